@@ -1,0 +1,36 @@
+# make demo   a slide is made, encoded and drawn, in demo/
+# make test   lint, types, import contract, tests with coverage
+# make bench  the quick benchmarks; see benchmarks/README.md
+# Each target makes .venv and installs the package first when it has to.
+
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: demo test lint bench clean
+
+demo: .venv/installed
+	$(BIN)/msfusion demo --out demo
+
+test: lint
+	$(BIN)/coverage erase
+	$(BIN)/coverage run -m pytest -q
+	$(BIN)/coverage combine -q
+	$(BIN)/coverage report --fail-under=90 --skip-covered
+
+lint: .venv/installed
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: .venv/installed
+	$(BIN)/python benchmarks/large_slide.py
+
+.venv/installed: pyproject.toml
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet --editable ".[test]"
+	touch $@
+
+clean:
+	rm -rf .venv demo .coverage* .pytest_cache .mypy_cache .ruff_cache .import_linter_cache

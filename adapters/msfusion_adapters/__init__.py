@@ -1,0 +1,1 @@
+"""Modality adapters shipped with the SDK; none yet."""

@@ -1,0 +1,45 @@
+"""Whole slides to vectors, and vectors with clinical and genomic tables to predictions.
+
+    from msfusion_sdk import SlideEncoder
+    vector = SlideEncoder.from_pretrained().encode("case.svs").vector
+
+Public names are loaded when they are first used, so that importing the package costs
+milliseconds, loads no torch and touches no network.
+"""
+
+from importlib import import_module
+from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from msfusion_sdk.config import EncoderConfig
+    from msfusion_sdk.encoder.embedding import SlideEmbedding
+    from msfusion_sdk.encoder.slide_encoder import SlideEncoder
+    from msfusion_sdk.slides.opening import open_slide
+
+__all__ = ["EncoderConfig", "SlideEmbedding", "SlideEncoder", "open_slide"]
+
+_HOMES = {
+    "EncoderConfig": "msfusion_sdk.config",
+    "SlideEmbedding": "msfusion_sdk.encoder.embedding",
+    "SlideEncoder": "msfusion_sdk.encoder.slide_encoder",
+    "open_slide": "msfusion_sdk.slides.opening",
+}
+
+try:
+    __version__ = version("msfusion-sdk")
+except PackageNotFoundError:  # a source tree that was never installed
+    __version__ = "0+source"
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOMES:
+        msg = f"module {__name__!r} has no attribute {name!r}"
+        raise AttributeError(msg)
+    value = getattr(import_module(_HOMES[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

@@ -1,0 +1,1 @@
+"""The ``msfusion`` command: parses, calls one public function, prints.  Holds no logic."""

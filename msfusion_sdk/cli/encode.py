@@ -1,0 +1,180 @@
+"""``msfusion demo``, ``info``, ``encode`` and ``models``."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.markup import escape
+from rich.table import Table
+
+from msfusion_sdk.cli.console import bars, checked_words, err, out
+from msfusion_sdk.config import PRESETS, EncoderConfig
+from msfusion_sdk.errors import ExitCode
+
+__all__ = ["demo", "encode", "info", "models"]
+
+Mpp = Annotated[float | None, typer.Option(help="µm per pixel of level 0; wins over the header.")]
+Preset = Annotated[
+    str | None, typer.Option(help=f"Tissue and patch settings: {', '.join(PRESETS)}.")
+]
+MaxUpsample = Annotated[
+    float | None, typer.Option(help="Enlarge slides that are up to this many times too coarse.")
+]
+Model = Annotated[str | None, typer.Option(help="A model folder, an embedded model or a hub id.")]
+Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N or mps.")]
+Precision = Annotated[str, typer.Option(help="auto, fp32 or bf16.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON, one object per line.")]
+
+
+def demo(
+    folder: Annotated[
+        Path, typer.Option("--out", "-o", help="Folder for slide and results.")
+    ] = Path("demo"),
+) -> None:
+    """Make a small synthetic slide, encode it and write every kind of result."""
+    from msfusion_sdk.encoder.slide_encoder import SlideEncoder
+    from msfusion_sdk.report.demo import run_demo
+
+    with bars() as update:
+        result = run_demo(
+            folder,
+            SlideEncoder.from_pretrained(),
+            lambda done, total: update("patches", done, total),
+        )
+    out.print(repr(result), soft_wrap=True)
+    for path in sorted(folder.glob("slide.*")):
+        out.print(f"  {path}  {path.stat().st_size / 1e3:.0f} kB", soft_wrap=True)
+    out.print("The slide is synthetic. Open slide.png to see what the encoder saw.")
+
+
+def info(
+    path: Annotated[Path, typer.Argument(help="A slide, a DICOM folder, or an image with --mpp.")],
+    mpp: Mpp = None,
+    preset: Preset = None,
+    max_upsample: MaxUpsample = None,
+    json: Json = False,
+) -> None:
+    """Say what a slide is and what encoding it would do."""
+    from msfusion_sdk.report.describe import describe_slide
+
+    with checked_words():
+        settings = _settings(EncoderConfig(), preset, max_upsample)
+    description = describe_slide(path, settings, mpp=mpp)
+    if json:
+        typer.echo(description.model_dump_json())
+        return
+    table = Table(show_header=False, box=None)
+    for name, value in description.model_dump().items():
+        if value not in (None, "", ()):
+            table.add_row(f"[bold]{name}[/]", escape(_text(value)))
+    out.print(table)
+
+
+def encode(
+    paths: Annotated[
+        list[Path], typer.Argument(help="Slides, DICOM folders, or images with --mpp.")
+    ],
+    folder: Annotated[Path, typer.Option("--out", "-o", help="Folder for the results.")],
+    mpp: Mpp = None,
+    preset: Preset = None,
+    max_upsample: MaxUpsample = None,
+    patches: Annotated[
+        bool, typer.Option("--patches", help="Also store every patch vector.")
+    ] = False,
+    model: Model = None,
+    device: Device = "auto",
+    precision: Precision = "auto",
+    json: Json = False,
+) -> None:
+    """Encode slides: <slide>.parquet, .geojson and .png for each in the folder.
+
+    One bad slide never stops the others; the exit code is 3 when one failed.
+    """
+    from msfusion_sdk.encoder.slide_encoder import SlideEncoder
+    from msfusion_sdk.report.folder import encode_to_folder
+
+    with checked_words():
+        encoder = SlideEncoder.from_pretrained(model, device=device, precision=precision)
+        encoder = encoder.with_config(_settings(encoder.config, preset, max_upsample))
+    outcomes = []
+    with bars() as update:
+        for outcome in encode_to_folder(
+            encoder, paths, folder, mpp=mpp, patches=patches, progress=update
+        ):
+            outcomes.append(outcome)
+            update("slides", len(outcomes), len(paths))
+            if json:
+                typer.echo(outcome.model_dump_json())
+    if not json:
+        out.print(_outcome_table(outcomes))
+    failed = sum(outcome.status == "failed" for outcome in outcomes)
+    if failed:
+        err.print(f"{failed} of {len(outcomes)} slides failed; the others are in {folder}.")
+        raise typer.Exit(ExitCode.FINISHED_WITH_FAILURES)
+
+
+def models(json: Json = False) -> None:
+    """List the models inside the package."""
+    from msfusion_sdk.encoder.hub import DEFAULT_MODEL, embedded_models
+    from msfusion_sdk.encoder.weights import read_manifest
+
+    table = Table("name", "default", "classes", "µm/px", "weights sha256", "model card")
+    for name, folder in embedded_models().items():
+        manifest = read_manifest(folder)
+        network, target = manifest.encoder.network, manifest.encoder.patches.target_mpp
+        row: dict[str, object] = {
+            "name": name,
+            "default": name == DEFAULT_MODEL,
+            "classes": list(network.classes),
+            "target_mpp": target,
+            "weights_sha256": manifest.weights_sha256,
+            "card": str(folder / "README.md"),
+        }
+        if json:
+            out.print_json(data=row, indent=None)
+        table.add_row(
+            name,
+            "yes" if name == DEFAULT_MODEL else "",
+            ", ".join(network.classes),
+            f"{target:g}",
+            manifest.weights_sha256[:12],
+            escape(str(folder / "README.md")),
+        )
+    if not json:
+        out.print(table)
+
+
+def _settings(
+    config: EncoderConfig, preset: str | None, max_upsample: float | None
+) -> EncoderConfig:
+    config = config.with_preset(preset) if preset else config
+    if max_upsample is None:
+        return config
+    return config.updated(patches={"max_upsample": max_upsample})
+
+
+def _outcome_table(outcomes: list[Any]) -> Table:
+    table = Table("slide", "status", "patches", "tissue recall", "seconds", "reason")
+    for o in outcomes:
+        recall = "" if o.tissue_recall is None else f"{o.tissue_recall:.2f}"
+        reason = f"[{o.code}] {o.reason}" if o.code else o.reason
+        table.add_row(
+            escape(o.slide_id),
+            o.status,
+            str(o.n_patches),
+            recall,
+            f"{o.seconds:.1f}",
+            escape(reason),
+        )
+    return table
+
+
+def _text(value: object) -> str:
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    if isinstance(value, tuple):
+        return "; ".join(
+            _text(item) if not isinstance(item, tuple) else " x ".join(map(str, item))
+            for item in value
+        )
+    return str(value)

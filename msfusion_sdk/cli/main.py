@@ -1,0 +1,57 @@
+"""The command line's door: all commands, and how errors become messages and exit codes."""
+
+import sys
+from typing import Annotated
+
+import typer
+
+from msfusion_sdk import __version__
+from msfusion_sdk.cli.console import err
+from msfusion_sdk.cli.encode import demo, encode, info, models
+from msfusion_sdk.cli.pretrain import app as pretrain
+from msfusion_sdk.errors import ExitCode, MsfusionError, StoreError
+
+__all__ = ["app", "main"]
+
+app = typer.Typer(
+    help="Whole-slide pathology images to one attention-fused vector.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+for command in (demo, info, encode, models):
+    app.command()(command)
+app.add_typer(pretrain, name="pretrain")
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Whole-slide pathology images to one attention-fused vector.
+
+    Exit codes: 0 all done, 2 wrong use or a model that cannot be loaded, 3 finished and some
+    slides failed, 5 a result could not be written, 130 interrupted.  What was written before
+    is complete.
+    """
+
+
+def main() -> None:
+    """Run the command line."""
+    try:
+        app()
+    except MsfusionError as error:
+        err.print(f"[bold red]error[/] [{error.code}] ", end="", markup=True)
+        err.print(str(error), markup=False, soft_wrap=True)
+        sys.exit(ExitCode.STORE if isinstance(error, StoreError) else ExitCode.USAGE)
+    except KeyboardInterrupt:
+        err.print("Interrupted. What was written is complete.")
+        sys.exit(ExitCode.INTERRUPTED)

@@ -1,0 +1,1 @@
+"""Patches to one vector: two feature networks, attention fusion, and the encoder around them."""

@@ -1,0 +1,85 @@
+"""The running sum that turns patches into a slide vector, however many there are."""
+
+import numpy as np
+import pyarrow as pa
+import torch
+from numpy.typing import NDArray
+
+from msfusion_sdk.config import WeightRule
+from msfusion_sdk.encoder.fusion import raw_weights
+from msfusion_sdk.encoder.model import PATCH_VECTOR, PatchFeatures
+from msfusion_sdk.encoder.storage import patch_schema
+from msfusion_sdk.errors import NonFiniteVectorError
+
+__all__ = ["PatchAccumulator"]
+
+
+class PatchAccumulator:
+    """Add batches of patches in order; ask for the vector and the patch table at the end.
+
+    The sum is kept in double precision, so the vector does not depend on how the patches
+    were cut into batches.
+    """
+
+    def __init__(self, rule: WeightRule, l0_size_px: int) -> None:
+        self._rule, self._l0_size_px = rule, l0_size_px
+        self._weighted_sum = np.zeros(PATCH_VECTOR, np.float64)
+        self._weight_sum = 0.0
+        self._batches: list[pa.RecordBatch] = []
+        self._weights: list[NDArray[np.float64]] = []
+
+    def add(self, locations: list[tuple[int, int]], features: PatchFeatures) -> None:
+        """Add a batch of patches.
+
+        Raises
+        ------
+        NonFiniteVectorError
+            When the networks answered with NaN or infinity.
+        """
+        vectors, scores, tiles = (part.detach().float().cpu() for part in features)
+        is_finite = torch.cat([vectors, scores[:, None], tiles], 1).isfinite().all(1)
+        if not is_finite.all():
+            first = locations[int(is_finite.int().argmin())]
+            msg = f"The networks gave NaN or infinity at location {first}. Try precision='fp32'."
+            raise NonFiniteVectorError(msg)
+        weights = raw_weights(scores.double(), self._rule).numpy()
+        self._weighted_sum += weights @ vectors.double().numpy()
+        self._weight_sum += float(weights.sum())
+        self._weights.append(weights)
+        self._batches.append(self._record(locations, vectors, scores, tiles))
+
+    def vector(self) -> NDArray[np.float32]:
+        """Return the slide vector, shape (1024,)."""
+        return (self._weighted_sum / self._weight_sum).astype(np.float32)
+
+    def table(self) -> pa.Table:
+        """Return a row per patch with its share of the slide vector."""
+        if not self._batches:
+            return patch_schema().empty_table()
+        share = np.concatenate(self._weights) / self._weight_sum
+        table = pa.Table.from_batches(self._batches)
+        column = patch_schema().names.index("weight")
+        return table.set_column(
+            column, patch_schema().field("weight"), pa.array(share.astype(np.float32))
+        )
+
+    def _record(
+        self,
+        locations: list[tuple[int, int]],
+        vectors: torch.Tensor,
+        scores: torch.Tensor,
+        tiles: torch.Tensor,
+    ) -> pa.RecordBatch:
+        count = len(locations)
+        xs, ys = zip(*locations, strict=True)
+        size = np.full(count, self._l0_size_px, np.int64)
+        columns = [
+            pa.array(xs, pa.int64()),
+            pa.array(ys, pa.int64()),
+            pa.array(size),
+            pa.array(scores.numpy()),
+            pa.FixedSizeListArray.from_arrays(tiles.numpy().ravel(), 4),
+            pa.array(np.zeros(count, np.float32)),  # shares are known at the end
+            pa.FixedSizeListArray.from_arrays(vectors.numpy().ravel(), PATCH_VECTOR),
+        ]
+        return pa.RecordBatch.from_arrays(columns, schema=patch_schema())

@@ -1,0 +1,115 @@
+"""Which device and which number format the networks run in.
+
+In a forked process torch computes with one thread: the threads of the parent's OpenMP pool
+do not survive the fork, and the first parallel loop would wait for them for ever.
+"""
+
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import torch
+
+from msfusion_sdk.errors import DeviceError
+
+__all__ = ["Runtime", "choose_runtime"]
+
+DEVICE = re.compile(r"(cpu|mps|cuda)(?::([0-9]{1,3}))?", re.ASCII)
+
+if hasattr(os, "register_at_fork"):  # not on Windows
+    os.register_at_fork(after_in_child=lambda: torch.set_num_threads(1))
+
+
+@dataclass(frozen=True)
+class Runtime:
+    """A device and a precision that this machine has."""
+
+    device: str
+    """As torch names it: 'cpu', 'cuda:0', 'mps'."""
+    precision: str
+    """'fp32' or 'bf16'."""
+
+    @property
+    def images_per_pass(self) -> int:
+        """Images that go through a network at once: bounds memory, not results."""
+        return 8 if self.device == "cpu" else 128
+
+    @property
+    def batch_size(self) -> int:
+        """Default patches per batch."""
+        return 2 if self.device == "cpu" else 32
+
+    @contextmanager
+    def autocast(self) -> Iterator[None]:
+        """Compute in this precision inside the block."""
+        kind, cudnn = self.device.split(":")[0], torch.backends.cudnn
+        # Left alone, cuDNN rounds the factors of fp32 convolutions to ten bits (TF32).
+        ieee = cudnn.flags(
+            enabled=cudnn.enabled,
+            benchmark=cudnn.benchmark,
+            deterministic=cudnn.deterministic,
+            allow_tf32=False,
+        )
+        with ieee, torch.autocast(kind, torch.bfloat16, enabled=self.precision == "bf16"):
+            yield
+
+
+def choose_runtime(device: str = "auto", precision: str = "auto") -> Runtime:
+    """Return the runtime that was asked for.
+
+    Parameters
+    ----------
+    device : 'auto', 'cpu', 'cuda', 'cuda:N' or 'mps'
+        'auto' takes a GPU when there is one.
+    precision : 'auto', 'fp32' or 'bf16'
+        'auto' takes bf16 where the processor or the GPU computes in it, else fp32.
+
+    Raises
+    ------
+    DeviceError
+        When the device is not there.  Never falls back in silence.
+    ValueError
+        When a word is unknown.
+    """
+    name = _resolve_device(device)
+    if precision not in ("auto", "fp32", "bf16"):
+        msg = f"No precision {precision!r} (known: auto, fp32, bf16)."
+        raise ValueError(msg)
+    if precision == "auto":
+        precision = "bf16" if _computes_bf16(name) else "fp32"
+    return Runtime(name, precision)
+
+
+def _resolve_device(device: str) -> str:
+    if device == "auto":
+        if torch.cuda.is_available():
+            return "cuda:0"
+        return "mps" if torch.backends.mps.is_available() else "cpu"
+    match = DEVICE.fullmatch(device)
+    if match is None or (match[2] and match[1] != "cuda"):
+        msg = f"No device {device!r} (known: auto, cpu, cuda, cuda:N, mps)."
+        raise ValueError(msg)
+    kind, number = match[1], int(match[2] or 0)
+    count = {"cpu": 1, "mps": int(torch.backends.mps.is_available())}.get(
+        kind, torch.cuda.device_count()
+    )
+    if number >= count:
+        msg = (
+            f"device={device!r} was asked for, and this machine has {count} of kind {kind!r}. Use "
+            "device='auto'."
+        )
+        raise DeviceError(msg)
+    return f"cuda:{number}" if kind == "cuda" else kind
+
+
+def _computes_bf16(device: str) -> bool:
+    if device.startswith("cuda"):
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
+    if device == "cpu":
+        # Without these instructions bf16 is emulated, slower than fp32.
+        # Older torch cannot tell, and fp32 is always right.
+        capabilities: dict[str, bool] = getattr(torch.cpu, "get_capabilities", dict)()
+        return any(capabilities.get(name, False) for name in ("avx512_bf16", "amx_bf16", "bf16"))
+    return False

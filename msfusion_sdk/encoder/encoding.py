@@ -1,0 +1,125 @@
+"""One open slide through the networks: patches to batches, batches to a running sum."""
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from msfusion_sdk.config import EncoderConfig, ReadConfig
+from msfusion_sdk.encoder.accumulator import PatchAccumulator
+from msfusion_sdk.encoder.model import PatchFeatures
+from msfusion_sdk.encoder.provenance import BadRegion
+from msfusion_sdk.encoder.reading import PatchRead, read_patches
+from msfusion_sdk.errors import SlideCorruptError
+from msfusion_sdk.slides.reader import Slide
+from msfusion_sdk.slides.survey import Survey
+
+__all__ = ["Findings", "Progress", "encode_patches"]
+
+Progress = Callable[[int, int], None]
+"""Called with the number of patches done and the number in all."""
+
+READ_AHEAD = 8
+
+
+class Findings:
+    """What the patches of one slide have brought so far."""
+
+    def __init__(self, survey: Survey, config: EncoderConfig) -> None:
+        self.patches = PatchAccumulator(config.fusion.patch_weights, survey.grid.l0_size_px)
+        self.bad: list[BadRegion] = []
+        self.with_missing = 0
+        self._total, self._l0_size_px = len(survey.grid.locations), survey.grid.l0_size_px
+        self._read = config.read
+
+    def note_bad(self, slide: Slide, location: tuple[int, int], error: SlideCorruptError) -> None:
+        """Remember a patch that could not be decoded, or raise when that is one too many."""
+        if self._read.on_bad_region == "raise":
+            raise error
+        x, y = location
+        reason = _reason_without_names(slide, error)
+        self.bad.append(BadRegion(x=x, y=y, size_px=self._l0_size_px, stage="patch", reason=reason))
+        allowed = _allowed(self._read, self._total)
+        if len(self.bad) > allowed or len(self.bad) == self._total:
+            msg = (
+                f"{len(self.bad)} of {self._total} patches could not be decoded (at most "
+                f"{allowed} may fail, and one must be left), so the slide is not encoded. Copy it "
+                f"again, or raise read.max_bad_share. The last error: {error}"
+            )
+            raise SlideCorruptError(msg) from error
+
+
+def encode_patches(
+    slide: Slide,
+    survey: Survey,
+    config: EncoderConfig,
+    compute: Callable[[Tensor], PatchFeatures],
+    *,
+    batch_size: int,
+    workers: int,
+    progress: Progress | None = None,
+) -> Findings:
+    """Read every patch of the survey, run ``compute`` on batches of them and sum them up.
+
+    Parameters
+    ----------
+    compute : callable
+        Takes pixels, shape (patch, 3, size, size), bytes on the CPU.
+    batch_size, workers, progress
+        As in ``SlideEncoder.encode``.
+
+    Raises
+    ------
+    SlideCorruptError
+        When more patches than the configuration allows cannot be decoded.
+    """
+    found = Findings(survey, config)
+    locations = [(int(x), int(y)) for x, y in survey.grid.locations]
+    ahead = max(READ_AHEAD, 2 * batch_size)
+    reads = read_patches(slide, locations, survey.plan, workers=workers, ahead=ahead)
+    # Closing it stops the reading threads also when the networks or the caller fail.
+    with closing(reads):
+        for batch in _batches(reads, batch_size):
+            for read in batch:
+                if read.error is not None:
+                    found.note_bad(slide, read.location, read.error)
+            good = [read for read in batch if read.patch is not None]
+            if good:
+                _encode_batch(good, compute, found)
+            if progress:
+                progress(batch[-1].index + 1, len(locations))
+    return found
+
+
+def _batches(reads: Iterable[PatchRead], size: int) -> Iterator[list[PatchRead]]:
+    batch: list[PatchRead] = []
+    for read in reads:
+        batch.append(read)
+        if len(batch) == size:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
+
+
+@torch.inference_mode()
+def _encode_batch(
+    batch: list[PatchRead], compute: Callable[[Tensor], PatchFeatures], found: Findings
+) -> None:
+    patches = [read.patch for read in batch if read.patch is not None]
+    pixels = torch.from_numpy(np.stack([patch.pixels for patch in patches])).permute(0, 3, 1, 2)
+    found.with_missing += sum(patch.missing_share > 0 for patch in patches)
+    found.patches.add([read.location for read in batch], compute(pixels))
+
+
+def _allowed(read: ReadConfig, total: int) -> int:
+    return max(read.always_allowed, int(read.max_bad_share * total))
+
+
+def _reason_without_names(slide: Slide, error: SlideCorruptError) -> str:
+    """Return what the decoder said, unless it names the file: names can hold patient data."""
+    text = str(error.__cause__ or "")
+    is_private = slide.path.stem in text or str(slide.path.parent) in text
+    return "could not be decoded" if is_private or not text else text

@@ -1,0 +1,59 @@
+"""Patches and tissue as GeoJSON in QuPath's dialect (FeatureCollection, version 0.4 and later)."""
+
+import json
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from msfusion_sdk.encoder.storage import storing
+
+__all__ = ["Polygon", "write_geojson"]
+
+Polygon = list[list[tuple[float, float]]]
+"""[outer ring, hole, …], rings of (x, y), not closed."""
+
+TISSUE = {"classification": {"name": "Tissue", "color": [0, 140, 70]}}
+
+
+def write_geojson(path: Path, patches: pa.Table, tissue: list[Polygon]) -> Path:
+    """Write one annotation per piece of tissue and one tile object per patch.
+
+    Coordinates are level-0 pixels (x, y).
+    """
+    features = [*_tissue_features(tissue), *_patch_features(patches)]
+    with storing(path) as temporary:
+        text = json.dumps({"type": "FeatureCollection", "features": features})
+        temporary.write_text(text, encoding="utf-8")
+    return path
+
+
+def _tissue_features(tissue: list[Polygon]) -> Iterator[dict[str, Any]]:
+    for polygon in tissue:
+        # A ring of fewer than three points encloses nothing, and QuPath refuses the file.
+        rings = [[*ring, ring[0]] for ring in polygon if len(ring) >= 3]
+        if rings and len(polygon[0]) >= 3:
+            yield _feature(rings, "annotation", TISSUE)
+
+
+def _patch_features(patches: pa.Table) -> Iterator[dict[str, Any]]:
+    for row in patches.drop_columns("vector").to_pylist():
+        left, top = row["x"], row["y"]
+        right, bottom = left + row["size_px"], top + row["size_px"]
+        ring = [[left, top], [right, top], [right, bottom], [left, bottom], [left, top]]
+        measurements = {"weight": row["weight"], "context_score": row["context_score"]}
+        measurements |= {f"tile_score_{i}": score for i, score in enumerate(row["tile_scores"], 1)}
+        yield _feature([ring], "tile", {"measurements": measurements})
+
+
+def _feature(rings: list[Any], kind: str, properties: dict[str, Any]) -> dict[str, Any]:
+    # The id depends on the shape alone, so the same result gives the same file.
+    name = uuid.uuid5(uuid.NAMESPACE_OID, json.dumps([kind, rings]))
+    return {
+        "type": "Feature",
+        "id": str(name),
+        "geometry": {"type": "Polygon", "coordinates": rings},
+        "properties": {"objectType": kind, **properties},
+    }

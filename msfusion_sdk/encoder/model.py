@@ -1,0 +1,93 @@
+"""The two-scale model: a context and a detail network, and the fusion of what they see."""
+
+import copy
+from typing import NamedTuple, Self
+
+import torch
+from torch import Tensor, nn
+
+from msfusion_sdk.config import EncoderConfig, FusionConfig
+from msfusion_sdk.encoder.fusion import fuse_patches, fuse_tiles
+from msfusion_sdk.encoder.network import FEATURES, Features, TileClassifier
+
+__all__ = ["PATCH_VECTOR", "PatchFeatures", "TwoScaleModel", "split_scales"]
+
+PATCH_VECTOR = 2 * FEATURES
+
+
+class PatchFeatures(NamedTuple):
+    """What the model says of a batch of patches."""
+
+    vectors: Tensor
+    """Shape (patch, 1024): context features, then fused tile features."""
+    context_scores: Tensor
+    """Shape (patch,), in (0, 1)."""
+    tile_scores: Tensor
+    """Shape (patch, 4), in (0, 1); top left, top right, bottom left, bottom right."""
+
+
+def split_scales(patches: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the context images and the tiles of patches (method step 3).
+
+    Parameters
+    ----------
+    patches : shape (patch, 3, size, size), size even, 0..255
+
+    Returns
+    -------
+    context : shape (patch, 3, size/2, size/2)
+        The exact 2 x 2 mean.
+    tiles : shape (patch, 4, 3, size/2, size/2)
+        Quadrants, row by row.
+    """
+    patch, channels, size, _ = patches.shape
+    half = size // 2
+    context = nn.functional.avg_pool2d(patches.float(), 2)
+    quadrants = patches.reshape(patch, channels, 2, half, 2, half).permute(0, 2, 4, 1, 3, 5)
+    return context, quadrants.reshape(patch, 4, channels, half, half)
+
+
+class TwoScaleModel(nn.Module):
+    """Both networks with their training classifiers, as one set of weights."""
+
+    def __init__(self, config: EncoderConfig) -> None:
+        super().__init__()
+        self.fusion = config.fusion
+        self.context = TileClassifier(config.network)
+        self.detail = TileClassifier(config.network)
+
+    def forward(self, patches: Tensor, images_per_pass: int | None = None) -> PatchFeatures:
+        """Return the features of patches, shape (patch, 3, size, size), RGB in 0..255.
+
+        Differentiable.  ``images_per_pass`` bounds memory by running the networks on
+        that many images at a time; the result does not depend on it.
+        """
+        context_images, tile_images = split_scales(patches)
+        context = _in_passes(self.context.features, context_images, images_per_pass)
+        tiles = _in_passes(self.detail.features, tile_images.flatten(0, 1), images_per_pass)
+        tile_vectors = tiles.vectors.reshape(len(patches), 4, FEATURES)
+        tile_scores = tiles.scores.reshape(len(patches), 4)
+        vectors = fuse_tiles(context.vectors, tile_vectors, tile_scores, self.fusion.tile_weights)
+        return PatchFeatures(vectors, context.scores, tile_scores)
+
+    def with_fusion(self, fusion: FusionConfig) -> Self:
+        """Return a model of the same two networks, shared and not copied, with another fusion."""
+        twin = copy.copy(self)
+        # A shallow copy shares the table of children, through which one twin could swap
+        # the networks of the other.
+        twin._modules = dict(self._modules)
+        twin.fusion = fusion
+        return twin
+
+    def slide_vector(self, patches: Tensor) -> Tensor:
+        """Return the fused vector, shape (1024,), of one slide's patches; differentiable."""
+        features: PatchFeatures = self(patches)
+        return fuse_patches(features.vectors, features.context_scores, self.fusion.patch_weights)
+
+
+def _in_passes(network: nn.Module, images: Tensor, images_per_pass: int | None) -> Features:
+    if images_per_pass is None or len(images) <= images_per_pass:
+        out: Features = network(images)
+        return out
+    parts = [network(part) for part in torch.split(images, images_per_pass)]
+    return Features(torch.cat([p.vectors for p in parts]), torch.cat([p.scores for p in parts]))

@@ -1,0 +1,202 @@
+"""Where a slide vector is from: slide, spacing, model, settings, versions and what went wrong.
+
+Holds no path, no file name, no label and no patient property of the slide.
+"""
+
+import math
+import platform
+
+import cv2
+import numpy as np
+import torch
+import torchvision
+
+import msfusion_sdk
+from msfusion_sdk.config import EncoderConfig, FrozenConfig
+from msfusion_sdk.encoder.devices import Runtime
+from msfusion_sdk.slides.reader import Slide
+from msfusion_sdk.slides.survey import Survey
+
+__all__ = [
+    "BadRegion",
+    "ModelIdentity",
+    "Provenance",
+    "RuntimeFacts",
+    "SlideIdentity",
+    "SpacingFacts",
+    "TissueFacts",
+    "describe",
+    "runtime_facts",
+    "slide_identity",
+]
+
+
+class SlideIdentity(FrozenConfig):
+    """The file that was read."""
+
+    reader: str
+    vendor: str
+    level_dimensions: tuple[tuple[int, int], ...]
+    level_downsamples: tuple[float, ...]
+    magnification: float | None
+    size_bytes: int
+    mtime_ns: int
+    quickhash: str | None
+    """OpenSlide's hash of the header and the smallest level; not a hash of the content."""
+
+
+class SpacingFacts(FrozenConfig):
+    """µm per pixel: asked for, found and used."""
+
+    target_mpp: float
+    slide_mpp: float
+    source: str
+    effective_mpp: float
+    level: int
+    is_resampled: bool
+
+
+class TissueFacts(FrozenConfig):
+    """The mask and the grid."""
+
+    area_mm2: float
+    share: float
+    saturation_threshold: float | None
+    candidates: int
+    keep_rule: str
+    tissue_recall: float | None
+    overview_px_read: int
+
+
+class BadRegion(FrozenConfig):
+    """A region that could not be decoded and is not part of the vector."""
+
+    x: int
+    y: int
+    size_px: int
+    """Edge of a patch, or the longer edge of an overview block; level-0 pixels."""
+    stage: str
+    """'overview' (its tissue was not seen) or 'patch' (it was left out)."""
+    reason: str
+
+
+class ModelIdentity(FrozenConfig):
+    """Weights and settings."""
+
+    name: str
+    weights_sha256: str
+    fingerprint: str
+
+
+class RuntimeFacts(FrozenConfig):
+    """What ran: recorded, and no part of a result's identity."""
+
+    device: str
+    precision: str
+    versions: dict[str, str]
+
+
+class Provenance(FrozenConfig):
+    """Everything needed to judge or repeat a result."""
+
+    slide: SlideIdentity
+    spacing: SpacingFacts
+    tissue: TissueFacts
+    model: ModelIdentity
+    config: EncoderConfig
+    runtime: RuntimeFacts
+    bad_regions: tuple[BadRegion, ...] = ()
+    patches_with_missing_pixels: int = 0
+    warnings: tuple[str, ...] = ()
+
+
+def slide_identity(slide: Slide) -> SlideIdentity:
+    """Return the identity of an open slide."""
+    header = slide.header
+    return SlideIdentity(
+        reader=header.reader,
+        vendor=header.vendor,
+        level_dimensions=header.level_dimensions,
+        level_downsamples=header.level_downsamples,
+        magnification=header.magnification,
+        size_bytes=slide.stamp.size_bytes,
+        mtime_ns=slide.stamp.mtime_ns,
+        quickhash=header.quickhash,
+    )
+
+
+def describe(
+    slide: Slide,
+    survey: Survey,
+    config: EncoderConfig,
+    model: ModelIdentity,
+    runtime: Runtime,
+    *,
+    bad_patches: list[BadRegion],
+    patches_with_missing_pixels: int,
+) -> Provenance:
+    """Put together where a vector is from, with the warnings in the order they were met."""
+    bad_blocks = [
+        BadRegion(x=x, y=y, size_px=max(w, h), stage="overview", reason="could not be decoded")
+        for x, y, w, h in survey.overview.bad_blocks
+    ]
+    warnings = [*slide.header.warnings, *survey.warnings]
+    if bad_patches:
+        warnings.append(
+            f"{len(bad_patches)} of {len(survey.grid.locations)} patches could not be decoded and "
+            "were left out"
+        )
+    if patches_with_missing_pixels:
+        warnings.append(
+            f"{patches_with_missing_pixels} patches reach over the slide's border or over pixels "
+            "that it lacks"
+        )
+    return Provenance(
+        slide=slide_identity(slide),
+        spacing=_spacing_facts(survey, config),
+        tissue=_tissue_facts(survey),
+        model=model,
+        config=config,
+        runtime=runtime_facts(runtime),
+        bad_regions=(*bad_blocks, *bad_patches),
+        patches_with_missing_pixels=patches_with_missing_pixels,
+        warnings=tuple(warnings),
+    )
+
+
+def _spacing_facts(survey: Survey, config: EncoderConfig) -> SpacingFacts:
+    spacing, plan = survey.spacing, survey.plan
+    return SpacingFacts(
+        target_mpp=config.patches.target_mpp,
+        slide_mpp=spacing.mpp,
+        source=spacing.source,
+        effective_mpp=plan.effective_mpp,
+        level=plan.level,
+        is_resampled=plan.is_resampled,
+    )
+
+
+def _tissue_facts(survey: Survey) -> TissueFacts:
+    tissue, grid = survey.tissue, survey.grid
+    return TissueFacts(
+        area_mm2=tissue.area_um2 / 1e6,
+        share=tissue.share,
+        saturation_threshold=_finite(tissue.threshold),
+        candidates=grid.candidates,
+        keep_rule=grid.keep_rule,
+        tissue_recall=_finite(grid.tissue_recall),
+        overview_px_read=survey.overview.px_read,
+    )
+
+
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None
+
+
+def runtime_facts(runtime: Runtime) -> RuntimeFacts:
+    """Return the device, the precision and the versions that matter."""
+    # Asked of the modules: a package may be installed under another distribution's name.
+    modules = (msfusion_sdk, torch, torchvision, np, cv2)
+    versions = {module.__name__: str(module.__version__) for module in modules}
+    versions["python"] = platform.python_version()
+    return RuntimeFacts(device=runtime.device, precision=runtime.precision, versions=versions)

@@ -1,0 +1,196 @@
+"""One slide's result as one Parquet file: a row, the patches nested in it, provenance beside it.
+
+Written with zstd, page checksums and a schema version.  Page checksums guard the pages
+only, so a digest of everything that a reader gets back lies in the header as well: a
+damaged file gives an error and never other numbers.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from msfusion_sdk.encoder.model import PATCH_VECTOR
+from msfusion_sdk.errors import StoreCorruptError, StoreError, StoreSchemaError
+from msfusion_sdk.files import atomic_path
+
+__all__ = [
+    "SCHEMA_VERSION",
+    "patch_schema",
+    "read_parquet",
+    "slide_schema",
+    "storing",
+    "write_parquet",
+]
+
+SCHEMA_VERSION = 1
+KEY = b"msfusion"
+DIGEST = b"msfusion_sha256"
+
+
+def _field(name: str, kind: pa.DataType, unit: str, *, nullable: bool = False) -> pa.Field:
+    return pa.field(name, kind, nullable=nullable, metadata={"unit": unit})
+
+
+def _vector_field(*, nullable: bool) -> pa.Field:
+    kind = pa.list_(pa.float32(), PATCH_VECTOR)
+    return _field("vector", kind, "512 context then 512 detail features", nullable=nullable)
+
+
+def patch_schema() -> pa.Schema:
+    """Return the columns of the patch table, with units in the field metadata."""
+    scores = "attention scores in (0, 1); row by row"
+    return pa.schema(
+        [
+            _field("x", pa.int64(), "level-0 px, left"),
+            _field("y", pa.int64(), "level-0 px, top"),
+            _field("size_px", pa.int64(), "level-0 px, edge"),
+            _field("context_score", pa.float32(), "attention score in (0, 1)"),
+            _field("tile_scores", pa.list_(pa.float32(), 4), scores),
+            _field("weight", pa.float32(), "share; sums to 1 over the slide"),
+            _vector_field(nullable=False),
+        ]
+    )
+
+
+def slide_schema(*, patches: bool) -> pa.Schema:
+    """Return the columns of the slide row."""
+    recall = "share of tissue inside kept patches"
+    fields = [
+        _field("slide_id", pa.string(), "identifier"),
+        _field("status", pa.string(), "ok | ok_with_warnings | empty"),
+        _field("reason", pa.string(), "text"),
+        _vector_field(nullable=True),
+        _field("n_patches", pa.int64(), "count"),
+        _field("tissue_area_mm2", pa.float64(), "mm²"),
+        _field("tissue_recall", pa.float64(), recall, nullable=True),
+        _field("n_bad_regions", pa.int64(), "count"),
+        _field("fingerprint", pa.string(), "SHA-256 of weights and settings"),
+    ]
+    if patches:
+        structs = pa.list_(pa.struct(list(patch_schema())))
+        fields.append(pa.field("patches", structs, nullable=False))
+    return pa.schema(fields)
+
+
+@contextmanager
+def storing(path: Path) -> Iterator[Path]:
+    """Yield a temporary path that becomes ``path``; say what to do when it cannot be written."""
+    try:
+        with atomic_path(path) as temporary:
+            yield temporary
+    except FileNotFoundError as error:
+        msg = f"{path.parent} does not exist, so {path.name} cannot be written. Create the folder."
+        raise StoreError(msg) from error
+    except OSError as error:
+        msg = (
+            f"{path} could not be written: {error.strerror or error}. Free space or change the "
+            "folder, then run again."
+        )
+        raise StoreError(msg) from error
+
+
+def write_parquet(
+    path: Path, row: dict[str, Any], patches: pa.Table | None, metadata: dict[str, Any]
+) -> Path:
+    """Write one slide, atomically; ``metadata`` goes as JSON into the file's own."""
+    schema = slide_schema(patches=patches is not None)
+    header = json.dumps({"schema_version": SCHEMA_VERSION, **metadata})
+    digest = _digest(row, patches, header)
+    cells = {name: pa.array([value], schema.field(name).type) for name, value in row.items()}
+    if patches is not None:
+        cells["patches"] = _nest(patches)
+    own = {KEY: header.encode(), DIGEST: digest.encode()}
+    columns = [cells[name] for name in schema.names]
+    table = pa.Table.from_arrays(columns, schema=schema.with_metadata(own))
+    with storing(path) as temporary:
+        pq.write_table(table, temporary, compression="zstd", write_page_checksum=True)
+    return path
+
+
+def read_parquet(path: Path) -> tuple[dict[str, Any], pa.Table | None, dict[str, Any]]:
+    """Return the slide row, the patch table (None when it was left out) and the metadata.
+
+    Raises
+    ------
+    StoreCorruptError, StoreSchemaError, FileNotFoundError
+    """
+    damaged = f"{path} is damaged or not Parquet"
+    try:
+        with pq.ParquetFile(path, page_checksum_verification=True) as file:
+            table = file.read()
+            header, digest = _header(path, table)
+        row, patches, metadata = _unpack(path, table, header)
+        is_intact = digest == _digest(row, patches, header)
+    except (FileNotFoundError, StoreSchemaError):
+        raise
+    # Damage in the footer, which no page checksum covers, shows as almost any error.
+    except (pa.ArrowException, OSError, ArithmeticError, LookupError, MemoryError, TypeError,
+            ValueError) as error:  # fmt: skip
+        msg = f"{damaged} ({error}). Encode the slide again."
+        raise StoreCorruptError(msg) from error
+    if not is_intact:
+        msg = f"{damaged} (its content does not have the digest it states). Encode the slide again."
+        raise StoreCorruptError(msg)
+    return row, patches, metadata
+
+
+def _header(path: Path, table: pa.Table) -> tuple[str, str]:
+    """Return our JSON and the digest that the file states, or say that it is not ours."""
+    own = table.schema.metadata or {}
+    if KEY not in own or DIGEST not in own:
+        msg = (
+            f"{path} was not written by SlideEmbedding.to_parquet (columns: "
+            f"{', '.join(table.column_names[:8])}). Pass a file that encode wrote."
+        )
+        raise StoreSchemaError(msg)
+    return own[KEY].decode(), own[DIGEST].decode()
+
+
+def _unpack(
+    path: Path, table: pa.Table, header: str
+) -> tuple[dict[str, Any], pa.Table | None, dict[str, Any]]:
+    metadata = json.loads(header)
+    # Before the columns are looked at: a newer version may have others.
+    if metadata["schema_version"] > SCHEMA_VERSION:
+        msg = (
+            f"{path} has schema version {metadata['schema_version']}, this SDK reads up to "
+            f"{SCHEMA_VERSION}. Upgrade msfusion-sdk."
+        )
+        raise StoreSchemaError(msg)
+    has_patches = "patches" in table.column_names
+    if not table.schema.equals(slide_schema(patches=has_patches)) or table.num_rows != 1:
+        msg = f"{path} has {table.num_rows} rows and the columns {table.column_names}, not ours."
+        raise StoreSchemaError(msg)
+    table.validate(full=True)
+    patches = None
+    if has_patches:
+        structs = table.column("patches").combine_chunks().flatten()
+        patches = pa.Table.from_arrays(structs.flatten(), schema=patch_schema())
+        table = table.drop_columns("patches")
+    return table.to_pylist()[0], patches, metadata
+
+
+def _nest(patches: pa.Table) -> pa.Array:
+    """Return the patch table as one list of structs."""
+    columns = [patches.column(name).combine_chunks() for name in patch_schema().names]
+    structs = pa.StructArray.from_arrays(columns, fields=list(patch_schema()))
+    return pa.ListArray.from_arrays(pa.array([0, len(structs)], pa.int32()), structs)
+
+
+def _digest(row: dict[str, Any], patches: pa.Table | None, header: str) -> str:
+    """Return the SHA-256 of a result, independent of how Parquet lays it out."""
+    vector = row["vector"]
+    cells = {**row, "vector": None if vector is None else np.asarray(vector, np.float32).tolist()}
+    digest = hashlib.sha256(json.dumps([header, cells], sort_keys=True).encode())
+    for column in () if patches is None else patches.combine_chunks().itercolumns():
+        values = column.combine_chunks()
+        is_list = pa.types.is_fixed_size_list(values.type)
+        digest.update((values.flatten() if is_list else values).to_numpy(zero_copy_only=False))
+    return digest.hexdigest()

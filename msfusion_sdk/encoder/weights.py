@@ -1,0 +1,235 @@
+"""A model folder: ``config.json``, ``model.safetensors``, ``README.md`` (the model card).
+
+Weights are checked before they are used: no pickle, the pinned SHA-256, the exact names
+and shapes, finite values, and a golden output that they must reproduce.
+"""
+
+import copy
+import hashlib
+from pathlib import Path
+
+import numpy as np
+import torch
+from pydantic import Field, ValidationError
+from safetensors import SafetensorError
+from safetensors.torch import load, save
+from torch import Tensor
+
+from msfusion_sdk.config import EncoderConfig, FrozenConfig
+from msfusion_sdk.encoder.model import TwoScaleModel
+from msfusion_sdk.encoder.storage import storing
+from msfusion_sdk.errors import (
+    ModelIdError,
+    NonFiniteWeightsError,
+    UnsafeWeightsError,
+    WeightsCorruptError,
+    WeightsMismatchError,
+)
+
+__all__ = [
+    "Golden",
+    "Manifest",
+    "load_model_folder",
+    "model_fingerprint",
+    "read_manifest",
+    "write_model_folder",
+]
+
+CONFIG_FILE, WEIGHTS_FILE, CARD_FILE = "config.json", "model.safetensors", "README.md"
+PICKLE_SUFFIXES = (".bin", ".pt", ".pth", ".pkl", ".ckpt")
+PICKLE_MAGIC = (b"PK\x03\x04", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05")
+HALF_MAX = 65_504.0
+REAL = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
+
+
+class Golden(FrozenConfig):
+    """An input made from a seed, and the first numbers the weights must answer with."""
+
+    seed: int = Field(0, ge=0)
+    size_px: int = Field(128, ge=64, le=2048, multiple_of=2)
+    vector_head: tuple[float, ...] = Field(min_length=8, max_length=8)
+
+
+class Manifest(FrozenConfig):
+    """What ``config.json`` holds."""
+
+    weights_sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
+    golden: Golden
+    encoder: EncoderConfig
+
+
+def model_fingerprint(weights_sha256: str, config: EncoderConfig) -> str:
+    """Return the SHA-256 over weights and settings: equal ones give comparable vectors."""
+    return hashlib.sha256(f"{weights_sha256}:{config.digest()}".encode()).hexdigest()
+
+
+def golden_vector(model: TwoScaleModel, seed: int, size_px: int) -> list[float]:
+    """Return the first eight numbers of the patch vector of a seeded noise patch, in fp32."""
+    noise = np.random.default_rng(seed).integers(0, 256, (1, 3, size_px, size_px), dtype=np.uint8)
+    with torch.inference_mode():
+        vector = model(torch.from_numpy(noise)).vectors[0]
+    return [float(v) for v in vector[:8]]
+
+
+def write_model_folder(
+    folder: Path, model: TwoScaleModel, config: EncoderConfig, card: str
+) -> Manifest:
+    """Write a model folder and return its manifest.
+
+    Tensors that half precision represents exactly are stored in it; the others as they
+    are.  The configuration is written last, so a folder that has one is complete.
+
+    Raises
+    ------
+    StoreError
+        When the folder cannot be written.
+    """
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    # A copy, because the caller's model may be in training, or on a GPU.
+    model = copy.deepcopy(model).cpu().eval()
+    weights = save({name: _smallest(value) for name, value in model.state_dict().items()})
+    manifest = Manifest(
+        weights_sha256=hashlib.sha256(weights).hexdigest(),
+        golden=Golden(vector_head=tuple(golden_vector(model, 0, 128))),
+        encoder=config,
+    )
+    with storing(folder / WEIGHTS_FILE) as temporary:
+        temporary.write_bytes(weights)
+    with storing(folder / CARD_FILE) as temporary:
+        temporary.write_text(card, encoding="utf-8")
+    with storing(folder / CONFIG_FILE) as temporary:
+        temporary.write_text(manifest.model_dump_json(indent=2) + "\n", encoding="utf-8")
+    return manifest
+
+
+def read_manifest(folder: Path) -> Manifest:
+    """Read and check ``config.json``.
+
+    Raises
+    ------
+    ModelIdError
+        When the folder holds no model.
+    UnsafeWeightsError
+        When it holds pickled weights only.
+    WeightsMismatchError
+        When the configuration has unknown or impossible values.
+    """
+    path = Path(folder) / CONFIG_FILE
+    if not (Path(folder) / WEIGHTS_FILE).is_file():
+        pickles = sorted(p.name for p in Path(folder).glob("*") if p.suffix in PICKLE_SUFFIXES)
+        if pickles:
+            raise _unsafe(Path(folder) / pickles[0])
+    if not path.is_file():
+        msg = (
+            f"{folder} is not a model folder: it has no {CONFIG_FILE}. Pass a folder made by "
+            "save_pretrained or msfusion pretrain."
+        )
+        raise ModelIdError(msg)
+    try:
+        return Manifest.model_validate_json(path.read_bytes())
+    except ValidationError as error:
+        problems = "; ".join(
+            f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()[:5]
+        )
+        msg = (
+            f"{path} does not fit this version of the SDK ({problems}). Use the version that wrote "
+            "it, or mend the file."
+        )
+        raise WeightsMismatchError(msg) from error
+
+
+def load_model_folder(folder: Path) -> tuple[TwoScaleModel, Manifest]:
+    """Load a model folder after all checks, in fp32 on the CPU, ready for inference.
+
+    Raises
+    ------
+    WeightsError
+        One of its subclasses, each naming the file and what to do.
+    """
+    manifest = read_manifest(folder)
+    path = Path(folder) / WEIGHTS_FILE
+    tensors = _read_tensors(path, manifest.weights_sha256)
+    model = TwoScaleModel(manifest.encoder)
+    _check_names(path, tensors, model.state_dict())
+    _check_finite(path, tensors)
+    # Tensors stored in half precision are widened as they are copied.
+    model.load_state_dict(tensors)
+    model.eval()
+    wanted = manifest.golden
+    found = golden_vector(model, wanted.seed, wanted.size_px)
+    if not np.allclose(found, wanted.vector_head, rtol=1e-3, atol=1e-4):
+        msg = (
+            f"{path} does not reproduce its golden output: expected {wanted.vector_head[:2]}..., "
+            f"got {found[:2]}... The configuration belongs to other weights; copy the folder again."
+        )
+        raise WeightsMismatchError(msg)
+    return model.to(memory_format=torch.channels_last), manifest
+
+
+def _read_tensors(path: Path, sha256: str) -> dict[str, Tensor]:
+    if not path.is_file():
+        msg = f"{path} is missing. Copy the model folder again."
+        raise WeightsCorruptError(msg)
+    data = path.read_bytes()
+    # Safetensors begins with eight bytes of any value and a brace; a pickle has none there.
+    if data.startswith(PICKLE_MAGIC) and data[8:9] != b"{":
+        raise _unsafe(path)
+    found = hashlib.sha256(data).hexdigest()
+    if found != sha256:
+        msg = (
+            f"{path} has SHA-256 {found[:12]}..., and {CONFIG_FILE} pins {sha256[:12]}... Copy the "
+            "model folder again."
+        )
+        raise WeightsCorruptError(msg)
+    try:
+        return load(data)
+    except SafetensorError as error:
+        msg = f"{path} is not a valid safetensors file ({error}). Copy the model folder again."
+        raise WeightsCorruptError(msg) from error
+
+
+def _check_finite(path: Path, tensors: dict[str, Tensor]) -> None:
+    bad = [name for name, value in tensors.items() if not value.isfinite().all()]
+    if bad:
+        msg = (
+            f"{path} holds NaN or infinity in {len(bad)} tensors (first: {bad[0]}). Train or copy "
+            "it again."
+        )
+        raise NonFiniteWeightsError(msg)
+
+
+def _check_names(path: Path, found: dict[str, Tensor], wanted: dict[str, Tensor]) -> None:
+    missing = sorted(set(wanted) - set(found))
+    unknown = sorted(set(found) - set(wanted))
+    kinds = [
+        f"{name} {_kind(found[name])} instead of {_kind(wanted[name])}"
+        for name in sorted(set(wanted) & set(found))
+        if _kind(found[name]) != _kind(wanted[name])
+    ]
+    if missing or unknown or kinds:
+        msg = (
+            f"{path} does not fit its {CONFIG_FILE}: {len(missing)} tensors missing {missing[:5]}, "
+            f"{len(unknown)} unknown {unknown[:5]}, {len(kinds)} of another kind {kinds[:5]}."
+        )
+        raise WeightsMismatchError(msg)
+
+
+def _unsafe(path: Path) -> UnsafeWeightsError:
+    return UnsafeWeightsError(
+        f"{path} is a pickle, which can run any code when it is loaded, so it is refused. Ask its "
+        "author for model.safetensors, or convert it where you trust it."
+    )
+
+
+def _kind(tensor: Tensor) -> str:
+    """Return what must agree: the shape, and whether the numbers are real or whole."""
+    return f"{'real' if tensor.dtype in REAL else tensor.dtype} {tuple(tensor.shape)}"
+
+
+def _smallest(value: Tensor) -> Tensor:
+    value = value.detach().contiguous()
+    if not value.is_floating_point() or value.abs().max() > HALF_MAX:
+        return value
+    half = value.half()
+    return half if torch.equal(half.float(), value) else value

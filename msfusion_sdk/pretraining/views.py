@@ -1,0 +1,112 @@
+"""Tile files as the images that a network sees in training and in scoring."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Literal
+
+import cv2
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset
+
+from msfusion_sdk.errors import TableError
+from msfusion_sdk.pretraining.augment import AugmentConfig, random_view
+
+__all__ = ["Scale", "TrainingViews", "plain_view", "read_tile", "training_batches"]
+
+Scale = Literal["context", "detail"]
+Image = NDArray[np.uint8]
+Key = tuple[int, int]
+
+
+def read_tile(path: Path) -> Image:
+    """Read an 8-bit RGB tile, shape (height, width, 3); grey files become RGB."""
+    image = cv2.imread(str(path), cv2.IMREAD_COLOR_RGB)
+    if image is None:
+        msg = (
+            f"{path} cannot be read as an image. Remove its row from index.csv or replace the file."
+        )
+        raise TableError(msg)
+    return np.asarray(image, np.uint8)
+
+
+def halve(image: Image) -> Image:
+    """Return the exact 2 x 2 area mean of an image of even size."""
+    size = (image.shape[1] // 2, image.shape[0] // 2)
+    return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def plain_view(image: Image, scale: Scale, tile_mpp: float, target_mpp: float) -> Image:
+    """Return the whole tile as the network would see it in a slide, without augmentation."""
+    edges = [2 * round(edge * tile_mpp / target_mpp / 2) for edge in image.shape[1::-1]]
+    shrinks = edges[0] < image.shape[1]
+    method = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
+    fine = np.asarray(cv2.resize(image, edges, interpolation=method), np.uint8)
+    return halve(fine) if scale == "context" else fine
+
+
+class TrainingViews(Dataset[tuple[Tensor, int]]):
+    """Random views of labelled tiles; item (epoch, i) is the same on every machine and run."""
+
+    def __init__(
+        self,
+        paths: Sequence[Path],
+        labels: Sequence[int],
+        *,
+        scale: Scale,
+        view_px: int,
+        zoom: float,
+        augment: AugmentConfig,
+        seed: int,
+    ) -> None:
+        self.paths, self.labels = list(paths), list(labels)
+        self.scale, self.view_px, self.zoom = scale, view_px, zoom
+        self.augment, self.seed = augment, seed
+
+    def __len__(self) -> int:
+        return len(self.paths)
+
+    def __getitem__(self, key: Key) -> tuple[Tensor, int]:
+        epoch, index = key
+        rng = np.random.default_rng([self.seed, epoch, index])
+        image = read_tile(self.paths[index])
+        # A context view is made as the encoder makes it: full resolution, then halved.
+        factor = 2 if self.scale == "context" else 1
+        view = random_view(image, factor * self.view_px, self.zoom, self.augment, rng)
+        if self.scale == "context":
+            view = halve(view)
+        return torch.from_numpy(view.transpose(2, 0, 1).copy()), self.labels[index]
+
+
+class _EpochSampler:
+    """Yield batches of (epoch, index) in an order that depends on seed and epoch alone."""
+
+    def __init__(self, size: int, batch_size: int, seed: int, epochs: range) -> None:
+        self.size, self.batch_size, self.seed, self.epochs = size, batch_size, seed, epochs
+
+    def __iter__(self) -> Iterator[list[Key]]:
+        for epoch in self.epochs:
+            order = np.random.default_rng([self.seed, epoch]).permutation(self.size)
+            # The last, smaller batch is left out: batch norm needs more than one image.
+            for start in range(0, self.size - self.batch_size + 1, self.batch_size):
+                yield [(epoch, int(i)) for i in order[start : start + self.batch_size]]
+
+
+def training_batches(
+    views: TrainingViews, *, batch_size: int, epochs: range, workers: int
+) -> DataLoader[tuple[Tensor, int]]:
+    """Return one loader over all the epochs, so that workers never wait at an epoch's end."""
+    sampler = _EpochSampler(len(views), batch_size, views.seed, epochs)
+    return DataLoader(
+        views,
+        batch_sampler=sampler,
+        num_workers=workers,
+        worker_init_fn=_one_thread if workers else None,
+        multiprocessing_context="spawn" if workers else None,
+    )
+
+
+def _one_thread(_: int) -> None:
+    cv2.setNumThreads(1)

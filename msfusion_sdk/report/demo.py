@@ -1,0 +1,32 @@
+"""The first minute: make a slide, encode it, write everything a user gets."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from msfusion_sdk.encoder.embedding import SlideEmbedding
+from msfusion_sdk.encoder.slide_encoder import SlideEncoder
+from msfusion_sdk.report.overlay import write_overlay
+from msfusion_sdk.testing.synthetic import make_slide
+
+__all__ = ["run_demo"]
+
+
+def run_demo(
+    folder: str | Path, encoder: SlideEncoder, progress: Callable[[int, int], None] | None = None
+) -> SlideEmbedding:
+    """Write ``slide.svs`` (synthetic, not real tissue) and its results into ``folder``.
+
+    Results are ``slide.npy`` (the vector), ``slide.parquet``, ``slide.geojson`` and
+    ``slide.png`` (the overlay).
+    """
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    slide = make_slide(folder / "slide.svs", 9000, 7000, coverage=0.35, seed=1)
+    result = encoder.encode(slide, progress=progress)
+    np.save(folder / "slide.npy", np.asarray(result))
+    result.to_parquet(folder / "slide.parquet")
+    result.to_geojson(folder / "slide.geojson")
+    write_overlay(slide, result, folder / "slide.png")
+    return result

@@ -1,0 +1,78 @@
+"""What a slide is and what encoding it would do, without running the networks."""
+
+import os
+from pathlib import Path
+
+from msfusion_sdk.config import EncoderConfig, FrozenConfig
+from msfusion_sdk.errors import SlideResolutionError
+from msfusion_sdk.slides.opening import open_slide
+from msfusion_sdk.slides.survey import survey_slide
+
+__all__ = ["SlideDescription", "describe_slide"]
+
+
+class SlideDescription(FrozenConfig):
+    """The answer of ``msfusion info``.  Holds no label and no free text of the header."""
+
+    slide_id: str
+    reader: str
+    vendor: str
+    dimensions: tuple[int, int]
+    """(width, height) of level 0, pixels."""
+    level_dimensions: tuple[tuple[int, int], ...]
+    level_downsamples: tuple[float, ...]
+    mpp: float | None
+    """µm per pixel of level 0; None when unknown."""
+    magnification: float | None
+    size_bytes: int
+    encodable: bool
+    problem: str
+    """Why it cannot be encoded as it is; '' when it can."""
+    tissue_area_mm2: float | None = None
+    tissue_recall: float | None = None
+    n_patches: int | None = None
+    keep_rule: str | None = None
+    warnings: tuple[str, ...] = ()
+
+
+def describe_slide(
+    path: str | os.PathLike[str], config: EncoderConfig, *, mpp: float | None = None
+) -> SlideDescription:
+    """Open a slide, find its tissue and count its patches.
+
+    A slide whose spacing is missing or too coarse is described as far as it goes, with
+    the problem named.
+
+    Raises
+    ------
+    SlideError
+        When the file cannot be opened or its overview not be decoded.
+    """
+    with open_slide(path, mpp=mpp) as slide:
+        header = slide.header
+        facts = {
+            "slide_id": Path(os.fspath(path)).stem,
+            "reader": header.reader,
+            "vendor": header.vendor,
+            "dimensions": slide.dimensions,
+            "level_dimensions": header.level_dimensions,
+            "level_downsamples": header.level_downsamples,
+            "mpp": mpp or header.header_mpp[0],
+            "magnification": header.magnification,
+            "size_bytes": slide.stamp.size_bytes,
+        }
+        try:
+            survey = survey_slide(slide, config)
+        except SlideResolutionError as error:
+            return SlideDescription(**facts, encodable=False, problem=str(error))
+    recall = survey.grid.tissue_recall
+    return SlideDescription(
+        **facts,
+        encodable=not survey.empty_reason,
+        problem=survey.empty_reason,
+        tissue_area_mm2=survey.tissue.area_um2 / 1e6,
+        tissue_recall=recall if recall == recall else None,
+        n_patches=len(survey.grid.locations),
+        keep_rule=survey.grid.keep_rule,
+        warnings=survey.warnings,
+    )

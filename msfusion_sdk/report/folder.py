@@ -1,0 +1,115 @@
+"""Encode slides into a folder of results: Parquet, GeoJSON and overlay for each.
+
+One bad slide never stops the others; what is written is complete.
+"""
+
+import os
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+from msfusion_sdk.config import FrozenConfig
+from msfusion_sdk.encoder.slide_encoder import SlideEncoder
+from msfusion_sdk.errors import DuplicateIdError, NonFiniteVectorError, SlideError
+from msfusion_sdk.report.overlay import write_overlay
+
+__all__ = ["Outcome", "encode_to_folder"]
+
+SlidePath = str | os.PathLike[str]
+
+
+class Outcome(FrozenConfig):
+    """How the encoding of one slide ended."""
+
+    slide_id: str
+    status: str
+    """ok | ok_with_warnings | empty | failed"""
+    code: str = ""
+    """Of the error, for a slide that failed."""
+    reason: str = ""
+    n_patches: int = 0
+    tissue_recall: float | None = None
+    seconds: float = 0.0
+
+
+def encode_to_folder(
+    encoder: SlideEncoder,
+    slides: Sequence[SlidePath],
+    folder: str | Path,
+    *,
+    mpp: float | None = None,
+    patches: bool = False,
+    progress: Callable[[str, int, int], None] | None = None,
+) -> Iterator[Outcome]:
+    """Encode slides one after the other and yield how each ended.
+
+    Writes ``<slide_id>.parquet``, ``<slide_id>.geojson`` and ``<slide_id>.png`` into
+    ``folder``; the slide id is the file's stem.
+
+    Parameters
+    ----------
+    mpp : float, optional
+        µm per pixel of level 0 of every slide; wins over the headers.
+    patches : bool
+        True also stores the patch vectors, about 5 kB a patch.
+    progress : callable, optional
+        Called with (slide id, patches done, patches in all).
+
+    Raises
+    ------
+    DuplicateIdError
+        Before anything is read, when two slides would write the same files.
+    StoreError
+        When a result cannot be written: the next one could not be either.
+    """
+    ids = [Path(os.fspath(slide)).stem for slide in slides]
+    # Names that differ only by case are one file on macOS and Windows.
+    twice = [name for name, count in Counter(name.casefold() for name in ids).items() if count > 1]
+    if twice:
+        both = [
+            os.fspath(s) for s, name in zip(slides, ids, strict=True) if name.casefold() == twice[0]
+        ]
+        msg = (
+            f"{len(twice)} slide ids occur more than once (first: {', '.join(both[:3])}), and "
+            "their results would overwrite each other. Rename the files, or encode them into "
+            "different folders."
+        )
+        raise DuplicateIdError(msg)
+    Path(folder).mkdir(parents=True, exist_ok=True)
+    for slide, slide_id in zip(slides, ids, strict=True):
+        start = time.monotonic()
+        try:
+            outcome = _encode_one(encoder, slide, slide_id, Path(folder), mpp, patches, progress)
+        except (SlideError, NonFiniteVectorError) as error:
+            outcome = Outcome(
+                slide_id=slide_id, status="failed", code=error.code, reason=str(error)
+            )
+        yield outcome.model_copy(update={"seconds": time.monotonic() - start})
+
+
+def _encode_one(
+    encoder: SlideEncoder,
+    slide: SlidePath,
+    slide_id: str,
+    folder: Path,
+    mpp: float | None,
+    patches: bool,
+    progress: Callable[[str, int, int], None] | None,
+) -> Outcome:
+    def tell(done: int, total: int) -> None:
+        if progress:
+            progress(slide_id, done, total)
+
+    result = encoder.encode(slide, mpp=mpp, progress=tell)
+    write_overlay(slide, result, folder / f"{slide_id}.png")
+    result.to_geojson(folder / f"{slide_id}.geojson")
+    # Last, so that a slide with a Parquet file has its pictures too.
+    result.to_parquet(folder / f"{slide_id}.parquet", patches=patches)
+    return Outcome(
+        slide_id=slide_id,
+        status=result.status,
+        reason=result.reason,
+        n_patches=result.patches.num_rows,
+        tissue_recall=result.provenance.tissue.tissue_recall,
+    )

@@ -1,0 +1,11 @@
+"""Pixels in: open a slide, find its tissue, lay the patch grid, read patches.  Knows no torch.
+
+Prefixes: ``l0_`` pixels of level 0, ``level_`` pixels of the chosen level, ``mask_`` pixels
+of the tissue mask, ``um_`` microns.  Points and sizes are ``(x, y)`` and
+``(width, height)``; arrays are ``(height, width, channel)``.
+"""
+
+from msfusion_sdk.slides.opening import open_slide
+from msfusion_sdk.slides.reader import Region, Slide
+
+__all__ = ["Region", "Slide", "open_slide"]

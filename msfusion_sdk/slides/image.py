@@ -1,0 +1,110 @@
+"""Plain images (PNG, JPEG, TIFF) as slides of one level, with the spacing given by the caller."""
+
+import warnings
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, UnidentifiedImageError
+
+from msfusion_sdk.errors import (
+    SlideCorruptError,
+    SlideError,
+    SlidePixelTypeError,
+    SlideTooLargeError,
+)
+from msfusion_sdk.slides.reader import WHITE, Region, Slide, SlideHeader, composite
+from msfusion_sdk.slides.source import FileKind, FileStamp, Source, classify
+
+__all__ = ["MAX_IMAGE_PX", "ImageReader"]
+
+MAX_IMAGE_PX = 100_000_000
+PNG_BIT_DEPTH = 24
+
+
+class ImageReader(Slide):
+    """Hold a decoded image of at most 100 megapixels and serve regions of it."""
+
+    def __init__(self, source: Source, mpp: float) -> None:
+        self.path, self.stamp, self.mpp_argument = source.path, source.stamp, mpp
+        self._pixels, self._transparent = _decode(source)
+        height, width = self._pixels.shape[:2]
+        self.header = SlideHeader(
+            reader="pillow",
+            vendor=f"plain {source.kind.value}",
+            level_dimensions=((width, height),),
+            level_downsamples=(1.0,),
+            header_mpp=(None, None),
+            magnification=None,
+        )
+
+    def read(self, location: tuple[int, int], level: int, size: tuple[int, int]) -> Region:
+        """See ``Slide.read``."""
+        self._check_request(location, level, size)
+        (x, y), (width, height) = location, size
+        found = self._pixels[y : y + height, x : x + width]
+        out = np.full((height, width, 3), WHITE, np.uint8)
+        out[: found.shape[0], : found.shape[1]] = found
+        holes = self._transparent[y : y + height, x : x + width]
+        outside = width * height - found.shape[0] * found.shape[1]
+        return Region(out, int(holes.sum()) + outside)
+
+    def reopen(self) -> "ImageReader":
+        """Return this reader: decoded pixels are only read, so they can be shared."""
+        return self
+
+    def close(self) -> None:
+        """Do nothing: the file was closed after decoding."""
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return (_same_file, (str(self.path), self.mpp_argument, self.stamp))
+
+
+def _same_file(path: str, mpp: float, stamp: FileStamp) -> ImageReader:
+    """Decode a file that must still be the one that has this stamp."""
+    source = classify(path)
+    stamp.check(source.path)
+    return ImageReader(source, mpp)
+
+
+def _decode(source: Source) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
+    """Return RGB pixels and where they are transparent."""
+    path = source.path
+    try:
+        with warnings.catch_warnings():
+            # Our own limit below is stricter than the one Pillow warns of.
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            image = Image.open(path)
+        with image:
+            _check(source, image)
+            rgba = np.asarray(image.convert("RGBA"))
+    except Image.DecompressionBombError as error:
+        raise _too_large(source, "over 179 megapixels") from error
+    except SlideError:
+        raise
+    except (UnidentifiedImageError, OSError, SyntaxError, ValueError) as error:
+        msg = f"{path} cannot be decoded as an image: {error}. Copy it again."
+        raise SlideCorruptError(msg) from error
+    pixels, _ = composite(rgba, WHITE)
+    return pixels, rgba[..., 3] == 0
+
+
+def _check(source: Source, image: Image.Image) -> None:
+    """Raise unless an image, not yet decoded, is small enough and of 8-bit RGB."""
+    if image.width * image.height > MAX_IMAGE_PX:
+        raise _too_large(source, f"{image.width} x {image.height} pixels")
+    found = image.mode
+    if source.kind is FileKind.PNG:
+        # Pillow shows 16 bits as 8 and does not tell; the header does.
+        with source.path.open("rb") as file:
+            bits = file.read(PNG_BIT_DEPTH + 1)[PNG_BIT_DEPTH]
+        found = f"{bits}-bit {found}" if bits != 8 else found
+    if found not in ("RGB", "RGBA"):
+        msg = f"{source.path} holds pixels of mode {found}. Convert the image to 8-bit RGB."
+        raise SlidePixelTypeError(msg)
+
+
+def _too_large(source: Source, found: str) -> SlideTooLargeError:
+    return SlideTooLargeError(
+        f"{source.path} is a plain image of {found}; at most {MAX_IMAGE_PX // 10**6} megapixels "
+        "are decoded at once. Convert it to a tiled pyramidal TIFF."
+    )

@@ -1,0 +1,185 @@
+"""Facts of a TIFF, read before OpenSlide decodes anything.
+
+OpenSlide shows 16-bit and greyscale files as if they were 8-bit RGB, and reports a
+truncated file as an unknown one.
+"""
+
+import struct
+from dataclasses import dataclass
+from pathlib import Path
+
+import tifffile
+
+from msfusion_sdk.errors import SlideCorruptError, SlideGeometryError, SlidePixelTypeError
+
+__all__ = ["TiffFacts", "check_directories", "check_facts", "read_tiff_facts"]
+
+PHOTOMETRIC_RGB, PHOTOMETRIC_YCBCR = 2, 6
+PLANAR_SEPARATE = 2
+UNSIGNED = 1
+TILE_OFFSETS = 324
+# tifffile lets the errors of struct, of indexing and of its enumerations through.
+DAMAGE = (
+    tifffile.TiffFileError,
+    struct.error,
+    ValueError,
+    LookupError,
+    TypeError,
+    AttributeError,
+    ArithmeticError,
+    MemoryError,
+)
+
+
+@dataclass(frozen=True)
+class TiffFacts:
+    """The pixel layout of the first image of a TIFF."""
+
+    width: int
+    height: int
+    bits: int
+    samples: int
+    photometric: int
+    sample_format: int
+    stored_tile: tuple[int, int] | None
+    """(width, height) of a stored tile; None for strips."""
+    tiles_listed: int
+    """Stored tiles that the directory lists."""
+    planes: int
+    """1, or the number of samples when each is stored apart."""
+
+
+def read_tiff_facts(path: Path) -> TiffFacts:
+    """Read the first directory.
+
+    Raises
+    ------
+    SlideCorruptError
+        When the directory lies outside the file or cannot be parsed.
+    """
+    _first_directory(path, _Layout.of(path))
+    try:
+        with tifffile.TiffFile(path) as file:
+            page = file.pages.first
+            return TiffFacts(
+                width=page.imagewidth,
+                height=page.imagelength,
+                bits=_widest(page.bitspersample),
+                samples=page.samplesperpixel,
+                photometric=int(page.photometric),
+                sample_format=_widest(page.sampleformat),
+                stored_tile=(page.tilewidth, page.tilelength) if page.is_tiled else None,
+                tiles_listed=page.tags[TILE_OFFSETS].count if TILE_OFFSETS in page.tags else 0,
+                planes=page.samplesperpixel if page.planarconfig == PLANAR_SEPARATE else 1,
+            )
+    except DAMAGE as error:
+        msg = (
+            f"{path} has a TIFF header, but its first directory is damaged ({error}). Copy the "
+            "slide again."
+        )
+        raise SlideCorruptError(msg) from error
+
+
+def check_facts(path: Path, facts: TiffFacts) -> None:
+    """Raise unless the pixels are 8-bit RGB and the stored tiles make up the image.
+
+    Raises
+    ------
+    SlidePixelTypeError, SlideGeometryError
+    """
+    if facts.bits != 8 or facts.sample_format != UNSIGNED:
+        kind = {1: "unsigned", 2: "signed", 3: "floating-point"}.get(facts.sample_format, "unknown")
+        raise _pixel_type(path, f"{facts.bits}-bit {kind} samples")
+    if facts.samples < 3:
+        raise _pixel_type(path, "greyscale or palette pixels (fluorescence, or a mask?)")
+    if facts.photometric not in (PHOTOMETRIC_RGB, PHOTOMETRIC_YCBCR):
+        found = f"photometric interpretation {facts.photometric}, neither RGB nor YCbCr"
+        raise _pixel_type(path, found)
+    if facts.stored_tile is None:
+        return
+    width, height = facts.stored_tile
+    needed = facts.planes * -(-facts.width // max(1, width)) * -(-facts.height // max(1, height))
+    if needed != facts.tiles_listed:
+        msg = (
+            f"{path} states {facts.width} x {facts.height} pixels in stored tiles of {width} x "
+            f"{height}, which is {needed} of them, and lists {facts.tiles_listed}. The header is "
+            "damaged; copy the slide again."
+        )
+        raise SlideGeometryError(msg)
+
+
+def check_directories(path: Path) -> None:
+    """Follow the chain of directories of a TIFF that OpenSlide does not understand.
+
+    Raises
+    ------
+    SlideCorruptError
+        When the chain leaves the file or returns to where it was.
+    """
+    layout = _Layout.of(path)
+    seen: set[int] = set()
+    offset = _first_directory(path, layout)
+    with path.open("rb") as file:
+        while offset:
+            if offset in seen:
+                msg = f"{path} has a loop of TIFF directories. The file is damaged; copy it again."
+                raise SlideCorruptError(msg)
+            seen.add(offset)
+            try:
+                file.seek(offset)
+                (count,) = struct.unpack(layout.count, file.read(struct.calcsize(layout.count)))
+                file.seek(offset + struct.calcsize(layout.count) + count * layout.entry_bytes)
+                (offset,) = struct.unpack(layout.offset, file.read(struct.calcsize(layout.offset)))
+            except (struct.error, OSError, OverflowError) as error:
+                raise _truncated(path, len(seen), offset) from error
+
+
+@dataclass(frozen=True)
+class _Layout:
+    """How a TIFF file writes its directories; the formats are those of ``struct``."""
+
+    offset: str
+    count: str
+    entry_bytes: int
+    first: int
+    """Where the offset of the first directory is written."""
+
+    @classmethod
+    def of(cls, path: Path) -> "_Layout":
+        with path.open("rb") as file:
+            head = file.read(4)
+        order = "<" if head[:2] == b"II" else ">"
+        if head[2:4] in (b"+\0", b"\0+"):
+            return cls(order + "Q", order + "Q", entry_bytes=20, first=8)
+        return cls(order + "I", order + "H", entry_bytes=12, first=4)
+
+
+def _first_directory(path: Path, layout: _Layout) -> int:
+    with path.open("rb") as file:
+        file.seek(layout.first)
+        raw = file.read(struct.calcsize(layout.offset))
+    if len(raw) < struct.calcsize(layout.offset):
+        msg = f"{path} is shorter than a TIFF header. Copy the slide again."
+        raise SlideCorruptError(msg)
+    offset = int(struct.unpack(layout.offset, raw)[0])
+    if not 0 < offset < path.stat().st_size:
+        raise _truncated(path, 1, offset)
+    return offset
+
+
+def _truncated(path: Path, number: int, offset: int) -> SlideCorruptError:
+    return SlideCorruptError(
+        f"{path} is {path.stat().st_size} bytes long and its TIFF directory {number} lies at "
+        f"{offset}: the file is truncated. Copy the slide again."
+    )
+
+
+def _pixel_type(path: Path, found: str) -> SlidePixelTypeError:
+    return SlidePixelTypeError(
+        f"{path} holds {found}. The model reads 8-bit RGB brightfield slides; convert the file, "
+        "or leave it out."
+    )
+
+
+def _widest(value: int | tuple[int, ...]) -> int:
+    return max(value) if isinstance(value, tuple) else int(value)

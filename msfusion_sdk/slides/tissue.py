@@ -1,0 +1,190 @@
+"""Find tissue: the foreground mask of a slide (method step 1).
+
+RGB → HSV → median filter → Otsu on saturation → closing → hole filling → contours, near
+8 µm per pixel.  Marker ink and dark artefacts are taken out before the threshold is found.
+
+Source: Otsu, IEEE Transactions on Systems, Man, and Cybernetics 9 (1979) 62-66.
+"""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from msfusion_sdk.config import TissueConfig
+from msfusion_sdk.slides.overview import Overview
+
+__all__ = ["TissueMask", "find_tissue", "ink_mask", "tissue_mask"]
+
+Mask = NDArray[np.bool_]
+Pixels = NDArray[np.uint8]
+
+# A group of pixels is stained tissue when its mean saturation is at least this.
+TISSUE_SATURATION = 30.0
+# Outside these shares of the slide the mask is probably wrong.
+PLAUSIBLE_SHARE = (0.0005, 0.98)
+# More ink than this is seldom marker: wrong colours, or a stain that is not H&E.
+PLAUSIBLE_INK = 0.15
+# Green, blue and red (hue 185 is hue 5): first hue, last hue, saturation above which it is
+# ink, saturation above which it is ink near a stroke of that colour.
+INK_COLOURS = ((36, 94, 40, 25), (95, 111, 80, 40), (171, 184, 150, 70))
+# How near a stroke faint ink may lie, and how far the blur around ink reaches.
+FAINT_UM, RIM_UM = 96.0, 24.0
+
+
+@dataclass(frozen=True)
+class TissueMask:
+    """Where a slide shows tissue."""
+
+    mask: Mask
+    """Shape (height, width) in mask pixels; True is tissue."""
+    l0_step: tuple[float, float]
+    """Level-0 pixels per mask pixel, in x and y."""
+    mpp: float
+    """µm per mask pixel."""
+    threshold: float
+    """Saturation above which a pixel was taken for tissue; NaN where none was needed."""
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def area_um2(self) -> float:
+        """Area of the tissue in square microns."""
+        return float(self.mask.sum()) * self.mpp**2
+
+    @property
+    def share(self) -> float:
+        """Share of the slide that is tissue."""
+        return float(self.mask.mean())
+
+    def contours(self) -> list[list[NDArray[np.float64]]]:
+        """Return polygons as [outer ring, hole, …], rings of shape (vertex, 2), level-0 (x, y).
+
+        Rings run through the centres of the outermost mask pixels.
+        """
+        rings, hierarchy = cv2.findContours(
+            self.mask.astype(np.uint8), cv2.RETR_CCOMP, cv2.CHAIN_APPROX_SIMPLE
+        )
+        if hierarchy is None:
+            return []
+        step = np.asarray(self.l0_step)
+        points = [(ring[:, 0].astype(np.float64) + 0.5) * step for ring in rings]
+        parents = hierarchy[0][:, 3]
+        return [
+            [points[i], *(points[j] for j in np.flatnonzero(parents == i))]
+            for i in np.flatnonzero(parents < 0)
+        ]
+
+
+def find_tissue(overview: Overview, config: TissueConfig) -> TissueMask:
+    """Return the tissue mask of an overview image of a slide."""
+    hsv = _hsv(overview.pixels)
+    ink = ink_mask(hsv, overview.mpp) & ~overview.missing
+    unusable = overview.missing | ink if config.drop_pen else overview.missing
+    mask, threshold = tissue_mask(hsv, unusable, overview.mpp, config)
+    warnings = list(overview.warnings)
+    share, (low, high) = float(mask.mean()), PLAUSIBLE_SHARE
+    if mask.any() and not low <= share <= high:
+        warnings.append(f"{100 * share:.3g} % of the slide is tissue; look at the overlay")
+    if config.drop_pen and ink.mean() > PLAUSIBLE_INK:
+        warnings.append(
+            f"{100 * ink.mean():.0f} % of the slide has the colours of marker ink and was left "
+            "out; if it is not ink, the colours are wrong or the stain is not H&E"
+        )
+    return TissueMask(mask, overview.l0_step, overview.mpp, threshold, tuple(warnings))
+
+
+def tissue_mask(
+    hsv: Pixels, unusable: Mask, mpp: float, config: TissueConfig
+) -> tuple[Mask, float]:
+    """Return where an image shows tissue, and the saturation threshold used.
+
+    Parameters
+    ----------
+    hsv : shape (height, width, 3)
+        OpenCV's 8-bit hue (0 to 179), saturation and value.
+    unusable : shape (height, width)
+        True where the file holds no pixels or where there is ink; never tissue.
+    mpp : float
+        µm per pixel of ``hsv``.
+    """
+    saturation = cv2.medianBlur(np.ascontiguousarray(hsv[..., 1]), config.median_px)
+    valid = ~unusable & (hsv[..., 2] >= config.min_brightness)
+    if not valid.any():
+        return np.zeros(valid.shape, np.bool_), float("nan")
+    threshold = _threshold(np.asarray(saturation, np.uint8)[valid], config)
+    return _clean(valid & (saturation > threshold), valid, mpp, config), threshold
+
+
+def _hsv(rgb: Pixels) -> Pixels:
+    return np.asarray(cv2.cvtColor(rgb, cv2.COLOR_RGB2HSV), np.uint8)
+
+
+def _threshold(saturation: NDArray[np.uint8], config: TissueConfig) -> float:
+    """Return Otsu's threshold, guarded against slides of glass alone or of tissue alone.
+
+    Otsu splits in two, and a slide may hold glass, pale tissue and dense tissue: the paler
+    part is split again for as long as that brings out tissue.
+    """
+    # Where Otsu only splits glass, tissue too small to draw the threshold may still be there.
+    threshold, rest = float(config.max_threshold), saturation
+    while rest.min() < rest.max():
+        otsu, _ = cv2.threshold(rest.reshape(1, -1), 0, 255, cv2.THRESH_BINARY + cv2.THRESH_OTSU)
+        if rest[rest > otsu].mean() < TISSUE_SATURATION:
+            break
+        threshold, rest = float(otsu), rest[rest <= otsu]
+    if rest.mean() >= TISSUE_SATURATION:
+        # Not even the palest part is glass.
+        return float(config.min_saturation)
+    return float(np.clip(threshold, config.min_saturation, config.max_threshold))
+
+
+def ink_mask(hsv: Pixels, mpp: float) -> Mask:
+    """Return where marker ink lies, by colour, with its faint parts and its blurred rim.
+
+    Haematoxylin and eosin run from violet-blue to pink: hue 112 to 170 of OpenCV's 180.
+    Coloured ink lies outside; blood does too, so red must be very saturated.  Black ink is
+    darker than the densest nuclei.
+    """
+    hue, saturation, value = hsv[..., 0].astype(np.int16), hsv[..., 1], hsv[..., 2]
+    ink = _strokes((value < 70) | ((value < 90) & (saturation < 70)))
+    near = _disk(2 * FAINT_UM / mpp)
+    for first, last, strong, faint in INK_COLOURS:
+        is_colour = (hue - first) % 180 <= last - first
+        strokes = _strokes(is_colour & (saturation > strong))
+        ink |= strokes | (cv2.dilate(strokes, near) & (is_colour & (saturation > faint)))
+    return np.asarray(cv2.dilate(ink, _disk(2 * RIM_UM / mpp)) > 0)
+
+
+def _strokes(colour: Mask) -> Pixels:
+    # Single pixels of such colours occur in stained tissue; strokes are wider.
+    opened = cv2.morphologyEx(colour.astype(np.uint8), cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
+    return np.asarray(opened, np.uint8)
+
+
+def _clean(mask: Mask, valid: Mask, mpp: float, config: TissueConfig) -> Mask:
+    """Close gaps, fill small holes and drop specks."""
+    disk = _disk(config.closing_um / mpp)
+    closed = np.asarray(cv2.morphologyEx(mask.astype(np.uint8), cv2.MORPH_CLOSE, disk) > 0)
+    # Closing must not grow tissue over ink or over pixels that the file does not hold.
+    closed &= valid
+    filled = closed | _small_parts(~closed, config.max_hole_um2 / mpp**2, touching_border=False)
+    specks = _small_parts(filled, config.min_tissue_um2 / mpp**2, touching_border=True)
+    return np.asarray(filled & ~specks & valid)
+
+
+def _small_parts(mask: Mask, max_area_px: float, *, touching_border: bool) -> Mask:
+    """Return the connected parts of at most ``max_area_px``."""
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=8)
+    small = np.asarray(stats[:, cv2.CC_STAT_AREA] <= max_area_px)
+    if not touching_border:
+        # What is open to the slide's edge is glass outside the tissue, not a hole in it.
+        edge = np.concatenate([labels[0], labels[-1], labels[:, 0], labels[:, -1]])
+        small[np.unique(edge)] = False
+    small[0] = False
+    return np.asarray(small[labels], np.bool_)
+
+
+def _disk(diameter_px: float) -> Pixels:
+    size = max(1, 2 * round(diameter_px / 2 - 0.5) + 1)
+    return np.asarray(cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size)), np.uint8)

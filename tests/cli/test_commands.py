@@ -1,0 +1,184 @@
+"""The commands as a user runs them, by their exit codes and output."""
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from msfusion_sdk import SlideEmbedding
+from msfusion_sdk.cli import console
+from msfusion_sdk.cli.main import main
+from msfusion_sdk.testing import make_slide
+
+
+class Done(NamedTuple):
+    """How a command ended."""
+
+    code: int
+    stdout: str
+    stderr: str
+
+
+Msfusion = Callable[..., Done]
+
+
+@pytest.fixture
+def msfusion(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Msfusion:
+    """Run a command as the console script does, in this process: importing torch is slow."""
+
+    def run(*arguments: object) -> Done:
+        monkeypatch.setattr(sys, "argv", ["msfusion", *map(str, arguments)])
+        monkeypatch.setattr(console.out, "width", 160)
+        monkeypatch.setattr(console.err, "width", 160)
+        with pytest.raises(SystemExit) as end:
+            main()
+        return Done(int(end.value.code or 0), *capsys.readouterr())
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def slide(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_slide(tmp_path_factory.mktemp("cli") / "case.svs", 2000, 1600, coverage=0.5)
+
+
+def test_help_names_the_commands(msfusion: Msfusion) -> None:
+    done = msfusion("--help")
+    assert done.code == 0
+    assert all(name in done.stdout for name in ("demo", "info", "encode", "models", "pretrain"))
+
+
+def test_the_version_is_printed(msfusion: Msfusion) -> None:
+    assert msfusion("--version").stdout.strip().count(".") == 2
+
+
+def test_encode_writes_results_and_ends_with_zero(
+    msfusion: Msfusion, slide: Path, small_model: Path, tmp_path: Path
+) -> None:
+    done = msfusion("encode", slide, "-o", tmp_path, "--model", small_model, "--patches", "--json")
+    assert done.code == 0, done.stderr
+    assert json.loads(done.stdout)["status"] == "ok"
+    assert SlideEmbedding.from_parquet(tmp_path / "case.parquet").patches.num_rows > 0
+
+
+def test_encode_ends_with_three_when_a_slide_failed(
+    msfusion: Msfusion, slide: Path, small_model: Path, tmp_path: Path
+) -> None:
+    missing = tmp_path / "missing.svs"
+    done = msfusion("encode", missing, slide, "-o", tmp_path / "out", "--model", small_model)
+    assert done.code == 3
+    assert "SlideNotFound" in done.stdout
+    assert "1 of 2 slides failed" in done.stderr
+    assert (tmp_path / "out" / "case.parquet").is_file()
+
+
+def test_a_preset_changes_the_result(
+    msfusion: Msfusion, slide: Path, small_model: Path, tmp_path: Path
+) -> None:
+    done = msfusion(
+        "encode", slide, "-o", tmp_path, "--model", small_model, "--preset", "biopsy", "--json"
+    )
+    assert done.code == 0, done.stderr
+    stored = SlideEmbedding.from_parquet(tmp_path / "case.parquet")
+    assert stored.provenance.tissue.keep_rule == "area"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["encode"], "Missing argument"),
+        (["info", "x.svs", "--preset", "frozen"], "No preset 'frozen'"),
+        (["encode", "x.svs", "-o", "out", "--model", "a/b/c"], "[ModelId]"),
+        (
+            ["encode", "x.svs", "-o", "out", "--model", "MODEL", "--device", "tpu"],
+            "No device 'tpu'",
+        ),
+        (["info", "nowhere.svs"], "[SlideNotFound]"),
+        (["pretrain", "tiles", "--data", "nowhere", "--mpp", "0.3", "-o", "out"], "[Table]"),
+    ],
+)
+def test_wrong_use_ends_with_two_and_says_why(
+    msfusion: Msfusion,
+    arguments: list[str],
+    message: str,
+    small_model: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    done = msfusion(*(small_model if word == "MODEL" else word for word in arguments))
+    assert done.code == 2
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_info_prints_what_the_slide_is(msfusion: Msfusion, slide: Path) -> None:
+    done = msfusion("info", slide)
+    assert done.code == 0
+    assert "aperio" in done.stdout
+    assert "0.25" in done.stdout
+
+
+def test_info_answers_programs_in_json(msfusion: Msfusion, slide: Path) -> None:
+    answer = json.loads(msfusion("info", slide, "--json").stdout)
+    assert answer["dimensions"] == [2000, 1600]
+
+
+def test_models_lists_what_is_in_the_package(msfusion: Msfusion) -> None:
+    done = msfusion("models", "--json")
+    assert done.code == 0
+    for line in done.stdout.splitlines():
+        assert Path(json.loads(line)["card"]).is_file()
+
+
+def test_an_interrupt_ends_with_130_and_leaves_no_half_file(
+    small_model: Path, tmp_path: Path
+) -> None:
+    slides = [make_slide(tmp_path / f"s{i}.svs", 3000, 2400, coverage=0.6) for i in range(6)]
+    out = tmp_path / "out"
+    command = [
+        sys.executable,
+        "-m",
+        "msfusion_sdk.cli",
+        "encode",
+        *map(str, slides),
+        "-o",
+        str(out),
+        "--model",
+        str(small_model),
+    ]
+    process = subprocess.Popen(
+        command,
+        stderr=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        # A shell that runs the tests in the background makes children ignore the signal.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
+    deadline = time.monotonic() + 60
+    while not list(out.glob("*.parquet")) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert not list(out.glob(".tmp-*"))
+    for path in out.glob("*.parquet"):
+        assert SlideEmbedding.from_parquet(path).status == "ok"
+
+
+def test_pretrain_tiles_prints_the_card_and_score_the_scores(
+    msfusion: Msfusion, tile_folder: Path, tmp_path: Path
+) -> None:
+    data = ("--data", tile_folder, "--mpp", 0.25)
+    done = msfusion("pretrain", "tiles", *data, "-o", tmp_path, "--epochs", 1, "--workers", 0)
+    assert done.code == 0, done.stderr
+    assert "Research use only" in done.stdout
+    done = msfusion("pretrain", "score", *data, "--model", tmp_path)
+    assert done.code == 0, done.stderr
+    assert "stain matched" in done.stdout
+    assert "Colour statistics alone reach" in done.stdout

@@ -1,0 +1,95 @@
+"""Slides and data that several tests use."""
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from msfusion_sdk.config import EncoderConfig, PatchConfig
+from msfusion_sdk.encoder.hub import DEFAULT_MODEL, embedded_models
+from msfusion_sdk.encoder.model import TwoScaleModel
+from msfusion_sdk.encoder.slide_encoder import SlideEncoder
+from msfusion_sdk.encoder.weights import write_model_folder
+from msfusion_sdk.testing import make_slide
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder of real data beside the repository; tests that need it are skipped without."""
+    folder = Path(__file__).parents[2] / "shared"
+    if not (folder / "data").is_dir():
+        pytest.skip("../shared is not there")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def small_slide(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A resection of 6000 x 5000 pixels at 0.25 µm per pixel, three levels."""
+    return make_slide(tmp_path_factory.mktemp("slides") / "small.svs", 6000, 5000)
+
+
+@pytest.fixture(scope="session")
+def tiny_slide(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A slide smaller than a patch, 700 x 500 pixels, tissue throughout, one level."""
+    path = tmp_path_factory.mktemp("slides") / "tiny.svs"
+    return make_slide(path, 700, 500, tissue="full", downsamples=(1,))
+
+
+@pytest.fixture(scope="session")
+def blank_slide(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Glass and nothing on it, 3000 x 2000 pixels."""
+    return make_slide(tmp_path_factory.mktemp("slides") / "blank.svs", 3000, 2000, tissue="none")
+
+
+@pytest.fixture(scope="session")
+def embedded_model() -> Path:
+    """The folder of the model inside the package."""
+    return embedded_models()[DEFAULT_MODEL]
+
+
+@pytest.fixture(scope="session")
+def small_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model folder with random weights and patches of 128 pixels: quick to run."""
+    patches = PatchConfig(patch_size_px=128, stride_px=256, low_recall=0.0)
+    config = EncoderConfig(name="small", patches=patches)
+    folder = tmp_path_factory.mktemp("small-model")
+    write_model_folder(folder, TwoScaleModel(config), config, "# Random weights\n")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def small_encoder(small_model: Path) -> SlideEncoder:
+    """The encoder of ``small_model``, on the CPU in fp32."""
+    return SlideEncoder.from_pretrained(small_model, device="cpu", precision="fp32")
+
+
+@pytest.fixture(scope="session")
+def tile_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Labelled tiles, stripes against dots: 2 classes of 10 groups of 3 copies, 48 pixels."""
+    root = tmp_path_factory.mktemp("tiles")
+    rng = np.random.default_rng(0)
+    rows = []
+    for kind in ("dots", "stripes"):
+        (root / kind).mkdir()
+        for group in range(10):
+            for copy in range(3):
+                name = f"{group:02d}-{copy}.png"
+                cv2.imwrite(str(root / kind / name), _draw_tile(kind, rng))
+                rows.append(f"{kind},{name},{kind}-{group:02d}")
+    (root / "index.csv").write_text("\n".join(["class,file,group", *rows]) + "\n")
+    links = ("dots-00,dots-01", "dots-01,dots-02", "stripes-03,elsewhere")
+    (root / "linked_groups.csv").write_text("\n".join(["group_a,group_b", *links]) + "\n")
+    return root
+
+
+def _draw_tile(kind: str, rng: np.random.Generator) -> np.ndarray:
+    tile = np.full((48, 48, 3), (220, 170, 200), np.int16) + rng.integers(-8, 9, (48, 48, 3))
+    tile = tile.astype(np.uint8)
+    for _ in range(6):
+        x, y = (int(v) for v in rng.integers(6, 42, 2))
+        if kind == "dots":
+            cv2.circle(tile, (x, y), 4, (110, 60, 130), -1)
+        else:
+            cv2.line(tile, (x - 12, y), (x + 12, y), (110, 60, 130), 2)
+    return tile

@@ -1,0 +1,106 @@
+"""Names of models.  No test here uses the network."""
+
+from pathlib import Path
+from typing import NoReturn
+
+import pytest
+from huggingface_hub.errors import CorruptedCacheException, LocalEntryNotFoundError
+
+from msfusion_sdk import SlideEncoder
+from msfusion_sdk.encoder import hub
+from msfusion_sdk.encoder.hub import locate_model
+from msfusion_sdk.errors import ModelIdError
+
+COMMIT = "0123456789abcdef0123456789abcdef01234567"
+
+
+def no_download(*_: object, **__: object) -> NoReturn:
+    pytest.fail("the hub was asked")
+
+
+BAD_NAMES = [
+    "../../etc-that-is-not-there",
+    "C:\\x",
+    "a/b/c",
+    "org/name\n",
+    "org/..",
+    "org/na..me",
+    "-org/name",
+    "name",
+    "https://host/org/name",
+    "org/na me",
+    "a\0b/c",
+    "x" * 5000,
+    "org/" + "x" * 97,
+]
+
+
+@pytest.mark.parametrize("name", BAD_NAMES)
+def test_names_that_are_no_hub_ids_are_refused_before_any_download(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hub, "snapshot_download", no_download)
+    with pytest.raises(ModelIdError, match="organisation/name"):
+        SlideEncoder.from_pretrained(name, device="cpu")
+
+
+def test_a_path_is_never_a_hub_id(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hub, "snapshot_download", no_download)
+    with pytest.raises(ModelIdError, match="it is no folder"):
+        locate_model(Path("org/name"))
+
+
+def test_a_branch_is_warned_of_and_a_commit_is_not(
+    monkeypatch: pytest.MonkeyPatch, recwarn: pytest.WarningsRecorder, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(hub, "snapshot_download", lambda *_, **__: str(tmp_path))
+    assert locate_model("org/name", revision=COMMIT) == tmp_path
+    assert not recwarn.list
+    with pytest.warns(UserWarning, match="not pinned to a commit"):
+        locate_model("org/name", revision="main")
+
+
+def test_the_download_takes_the_three_files_only(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    asked: dict[str, object] = {}
+    monkeypatch.setattr(hub, "snapshot_download", lambda *_, **k: asked.update(k) or str(tmp_path))
+    locate_model("org/name", revision=COMMIT, cache_dir=tmp_path, local_files_only=True)
+    assert asked == {
+        "revision": COMMIT,
+        "cache_dir": tmp_path,
+        "local_files_only": True,
+        "allow_patterns": ["config.json", "model.safetensors", "README.md"],
+    }
+
+
+class ReadTimeout(Exception):  # noqa: N818
+    """As the transports have them: neither an OSError nor a ValueError."""
+
+
+FAILURES = [
+    LocalEntryNotFoundError("offline"),
+    CorruptedCacheException("half a file"),
+    ReadTimeout("slow"),
+    OSError(28, "No space left on device"),
+    ValueError("bad"),
+]
+
+
+@pytest.mark.parametrize("failure", FAILURES, ids=lambda failure: type(failure).__name__)
+def test_a_failed_download_says_what_to_do_offline(
+    failure: Exception, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object, **__: object) -> NoReturn:
+        raise failure
+
+    monkeypatch.setattr(hub, "snapshot_download", fail)
+    with pytest.raises(ModelIdError, match=f"{type(failure).__name__}.*pass its path"):
+        locate_model("org/name", revision=COMMIT)
+
+
+def test_a_missing_default_model_is_a_plain_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hub, "embedded_models", dict)
+    monkeypatch.setattr(hub, "snapshot_download", no_download)
+    with pytest.raises(ModelIdError, match=hub.DEFAULT_MODEL):
+        locate_model()

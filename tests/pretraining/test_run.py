@@ -1,0 +1,169 @@
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import torch
+
+from msfusion_sdk.config import NetworkConfig
+from msfusion_sdk.encoder.devices import Runtime
+from msfusion_sdk.encoder.network import TileClassifier
+from msfusion_sdk.encoder.slide_encoder import SlideEncoder
+from msfusion_sdk.encoder.weights import load_model_folder
+from msfusion_sdk.errors import TableError, WeightsMismatchError
+from msfusion_sdk.pretraining.augment import AugmentConfig
+from msfusion_sdk.pretraining.index import read_tile_index
+from msfusion_sdk.pretraining.run import pretrain_tiles, score_model
+from msfusion_sdk.pretraining.training import TrainConfig, one_cycle, train_network
+
+CPU = Runtime("cpu", "fp32")
+
+
+@pytest.fixture(scope="module")
+def trained(
+    tile_folder: Path, quick_config: TrainConfig, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    out = tmp_path_factory.mktemp("model")
+    return pretrain_tiles(
+        tile_folder,
+        out,
+        quick_config,
+        name="stripes",
+        about="Drawn tiles.",
+        device="cpu",
+        workers=0,
+    )
+
+
+def test_the_result_is_a_model_folder(trained: Path) -> None:
+    encoder = SlideEncoder.from_pretrained(trained, device="cpu")
+    assert encoder.config.network.classes == ("dots", "stripes")
+    assert encoder.config.name == "stripes"
+
+
+def test_weights_are_stored_in_half_precision(trained: Path) -> None:
+    # Two networks of 11.3 million weights, two bytes each.
+    assert 44e6 < (trained / "model.safetensors").stat().st_size < 50e6
+
+
+def test_the_card_tells_data_scores_floor_and_limits(trained: Path) -> None:
+    card = (trained / "README.md").read_text()
+    for part in (
+        "Drawn tiles.",
+        "Research use only",
+        "| context | clean |",
+        "Floor: ",
+        "## Limits",
+    ):
+        assert part in card
+    scores = pd.read_csv(trained / "training" / "scores.csv")
+    assert f"{scores['balanced_accuracy'].iloc[0]:.3f}" in card
+
+
+def test_curve_and_split_are_kept(trained: Path) -> None:
+    assert (trained / "training" / "curve.png").read_bytes().startswith(b"\x89PNG")
+    split = pd.read_csv(trained / "training" / "split.csv", dtype=str)
+    assert set(split["part"]) == {"train", "validation", "test"}
+
+
+def test_a_finished_run_is_not_trained_again(
+    trained: Path, tile_folder: Path, quick_config: TrainConfig
+) -> None:
+    before = (trained / "model.safetensors").read_bytes()
+    stages: list[str] = []
+    pretrain_tiles(
+        tile_folder, trained, quick_config, name="stripes", device="cpu", workers=0,
+        progress=lambda stage, *_: stages.append(stage),
+    )  # fmt: skip
+    assert set(stages) == {"scores"}
+    assert (trained / "model.safetensors").read_bytes() == before
+
+
+def test_an_interrupted_run_ends_like_an_undisturbed_one(
+    tile_folder: Path, quick_config: TrainConfig, tmp_path: Path
+) -> None:
+    index, network = read_tile_index(tile_folder), NetworkConfig(classes=("dots", "stripes"))
+
+    def train(out: Path, stop_at: int | None = None) -> dict[str, torch.Tensor]:
+        def progress(_: str, done: int, *__: object) -> None:
+            if done == stop_at:
+                raise KeyboardInterrupt
+
+        result, _ = train_network(
+            "context", index, quick_config, network, out, runtime=CPU, workers=0, progress=progress
+        )
+        return result.state_dict()
+
+    whole = train(tmp_path / "whole")
+    with pytest.raises(KeyboardInterrupt):
+        train(tmp_path / "parts", stop_at=3)  # in the second epoch
+    resumed = train(tmp_path / "parts")
+    for name, value in whole.items():
+        assert torch.allclose(value.float(), resumed[name].float(), atol=1e-4), name
+
+
+def test_a_run_with_other_settings_is_not_continued(
+    tile_folder: Path, quick_config: TrainConfig, trained: Path
+) -> None:
+    other = quick_config.model_copy(update={"peak_rate": 1e-4})
+    with pytest.raises(WeightsMismatchError, match="other settings"):
+        pretrain_tiles(tile_folder, trained, other, device="cpu", workers=0)
+
+
+def test_patience_ends_a_run(tile_folder: Path, quick_config: TrainConfig, tmp_path: Path) -> None:
+    # A rate of almost nothing: the score of the first epoch is never beaten.
+    config = quick_config.model_copy(update={"peak_rate": 1e-9, "epochs": 9, "patience": 1})
+    network = NetworkConfig(classes=("dots", "stripes"))
+    index = read_tile_index(tile_folder)
+    _, state = train_network("context", index, config, network, tmp_path, runtime=CPU, workers=0)
+    assert state.epoch < 9
+    assert state.epoch - state.best_epoch == 1
+
+
+def test_the_loss_falls(tile_folder: Path, tmp_path: Path) -> None:
+    plain = AugmentConfig(match_share=0.0, max_zoom=1.0)
+    config = TrainConfig(tile_mpp=0.25, epochs=20, batch_size=16, detail_view_px=32, augment=plain)
+    network = NetworkConfig(classes=("dots", "stripes"))
+    index = read_tile_index(tile_folder)
+    _, state = train_network("detail", index, config, network, tmp_path, runtime=CPU, workers=0)
+    losses = [row["loss"] for row in state.history]
+    assert min(losses[-3:]) < 0.8 * losses[0]
+
+
+def test_scores_of_all_tiles_have_no_floor(trained: Path, tile_folder: Path) -> None:
+    scores, floor = score_model(trained, tile_folder, tile_mpp=0.25, everything=True, device="cpu")
+    assert floor is None
+    assert set(scores["tiles"]) == {60}
+
+
+def test_tiles_of_unknown_classes_are_not_scored(trained: Path, shared: Path) -> None:
+    with pytest.raises(TableError, match="the model knows"):
+        score_model(trained, shared / "data" / "tiles" / "lc25000", tile_mpp=0.3)
+
+
+def test_stored_weights_are_the_trained_ones_rounded(
+    trained: Path, tile_folder: Path, quick_config: TrainConfig
+) -> None:
+    model, _ = load_model_folder(trained)
+    index = read_tile_index(tile_folder)
+    network = NetworkConfig(classes=("dots", "stripes"))
+    again, _ = train_network(
+        "detail",
+        index,
+        quick_config,
+        network,
+        trained / "training" / "detail",
+        runtime=CPU,
+        start=TileClassifier(network),
+    )
+    wanted = again.state_dict()["features.stem.0.weight"].half().float()
+    assert torch.equal(model.detail.state_dict()["features.stem.0.weight"], wanted)
+
+
+def test_the_rate_rises_to_its_peak_and_falls_to_almost_nothing() -> None:
+    rates = [one_cycle(step, 1000, 7e-4) for step in range(1001)]
+    top = rates.index(max(rates))
+    assert top == 250
+    assert rates[top] == pytest.approx(7e-4, rel=1e-3)
+    assert rates[:top] == sorted(rates[:top])
+    assert rates[top:] == sorted(rates[top:], reverse=True)
+    assert rates[-1] < 1e-6

@@ -1,0 +1,176 @@
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from msfusion_sdk.config import PatchConfig
+from msfusion_sdk.errors import SlideGeometryError, SlideResolutionError
+from msfusion_sdk.slides.geometry import check_levels, choose_level, plan_patches, resolve_mpp
+
+CONFIG = PatchConfig()
+PATCH_UM = 288.0
+
+
+@st.composite
+def pyramids(draw: st.DrawFn) -> tuple[float, ...]:
+    """Downsamples as files really state them: 1, 3.9998, 16.003, …"""
+    factor = draw(st.sampled_from([2, 4]))
+    count = draw(st.integers(1, 5))
+    jitter = draw(st.lists(st.floats(-2e-3, 2e-3), min_size=count - 1, max_size=count - 1))
+    return (1.0, *(factor ** (i + 1) * (1 + wobble) for i, wobble in enumerate(jitter)))
+
+
+@given(pyramids(), st.floats(0.05, 0.55))
+def test_a_patch_covers_the_same_microns_on_every_scanner(
+    downsamples: tuple[float, ...], mpp: float
+) -> None:
+    plan = plan_patches(downsamples, mpp, CONFIG)
+    tolerance = 0.01 if plan.is_resampled else 0.02
+    assert plan.l0_size * mpp == pytest.approx(PATCH_UM, rel=tolerance + 1e-9)
+
+
+@given(pyramids(), st.floats(0.05, 0.55))
+def test_the_spacing_in_the_plan_is_that_of_the_pixels_the_networks_see(
+    downsamples: tuple[float, ...], mpp: float
+) -> None:
+    plan = plan_patches(downsamples, mpp, CONFIG)
+    assert plan.effective_mpp * plan.out_size_px == pytest.approx(plan.l0_size * mpp)
+    assert plan.effective_mpp == pytest.approx(0.25, rel=0.02 + 1e-9)
+
+
+@given(pyramids(), st.floats(0.05, 0.55))
+def test_a_patch_is_enlarged_only_from_level_zero(
+    downsamples: tuple[float, ...], mpp: float
+) -> None:
+    plan = plan_patches(downsamples, mpp, CONFIG)
+    assert plan.level == 0 or plan.level_size_px >= plan.out_size_px
+
+
+@given(pyramids(), st.floats(0.05, 20), st.floats(0.05, 20))
+def test_the_chosen_level_is_the_coarsest_that_is_fine_enough(
+    downsamples: tuple[float, ...], mpp: float, wanted: float
+) -> None:
+    chosen = choose_level(downsamples, mpp, wanted)
+    finer = [level for level, d in enumerate(downsamples) if d * mpp <= wanted * (1 + 1e-6)]
+    assert chosen == (finer[-1] if finer else 0)
+
+
+def test_a_downsample_just_below_four_is_not_three() -> None:
+    plan = plan_patches((1.0, 3.9998), 0.0625, CONFIG)
+    assert (plan.level, plan.level_size_px, plan.l0_size_px) == (1, 1152, 4608)
+
+
+@pytest.mark.parametrize("mpp", [0.2451, 0.25, 0.2549])
+def test_nothing_is_resampled_within_two_percent(mpp: float) -> None:
+    plan = plan_patches((1.0, 4.0), mpp, CONFIG)
+    assert not plan.is_resampled
+    assert plan.effective_mpp == mpp
+
+
+def test_a_twenty_times_slide_is_enlarged_twice_with_a_warning() -> None:
+    plan = plan_patches((1.0,), 0.5, CONFIG)
+    assert plan.level_size_px == 576
+    assert "enlarged 2.00 times" in plan.warnings[0]
+
+
+def test_the_largest_allowed_enlargement_is_allowed() -> None:
+    assert plan_patches((1.0,), 0.55, CONFIG).level_size_px == round(1152 / 2.2)
+
+
+def test_a_slide_beyond_max_upsample_is_refused_with_the_way_out() -> None:
+    with pytest.raises(SlideResolutionError, match="--max-upsample 4"):
+        plan_patches((1.0, 4.0), 1.0, CONFIG)
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        (None, None),
+        (0.25, None),
+        (0.0, 0.0),
+        (-0.25, -0.25),
+        (math.inf, math.inf),
+        (math.nan, math.nan),
+        (352.78, 352.78),  # 72 dots per inch
+        (0.25, 0.5),
+    ],
+)
+def test_an_implausible_spacing_is_an_error_with_three_ways_out(
+    header: tuple[float | None, float | None],
+) -> None:
+    with pytest.raises(SlideResolutionError, match=r"mpp=0\.25\) or --mpp .* mpp column"):
+        resolve_mpp(header, None)
+
+
+@pytest.mark.parametrize("argument", [0.0, -1.0, math.inf, math.nan, 40.0])
+def test_an_implausible_argument_is_refused_too(argument: float) -> None:
+    with pytest.raises(SlideResolutionError, match="mpp argument"):
+        resolve_mpp((0.25, 0.25), argument)
+
+
+def test_the_argument_wins_and_a_disagreement_is_told() -> None:
+    spacing = resolve_mpp((0.5, 0.5), 0.25)
+    assert (spacing.mpp, spacing.source) == (0.25, "argument")
+    assert "the header says 0.5" in spacing.warnings[0]
+
+
+def test_the_argument_rescues_a_header_without_sense() -> None:
+    assert resolve_mpp((math.nan, None), 0.25).mpp == 0.25
+
+
+@pytest.mark.parametrize(("mpp", "objective"), [(0.5, 40), (0.25, 20), (0.25, 10)])
+def test_spacing_and_objective_that_disagree_are_a_warning(mpp: float, objective: float) -> None:
+    assert "do not agree" in resolve_mpp((mpp, mpp), None, objective).warnings[0]
+
+
+@pytest.mark.parametrize(
+    ("mpp", "objective"), [(0.25, 40), (0.499, 20), (0.194, 40), (0.25, None), (0.25, math.nan)]
+)
+def test_usual_spacings_fit_their_objective(mpp: float, objective: float | None) -> None:
+    assert resolve_mpp((mpp, mpp), None, objective).warnings == ()
+
+
+def test_slightly_oblong_pixels_get_the_mean_spacing() -> None:
+    assert resolve_mpp((0.25, 0.252), None).mpp == pytest.approx(0.251)
+
+
+@pytest.mark.parametrize(
+    ("dimensions", "downsamples", "tile", "file_bytes", "words"),
+    [
+        ((), (), None, None, "no pyramid level"),
+        (((0, 100),), (1.0,), None, None, "an empty level"),
+        (((100, 100), (50, 50)), (1.0, math.nan), None, None, "impossible downsamples"),
+        (((100, 100), (50, 50)), (1.0, 1.0), None, None, "do not grow"),
+        (((8000, 6000), (4000, 1200)), (1.0, 3.5), None, None, "different shapes"),
+        (((100, 100),), (1.0,), (65_536, 65_536), None, "a stored tile"),
+        (((100, 100),), (1.0,), (0, 256), None, "a stored tile"),
+        (((100, 100),), (1.0,), (256, 256), 2_000_000, "in 2000000 bytes"),
+        (((1_000_000, 1_000_000),), (1.0,), (256, 256), 2_000_000, "in 2000000 bytes"),
+    ],
+)
+def test_a_header_that_cannot_be_true_is_refused(
+    dimensions: tuple[tuple[int, int], ...],
+    downsamples: tuple[float, ...],
+    tile: tuple[int, int] | None,
+    file_bytes: int | None,
+    words: str,
+) -> None:
+    with pytest.raises(SlideGeometryError, match=words):
+        check_levels(dimensions, downsamples, (tile,), file_bytes=file_bytes)
+
+
+@pytest.mark.parametrize(
+    ("dimensions", "file_bytes"),
+    [
+        (((200_000, 200_000), (50_000, 50_000), (12_500, 12_500)), 4_000_000_000),
+        (((46_000, 32_914), (11_500, 8228), (2875, 2057)), 180_000_000),
+        # The last level is padded to one stored tile.
+        (((46_000, 20_000), (512, 512)), 180_000_000),
+    ],
+)
+def test_usual_headers_are_accepted(
+    dimensions: tuple[tuple[int, int], ...], file_bytes: int
+) -> None:
+    downsamples = tuple(dimensions[0][0] / width for width, _ in dimensions)
+    check_levels(dimensions, downsamples, ((256, 256),), file_bytes=file_bytes)

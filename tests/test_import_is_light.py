@@ -1,0 +1,23 @@
+"""``import msfusion_sdk`` costs milliseconds: it loads nothing heavy and opens no socket."""
+
+import subprocess
+import sys
+
+IMPORT = """
+import socket, sys
+
+def refuse(*args, **kwargs):
+    raise AssertionError("a socket was opened")
+
+socket.socket = refuse
+before = set(sys.modules)
+import msfusion_sdk
+assert msfusion_sdk.__version__ and dir(msfusion_sdk)
+print(*sorted({name.partition(".")[0] for name in set(sys.modules) - before}))
+"""
+
+
+def test_importing_the_package_loads_the_standard_library_only() -> None:
+    run = subprocess.run([sys.executable, "-c", IMPORT], capture_output=True, text=True, check=True)
+    loaded = {name for name in run.stdout.split() if not name.startswith("_")}
+    assert loaded - sys.stdlib_module_names == {"msfusion_sdk"}
