@@ -47,6 +47,9 @@ class TissueConfig(FrozenConfig):
         le=255,
         description="Otsu threshold is never above this: guards pen and pale tissue",
     )
+    glass_margin: float = Field(
+        15.0, gt=0, description="saturation above the glass's own at which tissue begins"
+    )
     min_brightness: int = Field(40, ge=0, le=255, description="darker is pen, fold or scanner edge")
     closing_um: float = Field(56.0, ge=0, description="diameter of the closing that fills gaps")
     max_hole_um2: float = Field(20_000.0, ge=0, description="holes up to this area are filled")

@@ -121,10 +121,12 @@ def _hsv(rgb: Pixels) -> Pixels:
 
 
 def _threshold(saturation: NDArray[np.uint8], config: TissueConfig) -> float:
-    """Return Otsu's threshold, guarded against slides of glass alone or of tissue alone.
+    """Return the saturation at which tissue begins, guarded against slides of one kind alone.
 
     Otsu splits in two, and a slide may hold glass, pale tissue and dense tissue: the paler
-    part is split again for as long as that brings out tissue.
+    part is split again for as long as that brings out tissue.  What is left is glass, and
+    the threshold lies ``glass_margin`` above its median, which is the same for two scans of
+    one slide where Otsu's own threshold jumps.
     """
     # Where Otsu only splits glass, tissue too small to draw the threshold may still be there.
     threshold, rest = float(config.max_threshold), saturation
@@ -136,6 +138,7 @@ def _threshold(saturation: NDArray[np.uint8], config: TissueConfig) -> float:
     if rest.mean() >= TISSUE_SATURATION:
         # Not even the palest part is glass.
         return float(config.min_saturation)
+    threshold = min(threshold, float(np.median(rest)) + config.glass_margin)
     return float(np.clip(threshold, config.min_saturation, config.max_threshold))
 
 
