@@ -106,7 +106,7 @@ def encode(
             if json:
                 typer.echo(outcome.model_dump_json())
     if not json:
-        out.print(_outcome_table(outcomes))
+        _print_outcomes(outcomes)
     failed = sum(outcome.status == "failed" for outcome in outcomes)
     if failed:
         err.print(f"{failed} of {len(outcomes)} slides failed; the others are in {folder}.")
@@ -118,7 +118,8 @@ def models(json: Json = False) -> None:
     from msfusion_sdk.encoder.hub import DEFAULT_MODEL, embedded_models
     from msfusion_sdk.encoder.weights import read_manifest
 
-    table = Table("name", "default", "classes", "µm/px", "weights sha256", "model card")
+    table = Table("name", "default", "classes", "µm/px", "weights", box=None, pad_edge=False)
+    cards = []
     for name, folder in embedded_models().items():
         manifest = read_manifest(folder)
         network, target = manifest.encoder.network, manifest.encoder.patches.target_mpp
@@ -138,10 +139,11 @@ def models(json: Json = False) -> None:
             ", ".join(network.classes),
             f"{target:g}",
             manifest.weights_sha256[:12],
-            escape(str(folder / "README.md")),
         )
+        cards.append(f"{name}: {folder / 'README.md'}")
     if not json:
         out.print(table)
+        out.print("Model cards:", *cards, sep="\n", markup=False, soft_wrap=True)
 
 
 def _settings(
@@ -153,28 +155,25 @@ def _settings(
     return config.updated(patches={"max_upsample": max_upsample})
 
 
-def _outcome_table(outcomes: list[Any]) -> Table:
-    table = Table("slide", "status", "patches", "tissue recall", "seconds", "reason")
+def _print_outcomes(outcomes: list[Any]) -> None:
+    """Print a line per slide, then the reasons, which are too long for a table."""
+    table = Table(
+        "slide", "status", "patches", "tissue recall", "seconds", box=None, pad_edge=False
+    )
     for o in outcomes:
         recall = "" if o.tissue_recall is None else f"{o.tissue_recall:.2f}"
-        reason = f"[{o.code}] {o.reason}" if o.code else o.reason
-        table.add_row(
-            escape(o.slide_id),
-            o.status,
-            str(o.n_patches),
-            recall,
-            f"{o.seconds:.1f}",
-            escape(reason),
-        )
-    return table
+        table.add_row(escape(o.slide_id), o.status, str(o.n_patches), recall, f"{o.seconds:.1f}")
+    out.print(table)
+    for o in outcomes:
+        if o.reason:
+            reason = f"[{o.code}] {o.reason}" if o.code else o.reason
+            out.print(f"{o.slide_id}: {reason}", markup=False, soft_wrap=True)
 
 
 def _text(value: object) -> str:
     if isinstance(value, float):
         return f"{value:.6g}"
     if isinstance(value, tuple):
-        return "; ".join(
-            _text(item) if not isinstance(item, tuple) else " x ".join(map(str, item))
-            for item in value
-        )
+        is_size = len(value) == 2 and all(isinstance(edge, int) for edge in value)
+        return (" x " if is_size else "; ").join(map(_text, value))
     return str(value)

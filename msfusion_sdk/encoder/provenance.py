@@ -148,8 +148,8 @@ def describe(
         )
     if patches_with_missing_pixels:
         warnings.append(
-            f"{patches_with_missing_pixels} patches reach over the slide's border or over pixels "
-            "that it lacks"
+            "patches that reach over the slide's border or over pixels "
+            f"that it lacks: {patches_with_missing_pixels}"
         )
     return Provenance(
         slide=slide_identity(slide),
