@@ -83,6 +83,7 @@ def check_levels(
     """
     problem = (
         _impossible_levels(dimensions, downsamples)
+        or _larger_level(dimensions, stored_tiles)
         or _impossible_tile(stored_tiles)
         or _impossible_density(dimensions[0], file_bytes)
     )
@@ -111,6 +112,17 @@ def _impossible_levels(
         skew = (width / w) / (height / h)
         if min(w, h) >= MIN_SHAPED_PX and not 1 / MAX_SKEW <= skew <= MAX_SKEW:
             return f"levels of different shapes: {width} x {height} and {w} x {h}"
+    return ""
+
+
+def _larger_level(
+    dimensions: tuple[tuple[int, int], ...], stored_tiles: tuple[tuple[int, int] | None, ...]
+) -> str:
+    for size, tile in zip(dimensions[1:], stored_tiles[1:], strict=False):
+        # A level smaller than a stored tile may be padded to one.
+        limits = (max(pair) for pair in zip(dimensions[0], tile or (0, 0), strict=True))
+        if any(edge > limit for edge, limit in zip(size, limits, strict=True)):
+            return f"a level of {size[0]} x {size[1]} pixels above one of {dimensions[0]}"
     return ""
 
 

@@ -121,11 +121,16 @@ def composite(
 ) -> tuple[NDArray[np.uint8], int]:
     """Lay RGBA pixels on a background colour and count the fully transparent ones."""
     alpha = rgba[..., 3]
+    pixels = np.ascontiguousarray(rgba[..., :3])
     if alpha.min() == 255:
-        return np.ascontiguousarray(rgba[..., :3]), 0
-    share = alpha[..., None].astype(np.float32) / 255
-    mixed = rgba[..., :3] * share + np.asarray(background, np.float32) * (1 - share)
-    return np.rint(mixed).astype(np.uint8), int((alpha == 0).sum())
+        return pixels, 0
+    is_missing = alpha == 0
+    pixels[is_missing] = background
+    is_mixed = ~is_missing & (alpha < 255)
+    share = alpha[is_mixed][:, None].astype(np.float32) / 255
+    mixed = pixels[is_mixed] * share + np.asarray(background, np.float32) * (1 - share)
+    pixels[is_mixed] = np.rint(mixed).astype(np.uint8)
+    return pixels, int(is_missing.sum())
 
 
 class OpenSlideReader(Slide):

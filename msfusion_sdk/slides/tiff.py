@@ -4,6 +4,7 @@ OpenSlide shows 16-bit and greyscale files as if they were 8-bit RGB, and report
 truncated file as an unknown one.
 """
 
+import logging
 import struct
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,10 @@ from pathlib import Path
 import tifffile
 
 from msfusion_sdk.errors import SlideCorruptError, SlideGeometryError, SlidePixelTypeError
+from msfusion_sdk.slides.geometry import MAX_STORED_TILE_PX
+
+# tifffile logs what it cannot parse; the errors below say it, and a library does not print.
+logging.getLogger("tifffile").addHandler(logging.NullHandler())
 
 __all__ = ["TiffFacts", "check_directories", "check_facts", "read_tiff_facts"]
 
@@ -18,6 +23,8 @@ PHOTOMETRIC_RGB, PHOTOMETRIC_YCBCR = 2, 6
 PLANAR_SEPARATE = 2
 UNSIGNED = 1
 TILE_OFFSETS = 324
+# As many as the largest stored tile that is accepted has when it is decoded.
+MAX_TILE_BYTES = 4 * MAX_STORED_TILE_PX
 # tifffile lets the errors of struct, of indexing and of its enumerations through.
 DAMAGE = (
     tifffile.TiffFileError,
@@ -47,6 +54,8 @@ class TiffFacts:
     """Stored tiles that the directory lists."""
     planes: int
     """1, or the number of samples when each is stored apart."""
+    longest_tile_bytes: int
+    """Compressed length of the longest stored tile of all images, as the directories state it."""
 
 
 def read_tiff_facts(path: Path) -> TiffFacts:
@@ -61,16 +70,18 @@ def read_tiff_facts(path: Path) -> TiffFacts:
     try:
         with tifffile.TiffFile(path) as file:
             page = file.pages.first
+            tile = (int(page.tilewidth), int(page.tilelength)) if page.is_tiled else None
             return TiffFacts(
-                width=page.imagewidth,
-                height=page.imagelength,
+                width=int(page.imagewidth),
+                height=int(page.imagelength),
                 bits=_widest(page.bitspersample),
-                samples=page.samplesperpixel,
+                samples=int(page.samplesperpixel),
                 photometric=int(page.photometric),
                 sample_format=_widest(page.sampleformat),
-                stored_tile=(page.tilewidth, page.tilelength) if page.is_tiled else None,
+                stored_tile=tile,
                 tiles_listed=page.tags[TILE_OFFSETS].count if TILE_OFFSETS in page.tags else 0,
-                planes=page.samplesperpixel if page.planarconfig == PLANAR_SEPARATE else 1,
+                planes=int(page.samplesperpixel) if page.planarconfig == PLANAR_SEPARATE else 1,
+                longest_tile_bytes=_longest_tile(file),
             )
     except DAMAGE as error:
         msg = (
@@ -95,6 +106,14 @@ def check_facts(path: Path, facts: TiffFacts) -> None:
     if facts.photometric not in (PHOTOMETRIC_RGB, PHOTOMETRIC_YCBCR):
         found = f"photometric interpretation {facts.photometric}, neither RGB nor YCbCr"
         raise _pixel_type(path, found)
+    if facts.longest_tile_bytes > MAX_TILE_BYTES:
+        # OpenSlide would allocate as much before it reads, and the process ends when it cannot.
+        # A smaller one that is wrong costs its region and nothing else.
+        msg = (
+            f"{path} states a stored tile of {facts.longest_tile_bytes} bytes. The header is "
+            "damaged; copy the slide again."
+        )
+        raise SlideGeometryError(msg)
     if facts.stored_tile is None:
         return
     width, height = facts.stored_tile
@@ -130,7 +149,8 @@ def check_directories(path: Path) -> None:
                 (count,) = struct.unpack(layout.count, file.read(struct.calcsize(layout.count)))
                 file.seek(offset + struct.calcsize(layout.count) + count * layout.entry_bytes)
                 (offset,) = struct.unpack(layout.offset, file.read(struct.calcsize(layout.offset)))
-            except (struct.error, OSError, OverflowError) as error:
+            # Seeking beyond what fits a file offset is a ValueError.
+            except (struct.error, OSError, OverflowError, ValueError) as error:
                 raise _truncated(path, len(seen), offset) from error
 
 
@@ -172,6 +192,19 @@ def _truncated(path: Path, number: int, offset: int) -> SlideCorruptError:
         f"{path} is {path.stat().st_size} bytes long and its TIFF directory {number} lies at "
         f"{offset}: the file is truncated. Copy the slide again."
     )
+
+
+def _longest_tile(file: tifffile.TiffFile) -> int:
+    """Return the largest TileByteCounts of all directories that can be parsed; 0 for none."""
+    longest = 0
+    for number in range(len(file.pages)):
+        try:
+            page = file.pages[number]
+            if isinstance(page, tifffile.TiffPage) and page.is_tiled:
+                longest = max(longest, *page.databytecounts)
+        except DAMAGE:  # OpenSlide may not need this directory, and says so where it does
+            continue
+    return longest
 
 
 def _pixel_type(path: Path, found: str) -> SlidePixelTypeError:

@@ -2,6 +2,7 @@
 
 import os
 import pickle
+import struct
 import subprocess
 import sys
 from collections.abc import Callable
@@ -194,6 +195,16 @@ def test_an_absurd_stored_tile_is_refused_before_it_is_decoded(
 ) -> None:
     with pytest.raises(SlideGeometryError, match="stored tiles"):
         open_slide(patch_tag(slide, tag, 1 << 30))
+
+
+def test_a_stored_tile_of_absurd_length_is_refused_before_it_is_allocated(slide: Path) -> None:
+    with tifffile.TiffFile(slide) as tiff:
+        place = tiff.pages[2].tags["TileByteCounts"].valueoffset
+    with slide.open("r+b") as file:
+        file.seek(place)
+        file.write(struct.pack("<I", 1 << 31))
+    with pytest.raises(SlideGeometryError, match=f"a stored tile of {1 << 31} bytes"):
+        open_slide(slide)
 
 
 @pytest.mark.parametrize(("tag", "value"), [("ImageWidth", 1500 ^ 0x400), ("ImageLength", 70_000)])

@@ -143,6 +143,7 @@ def test_slightly_oblong_pixels_get_the_mean_spacing() -> None:
         (((100, 100), (50, 50)), (1.0, math.nan), None, None, "impossible downsamples"),
         (((100, 100), (50, 50)), (1.0, 1.0), None, None, "do not grow"),
         (((8000, 6000), (4000, 1200)), (1.0, 3.5), None, None, "different shapes"),
+        (((2048, 2048), (4_522_112, 128)), (1.0, 8.0), None, None, "a level of 4522112 x 128"),
         (((100, 100),), (1.0,), (65_536, 65_536), None, "a stored tile"),
         (((100, 100),), (1.0,), (0, 256), None, "a stored tile"),
         (((100, 100),), (1.0,), (256, 256), 2_000_000, "in 2000000 bytes"),
@@ -157,7 +158,7 @@ def test_a_header_that_cannot_be_true_is_refused(
     words: str,
 ) -> None:
     with pytest.raises(SlideGeometryError, match=words):
-        check_levels(dimensions, downsamples, (tile,), file_bytes=file_bytes)
+        check_levels(dimensions, downsamples, (tile,) * len(dimensions), file_bytes=file_bytes)
 
 
 @pytest.mark.parametrize(
