@@ -25,10 +25,10 @@ def tiles(
     data: Data,
     tile_mpp: TileMpp,
     folder: Annotated[Path, typer.Option("--out", "-o", help="Becomes the model folder.")],
-    epochs: Annotated[int, typer.Option(help="Passes over the training tiles.")] = 60,
+    epochs: Annotated[int, typer.Option(help="Passes over the training tiles.")] = 150,
     patience: Annotated[
-        int, typer.Option(help="Stop after this many epochs without a better score.")
-    ] = 30,
+        int, typer.Option(help="Stop after this many epochs without a better loss.")
+    ] = 40,
     name: Annotated[str, typer.Option(help="What the model is called.")] = "pretrained",
     about: Annotated[
         Path | None, typer.Option(help="Markdown on the data, for the model card.")
@@ -38,8 +38,8 @@ def tiles(
     workers: Annotated[int, typer.Option(help="Processes that prepare tiles.")] = 1,
 ) -> None:
     """Train context and detail network from labelled tiles; run again to go on."""
+    from msfusion_sdk.pretraining.config import TrainConfig
     from msfusion_sdk.pretraining.run import pretrain_tiles
-    from msfusion_sdk.pretraining.training import TrainConfig
 
     with checked_words():
         config = TrainConfig(tile_mpp=tile_mpp, epochs=epochs, patience=patience, seed=seed)

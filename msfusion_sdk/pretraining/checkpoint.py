@@ -5,6 +5,7 @@ tensors, the rest as JSON in its header.  It is written after every epoch, atomi
 """
 
 import json
+import math
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -28,9 +29,12 @@ class TrainingState:
     epoch: int = 0
     """Epochs finished."""
     best_epoch: int = 0
-    best_score: float = -1.0
+    best_loss: float = math.inf
+    """Cross-entropy on the validation groups at the best epoch."""
+    best_score: float = 0.0
+    """Balanced accuracy there."""
     history: list[dict[str, float]] = field(default_factory=list)
-    """A row per epoch: epoch, loss, rate, validation."""
+    """A row per epoch: epoch, rate, loss, validation_loss, validation (balanced accuracy)."""
 
 
 Parts = dict[str, dict[str, Tensor]]
@@ -79,11 +83,16 @@ def load_checkpoint(
         module.load_state_dict(
             {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
         )
+    parameters = [p for group in optimiser.param_groups for p in group["params"]]
     slots: dict[int, dict[str, Tensor]] = {}
     for key, value in tensors.items():
         if key.startswith("optimiser."):
             _, index, slot = key.split(".")
-            slots.setdefault(int(index), {})[slot] = value
+            parameter = parameters[int(index)]
+            # A fused optimiser walks parameter and moments in step, so both need one layout.
+            is_moment = value.shape == parameter.shape
+            moment = torch.empty_like(parameter).copy_(value) if is_moment else value
+            slots.setdefault(int(index), {})[slot] = moment.detach()
     groups = optimiser.state_dict()["param_groups"]
     optimiser.load_state_dict({"state": slots, "param_groups": groups})
     return state

@@ -30,7 +30,7 @@ class TileIndex:
 
     root: Path
     table: pd.DataFrame
-    """Columns class, file, group, part; a row per tile."""
+    """Columns class, file, group, cluster (of linked groups), part; a row per tile."""
     classes: tuple[str, ...]
     """Class names in the order of the logits."""
 
@@ -39,6 +39,11 @@ class TileIndex:
         rows = self.table[self.table["part"] == name]
         paths = [self.root / c / f for c, f in zip(rows["class"], rows["file"], strict=True)]
         return paths, [self.classes.index(c) for c in rows["class"]]
+
+    def clusters(self, name: Part) -> list[int]:
+        """Return the cluster of every tile of one part, numbered from 0 without gaps."""
+        numbers, _ = pd.factorize(self.table.loc[self.table["part"] == name, "cluster"])
+        return [int(number) for number in numbers]
 
     def groups(self, name: Part) -> list[str]:
         """Return the sorted groups of one part."""
@@ -94,7 +99,9 @@ def read_tile_index(
     links = root / "linked_groups.csv"
     pairs = _read_strings(links, ("group_a", "group_b")) if links.exists() else None
     parts = assign_parts(table, pairs, seed=seed, validation=validation, test=test)
-    return TileIndex(root, table.assign(part=table["group"].map(parts)), classes)
+    clusters = _clusters(table["group"].unique(), pairs)
+    cluster, part = table["group"].map(clusters), table["group"].map(parts)
+    return TileIndex(root, table.assign(cluster=cluster, part=part), classes)
 
 
 def assign_parts(

@@ -15,9 +15,10 @@ from msfusion_sdk.encoder.weights import load_model_folder, write_model_folder
 from msfusion_sdk.errors import TableError
 from msfusion_sdk.pretraining.card import CardFacts, model_card
 from msfusion_sdk.pretraining.checkpoint import TrainingState
+from msfusion_sdk.pretraining.config import TrainConfig
 from msfusion_sdk.pretraining.index import TileIndex, read_tile_index
 from msfusion_sdk.pretraining.scores import colour_floor, score_network
-from msfusion_sdk.pretraining.training import Progress, TrainConfig, train_network
+from msfusion_sdk.pretraining.training import Progress, train_network
 from msfusion_sdk.pretraining.views import Scale
 
 __all__ = ["pretrain_tiles", "score_model", "write_curve"]
@@ -191,10 +192,14 @@ def write_curve(path: Path, states: dict[str, TrainingState]) -> Path:
     for column, (scale, state) in enumerate(states.items()):
         history = pd.DataFrame(state.history)
         upper, lower = axes[:, column]
-        upper.plot(history["epoch"], history["loss"], color="tab:blue")
+        upper.plot(history["epoch"], history["loss"], color="tab:blue", label="training")
+        upper.plot(
+            history["epoch"], history["validation_loss"], color="tab:orange", label="validation"
+        )
+        upper.legend(frameon=False)
         lower.plot(history["epoch"], history["validation"], color="tab:green")
         lower.axvline(state.best_epoch, color="grey", linestyle=":")
-        upper.set(title=f"{scale} network", ylabel="training loss")
+        upper.set(title=f"{scale} network", ylabel="cross-entropy")
         lower.set(xlabel="epoch", ylabel="validation balanced accuracy")
         lower.annotate(
             f"best {state.best_score:.3f}, epoch {state.best_epoch}",

@@ -47,13 +47,17 @@ def plain_view(image: Image, scale: Scale, tile_mpp: float, target_mpp: float) -
     return halve(fine) if scale == "context" else fine
 
 
-class TrainingViews(Dataset[tuple[Tensor, int]]):
-    """Random views of labelled tiles; item (epoch, i) is the same on every machine and run."""
+class TrainingViews(Dataset[tuple[Tensor, int, int]]):
+    """Random views of labelled tiles; item (epoch, i) is the same on every machine and run.
+
+    An item is the view, its class and its cluster of linked groups.
+    """
 
     def __init__(
         self,
         paths: Sequence[Path],
         labels: Sequence[int],
+        clusters: Sequence[int],
         *,
         scale: Scale,
         view_px: int,
@@ -61,14 +65,14 @@ class TrainingViews(Dataset[tuple[Tensor, int]]):
         augment: AugmentConfig,
         seed: int,
     ) -> None:
-        self.paths, self.labels = list(paths), list(labels)
+        self.paths, self.labels, self.clusters = list(paths), list(labels), list(clusters)
         self.scale, self.view_px, self.zoom = scale, view_px, zoom
         self.augment, self.seed = augment, seed
 
     def __len__(self) -> int:
         return len(self.paths)
 
-    def __getitem__(self, key: Key) -> tuple[Tensor, int]:
+    def __getitem__(self, key: Key) -> tuple[Tensor, int, int]:
         epoch, index = key
         rng = np.random.default_rng([self.seed, epoch, index])
         image = read_tile(self.paths[index])
@@ -77,7 +81,8 @@ class TrainingViews(Dataset[tuple[Tensor, int]]):
         view = random_view(image, factor * self.view_px, self.zoom, self.augment, rng)
         if self.scale == "context":
             view = halve(view)
-        return torch.from_numpy(view.transpose(2, 0, 1).copy()), self.labels[index]
+        pixels = torch.from_numpy(view.transpose(2, 0, 1).copy())
+        return pixels, self.labels[index], self.clusters[index]
 
 
 class _EpochSampler:
@@ -96,7 +101,7 @@ class _EpochSampler:
 
 def training_batches(
     views: TrainingViews, *, batch_size: int, epochs: range, workers: int
-) -> DataLoader[tuple[Tensor, int]]:
+) -> DataLoader[tuple[Tensor, int, int]]:
     """Return one loader over all the epochs, so that workers never wait at an epoch's end."""
     sampler = _EpochSampler(len(views), batch_size, views.seed, epochs)
     return DataLoader(

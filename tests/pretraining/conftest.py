@@ -2,7 +2,7 @@
 
 import pytest
 
-from msfusion_sdk.pretraining.training import TrainConfig
+from msfusion_sdk.pretraining.config import TrainConfig
 
 
 @pytest.fixture(scope="session")

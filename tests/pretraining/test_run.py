@@ -10,10 +10,12 @@ from msfusion_sdk.encoder.network import TileClassifier
 from msfusion_sdk.encoder.slide_encoder import SlideEncoder
 from msfusion_sdk.encoder.weights import load_model_folder
 from msfusion_sdk.errors import TableError, WeightsMismatchError
+from msfusion_sdk.pretraining import training
 from msfusion_sdk.pretraining.augment import AugmentConfig
+from msfusion_sdk.pretraining.config import TrainConfig, one_cycle
 from msfusion_sdk.pretraining.index import read_tile_index
 from msfusion_sdk.pretraining.run import pretrain_tiles, score_model
-from msfusion_sdk.pretraining.training import TrainConfig, one_cycle, train_network
+from msfusion_sdk.pretraining.training import train_network
 
 CPU = Runtime("cpu", "fp32")
 
@@ -109,24 +111,43 @@ def test_a_run_with_other_settings_is_not_continued(
         pretrain_tiles(tile_folder, trained, other, device="cpu", workers=0)
 
 
-def test_patience_ends_a_run(tile_folder: Path, quick_config: TrainConfig, tmp_path: Path) -> None:
-    # A rate of almost nothing: the score of the first epoch is never beaten.
-    config = quick_config.model_copy(update={"peak_rate": 1e-9, "epochs": 9, "patience": 1})
+def test_patience_ends_a_run_and_begins_where_the_rate_falls(
+    tile_folder: Path, quick_config: TrainConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(training._Run, "_validate", lambda _: (0.5, 0.7))
+    config = quick_config.model_copy(update={"epochs": 9, "patience": 1})
     network = NetworkConfig(classes=("dots", "stripes"))
     index = read_tile_index(tile_folder)
     _, state = train_network("context", index, config, network, tmp_path, runtime=CPU, workers=0)
-    assert state.epoch < 9
-    assert state.epoch - state.best_epoch == 1
+    # The rate rises for a quarter of 9 epochs, so waiting begins after the second.
+    assert (state.best_epoch, state.epoch) == (1, 3)
 
 
 def test_the_loss_falls(tile_folder: Path, tmp_path: Path) -> None:
     plain = AugmentConfig(match_share=0.0, max_zoom=1.0)
-    config = TrainConfig(tile_mpp=0.25, epochs=20, batch_size=16, detail_view_px=32, augment=plain)
+    config = TrainConfig(
+        tile_mpp=0.25, epochs=20, batch_size=16, detail_view_px=32, augment=plain, group_weight=0
+    )
     network = NetworkConfig(classes=("dots", "stripes"))
     index = read_tile_index(tile_folder)
     _, state = train_network("detail", index, config, network, tmp_path, runtime=CPU, workers=0)
     losses = [row["loss"] for row in state.history]
     assert min(losses[-3:]) < 0.8 * losses[0]
+
+
+def test_the_second_head_learns_the_groups_through_the_features(
+    tile_folder: Path, quick_config: TrainConfig
+) -> None:
+    index = read_tile_index(tile_folder)
+    config = quick_config.model_copy(update={"epochs": 30, "group_weight": 1.0})
+    network = NetworkConfig(classes=("dots", "stripes"))
+    run = training._Run("detail", index, config, network, CPU, None)
+    views, labels, groups = next(iter(run.batches(workers=0)))
+    for _ in range(40):
+        run.step(views, labels, groups)
+    with torch.no_grad():
+        guess = run.group_head(run.network.features(views).vectors).argmax(1)
+    assert (guess == groups).float().mean() > 0.9
 
 
 def test_scores_of_all_tiles_have_no_floor(trained: Path, tile_folder: Path) -> None:
