@@ -17,7 +17,7 @@ Image = NDArray[np.uint8]
 class AugmentConfig(FrozenConfig):
     """Ranges of the augmentation.  Shares are probabilities."""
 
-    max_zoom: float = 1.3
+    max_zoom: float = 1.6
     """Scale is drawn log-uniformly between 1/max_zoom and max_zoom."""
     stain_gain: float = 0.35
     """Optical density of each channel is multiplied by 1 ± this."""
