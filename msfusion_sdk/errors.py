@@ -14,12 +14,25 @@ because slides are read in other processes.
     │   ├── SlideGeometryError                         sizes in the header that cannot be true
     │   ├── SlideResolutionError                       microns per pixel missing or out of range
     │   ├── SlidePixelTypeError                        16 bit, float, greyscale, fluorescence
-    │   └── SlideTooLargeError                         more pixels than may be decoded at once
+    │   ├── SlideTooLargeError                         more pixels than may be decoded at once
+    │   ├── SlideTimeoutError (TimeoutError)           no progress before the deadline
+    │   └── ReaderCrashedError                         the process that read it died
     ├── TableError (ValueError)                        a table that cannot be used as it is
-    │   └── DuplicateIdError                           two things under one identifier
+    │   ├── DuplicateIdError                           two things under one identifier
+    │   ├── IdMismatchError                            ids of one table that another lacks
+    │   ├── IdTypeError                                ids that are numbers where text is meant
+    │   ├── NonFiniteError                             NaN or infinity among the values
+    │   ├── UnknownCategoryError                       a level that fitting never saw
+    │   ├── SurvivalLabelError                         times or events that cannot be true
+    │   ├── DegenerateSplitError                       no events, or one class only
+    │   └── MissingModalityError                       a table or a patient without any modality
     ├── StoreError (OSError)
     │   ├── StoreCorruptError                          a file of ours that fails its checksum
-    │   └── StoreSchemaError                           a Parquet file that is not ours, or too new
+    │   ├── StoreSchemaError                           a Parquet file that is not ours, or too new
+    │   ├── StoreMixedFeaturesError                    vectors of different models side by side
+    │   ├── StoreConflictError                         two writers, one name, different content
+    │   ├── StoreFullError                             no space or quota left
+    │   └── StoreUnsupportedFSError                    a file system that cannot commit safely
     ├── WeightsError (ValueError)
     │   ├── UnsafeWeightsError                         a pickle: it could run code
     │   ├── WeightsCorruptError                        truncated, or not the bytes that were pinned
@@ -28,20 +41,32 @@ because slides are read in other processes.
     │   └── ModelIdError                               neither a folder nor a valid hub id
     ├── NonFiniteVectorError (FloatingPointError)      the networks answered with NaN or infinity
     ├── DeviceError (RuntimeError)                     a device or precision this machine lacks
+    ├── PluginError (LookupError)                      an adapter missing, broken or claimed twice
+    ├── ShapeError (ValueError)                        arrays whose sizes do not fit together
+    ├── RunInterruptedError (KeyboardInterrupt)        stopped by a signal; what was done is kept
     └── MissingExtraError (ImportError)                an optional dependency is not installed
 """
 
 from enum import IntEnum
 
 __all__ = [
+    "DegenerateSplitError",
     "DeviceError",
     "DuplicateIdError",
     "ExitCode",
+    "IdMismatchError",
+    "IdTypeError",
     "MissingExtraError",
+    "MissingModalityError",
     "ModelIdError",
     "MsfusionError",
+    "NonFiniteError",
     "NonFiniteVectorError",
     "NonFiniteWeightsError",
+    "PluginError",
+    "ReaderCrashedError",
+    "RunInterruptedError",
+    "ShapeError",
     "SlideAccessError",
     "SlideChangedError",
     "SlideCorruptError",
@@ -51,11 +76,18 @@ __all__ = [
     "SlideNotFoundError",
     "SlidePixelTypeError",
     "SlideResolutionError",
+    "SlideTimeoutError",
     "SlideTooLargeError",
+    "StoreConflictError",
     "StoreCorruptError",
     "StoreError",
+    "StoreFullError",
+    "StoreMixedFeaturesError",
     "StoreSchemaError",
+    "StoreUnsupportedFSError",
+    "SurvivalLabelError",
     "TableError",
+    "UnknownCategoryError",
     "UnsafeWeightsError",
     "WeightsCorruptError",
     "WeightsError",
@@ -69,8 +101,10 @@ class ExitCode(IntEnum):
     OK = 0
     USAGE = 2
     FINISHED_WITH_FAILURES = 3
+    TOO_MANY_FAILURES = 4
     STORE = 5
     INTERRUPTED = 130
+    TERMINATED = 143
 
 
 class MsfusionError(Exception):
@@ -142,12 +176,48 @@ class SlideTooLargeError(SlideError):
     """A plain image holds more pixels than may be decoded at once."""
 
 
+class SlideTimeoutError(SlideError, TimeoutError):
+    """The slide made no progress before its deadline."""
+
+
+class ReaderCrashedError(SlideError):
+    """The process that read the slide died: a crash of native code, or out of memory."""
+
+
 class TableError(MsfusionError, ValueError):
     """A table is missing columns or holds values that cannot be used."""
 
 
 class DuplicateIdError(TableError):
     """Two things have the same identifier, so one would overwrite the other."""
+
+
+class IdMismatchError(TableError):
+    """Identifiers of one table that another one lacks."""
+
+
+class IdTypeError(TableError):
+    """Identifiers that are numbers, dates or blanks where text is meant."""
+
+
+class NonFiniteError(TableError):
+    """NaN or infinity where a number is needed."""
+
+
+class UnknownCategoryError(TableError):
+    """A category that fitting never saw."""
+
+
+class SurvivalLabelError(TableError):
+    """Times or events that cannot be true, or that were declared the wrong way round."""
+
+
+class DegenerateSplitError(TableError):
+    """A fold, a class or a cohort that decides nothing: no events, or one class only."""
+
+
+class MissingModalityError(TableError):
+    """A modality that no patient has, or a patient without any modality."""
 
 
 class StoreError(MsfusionError, OSError):
@@ -160,6 +230,22 @@ class StoreCorruptError(StoreError):
 
 class StoreSchemaError(StoreError):
     """A Parquet file is not one of ours, or comes from a newer version."""
+
+
+class StoreMixedFeaturesError(StoreError):
+    """Vectors of different models, or of different lengths, side by side."""
+
+
+class StoreConflictError(StoreError):
+    """Another writer committed different content under the same name."""
+
+
+class StoreFullError(StoreError):
+    """No space or no quota is left; what was committed before is complete."""
+
+
+class StoreUnsupportedFSError(StoreError):
+    """The file system cannot commit a file all at once."""
 
 
 class WeightsError(MsfusionError, ValueError):
@@ -192,6 +278,18 @@ class NonFiniteVectorError(MsfusionError, FloatingPointError):
 
 class DeviceError(MsfusionError, RuntimeError):
     """The device or the precision that was asked for is not available here."""
+
+
+class PluginError(MsfusionError, LookupError):
+    """An adapter is not registered, cannot be loaded, or is claimed by two packages."""
+
+
+class ShapeError(MsfusionError, ValueError):
+    """Arrays or tables whose sizes do not fit together."""
+
+
+class RunInterruptedError(MsfusionError, KeyboardInterrupt):
+    """A run was stopped by a signal; everything committed before is kept."""
 
 
 class MissingExtraError(MsfusionError, ImportError):

@@ -1,0 +1,1 @@
+"""Patients, slides and modalities as Arrow tables; slides encoded without losing anything."""
