@@ -1,12 +1,26 @@
 """Write files so that a file that exists is complete."""
 
+import errno
 import os
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-__all__ = ["atomic_path"]
+from msfusion_sdk.errors import StoreUnsupportedFSError
+
+__all__ = ["atomic_path", "probe_folder", "put_if_absent", "temporary_beside"]
+
+NO_LINKS = (errno.EPERM, errno.ENOTSUP, errno.ENOSYS, errno.EMLINK, errno.EXDEV)
+
+
+def temporary_beside(path: Path) -> Path:
+    """Return an unused hidden name in the folder of ``path``, with its suffix.
+
+    The suffix stays, because writers choose the format by it; the leading dot hides the
+    file from readers of the folder.
+    """
+    return path.with_name(f".tmp-{os.getpid()}-{secrets.token_hex(4)}{path.suffix}")
 
 
 @contextmanager
@@ -18,9 +32,7 @@ def atomic_path(path: Path) -> Iterator[Path]:
     temporary file is removed and ``path`` is as it was.
     """
     target = Path(path)
-    # The suffix stays, because writers choose the format by it; the leading dot hides
-    # the file from readers of the folder.
-    temporary = target.with_name(f".tmp-{os.getpid()}-{secrets.token_hex(4)}{target.suffix}")
+    temporary = temporary_beside(target)
     try:
         yield temporary
         _flush(temporary)
@@ -28,6 +40,56 @@ def atomic_path(path: Path) -> Iterator[Path]:
         _flush(target.parent)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def put_if_absent(temporary: Path, target: Path) -> bool:
+    """Name a complete, flushed file unless the name is taken; return whether it was free.
+
+    Of several processes that try at once exactly one succeeds, also over a network disk:
+    making a link is the one operation that all of them do atomically.  Where links do not
+    exist, a rename takes its place, and the last of several writers wins.
+    """
+    try:
+        os.link(temporary, target)
+    except FileExistsError:
+        return False
+    except OSError as error:
+        if error.errno not in NO_LINKS:
+            raise
+        if target.exists():
+            return False
+        temporary.replace(target)
+    _flush(target.parent)
+    return True
+
+
+def probe_folder(folder: Path) -> None:
+    """Try in ``folder`` what a commit needs: create, flush, rename, and flush the folder.
+
+    Raises
+    ------
+    StoreUnsupportedFSError
+        Naming the step that the file system refuses.
+    """
+    step, probe = "create a file", temporary_beside(folder / "probe")
+    moved = temporary_beside(folder / "probe")
+    try:
+        os.close(os.open(probe, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+        step = "flush a file to disk"
+        _flush(probe)
+        step = "rename a file"
+        probe.replace(moved)
+        step = "flush a folder to disk"
+        _flush(folder)
+    except OSError as error:
+        msg = (
+            f"{folder} cannot hold results: the file system does not let this user {step} "
+            f"({error.strerror or error}). Choose another folder."
+        )
+        raise StoreUnsupportedFSError(msg) from error
+    finally:
+        probe.unlink(missing_ok=True)
+        moved.unlink(missing_ok=True)
 
 
 def _flush(path: Path) -> None:

@@ -5,6 +5,7 @@ only, so a digest of everything that a reader gets back lies in the header as we
 damaged file gives an error and never other numbers.
 """
 
+import errno
 import hashlib
 import json
 from collections.abc import Iterator
@@ -17,7 +18,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from msfusion_sdk.encoder.model import PATCH_VECTOR
-from msfusion_sdk.errors import StoreCorruptError, StoreError, StoreSchemaError
+from msfusion_sdk.errors import StoreCorruptError, StoreError, StoreFullError, StoreSchemaError
 from msfusion_sdk.files import atomic_path
 
 __all__ = [
@@ -89,11 +90,12 @@ def storing(path: Path) -> Iterator[Path]:
         msg = f"{path.parent} does not exist, so {path.name} cannot be written. Create the folder."
         raise StoreError(msg) from error
     except OSError as error:
+        is_full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
         msg = (
             f"{path} could not be written: {error.strerror or error}. Free space or change the "
             "folder, then run again."
         )
-        raise StoreError(msg) from error
+        raise (StoreFullError if is_full else StoreError)(msg) from error
 
 
 def write_parquet(
@@ -187,8 +189,9 @@ def _nest(patches: pa.Table) -> pa.Array:
 def _digest(row: dict[str, Any], patches: pa.Table | None, header: str) -> str:
     """Return the SHA-256 of a result, independent of how Parquet lays it out."""
     vector = row["vector"]
-    cells = {**row, "vector": None if vector is None else np.asarray(vector, np.float32).tolist()}
+    cells = {name: value for name, value in row.items() if name != "vector"}
     digest = hashlib.sha256(json.dumps([header, cells], sort_keys=True).encode())
+    digest.update(b"" if vector is None else np.asarray(vector, np.float32).tobytes())
     for column in () if patches is None else patches.combine_chunks().itercolumns():
         values = column.combine_chunks()
         is_list = pa.types.is_fixed_size_list(values.type)

@@ -16,7 +16,7 @@ import pytest
 
 from msfusion_sdk import SlideEmbedding, SlideEncoder
 from msfusion_sdk.encoder import storage
-from msfusion_sdk.errors import StoreCorruptError, StoreError, StoreSchemaError
+from msfusion_sdk.errors import StoreCorruptError, StoreError, StoreFullError, StoreSchemaError
 from msfusion_sdk.testing import make_slide
 
 
@@ -222,6 +222,6 @@ def full_disk() -> Iterator[None]:
 def test_a_full_disk_is_a_store_error_and_leaves_nothing(
     result: SlideEmbedding, tmp_path: Path
 ) -> None:
-    with full_disk(), pytest.raises(StoreError, match="could not be written"):
+    with full_disk(), pytest.raises(StoreFullError, match="could not be written"):
         result.to_parquet(tmp_path / "s.parquet")
     assert list(tmp_path.iterdir()) == []
