@@ -289,7 +289,21 @@ class ShapeError(MsfusionError, ValueError):
 
 
 class RunInterruptedError(MsfusionError, KeyboardInterrupt):
-    """A run was stopped by a signal; everything committed before is kept."""
+    """A run was stopped by a signal; everything committed before is kept.
+
+    Parameters
+    ----------
+    signum : int
+        The signal: 2 is Ctrl-C, 15 is what a batch system sends.
+    """
+
+    def __init__(self, message: str = "", *, retryable: bool = True, signum: int = 2) -> None:
+        super().__init__(message, retryable=retryable)
+        self.signum = signum
+
+    def __reduce__(self) -> tuple[object, ...]:
+        state = {"retryable": self.retryable, "signum": self.signum}
+        return (type(self), (self.message,), state)
 
 
 class MissingExtraError(MsfusionError, ImportError):

@@ -1,0 +1,82 @@
+"""A committed part: one slide's row and where it is from, read with its checksums verified."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from msfusion_sdk.encoder.storage import read_parquet
+from msfusion_sdk.errors import StoreCorruptError
+from msfusion_sdk.slides.source import FileStamp
+
+__all__ = ["Part", "Wanted", "read_part"]
+
+
+@dataclass(frozen=True, eq=False)
+class Part:
+    """What is stored of one slide, without its patch rows.
+
+    Lighter than a ``SlideEmbedding``: a cohort reads ten thousand of them at once.
+    """
+
+    slide_id: str
+    status: str
+    reason: str
+    vector: NDArray[np.float32] | None
+    n_patches: int
+    tissue_area_mm2: float
+    tissue_recall: float | None
+    n_bad_regions: int
+    fingerprint: str
+    provenance: dict[str, Any]
+
+    @property
+    def made_of(self) -> tuple[object, ...]:
+        """What decides the vector: the file, its spacing, weights and settings."""
+        found = self.provenance
+        return found["slide"], found["spacing"], found["model"]
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What a part must have been made of to be the one that is wanted."""
+
+    slide_id: str
+    stamp: FileStamp
+    mpp: float | None
+
+    def is_met_by(self, part: Part, fingerprint: str) -> bool:
+        """Return whether ``part`` holds this slide, this file, this spacing and this model."""
+        slide, spacing = part.provenance["slide"], part.provenance["spacing"]
+        given = spacing["slide_mpp"] if spacing["source"] == "argument" else None
+        return (part.slide_id, part.fingerprint, slide["size_bytes"], slide["mtime_ns"], given) == (
+            self.slide_id,
+            fingerprint,
+            self.stamp.size_bytes,
+            self.stamp.mtime_ns,
+            self.mpp,
+        )
+
+
+def read_part(path: Path) -> Part:
+    """Return the part at ``path``.
+
+    Raises
+    ------
+    FileNotFoundError, StoreCorruptError, StoreSchemaError
+    """
+    row, _, metadata = read_parquet(path)
+    vector = row["vector"]
+    try:
+        provenance = json.loads(metadata["provenance"])
+    except (KeyError, TypeError, ValueError) as error:
+        msg = f"{path} does not say where it is from ({error!r}). Encode the slide again."
+        raise StoreCorruptError(msg) from error
+    return Part(
+        **{name: value for name, value in row.items() if name not in ("vector", "patches")},
+        vector=None if vector is None else np.asarray(vector, np.float32),
+        provenance=provenance,
+    )

@@ -1,0 +1,177 @@
+"""One immutable Parquet part per slide and model, committed all at once.
+
+    embeddings/<fingerprint>/slide=<id>.parquet     the slide row: vector, status, provenance
+    patches/<fingerprint>/slide=<id>.parquet        the same with patch rows, when asked for
+
+A part is written aside, flushed, and linked to its name only if that name is free, so any
+number of processes may work on one folder: a reader sees a complete part or none.
+Correctness rests on this commit alone; nothing here takes a lock.
+"""
+
+import hashlib
+import os
+import secrets
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import quote, unquote
+
+import numpy as np
+
+from msfusion_sdk.cohort.part import Part, Wanted, read_part
+from msfusion_sdk.encoder.embedding import SlideEmbedding
+from msfusion_sdk.errors import StoreConflictError, StoreCorruptError, StoreSchemaError
+from msfusion_sdk.files import put_if_absent, temporary_beside
+
+__all__ = ["EmbeddingStore", "part_name"]
+
+PREFIX, SUFFIX = "slide=", ".parquet"
+LONGEST_NAME = 180
+ORPHAN_AGE_S = 24 * 3600
+AGREEMENT = 0.05
+"""Largest difference, relative to the vector's length, of two results that count as the same:
+bf16 and fp32 differ by up to this, other weights or another slide by far more."""
+
+
+def part_name(slide_id: str) -> str:
+    """Return the file name of a slide's part; different ids never share one.
+
+    Characters that some file system refuses are percent-escaped; a long id is cut and ends in
+    its digest.
+
+    Examples
+    --------
+    >>> part_name("TCGA-05/4244 é")
+    'slide=TCGA-05%2F4244%20%C3%A9.parquet'
+    """
+    name = quote(slide_id, safe="")
+    if len(name) > LONGEST_NAME:
+        # A tilde is never escaped, so no short id ends like this by accident but by design.
+        digest = hashlib.sha256(slide_id.encode("utf-8", "surrogatepass")).hexdigest()
+        name = f"{name[:100]}~~{digest}"
+    return f"{PREFIX}{name}{SUFFIX}"
+
+
+class EmbeddingStore:
+    """The parts of one model in a cohort folder."""
+
+    def __init__(self, root: str | Path, fingerprint: str) -> None:
+        self.root, self.fingerprint = Path(root), fingerprint
+        self.folder = self.root / "embeddings" / fingerprint
+        self.patch_folder = self.root / "patches" / fingerprint
+
+    def prepare(self) -> None:
+        """Make the folder and remove temporary files that nobody has touched for a day."""
+        for folder in (self.folder, self.patch_folder):
+            folder.mkdir(parents=True, exist_ok=True)
+            for orphan in folder.glob(".tmp-*"):
+                _remove_old(orphan)
+
+    def part(self, slide_id: str) -> Path:
+        """Return where the slide's part is or would be."""
+        return self.folder / part_name(slide_id)
+
+    def patch_part(self, slide_id: str) -> Path:
+        """Return where the slide's part with patch rows is or would be."""
+        return self.patch_folder / part_name(slide_id)
+
+    def committed(self) -> Iterator[tuple[str, Path]]:
+        """Yield slide id and path of every part, without opening them; long ids are cut."""
+        if not self.folder.is_dir():
+            return
+        with os.scandir(self.folder) as entries:
+            for entry in entries:
+                name = entry.name
+                if name.startswith(PREFIX) and name.endswith(SUFFIX):
+                    yield unquote(name[len(PREFIX) : -len(SUFFIX)]), Path(entry.path)
+
+    def find(self, wanted: Wanted, *, patches: bool = False) -> Part | None:
+        """Return the part that is wanted, its checksums verified, or None.
+
+        A damaged part is set aside as ``*.corrupt``, and one of another file or spacing as
+        ``*.outdated``: the slide is work again.
+        """
+        path = self.part(wanted.slide_id)
+        part = self._read(path)
+        if part is None:
+            return None
+        if not wanted.is_met_by(part, self.fingerprint):
+            _set_aside(path, "outdated")
+            return None
+        if patches and self._read(self.patch_part(wanted.slide_id)) is None:
+            return None
+        return part
+
+    def commit(self, result: SlideEmbedding, *, patches: bool = False) -> bool:
+        """Store a result; return False when another process had stored the same before.
+
+        Raises
+        ------
+        StoreConflictError
+            When the one stored before holds other numbers.
+        StoreFullError, StoreError
+            When it cannot be written.  Nothing of it stays.
+        """
+        if patches:
+            # Before the slide row, whose existence is what says that the slide is done.
+            self._commit(result, self.patch_part(result.slide_id), patches=True)
+        return self._commit(result, self.part(result.slide_id), patches=False)
+
+    def _commit(self, result: SlideEmbedding, target: Path, *, patches: bool) -> bool:
+        temporary = temporary_beside(target)
+        try:
+            result.to_parquet(temporary, patches=patches)
+            while not put_if_absent(temporary, target):
+                before = self._read(target)
+                if before is None:  # damaged and set aside just now: the name is free
+                    continue
+                mine = read_part(temporary)
+                if before.made_of == mine.made_of:
+                    _check_agreement(before, mine, target)
+                    return False
+                _set_aside(target, "outdated")
+        finally:
+            temporary.unlink(missing_ok=True)
+        return True
+
+    def _read(self, path: Path) -> Part | None:
+        try:
+            return read_part(path)
+        except FileNotFoundError:
+            return None
+        except (StoreCorruptError, StoreSchemaError):
+            _set_aside(path, "corrupt")
+            return None
+
+
+def _check_agreement(before: Part, result: Part, path: Path) -> None:
+    """Refuse a second result of the same slide and model that is not the same vector."""
+    if before.vector is None or result.vector is None:
+        agrees = before.vector is result.vector
+    else:
+        length = float(np.linalg.norm(before.vector))
+        agrees = float(np.linalg.norm(before.vector - result.vector)) <= AGREEMENT * length
+    if not agrees:
+        msg = (
+            f"{path} was committed by another process with other numbers for the same slide, "
+            "model and settings. One of the two machines computes wrongly: encode the slide on a "
+            "third, and compare."
+        )
+        raise StoreConflictError(msg)
+
+
+def _set_aside(path: Path, why: str) -> None:
+    """Rename a part that cannot be used; it is kept for whoever wants to look at it."""
+    try:
+        path.replace(path.with_name(f"{path.name}.{secrets.token_hex(3)}.{why}"))
+    except FileNotFoundError:
+        return  # another process was faster
+
+
+def _remove_old(orphan: Path) -> None:
+    try:
+        # Two clocks are compared here, so an age of a day leaves room for both to be wrong.
+        if time.time() - orphan.stat().st_mtime > ORPHAN_AGE_S:
+            orphan.unlink()
+    except FileNotFoundError:
+        return
