@@ -20,14 +20,15 @@ ID_COLUMN = "patient_id"
 MISSING_TEXT = ("", "NA", "N/A", "NaN", "nan", "NULL", "null", "None", "<NA>", "n/a", "#N/A")
 """Cells of a text file that mean "no value", in every column but the ids."""
 
-_SEPARATORS = {".csv": ",", ".tsv": "\t", ".txt": "\t"}
+_SEPARATORS = {".csv": ",", ".tsv": "\t", ".txt": "\t", ".maf": "\t"}
 
 
-def read_table(path: str | Path, *, id_column: str = ID_COLUMN) -> pd.DataFrame:
+def read_table(path: str | Path, *, id_column: str | None = ID_COLUMN) -> pd.DataFrame:
     """Return the rows of a CSV, TSV or Parquet file, with ``id_column`` as text.
 
-    The suffix decides: ``.csv`` has commas, ``.tsv`` and ``.txt`` have tabs, each also with
-    ``.gz``; ``.parquet``.  Lines that begin with ``#`` before the header are comments.
+    The suffix decides: ``.csv`` has commas, ``.tsv``, ``.txt`` and ``.maf`` have tabs, each
+    also with ``.gz``; ``.parquet``.  ``id_column=None`` means the first column.  Lines that
+    begin with ``#`` before the header are comments.
 
     Raises
     ------
@@ -48,7 +49,7 @@ def read_table(path: str | Path, *, id_column: str = ID_COLUMN) -> pd.DataFrame:
             raise
         msg = f"{path} could not be read as a {suffix} table: {error}"
         raise TableError(msg) from error
-    msg = f"{path} is no table this reads (known: .csv, .tsv, .txt, also with .gz, and .parquet)."
+    msg = f"{path} is no table this reads (known: .csv, .tsv, .txt, .maf, also with .gz; .parquet)."
     raise TableError(msg)
 
 
@@ -116,7 +117,7 @@ def select_columns(table: pd.DataFrame, columns: Collection[str], what: str) -> 
     return checked[list(columns)]
 
 
-def _read_text(path: Path, separator: str, id_column: str) -> pd.DataFrame:
+def _read_text(path: Path, separator: str, id_column: str | None) -> pd.DataFrame:
     comments = _leading_comments(path)
     header = pd.read_csv(
         path,
@@ -131,13 +132,15 @@ def _read_text(path: Path, separator: str, id_column: str) -> pd.DataFrame:
     names = pd.Index(header.iloc[0])
     # pandas would rename the second one to "TP53.1" and go on.
     _refuse_duplicates(names[names != ""], f"columns of {path}", "rename or drop one of each")
+    # pandas' own name for a first column without one, which a transposed table has.
+    text = id_column or names[0] or "Unnamed: 0"
     return pd.read_csv(
         path,
         sep=separator,
         skiprows=comments,
-        dtype={id_column: str},
+        dtype={text: str},
         keep_default_na=False,
-        na_values={name: list(MISSING_TEXT) for name in names if name != id_column},
+        na_values={name: list(MISSING_TEXT) for name in names if name != text},
         encoding="utf-8-sig",
         low_memory=False,
     )

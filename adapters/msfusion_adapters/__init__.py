@@ -1,1 +1,1 @@
-"""Modality adapters shipped with the SDK; none yet."""
+"""Modality adapters shipped with the SDK, registered by entry point."""

@@ -1,6 +1,21 @@
-"""Make slides to test with: shipped for the demo, for plugin authors and for our own tests."""
+"""Slides to test with and the contract of adapters: for the demo, plugin authors and our tests."""
+
+from typing import TYPE_CHECKING
 
 from msfusion_sdk.testing.damage import damage_stored_tile
 from msfusion_sdk.testing.synthetic import Tissue, make_slide
 
-__all__ = ["Tissue", "damage_stored_tile", "make_slide"]
+if TYPE_CHECKING:
+    from msfusion_sdk.testing.adapter_contract import AdapterContract
+
+__all__ = ["AdapterContract", "Tissue", "damage_stored_tile", "make_slide"]
+
+
+def __getattr__(name: str) -> object:
+    # The contract needs pytest, which those who make a slide may not have.
+    if name == "AdapterContract":
+        from msfusion_sdk.testing.adapter_contract import AdapterContract
+
+        return AdapterContract
+    msg = f"module {__name__!r} has no attribute {name!r}"
+    raise AttributeError(msg)

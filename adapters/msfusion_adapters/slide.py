@@ -1,0 +1,104 @@
+"""Slide vectors, one per patient, as a few principal components."""
+
+import re
+from typing import ClassVar, Self
+
+import numpy as np
+import pandas as pd
+from sklearn.utils.validation import check_is_fitted
+
+from msfusion_adapters.numeric import (
+    Standard,
+    apply_standard,
+    learn_components,
+    learn_standard,
+    numbers,
+    refuse_gaps,
+    refuse_nobody,
+    varies,
+)
+from msfusion_sdk.adapter import Block, ModalityAdapter
+from msfusion_sdk.errors import TableError
+from msfusion_sdk.tables import patient_table, select_columns
+
+__all__ = ["SlideAdapter"]
+
+_VECTOR_COLUMN = re.compile(r"v\d{4,}")
+_WHAT = "the slide vectors"
+
+
+class SlideAdapter(ModalityAdapter):
+    """Principal components of standardised slide vectors, both learned in the fold.
+
+    The table holds a vector per patient: columns ``v0000``, ``v0001`` … as a cohort writes
+    them, where any other column is passed over, or numeric columns of any names.
+
+    Parameters
+    ----------
+    n_components : int
+        At most so many; fewer when the training patients span fewer.
+    whiten : bool
+        Scale each component to standard deviation 1, so that a penalty on coefficients
+        treats all alike; otherwise large components stay large.
+    """
+
+    modality: ClassVar[str] = "slide"
+
+    def __init__(self, *, n_components: int = 32, whiten: bool = True) -> None:
+        self.n_components = n_components
+        self.whiten = whiten
+
+    def fit(self, table: pd.DataFrame, y: pd.DataFrame | pd.Series | None = None) -> Self:
+        """Learn scale and components of the training patients' vectors.
+
+        Raises
+        ------
+        NonFiniteError
+            When a vector holds NaN or infinity.
+        TableError
+            When a column is not numeric, or none varies.
+        MissingModalityError
+            When no patient has a vector.
+        """
+        chosen = _vectors(patient_table(table))
+        values = numbers(chosen, _WHAT)
+        refuse_gaps(values, chosen, _WHAT)
+        values = values[~np.isnan(values).all(axis=1)]
+        refuse_nobody(values, _WHAT)
+        self.columns_ = list(chosen.columns)
+        kept = np.flatnonzero(varies(values))
+        if not len(kept):
+            msg = f"{_WHAT} of the {len(values)} training patients are all the same.".capitalize()
+            raise TableError(msg)
+        standard = learn_standard(values, kept)
+        self.kept_, self.median_, self.mean_, self.scale_ = standard
+        self.loadings_, self.deviation_ = learn_components(
+            apply_standard(values, standard), self.n_components
+        )
+        return self
+
+    def transform(self, table: pd.DataFrame) -> Block:
+        """Return the components' scores; a row without any value is an absent patient.
+
+        Raises
+        ------
+        TableError
+            When the columns are not those of ``fit``.
+        NonFiniteError
+            When a vector holds NaN or infinity.
+        """
+        check_is_fitted(self)
+        chosen = select_columns(_vectors(patient_table(table)), self.columns_, _WHAT)
+        values = numbers(chosen, _WHAT)
+        refuse_gaps(values, chosen, _WHAT)
+        standard = Standard(self.kept_, self.median_, self.mean_, self.scale_)
+        scores = apply_standard(values, standard) @ self.loadings_.T
+        if self.whiten:
+            scores /= self.deviation_
+        names = [f"PC{number}" for number in range(1, len(self.deviation_) + 1)]
+        return Block.of(chosen.index, scores, names, ~np.isnan(values).all(axis=1))
+
+
+def _vectors(table: pd.DataFrame) -> pd.DataFrame:
+    columns = [name for name in table.columns if _VECTOR_COLUMN.fullmatch(name)]
+    return table[columns] if columns else table
