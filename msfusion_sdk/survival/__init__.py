@@ -1,0 +1,1 @@
+"""Survival as pure functions: outcomes, losses, a ridge Cox model, metrics, calibration."""

@@ -1,0 +1,154 @@
+"""Survival of groups as observed: Kaplan-Meier curves and the log-rank test, by lifelines."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from lifelines import KaplanMeierFitter  # type: ignore[import-untyped]
+from lifelines.statistics import multivariate_logrank_test  # type: ignore[import-untyped]
+from numpy.typing import ArrayLike, NDArray
+
+from msfusion_sdk.errors import DegenerateSplitError, ShapeError
+from msfusion_sdk.survival.checks import Floats, checked_labels, require_events
+
+__all__ = ["KaplanMeier", "LogRank", "kaplan_meier", "kaplan_meier_by_group", "log_rank"]
+
+
+@dataclass(frozen=True, eq=False)
+class KaplanMeier:
+    """A Kaplan-Meier curve as plain arrays, each of shape (step,), time 0 first."""
+
+    times: Floats
+    """Ascending and unique: 0, and every time at which a patient left."""
+    survival: Floats
+    """Chance of having no event up to and including each time."""
+    lower: Floats
+    """Lower 95 % limit of ``survival`` (log-log transform)."""
+    upper: Floats
+    """Upper 95 % limit."""
+    at_risk: NDArray[np.int64]
+    """Patients still followed just before each time."""
+
+    def at(self, times: Floats) -> Floats:
+        """Return the survival at ``times``; after the last step it stays as it is."""
+        return self.survival[np.searchsorted(self.times, times, side="right") - 1]
+
+    def at_risk_at(self, times: Floats) -> NDArray[np.int64]:
+        """Return how many patients are followed up to each of ``times`` or longer."""
+        steps = np.searchsorted(self.times, times, side="left")
+        return np.concatenate([self.at_risk, [0]])[steps]
+
+
+@dataclass(frozen=True)
+class LogRank:
+    """The log-rank test of equal survival in all groups."""
+
+    statistic: float
+    """Chi-square, at least 0."""
+    p_value: float
+    degrees_of_freedom: int
+
+
+def kaplan_meier(*, time: ArrayLike, event: ArrayLike) -> KaplanMeier:
+    """Return the Kaplan-Meier curve of the patients.
+
+    Raises
+    ------
+    DegenerateSplitError
+        When there are no patients.
+
+    Notes
+    -----
+    Source: Kaplan & Meier, JASA 53 (1958) 457-481; limits by Greenwood's formula.
+    """
+    times, events = checked_labels(time, event)
+    if not len(times):
+        msg = "A Kaplan-Meier curve needs patients, and there are none. Leave the group out."
+        raise DegenerateSplitError(msg)
+    fitter = KaplanMeierFitter().fit(times, events)
+    limits = fitter.confidence_interval_.to_numpy(np.float64)
+    return KaplanMeier(
+        times=fitter.event_table.index.to_numpy(np.float64),
+        survival=fitter.survival_function_.iloc[:, 0].to_numpy(np.float64),
+        lower=limits[:, 0],
+        upper=limits[:, 1],
+        at_risk=fitter.event_table["at_risk"].to_numpy(np.int64),
+    )
+
+
+def kaplan_meier_by_group(
+    *, time: ArrayLike, event: ArrayLike, group: ArrayLike, groups: tuple[str, ...]
+) -> dict[str, KaplanMeier]:
+    """Return a Kaplan-Meier curve per group, in the order of ``groups``.
+
+    Parameters
+    ----------
+    time, event : shape (patient,)
+    group : str, shape (patient,)
+        The group of each patient; derive it from a cut-off of the training patients.
+    groups : tuple of str
+        All groups that are meant to be there.
+
+    Raises
+    ------
+    DegenerateSplitError
+        When one of ``groups`` holds no patient.
+    ShapeError
+        When ``group`` has another length, or a patient's group is not among ``groups``.
+    """
+    times, events = checked_labels(time, event)
+    labels = _checked_groups(group, groups, len(times))
+    return {
+        name: kaplan_meier(time=times[labels == name], event=events[labels == name])
+        for name in groups
+    }
+
+
+def log_rank(
+    *, time: ArrayLike, event: ArrayLike, group: ArrayLike, groups: tuple[str, ...]
+) -> LogRank:
+    """Return the log-rank test of equal survival in ``groups``.
+
+    On risk groups of pooled folds it is optimistic: the folds share training patients.
+
+    Parameters
+    ----------
+    time, event, group, groups
+        As in :func:`kaplan_meier_by_group`; at least two groups.
+
+    Raises
+    ------
+    DegenerateSplitError
+        When one of ``groups`` holds no patient, there is one group only, or no event.
+
+    Notes
+    -----
+    Source: Mantel, Cancer Chemotherapy Reports 50 (1966) 163-170.
+    """
+    times, events = checked_labels(time, event)
+    labels = _checked_groups(group, groups, len(times))
+    require_events(events, "A log-rank test")
+    if len(groups) < 2:
+        msg = f"A log-rank test needs two groups or more, and got {groups}."
+        raise DegenerateSplitError(msg)
+    result = multivariate_logrank_test(times, labels, events)
+    return LogRank(float(result.test_statistic), float(result.p_value), len(groups) - 1)
+
+
+def _checked_groups(group: ArrayLike, groups: tuple[str, ...], patients: int) -> NDArray[np.str_]:
+    labels = np.asarray(group).astype(np.str_)
+    if labels.shape != (patients,):
+        msg = f"group must have shape ({patients},), one per patient, and has {labels.shape}."
+        raise ShapeError(msg)
+    unknown = sorted(set(labels.tolist()) - set(groups))
+    if unknown:
+        msg = f"group holds {unknown[:3]}, which are not among groups={groups}. Name every group."
+        raise ShapeError(msg)
+    counts = {name: int((labels == name).sum()) for name in groups}
+    empty = [name for name, count in counts.items() if not count]
+    if empty:
+        msg = (
+            f"No patient is in group {', '.join(map(repr, empty))} (patients per group: {counts}). "
+            "Move the cut-off, or compare fewer groups."
+        )
+        raise DegenerateSplitError(msg)
+    return labels
