@@ -11,9 +11,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from msfusion_sdk.errors import DegenerateSplitError
-from msfusion_sdk.survival.censoring import censoring_survival
 from msfusion_sdk.survival.checks import Floats, checked_horizons, checked_labels, checked_numbers
-from msfusion_sdk.survival.kaplan_meier import kaplan_meier
+from msfusion_sdk.survival.product_limit import censoring_survival, event_free_at
 
 __all__ = ["TimeDependentAuc", "time_dependent_auc"]
 
@@ -75,7 +74,7 @@ def time_dependent_auc(
     area = np.array(
         [_auc(t, durations, risks, weights, tied_tol) for t in horizons.tolist()], np.float64
     )
-    survival = kaplan_meier(time=durations, event=events).at(horizons)
+    survival = event_free_at(horizons, time=durations, event=events)
     share = -np.diff(survival, prepend=1.0)
     return TimeDependentAuc(horizons, area, float(area @ share / share.sum()))
 

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from msfusion_sdk.survival.censoring import censoring_survival
 from msfusion_sdk.survival.checks import (
     Floats,
     checked_horizons,
     checked_labels,
     checked_probabilities,
 )
+from msfusion_sdk.survival.product_limit import censoring_survival
 
 __all__ = ["BrierScore", "brier_score"]
 
@@ -57,7 +57,7 @@ def brier_score(
     survival : shape (patient, time), in [0, 1]
         Predicted chance of having no event up to each of ``times``.
     train_time, train_event : shape (training patient,)
-        From which ``G`` is estimated; see :mod:`~msfusion_sdk.survival.censoring` for ties.
+        From which ``G`` is estimated; see :mod:`~msfusion_sdk.survival.product_limit` for ties.
     times : shape (time,)
         Ascending, inside the follow-up of the training patients.
 
@@ -70,7 +70,7 @@ def brier_score(
 
     Notes
     -----
-    Source: Graf et al., Statistics in Medicine 18 (1999) 2529-2545, equations 2 and 6.
+    Source: Graf et al., Statistics in Medicine 18 (1999) 2529-2545.
     """
     durations, events = checked_labels(time, event)
     horizons = checked_horizons(times)

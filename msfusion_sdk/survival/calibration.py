@@ -20,7 +20,7 @@ from msfusion_sdk.survival.checks import (
     require_events,
 )
 from msfusion_sdk.survival.cox import fit_cox
-from msfusion_sdk.survival.kaplan_meier import kaplan_meier
+from msfusion_sdk.survival.product_limit import event_free_at
 
 __all__ = ["Calibration", "calibration_at"]
 
@@ -119,11 +119,11 @@ def _bins(survival: Floats, bins: int) -> list[Bools]:
 
 
 def _observed(horizon: float, time: Floats, event: Bools) -> float:
-    survival = kaplan_meier(time=time, event=event).survival[-1]
+    survival = float(event_free_at(np.array([horizon]), time=time, event=event)[0])
     if survival > 0 and time.max() < horizon:
         msg = (
             f"Nobody among the {len(time)} patients of a bin is followed up to {horizon:g} "
             f"(latest: {time.max():g}). Choose an earlier horizon or fewer bins."
         )
         raise DegenerateSplitError(msg)
-    return float(1 - survival)
+    return 1 - survival

@@ -14,7 +14,6 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from msfusion_sdk.errors import DegenerateSplitError
-from msfusion_sdk.survival.censoring import censoring_survival
 from msfusion_sdk.survival.checks import (
     Bools,
     Floats,
@@ -23,6 +22,7 @@ from msfusion_sdk.survival.checks import (
     checked_numbers,
     checked_weights,
 )
+from msfusion_sdk.survival.product_limit import censoring_survival
 
 __all__ = ["UnoConcordance", "concordance_index", "concordance_uno"]
 
@@ -70,7 +70,7 @@ def concordance_index(
 
     Notes
     -----
-    Source: Harrell, Lee & Mark, Statistics in Medicine 15 (1996) 361-387, section 5.5.
+    Source: Harrell, Lee & Mark, Statistics in Medicine 15 (1996) 361-387.
     """
     times, events = checked_labels(time, event)
     risks = checked_numbers("risk", risk, times.shape)
@@ -91,7 +91,7 @@ def concordance_uno(
     """Return the concordance up to ``tau`` that does not depend on how patients are censored.
 
     Each comparable pair weighs ``1 / G(t)**2``, with ``t`` the time of its event and ``G`` the
-    censoring survival of the training patients (see :mod:`~msfusion_sdk.survival.censoring`).
+    censoring survival of the training patients (see :mod:`~msfusion_sdk.survival.product_limit`).
 
     Parameters
     ----------
@@ -112,7 +112,7 @@ def concordance_uno(
 
     Notes
     -----
-    Source: Uno et al., Statistics in Medicine 30 (2011) 1105-1117, equation 6.
+    Source: Uno et al., Statistics in Medicine 30 (2011) 1105-1117.
     """
     times, events = checked_labels(time, event)
     risks = checked_numbers("risk", risk, times.shape)

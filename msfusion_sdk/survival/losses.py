@@ -48,7 +48,7 @@ def cox_loss(*, risk: Tensor, time: Tensor, event: Tensor, ties: Ties = "efron")
 
     Notes
     -----
-    Sources: Cox, JRSS B 34 (1972) 187-220; Efron, JASA 72 (1977) 557-565, section 6; Breslow,
+    Sources: Cox, JRSS B 34 (1972) 187-220; Efron, JASA 72 (1977) 557-565; Breslow,
     Biometrics 30 (1974) 89-99.
     """
     if risk.ndim != 1:
@@ -134,7 +134,7 @@ def discrete_nll(*, logits: Tensor, time: Tensor, event: Tensor, edges: Floats) 
 
     Notes
     -----
-    Source: Kvamme & Borgan, Lifetime Data Analysis 27 (2021) 710-736, section 3.1.
+    Source: Kvamme & Borgan, Lifetime Data Analysis 27 (2021) 710-736.
     """
     patients, bins = len(time), len(edges) - 1
     if logits.shape != (patients, bins):

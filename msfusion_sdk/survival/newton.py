@@ -1,6 +1,6 @@
 """The penalised Cox likelihood, its derivatives and its minimum.
 
-Source: Therneau & Grambsch, Modeling Survival Data (2000), section 3.1, for the derivatives;
+Source: Therneau & Grambsch, Modeling Survival Data (2000), chapter 3, for the derivatives;
 at each step (see :mod:`~msfusion_sdk.survival.risk_sets`) the gradient is the event's own
 features minus their mean over the risk set, the Hessian their covariance.
 """

@@ -6,7 +6,7 @@ risk of it, censored ones too.
 
 Every event is one *step*.  With ``d`` events at one time, Efron's method takes a share
 ``k / d`` (k = 0 … d - 1) of the tied patients out of the risk set of the k-th; Breslow's
-takes nothing out.  Source: Efron, JASA 72 (1977) 557-565, section 6; Breslow, Biometrics 30
+takes nothing out.  Source: Efron, JASA 72 (1977) 557-565; Breslow, Biometrics 30
 (1974) 89-99.
 """
 

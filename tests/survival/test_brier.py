@@ -3,7 +3,7 @@ import pytest
 
 from msfusion_sdk.errors import DegenerateSplitError, ShapeError, SurvivalLabelError
 from msfusion_sdk.survival.brier import brier_score
-from msfusion_sdk.survival.censoring import censoring_survival
+from msfusion_sdk.survival.product_limit import censoring_survival
 
 YES, NO = True, False
 UNCENSORED = {"train_time": [99.0], "train_event": [YES]}

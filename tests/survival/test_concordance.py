@@ -216,3 +216,16 @@ def test_uno_without_an_event_before_tau_has_no_value() -> None:
         concordance_uno(
             time=[5, 6], event=[YES, YES], risk=[2, 1], tau=5, **CENSORED_LATE
         )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("time", "event", "message"),
+    [
+        ([1, 2, 3], [YES, YES], "time has 3 rows and event 2"),
+        ([[1], [2]], [YES, YES], "time must have shape"),
+        ([1, 2], [[YES], [YES]], "event must have shape"),
+    ],
+)
+def test_labels_that_do_not_fit_together_are_refused(time, event, message: str) -> None:
+    with pytest.raises(ShapeError, match=message):
+        concordance_index(time=time, event=event, risk=[2, 1])

@@ -166,6 +166,18 @@ def test_a_feature_that_orders_all_events_is_fine_with_a_penalty() -> None:
     assert abs(up - down) / 2e-4 < 1e-6
 
 
+def test_steps_that_go_too_far_are_halved(make_patients) -> None:
+    # Nearly separable: whole steps would take some hazards beyond the smallest float.
+    p = make_patients(100, features=200, months=None)
+    coef = fit_cox(p.values, time=p.time, event=p.event, penalty=1e-4).coef
+    for direction in np.eye(200)[::20]:
+        up, down = (
+            slow_objective(coef + side * 1e-5 * direction, p.values, p, 1e-4, "efron")
+            for side in (1, -1)
+        )
+        assert abs(up - down) / 2e-5 < 1e-6
+
+
 class _Labels:
     """Everybody has the event."""
 

@@ -75,3 +75,8 @@ def test_a_log_rank_test_without_events_is_an_error() -> None:
 def test_nobody_has_no_curve() -> None:
     with pytest.raises(DegenerateSplitError, match="there are none"):
         kaplan_meier(time=[], event=[])
+
+
+def test_each_patient_needs_a_group() -> None:
+    with pytest.raises(ShapeError, match=r"group must have shape \(2,\)"):
+        log_rank(time=[1, 2], event=[YES, YES], group=["low"], groups=("low", "high"))

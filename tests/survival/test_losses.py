@@ -138,6 +138,12 @@ def test_bins_without_events_are_an_error() -> None:
         event_bins(time=[1, 2], event=[False, False], n_bins=4)
 
 
+def test_there_is_at_least_one_bin() -> None:
+    assert event_bins(time=[1, 2], event=[True, True], n_bins=1).tolist() == [0, INF]
+    with pytest.raises(ValueError, match="at least 1, and is 0"):
+        event_bins(time=[1, 2], event=[True, True], n_bins=0)
+
+
 EDGES = np.array([0, 2, 4, INF])
 LOGITS = torch.tensor([[0.3, -0.7, 1.1]], dtype=torch.float64)
 H = [1 / (1 + math.exp(-x)) for x in LOGITS[0].tolist()]

@@ -3,7 +3,7 @@ import pytest
 from lifelines import KaplanMeierFitter
 
 from msfusion_sdk.errors import DegenerateSplitError
-from msfusion_sdk.survival.censoring import censoring_survival
+from msfusion_sdk.survival.product_limit import censoring_survival, event_free_at
 
 
 def test_without_ties_it_is_lifelines_with_events_reversed(make_patients) -> None:
@@ -33,6 +33,16 @@ def test_a_weight_is_never_infinite() -> None:
         g.at(np.array([9.0]))
 
 
-def test_nobody_tells_nothing_about_censoring() -> None:
-    with pytest.raises(DegenerateSplitError, match="0 training patients"):
+def test_event_free_survival_is_that_of_lifelines_with_ties(make_patients) -> None:
+    p = make_patients(60)
+    times = np.array([0.0, 0.5, 1.0, 6.5, 12.0, 99.0])
+    expected = KaplanMeierFitter().fit(p.time, p.event).predict(times).to_numpy()
+    found = event_free_at(times, time=p.time, event=p.event)
+    assert found == pytest.approx(expected, abs=1e-12)
+
+
+def test_nobody_tells_nothing() -> None:
+    with pytest.raises(DegenerateSplitError, match="Censoring cannot be estimated from 0"):
         censoring_survival(time=[], event=[])
+    with pytest.raises(DegenerateSplitError, match="Survival cannot be estimated from 0"):
+        event_free_at(np.array([1.0]), time=[], event=[])
