@@ -142,9 +142,7 @@ class GenomicsAdapter(ModalityAdapter):
         if self.gene_sets is not None:
             features = self._score_sets(features, self.gene_sets)
         if self.screen is not None:
-            features = self._screen(
-                features, checked.index[present], y, self.screen
-            )
+            features = self._screen(features, checked.index[present], y, self.screen)
         if self.n_components is not None:
             self._project(features, self.n_components)
         return self

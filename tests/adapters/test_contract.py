@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 
+from msfusion_adapters.clinical import ClinicalAdapter
 from msfusion_adapters.genomics import GenomicsAdapter
 from msfusion_adapters.slide import SlideAdapter
 from msfusion_adapters.table import TableAdapter
@@ -86,3 +87,42 @@ class TestScreenedGenes(AdapterContract):
 
     def outcome(self) -> pd.Series:
         return pd.Series(np.where(measured(64)["c0"] > 0, "high", "low"), IDS)
+
+
+class TestClinical(AdapterContract):
+    def adapter(self) -> ModalityAdapter:
+        return ClinicalAdapter(ordinal={"size": ["small", "medium", "large"]})
+
+    def table(self) -> pd.DataFrame:
+        rng = np.random.default_rng(0)
+        stages = ["Stage I", "Stage IIA", "Stage IIIB", "[Not Available]"]
+        table = pd.DataFrame(
+            {
+                "stage": rng.choice(stages, len(IDS)),
+                "age": rng.normal(60, 10, len(IDS)).round(),
+                "sex": rng.choice(["female", "male"], len(IDS)),
+                "site": [*"abcdefghij", *rng.choice(["lung", "pleura", ""], len(IDS) - 10)],
+                "size": rng.choice(["Small", "medium", "large"], len(IDS)),
+                "smoker": rng.random(len(IDS)) < 0.5,
+                "country": "one",
+            },
+            IDS,
+        )
+        table.loc[rng.random(len(IDS)) < 0.2, "age"] = np.nan
+        return table
+
+
+class TestClinicalNumbersOnly(AdapterContract):
+    def adapter(self) -> ModalityAdapter:
+        return ClinicalAdapter()
+
+    def table(self) -> pd.DataFrame:
+        return measured(3)
+
+
+class TestClinicalLevelsOnly(AdapterContract):
+    def adapter(self) -> ModalityAdapter:
+        return ClinicalAdapter()
+
+    def table(self) -> pd.DataFrame:
+        return pd.DataFrame({"sex": ["female", "male"] * 20, "side": [*"lrr", "r"] * 10}, IDS)
