@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Iterator
-from pathlib import Path
 
 from msfusion_sdk.cohort.claims import Claims
 from msfusion_sdk.cohort.ledger import SlideStatus
@@ -14,7 +13,7 @@ from msfusion_sdk.cohort.store import EmbeddingStore
 from msfusion_sdk.cohort.supervise import ShowPatches, TaskSource, supervise
 from msfusion_sdk.cohort.worker import Job, SlideTask
 
-__all__ = ["encode_locally", "threads_each"]
+__all__ = ["encode_in_pool", "encode_locally", "threads_each"]
 
 
 def threads_each(workers: int) -> int:
@@ -28,41 +27,52 @@ def encode_locally(
     tasks: list[SlideTask],
     *,
     workers: int,
-    timeout_s: float,
-    staging: Path | None,
-    staging_gb: float,
     stop: Stop,
     show_patches: ShowPatches,
 ) -> Iterator[SlideStatus | StoreFailed | None]:
-    """Encode ``tasks`` in ``workers`` processes; yields as ``supervise`` does.
+    """Encode ``tasks`` in ``workers`` processes of this run's own; yields as ``supervise`` does.
 
     Closing the iterator ends all workers at once.
     """
+    pool = WorkerPool(job, min(workers, len(tasks)))
+    try:
+        yield from encode_in_pool(job, tasks, pool, stop=stop, show_patches=show_patches)
+    finally:
+        pool.close()
+
+
+def encode_in_pool(
+    job: Job,
+    tasks: list[SlideTask],
+    pool: WorkerPool,
+    *,
+    stop: Stop,
+    show_patches: ShowPatches,
+) -> Iterator[SlideStatus | StoreFailed | None]:
+    """Encode ``tasks`` in the workers of ``pool``, which stay; yields as ``supervise`` does."""
     store, claims = EmbeddingStore(job.root, job.fingerprint), Claims(job.root, job.fingerprint)
+    stager = Stager(job.staging, job.staging_gb) if job.staging is not None else None
 
     def is_done(task: SlideTask) -> SlideStatus | None:
         part = store.find(task.wanted, patches=job.patches)
         return None if part is None else status_of(part)
 
-    stager = Stager(staging, staging_gb) if staging is not None else None
-    source = TaskSource(tasks, stager.prepare if stager else None)
-    pool = WorkerPool(job, min(workers, len(tasks)), timeout_s)
+    events = supervise(
+        pool,
+        TaskSource(tasks, stager.prepare if stager else None),
+        is_done=is_done,
+        is_taken=lambda task: not claims.take(task.slide_id),
+        stop=stop,
+        show_patches=show_patches,
+    )
     try:
-        for event in supervise(
-            pool,
-            source,
-            is_done=is_done,
-            is_taken=lambda task: not claims.take(task.slide_id),
-            stop=stop,
-            show_patches=show_patches,
-        ):
+        for event in events:
             if isinstance(event, SlideStatus):
                 claims.release(event.slide_id)
                 if stager:
                     stager.release(event.slide_id)
             yield event
     finally:
-        pool.close()
         claims.release_all()
         if stager:
             stager.close()

@@ -2,17 +2,17 @@
 
 import json
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from msfusion_sdk.encoder.storage import read_parquet
-from msfusion_sdk.errors import StoreCorruptError
+from msfusion_sdk.encoder.storage import read_parquet, slide_schema
 from msfusion_sdk.slides.source import FileStamp
 
-__all__ = ["Part", "Wanted", "read_part"]
+__all__ = ["Part", "Wanted", "part_of", "read_part"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,7 +31,19 @@ class Part:
     tissue_recall: float | None
     n_bad_regions: int
     fingerprint: str
-    provenance: dict[str, Any]
+    header: str
+    """The file's metadata, JSON; its digest vouches for all of the above."""
+
+    @cached_property
+    def provenance(self) -> dict[str, Any]:
+        """Where the vector is from, as ``Provenance`` describes it."""
+        found: dict[str, Any] = json.loads(json.loads(self.header)["provenance"])
+        return found
+
+    @property
+    def row(self) -> dict[str, Any]:
+        """The columns of the slide row."""
+        return {name: getattr(self, name) for name in slide_schema(patches=False).names}
 
     @property
     def made_of(self) -> tuple[object, ...]:
@@ -68,15 +80,15 @@ def read_part(path: Path) -> Part:
     ------
     FileNotFoundError, StoreCorruptError, StoreSchemaError
     """
-    row, _, metadata = read_parquet(path)
+    row, _, _, header = read_parquet(path)
+    return part_of(row, header)
+
+
+def part_of(row: dict[str, Any], header: str) -> Part:
+    """Return a slide row and its metadata as a part."""
     vector = row["vector"]
-    try:
-        provenance = json.loads(metadata["provenance"])
-    except (KeyError, TypeError, ValueError) as error:
-        msg = f"{path} does not say where it is from ({error!r}). Encode the slide again."
-        raise StoreCorruptError(msg) from error
     return Part(
-        **{name: value for name, value in row.items() if name not in ("vector", "patches")},
+        **{name: value for name, value in row.items() if name != "vector"},
         vector=None if vector is None else np.asarray(vector, np.float32),
-        provenance=provenance,
+        header=header,
     )

@@ -90,12 +90,10 @@ class WorkerPool:
         What all slides have in common.
     workers : int
         Processes, at least 1.
-    timeout_s : float
-        Seconds without any progress after which a worker is killed.
     """
 
-    def __init__(self, job: Job, workers: int, timeout_s: float) -> None:
-        self._job, self._timeout_s = job, timeout_s
+    def __init__(self, job: Job, workers: int) -> None:
+        self._job = job
         self._workers = [_Worker(job) for _ in range(workers)]
         self._deaths_at_start = 0
 
@@ -132,7 +130,7 @@ class WorkerPool:
                 yield from self._hear(worker)
         for worker in list(self._workers):
             waits = worker.task is not None or not worker.is_ready
-            if waits and time.monotonic() - worker.heard_at > self._timeout_s:
+            if waits and time.monotonic() - worker.heard_at > self._job.timeout_s:
                 yield from self._replace(worker, "timeout")
 
     def close(self) -> None:

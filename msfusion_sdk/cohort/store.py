@@ -1,6 +1,7 @@
 """One immutable Parquet part per slide and model, committed all at once.
 
     embeddings/<fingerprint>/slide=<id>.parquet     the slide row: vector, status, provenance
+    embeddings/<fingerprint>/pack-<digest>.parquet  up to 512 of them, after ``compact``
     patches/<fingerprint>/slide=<id>.parquet        the same with patch rows, when asked for
 
 A part is written aside, flushed, and linked to its name only if that name is free, so any
@@ -10,14 +11,15 @@ Correctness rests on this commit alone; nothing here takes a lock.
 
 import hashlib
 import os
-import secrets
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from urllib.parse import quote, unquote
+from urllib.parse import quote
 
 import numpy as np
 
+from msfusion_sdk.cohort.packs import PACK_ROWS, Packs, set_aside, write_pack
 from msfusion_sdk.cohort.part import Part, Wanted, read_part
 from msfusion_sdk.encoder.embedding import SlideEmbedding
 from msfusion_sdk.errors import StoreConflictError, StoreCorruptError, StoreSchemaError
@@ -59,6 +61,7 @@ class EmbeddingStore:
         self.root, self.fingerprint = Path(root), fingerprint
         self.folder = self.root / "embeddings" / fingerprint
         self.patch_folder = self.root / "patches" / fingerprint
+        self._packs = Packs(self.folder)
 
     def prepare(self) -> None:
         """Make the folder and remove temporary files that nobody has touched for a day."""
@@ -75,15 +78,32 @@ class EmbeddingStore:
         """Return where the slide's part with patch rows is or would be."""
         return self.patch_folder / part_name(slide_id)
 
-    def committed(self) -> Iterator[tuple[str, Path]]:
-        """Yield slide id and path of every part, without opening them; long ids are cut."""
+    def committed(self) -> dict[str, Path]:
+        """Return the path of every single part by its file name, without opening any."""
         if not self.folder.is_dir():
-            return
+            return {}
         with os.scandir(self.folder) as entries:
-            for entry in entries:
-                name = entry.name
-                if name.startswith(PREFIX) and name.endswith(SUFFIX):
-                    yield unquote(name[len(PREFIX) : -len(SUFFIX)]), Path(entry.path)
+            return {
+                entry.name: Path(entry.path)
+                for entry in entries
+                if entry.name.startswith(PREFIX) and entry.name.endswith(SUFFIX)
+            }
+
+    def load(self, slide_ids: Iterable[str]) -> dict[str, Part]:
+        """Return the parts of those slides that have one, checksums verified.
+
+        Damaged ones are set aside as ``*.corrupt``: their slides are work again.
+        """
+        packed, single = self._packs.parts(), self.committed()
+        wanted = list(slide_ids)
+        paths = {name: single.get(part_name(name)) for name in wanted}
+        # Arrow works without the interpreter's lock: threads read side by side.
+        with ThreadPoolExecutor() as threads:
+            read = threads.map(self._read, (path for path in paths.values() if path is not None))
+        found = {part.slide_id: part for part in read if part is not None}
+        return {
+            name: part for name in wanted if (part := found.get(name, packed.get(name))) is not None
+        }
 
     def find(self, wanted: Wanted, *, patches: bool = False) -> Part | None:
         """Return the part that is wanted, its checksums verified, or None.
@@ -92,11 +112,11 @@ class EmbeddingStore:
         ``*.outdated``: the slide is work again.
         """
         path = self.part(wanted.slide_id)
-        part = self._read(path)
+        part = self._read(path) or self._packs.parts().get(wanted.slide_id)
         if part is None:
             return None
         if not wanted.is_met_by(part, self.fingerprint):
-            _set_aside(path, "outdated")
+            set_aside(path, "outdated")
             return None
         if patches and self._read(self.patch_part(wanted.slide_id)) is None:
             return None
@@ -117,6 +137,21 @@ class EmbeddingStore:
             self._commit(result, self.patch_part(result.slide_id), patches=True)
         return self._commit(result, self.part(result.slide_id), patches=False)
 
+    def compact(self) -> int:
+        """Move single parts into packs of 512; return how many were moved.
+
+        A pack is complete before the first of its parts is removed, so a reader at any
+        moment finds every slide.  Not to be run while slides are encoded.
+        """
+        parts = [part for path in self.committed().values() if (part := self._read(path))]
+        ordered = sorted(parts, key=lambda part: part.slide_id)
+        for start in range(0, len(ordered), PACK_ROWS):
+            group = ordered[start : start + PACK_ROWS]
+            write_pack(self.folder, group)
+            for part in group:
+                self.part(part.slide_id).unlink(missing_ok=True)
+        return len(ordered)
+
     def _commit(self, result: SlideEmbedding, target: Path, *, patches: bool) -> bool:
         temporary = temporary_beside(target)
         try:
@@ -129,7 +164,7 @@ class EmbeddingStore:
                 if before.made_of == mine.made_of:
                     _check_agreement(before, mine, target)
                     return False
-                _set_aside(target, "outdated")
+                set_aside(target, "outdated")
         finally:
             temporary.unlink(missing_ok=True)
         return True
@@ -140,7 +175,7 @@ class EmbeddingStore:
         except FileNotFoundError:
             return None
         except (StoreCorruptError, StoreSchemaError):
-            _set_aside(path, "corrupt")
+            set_aside(path, "corrupt")
             return None
 
 
@@ -158,14 +193,6 @@ def _check_agreement(before: Part, result: Part, path: Path) -> None:
             "third, and compare."
         )
         raise StoreConflictError(msg)
-
-
-def _set_aside(path: Path, why: str) -> None:
-    """Rename a part that cannot be used; it is kept for whoever wants to look at it."""
-    try:
-        path.replace(path.with_name(f"{path.name}.{secrets.token_hex(3)}.{why}"))
-    except FileNotFoundError:
-        return  # another process was faster
 
 
 def _remove_old(orphan: Path) -> None:

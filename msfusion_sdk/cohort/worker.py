@@ -48,9 +48,16 @@ class Job:
     fingerprint: str
     encoder: bytes
     """A pickled ``SlideEncoder``."""
+    device: str | None
+    """Where the workers compute; None is where the encoder computed when it was pickled."""
     patches: bool
     threads: int
     """Of torch and OpenCV, for each worker."""
+    timeout_s: float
+    """Without any progress, after which a worker is ended."""
+    staging: Path | None
+    """Where local copies of slides are made; None reads slides where they are."""
+    staging_gb: float
 
 
 def encode_task(
@@ -121,6 +128,8 @@ def serve(connection: Connection, job: Job) -> None:
     torch.set_num_threads(job.threads)
     cv2.setNumThreads(job.threads)
     encoder = pickle.loads(job.encoder)
+    if job.device is not None:
+        encoder = encoder.on_device(job.device)
     connection.send(("ready",))
     while True:
         try:

@@ -81,7 +81,7 @@ class SlideEmbedding:
         StoreSchemaError
             When the file is not one of ours, or of a newer version.
         """
-        row, patches, metadata = read_parquet(Path(path))
+        row, patches, metadata, _ = read_parquet(Path(path))
         try:
             provenance = Provenance.model_validate_json(metadata["provenance"])
         except ValidationError as error:

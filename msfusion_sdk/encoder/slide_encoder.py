@@ -134,6 +134,22 @@ class SlideEncoder:
             card=self._card,
         )
 
+    def on_device(self, device: str, precision: str = "auto") -> Self:
+        """Return an encoder with the same weights and settings that computes elsewhere.
+
+        Parameters
+        ----------
+        device, precision
+            As in ``from_pretrained``.
+        """
+        return type(self)(
+            self.model,
+            self.config,
+            choose_runtime(device, precision),
+            weights_sha256=self._weights_sha256,
+            card=self._card,
+        )
+
     def save_pretrained(self, folder: str | Path) -> Path:
         """Write ``config.json``, ``model.safetensors`` and the model card; return the folder.
 

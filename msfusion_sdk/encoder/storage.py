@@ -11,7 +11,7 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -23,6 +23,8 @@ from msfusion_sdk.files import atomic_path
 
 __all__ = [
     "SCHEMA_VERSION",
+    "Stored",
+    "digest_of",
     "patch_schema",
     "read_parquet",
     "slide_schema",
@@ -104,7 +106,7 @@ def write_parquet(
     """Write one slide, atomically; ``metadata`` goes as JSON into the file's own."""
     schema = slide_schema(patches=patches is not None)
     header = json.dumps({"schema_version": SCHEMA_VERSION, **metadata})
-    digest = _digest(row, patches, header)
+    digest = digest_of(row, patches, header)
     cells = {name: pa.array([value], schema.field(name).type) for name, value in row.items()}
     if patches is not None:
         cells["patches"] = _nest(patches)
@@ -116,8 +118,19 @@ def write_parquet(
     return path
 
 
-def read_parquet(path: Path) -> tuple[dict[str, Any], pa.Table | None, dict[str, Any]]:
-    """Return the slide row, the patch table (None when it was left out) and the metadata.
+class Stored(NamedTuple):
+    """One slide as it lies in a file."""
+
+    row: dict[str, Any]
+    patches: pa.Table | None
+    """None when they were left out."""
+    metadata: dict[str, Any]
+    header: str
+    """The metadata as the text over which, with the row, the digest is taken."""
+
+
+def read_parquet(path: Path) -> Stored:
+    """Return what ``write_parquet`` wrote.
 
     Raises
     ------
@@ -126,10 +139,11 @@ def read_parquet(path: Path) -> tuple[dict[str, Any], pa.Table | None, dict[str,
     damaged = f"{path} is damaged or not Parquet"
     try:
         with pq.ParquetFile(path, page_checksum_verification=True) as file:
-            table = file.read()
+            # One small row: handing it to threads costs more than reading it.
+            table = file.read(use_threads=False)
             header, digest = _header(path, table)
         row, patches, metadata = _unpack(path, table, header)
-        is_intact = digest == _digest(row, patches, header)
+        is_intact = digest == digest_of(row, patches, header)
     except (FileNotFoundError, StoreSchemaError):
         raise
     # Damage in the footer, which no page checksum covers, shows as almost any error.
@@ -140,7 +154,7 @@ def read_parquet(path: Path) -> tuple[dict[str, Any], pa.Table | None, dict[str,
     if not is_intact:
         msg = f"{damaged} (its content does not have the digest it states). Encode the slide again."
         raise StoreCorruptError(msg)
-    return row, patches, metadata
+    return Stored(row, patches, metadata, header)
 
 
 def _header(path: Path, table: pa.Table) -> tuple[str, str]:
@@ -186,7 +200,7 @@ def _nest(patches: pa.Table) -> pa.Array:
     return pa.ListArray.from_arrays(pa.array([0, len(structs)], pa.int32()), structs)
 
 
-def _digest(row: dict[str, Any], patches: pa.Table | None, header: str) -> str:
+def digest_of(row: dict[str, Any], patches: pa.Table | None, header: str) -> str:
     """Return the SHA-256 of a result, independent of how Parquet lays it out."""
     vector = row["vector"]
     cells = {name: value for name, value in row.items() if name != "vector"}

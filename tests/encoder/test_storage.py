@@ -147,7 +147,7 @@ def test_a_provenance_with_unknown_fields_is_of_another_version(
     result: SlideEmbedding, tmp_path: Path
 ) -> None:
     path = result.to_parquet(tmp_path / "s.parquet")
-    row, patches, metadata = storage.read_parquet(path)
+    row, patches, metadata, _ = storage.read_parquet(path)
     metadata["provenance"] = metadata["provenance"].replace('{"slide"', '{"colour": 1, "slide"', 1)
     del metadata["schema_version"]
     storage.write_parquet(path, row, patches, metadata)

@@ -1,0 +1,135 @@
+"""Many committed parts in one file: a folder of 10,000 small files is slow to list and to read.
+
+    embeddings/<fingerprint>/pack-<digest>.parquet
+
+A pack has the columns of a part, and beside each row the header and the digest that the part
+had: every row is verified as if it still were a file of its own.
+"""
+
+import hashlib
+import secrets
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from msfusion_sdk.cohort.part import Part, part_of
+from msfusion_sdk.encoder.storage import digest_of, slide_schema, storing
+
+__all__ = ["PACK_ROWS", "Packs", "write_pack"]
+
+PACK_ROWS = 512
+GROUP_ROWS = 64
+"""Rows that a damaged byte can cost."""
+DAMAGE = (
+    pa.ArrowException,
+    OSError,
+    ArithmeticError,
+    LookupError,
+    MemoryError,
+    TypeError,
+    ValueError,
+)
+"""What reading a damaged Parquet file can raise: a broken footer shows as almost anything."""
+
+
+def pack_schema() -> pa.Schema:
+    """Return the columns of a pack."""
+    text = {"unit": "text"}
+    return pa.schema(
+        [
+            *slide_schema(patches=False),
+            pa.field("header", pa.string(), nullable=False, metadata=text),
+            pa.field("digest", pa.string(), nullable=False, metadata=text),
+        ]
+    )
+
+
+def write_pack(folder: Path, parts: list[Part]) -> Path:
+    """Write parts, sorted by slide id, into one file whose name is the digest of its content."""
+    parts = sorted(parts, key=lambda part: part.slide_id)
+    digests = [digest_of(part.row, None, part.header) for part in parts]
+    rows = [
+        {**part.row, "header": part.header, "digest": digest}
+        for part, digest in zip(parts, digests, strict=True)
+    ]
+    path = folder / _name(digests)
+    schema = pack_schema()
+    columns = [pa.array([row[field.name] for row in rows], field.type) for field in schema]
+    with storing(path) as temporary:
+        pq.write_table(
+            pa.Table.from_arrays(columns, schema=schema),
+            temporary,
+            compression="zstd",
+            write_page_checksum=True,
+            row_group_size=GROUP_ROWS,
+        )
+    return path
+
+
+class Packs:
+    """The packs of one folder, read when they are asked for and remembered."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._read: dict[Path, dict[str, Part]] = {}
+
+    def parts(self) -> dict[str, Part]:
+        """Return every intact part that is in a pack, by slide id.
+
+        A damaged pack is set aside as ``*.corrupt`` once its intact rows are in a new one.
+        """
+        found: dict[str, Part] = {}
+        for pack in sorted(self._folder.glob("pack-*.parquet")):
+            if pack not in self._read:
+                parts, is_whole = read_pack(pack)
+                self._read[pack] = {part.slide_id: part for part in parts}
+                if not is_whole:
+                    self._read[write_pack(self._folder, parts)] = self._read.pop(pack)
+                    set_aside(pack, "corrupt")
+                    return self.parts()
+            found |= self._read[pack]
+        return found
+
+
+def set_aside(path: Path, why: str) -> None:
+    """Rename a file that cannot be used; it is kept for whoever wants to look at it."""
+    try:
+        path.replace(path.with_name(f"{path.name}.{secrets.token_hex(3)}.{why}"))
+    except FileNotFoundError:
+        return  # another process was faster
+
+
+def read_pack(pack: Path) -> tuple[list[Part], bool]:
+    """Return the intact parts of a pack, and whether these are all that were written.
+
+    Damage to one group of rows does not cost the others.
+    """
+    parts: list[Part] = []
+    try:
+        with pq.ParquetFile(pack, page_checksum_verification=True) as file:
+            groups = [_read_group(file, index) for index in range(file.num_row_groups)]
+    except DAMAGE:
+        return [], False
+    for row in (row for group in groups for row in group or ()):
+        header, digest = row.pop("header"), row.pop("digest")
+        if digest == digest_of(row, None, header):
+            parts.append(part_of(row, header))
+    name = _name(digest_of(part.row, None, part.header) for part in parts)
+    return parts, pack.name == name
+
+
+def _read_group(file: pq.ParquetFile, index: int) -> list[dict[str, Any]] | None:
+    try:
+        table = file.read_row_group(index)
+        table.validate(full=True)
+        rows: list[dict[str, Any]] = table.to_pylist()
+    except DAMAGE:
+        return None
+    return rows
+
+
+def _name(digests: Iterable[str]) -> str:
+    return f"pack-{hashlib.sha256(' '.join(digests).encode()).hexdigest()[:32]}.parquet"
