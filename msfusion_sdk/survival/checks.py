@@ -24,6 +24,7 @@ __all__ = [
     "checked_labels",
     "checked_numbers",
     "checked_probabilities",
+    "checked_table",
     "checked_weights",
     "require_events",
 ]
@@ -88,6 +89,18 @@ def checked_numbers(name: str, values: ArrayLike, shape: tuple[int, ...]) -> Flo
         )
         raise NonFiniteError(msg)
     return numbers
+
+
+def checked_table(values: ArrayLike, patients: int) -> Floats:
+    """Return ``values`` as float64, shape (patient, feature).
+
+    Raises
+    ------
+    ShapeError, NonFiniteError
+        As :func:`checked_numbers` does; a single feature is a column, not a row of numbers.
+    """
+    table = np.asarray(values, np.float64)
+    return checked_numbers("values", table, (patients, table.shape[1] if table.ndim == 2 else 1))
 
 
 def checked_probabilities(name: str, values: ArrayLike, shape: tuple[int, ...]) -> Floats:

@@ -5,7 +5,8 @@ With ``n`` the number of patients (or the sum of their weights) the coefficients
     -log partial likelihood(coef) / n + penalty / 2 · ‖coef‖²,
 
 which is lifelines' ``penalizer`` on columns of unit standard deviation (lifelines divides
-by it, this does not; scale the columns first so that the penalty treats them alike).
+by it, this does not; scale the columns first so that the penalty treats them alike) and
+scikit-survival's ``alpha`` divided by ``n``.
 
 Sources: Cox, JRSS B 34 (1972) 187-220; Efron, JASA 72 (1977) 557-565, for ties; the rotation
 that makes many features cheap is Hastie & Tibshirani, Biostatistics 5 (2004) 329-340.
@@ -23,6 +24,7 @@ from msfusion_sdk.survival.checks import (
     checked_horizons,
     checked_labels,
     checked_numbers,
+    checked_table,
     checked_weights,
     require_events,
 )
@@ -143,8 +145,7 @@ def fit_cox_path(
     once and each fit starts where the one before ended.
     """
     times, events = checked_labels(time, event)
-    table = np.asarray(values, np.float64)
-    table = checked_numbers("values", table, (len(times), *table.shape[1:2]))
+    table = checked_table(values, len(times))
     _require_penalties(penalties)
     weight = np.ones(len(times)) if weights is None else checked_weights(weights, times.shape)
     counted = weight > 0

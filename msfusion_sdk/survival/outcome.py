@@ -69,7 +69,7 @@ def survival_outcome(y: pd.DataFrame | NDArray[np.void]) -> SurvivalLabels:
         # Columns that allow a missing value become objects, and the missing one is refused.
         time, event = checked_labels(_numbers(table["time"]), table["event"].to_numpy(), ids)
     else:
-        _require_columns(list(y.dtype.names or ()))
+        _require_columns(list(np.asarray(y).dtype.names or ()))
         ids = None
         time, event = checked_labels(y["time"], y["event"])
     require_events(event, "A survival outcome")

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import ArrayLike
 
-from msfusion_sdk.survival.checks import Floats, checked_labels, checked_numbers, require_events
+from msfusion_sdk.survival.checks import Floats, checked_labels, checked_table, require_events
 from msfusion_sdk.survival.risk_sets import RiskSets, Ties, risk_sets
 
 __all__ = ["cox_score_test"]
@@ -42,8 +42,7 @@ def cox_score_test(
     """
     times, events = checked_labels(time, event)
     require_events(events, "A score test")
-    table = np.asarray(values)
-    table = checked_numbers("values", table, (len(times), *table.shape[1:2]))
+    table = checked_table(values, len(times))
     sets = risk_sets(times, events, ties)
     width = max(1, _BLOCK_VALUES // len(times))
     starts = range(0, table.shape[1], width)

@@ -218,11 +218,11 @@ def test_survival_far_outside_of_training_is_0_or_1_and_never_nan(
     assert found[0].tolist() == expected
 
 
-def test_five_thousand_features_take_seconds(make_patients) -> None:
-    p = make_patients(1000, features=5000, months=None)
+def test_five_thousand_features_take_a_second_or_so(make_patients) -> None:
+    p = make_patients(500, features=5000, months=None)
     start = clock.perf_counter()
     fit_cox(p.values, time=p.time, event=p.event, penalty=1.0)
-    assert clock.perf_counter() - start < 10  # about 2 s on one core
+    assert clock.perf_counter() - start < 4  # 0.6 s measured on one core
 
 
 def test_no_events_are_an_error() -> None:
@@ -233,6 +233,17 @@ def test_no_events_are_an_error() -> None:
 def test_values_need_a_row_per_patient(make_patients) -> None:
     with pytest.raises(ShapeError, match=r"\(2, 1\).*has \(3, 1\)"):
         fit_cox(np.ones((3, 1)), time=[1, 2], event=[True, True], penalty=1)
+
+
+def test_a_single_feature_is_a_column() -> None:
+    with pytest.raises(ShapeError, match=r"\(2, 1\).*has \(2,\)"):
+        fit_cox([1.0, 2.0], time=[1, 2], event=[True, True], penalty=1)
+
+
+def test_without_features_there_is_the_baseline() -> None:
+    fit = fit_cox(np.ones((3, 0)), time=[1, 2, 3], event=[True, False, True], penalty=1)
+    assert fit.cumulative_hazard.tolist() == pytest.approx([1 / 3, 1 / 3 + 1])
+    assert fit.predict_log_hazard(np.ones((2, 0))).tolist() == [0, 0]
 
 
 def test_an_infinite_value_is_refused_with_its_place() -> None:

@@ -76,6 +76,12 @@ def test_a_censorship_column_is_not_taken_for_the_event() -> None:
         survival_outcome(y)
 
 
+@pytest.mark.parametrize("y", [{"time": [1.0]}, np.ones((3, 2)), pd.Series([1.0, 2.0])])
+def test_anything_else_is_told_what_is_needed(y: object) -> None:
+    with pytest.raises(SurvivalLabelError, match=r"needs 'time' and 'event'.*found: nothing"):
+        survival_outcome(y)
+
+
 def test_a_patient_who_occurs_twice_is_named() -> None:
     with pytest.raises(DuplicateIdError, match="'a'"):
         survival_outcome(table([3.0, 1.0, 2.0], [True, False, True], "aba"))
