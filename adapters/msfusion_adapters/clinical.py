@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from sklearn.utils.validation import check_is_fitted
 
-from msfusion_adapters.clinical_columns import as_levels, infer_role, tells_the_outcome
+from msfusion_adapters.clinical_columns import gaps, infer_role, tells_the_outcome
 from msfusion_adapters.clinical_encoding import encoder_arrays, make_encoder, restore_encoder
 from msfusion_adapters.clinical_plan import ColumnPlan, Unknown, plan_column, tidy
 from msfusion_sdk.adapter import AdapterState, Block, ModalityAdapter
@@ -187,5 +187,7 @@ class ClinicalAdapter(ModalityAdapter):
 
 
 def _has_value(table: pd.DataFrame) -> NDArray[np.bool_]:
-    gaps = [as_levels(table[name]).isna().to_numpy() for name in table.columns]
-    return ~np.all(gaps, axis=0) if gaps else np.zeros(len(table), np.bool_)
+    has_value = np.zeros(len(table), np.bool_)
+    for name in table.columns:
+        has_value |= ~gaps(table[name])
+    return has_value

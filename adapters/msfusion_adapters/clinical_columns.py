@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from msfusion_adapters.stages import grade_number, stage_number
 from msfusion_sdk.errors import NonFiniteError, TableError
 
-__all__ = ["PARSERS", "Role", "as_levels", "as_numbers", "infer_role", "tells_the_outcome"]
+__all__ = ["PARSERS", "Role", "as_levels", "as_numbers", "gaps", "infer_role", "tells_the_outcome"]
 
 Role = Literal["numeric", "categorical", "stage", "grade"]
 
@@ -76,14 +76,15 @@ def infer_role(column: pd.Series) -> Role | None:
             "age at diagnosis say."
         )
         raise TableError(msg)
-    cells = _cells(column).dropna()
+    cells = column[~gaps(column)]
     if cells.empty:
         return None
     if _parsed(cells).notna().all():
         return "numeric"
+    counts = cells.astype(str).value_counts()
     for role in ("stage", "grade"):
-        found = [PARSERS[role](str(cell)) is not None for cell in cells]
-        if np.mean(found) >= _PARSED_SHARE:
+        found = [PARSERS[role](text) is not None for text in counts.index]
+        if counts[found].sum() >= _PARSED_SHARE * len(cells):
             return role
     return "categorical"
 
@@ -98,7 +99,7 @@ def as_numbers(column: pd.Series) -> NDArray[np.float64]:
     NonFiniteError
         When a cell is infinite.
     """
-    cells = _cells(column)
+    cells = column.mask(gaps(column))
     values = _parsed(cells)
     wrong = cells[values.isna() & cells.notna()]
     if len(wrong):
@@ -117,24 +118,24 @@ def as_numbers(column: pd.Series) -> NDArray[np.float64]:
 
 def as_levels(column: pd.Series) -> pd.Series:
     """Return the column as text without blanks around it, None for gaps and placeholders."""
-    levels = [None if pd.isna(cell) else _level(cell) for cell in _cells(column)]
+    cells = zip(gaps(column), column.astype(object), strict=True)
+    levels = [None if gap else _level(cell) for gap, cell in cells]
     return pd.Series(levels, column.index, dtype=object, name=column.name)
+
+
+def gaps(column: pd.Series) -> NDArray[np.bool_]:
+    """Tell where a cell is empty, blank or a placeholder, ``[Not Available]`` say."""
+    empty = column.isna().to_numpy(np.bool_)
+    if pd.api.types.is_numeric_dtype(column):
+        return empty
+    words = {cell: not cell.strip() or bool(_PLACEHOLDER.fullmatch(cell.strip()))
+             for cell in set(column[~empty]) if isinstance(cell, str)}  # fmt: skip
+    return empty | np.array([words.get(cell, False) for cell in column], np.bool_)
 
 
 def _level(cell: object) -> str:
     # A code 1 becomes 1.0 as soon as another cell is empty, and is still the level 1.
     return f"{cell:g}" if isinstance(cell, float) else str(cell).strip()
-
-
-def _cells(column: pd.Series) -> pd.Series:
-    """Return the cells as objects, with None for what only says that there is no value."""
-    cells = column.astype(object)
-    gaps = [isinstance(c, str) and (not c.strip() or _is_placeholder(c)) for c in cells]
-    return cells.mask(np.array(gaps, np.bool_) | cells.isna().to_numpy(), None)
-
-
-def _is_placeholder(cell: str) -> bool:
-    return bool(_PLACEHOLDER.fullmatch(cell.strip()))
 
 
 def _parsed(cells: pd.Series) -> pd.Series:

@@ -61,7 +61,10 @@ def numbers(table: pd.DataFrame, what: str) -> Floats:
     NonFiniteError
         When a cell is infinite.
     """
-    wrong = [name for name in table.columns if not _is_numeric(table[name])]
+    # By kind first: looking at 5,000 columns one by one takes longer than standardising them.
+    numeric = {kind for kind in table.dtypes.unique() if pd.api.types.is_numeric_dtype(kind)}
+    others = table.columns[~table.dtypes.isin(list(numeric))]
+    wrong = [name for name in others if not _holds_numbers(table[name])]
     if wrong:
         first = ", ".join(f"{name!r} ({table[name].iloc[:1].tolist()})" for name in wrong[:3])
         msg = (
@@ -116,8 +119,11 @@ def varies(values: Floats) -> NDArray[np.bool_]:
 def learn_standard(values: Floats, kept: NDArray[np.intp]) -> Standard:
     """Return what brings the columns ``kept`` to mean 0 and standard deviation 1."""
     chosen = values[:, kept]
-    # A column that varies holds a value, so no median is NaN.
-    median = np.nanmedian(chosen, axis=0) if len(kept) else np.zeros(0)
+    gaps = np.isnan(chosen).any(axis=0)
+    median = np.zeros(len(kept))
+    # Without gaps numpy sorts all columns at once; a column that varies holds a value.
+    median[~gaps] = np.median(chosen[:, ~gaps], axis=0)
+    median[gaps] = np.nanmedian(chosen[:, gaps], axis=0)
     filled = np.where(np.isnan(chosen), median, chosen)
     return Standard(kept, median, filled.mean(axis=0), filled.std(axis=0))
 
@@ -154,11 +160,11 @@ def learn_components(values: Floats, count: int) -> Components:
     return Components(loadings * signs[:, None], np.sqrt(squares[order] / max(patients - 1, 1)))
 
 
-def _is_numeric(column: pd.Series) -> bool:
-    if column.dtype != object:
-        return pd.api.types.is_numeric_dtype(column)  # bool counts
+def _holds_numbers(column: pd.Series) -> bool:
     # A gap turns whole columns of True and False into objects.
-    return all(isinstance(cell, bool | int | float | np.number) for cell in column.dropna())
+    return column.dtype == object and all(
+        isinstance(cell, bool | int | float | np.number) for cell in column.dropna()
+    )
 
 
 def _where(wrong: NDArray[np.bool_], table: pd.DataFrame, problem: str) -> str:
