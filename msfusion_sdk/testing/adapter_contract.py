@@ -138,12 +138,13 @@ class AdapterContract:
         assert _text(twice.state()) == _text(self.fitted().state())
 
     def test_transform_learns_nothing_and_leaves_the_table_as_it_was(self) -> None:
-        fitted, table = self.fitted(), self.table()
+        fitted = self.fitted()
         before = _text(fitted.state())
-        unseen = table.rename(index="new-{}".format)
-        fitted.transform(unseen.iloc[::2])
+        unseen = self.table().rename(index="new-{}".format).iloc[::2].copy()
+        given = unseen.copy()
+        fitted.transform(given)
         assert _text(fitted.state()) == before
-        pd.testing.assert_frame_equal(unseen, table.rename(index="new-{}".format))
+        pd.testing.assert_frame_equal(given, unseen)
 
     def test_fit_leaves_the_table_as_it_was(self) -> None:
         table = self.table()

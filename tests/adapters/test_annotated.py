@@ -60,6 +60,7 @@ def test_a_layer_or_column_that_is_not_there_is_named(wrong: dict[str, str]) -> 
         from_anndata(Stored(["a"]), **wrong)
 
 
+@pytest.mark.filterwarnings("ignore:From 0.4:FutureWarning", "ignore:Cannot join:UserWarning")
 def test_real_files_are_read(tmp_path: Path) -> None:
     anndata = pytest.importorskip("anndata")
     mudata = pytest.importorskip("mudata")
