@@ -1,0 +1,59 @@
+"""From the column of a class outcome to one class per patient."""
+
+import pandas as pd
+import pyarrow as pa
+
+from msfusion_sdk.cohort.findings import Finding, first, found, remark
+from msfusion_sdk.cohort.labels import cells_of, without_outcome
+from msfusion_sdk.cohort.outcomes import ClassOutcome
+from msfusion_sdk.tables import ID_COLUMN
+
+__all__ = ["class_labels"]
+
+
+def class_labels(table: pa.Table, outcome: ClassOutcome) -> tuple["pd.Series[str]", list[Finding]]:
+    """Return the class of the patients who have one: text, or whole numbers as they are.
+
+    Parameters
+    ----------
+    table : Arrow table
+        With ``patient_id`` and the column that ``outcome`` names.
+    """
+    ids, cells = table.column(ID_COLUMN).to_pylist(), cells_of(table, outcome.column)
+    known = {name: cell for name, cell in zip(ids, cells, strict=True) if cell is not None}
+    fractions = [v for v in known.values() if isinstance(v, float) and not v.is_integer()]
+    # A column of whole numbers with gaps comes from pandas as float.
+    values = [int(v) if isinstance(v, float) and v.is_integer() else v for v in known.values()]
+    index = pd.Index(list(known), name=ID_COLUMN, dtype=object)
+    labels = pd.Series(values, index, name=outcome.column, dtype=object)
+    sizes = labels.value_counts()
+    single = [name for name, n in sizes.items() if n == 1]
+    spelling = [str(name).strip().casefold() for name in sizes.index]
+    alike = [n for n, s in zip(sizes.index, spelling, strict=True) if spelling.count(s) > 1]
+    return labels, [
+        *found(
+            "Table",
+            len(fractions),
+            f"{outcome.column} holds fractions (first: {first(fractions)}), which are no classes. "
+            "Make classes of them, or choose another column.",
+        ),
+        *without_outcome(len(ids) - len(known), len(ids), outcome.column),
+        *found(
+            "DegenerateSplit",
+            int(len(sizes) < 2),
+            f"{outcome.column} has {len(sizes)} class among {len(labels)} patients ("
+            f"{first(sizes.index)}), and two are needed. Add patients or choose another column.",
+        ),
+        *remark(
+            "DegenerateSplit",
+            len(single),
+            f"{len(single)} classes of {outcome.column} have one patient only (first: "
+            f"{first(single)}), who cannot be in training and test. Join them with others.",
+        ),
+        *remark(
+            "Table",
+            len(alike),
+            f"Classes of {outcome.column} differ only by case or spaces ({first(alike)}) and count "
+            "as different ones. Write them alike if they are the same.",
+        ),
+    ]

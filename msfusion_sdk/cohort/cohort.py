@@ -1,0 +1,302 @@
+"""A cohort: patients, their slides, their modalities and outcomes, in one folder."""
+
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from functools import cached_property
+from pathlib import Path
+from typing import Self
+
+import pandas as pd
+import pyarrow as pa
+
+from msfusion_sdk.cohort.creation import OnDuplicate, check_cohort, labels_of
+from msfusion_sdk.cohort.findings import CohortReport, Finding, refuse_errors
+from msfusion_sdk.cohort.manifest import CohortManifest, read_manifest, write_manifest
+from msfusion_sdk.cohort.modality import Unmatched, check_modality, check_name
+from msfusion_sdk.cohort.outcomes import declared
+from msfusion_sdk.cohort.schema import read_column, read_notes, read_stored, write_stored
+from msfusion_sdk.cohort.tables import TableSource
+from msfusion_sdk.errors import StoreError, TableError
+from msfusion_sdk.tables import ID_COLUMN
+
+__all__ = ["Cohort", "OutcomeWarning"]
+
+PATIENTS, SLIDES, MODALITIES = "patients.parquet", "slides.parquet", "modalities"
+
+
+class OutcomeWarning(UserWarning):
+    """Labels that can be true and more often are a mistake."""
+
+
+class Cohort:
+    """Patients linked to slides, modalities and outcomes; make one with ``create`` or ``open``.
+
+    Parameters
+    ----------
+    root : Path
+        Its folder.
+    manifest : CohortManifest
+        What ``cohort.json`` in it says.
+    """
+
+    def __init__(self, root: Path, manifest: CohortManifest) -> None:
+        self.root = root
+        self.manifest = manifest
+
+    def __repr__(self) -> str:
+        return f"Cohort({str(self.root)!r})"
+
+    @classmethod
+    def create(
+        cls,
+        folder: str | Path,
+        *,
+        patients: TableSource,
+        slides: TableSource | None = None,
+        outcomes: Mapping[str, Mapping[str, object]] | None = None,
+        on_duplicate: OnDuplicate = "refuse",
+    ) -> Self:
+        """Check the tables together and store them in a new folder.
+
+        Parameters
+        ----------
+        folder : path
+            New or empty.
+        patients : path or table
+            A row per patient: ``patient_id`` and any other columns, outcomes among them.
+        slides : path or table, optional
+            A row per slide: ``slide_id``, ``patient_id``, ``path`` (in a file relative to its
+            folder) and perhaps ``mpp``, µm per pixel, for slides that do not state it.
+        outcomes : mapping, optional
+            By name, the arguments of ``declare_outcome``.  The columns ``time_months`` (or
+            another unit) with ``event``, and ``diagnosis``, need no declaration.
+        on_duplicate : 'refuse' or 'drop_identical'
+            Whether rows that repeat another one in every cell are left out.
+
+        Raises
+        ------
+        TableError
+            One of its kinds, with all that is wrong in all tables.  Nothing is written.
+        StoreError
+            When the folder is in use or cannot be written.
+        """
+        root = Path(folder)
+        _refuse_used(root)
+        checked = check_cohort(patients, slides, outcomes or {}, on_duplicate=on_duplicate)
+        manifest = CohortManifest(outcomes=checked.outcomes, findings=checked.findings)
+        root.mkdir(parents=True, exist_ok=True)
+        with _removed_on_error(root / PATIENTS, root / SLIDES):
+            write_stored(root / PATIENTS, *checked.patients, kind="patients")
+            if checked.slides is not None:
+                write_stored(root / SLIDES, *checked.slides, kind="slides")
+            # Last, because it is what makes the folder a cohort.
+            write_manifest(root, manifest)
+        return cls(root, manifest)
+
+    @classmethod
+    def open(cls, folder: str | Path) -> Self:
+        """Return the cohort in a folder.
+
+        Raises
+        ------
+        StoreSchemaError, StoreCorruptError
+            When there is none, it is of a newer version, or ``cohort.json`` is damaged.
+        """
+        return cls(Path(folder), read_manifest(Path(folder)))
+
+    @cached_property
+    def patients(self) -> pa.Table:
+        """The patient table: ``patient_id`` and the other columns as they were given."""
+        return read_stored(self.root / PATIENTS, "patients")[0]
+
+    @cached_property
+    def slides(self) -> pa.Table | None:
+        """The slide table, or None; ``slide_table.path_of(row)`` gives a row's file."""
+        path = self.root / SLIDES
+        return read_stored(path, "slides")[0] if path.exists() else None
+
+    @property
+    def patient_ids(self) -> list[str]:
+        """The patients, in the order of their table."""
+        return list(self.patients.column(ID_COLUMN).to_pylist())
+
+    @property
+    def modalities(self) -> list[str]:
+        """The names of the modalities, sorted."""
+        return sorted(path.stem for path in (self.root / MODALITIES).glob("[!.]*.parquet"))
+
+    def add_modality(
+        self,
+        name: str,
+        source: TableSource,
+        *,
+        unmatched: Unmatched = "refuse",
+        on_duplicate: OnDuplicate = "refuse",
+        replace: bool = False,
+    ) -> None:
+        """Check a table of one row per patient and store it.
+
+        Parameters
+        ----------
+        name : str
+            Small letters, digits, underscores; that of an adapter, to be read by it.
+        unmatched : 'refuse' or 'report'
+            Whether rows of patients that the cohort lacks are an error, or are left out and
+            reported.
+        replace : bool
+            Whether a modality of this name may be replaced.
+
+        Raises
+        ------
+        TableError
+            One of its kinds, with all that is wrong.  Nothing is written.
+        """
+        check_name(name)
+        path = self._modality_path(name)
+        if path.exists() and not replace:
+            msg = f"The cohort has a modality {name!r}. Pass replace=True, or another name."
+            raise TableError(msg)
+        checked = check_modality(
+            source, self.patient_ids, unmatched=unmatched, on_duplicate=on_duplicate
+        )
+        path.parent.mkdir(exist_ok=True)
+        write_stored(path, *checked, kind="modality")
+
+    def modality(self, name: str) -> pd.DataFrame:
+        """Return the table of a modality, indexed by patient_id; its patients only.
+
+        Raises
+        ------
+        TableError
+            When the cohort has no such modality.
+        """
+        if name not in self.modalities:
+            known = ", ".join(self.modalities) or "none"
+            msg = f"The cohort has no modality {name!r} (known: {known}). Add it with add_modality."
+            raise TableError(msg)
+        table, _ = read_stored(self._modality_path(name), "modality")
+        return _indexed(table)
+
+    def tables(self) -> dict[str, pd.DataFrame]:
+        """Return the tables of all modalities by name, each indexed by patient_id.
+
+        A patient who lacks a modality has no row in its table.
+        """
+        return {name: self.modality(name) for name in self.modalities}
+
+    def declare_outcome(self, name: str, **settings: object) -> None:
+        """Say which columns of the patient table hold an outcome.
+
+        Parameters
+        ----------
+        name : str
+            What ``outcome`` is asked for; one of that name is replaced.
+        **settings
+            For survival ``time=`` and either ``event=`` or ``censored=``, with ``unit=``
+            unless the name of the time column ends in it, and ``event_values={"Dead": True,
+            "Alive": False}`` unless the other column holds true and false or 1 and 0.  For
+            classes ``column=``.
+
+        Raises
+        ------
+        TableError
+            ``SurvivalLabelError`` when the labels cannot be true, ``DegenerateSplitError`` when
+            they tell no two patients apart.
+        """
+        outcome = declared(name, self.patients.column_names, **settings)
+        refuse_errors(labels_of(self.patients, outcome)[1])
+        outcomes = {**self.manifest.outcomes, name: outcome}
+        self.manifest = self.manifest.model_copy(update={"outcomes": outcomes})
+        write_manifest(self.root, self.manifest)
+
+    def outcome(self, name: str) -> "pd.DataFrame | pd.Series[str]":
+        """Return the labels of the patients who have this outcome, indexed by patient_id.
+
+        Returns
+        -------
+        DataFrame or Series
+            For survival ``time`` (its unit in ``attrs["unit"]``) and ``event``, True where it
+            was seen; otherwise one class per patient.
+
+        Raises
+        ------
+        TableError
+            When it is not declared, or its labels cannot be used.
+
+        Warns
+        -----
+        OutcomeWarning
+            When the labels can be true and more often are a mistake.
+        """
+        outcome = self.manifest.outcomes.get(name)
+        if outcome is None:
+            known = ", ".join(self.manifest.outcomes) or "none"
+            msg = f"No outcome {name!r} is declared (known: {known}). Use declare_outcome."
+            raise TableError(msg)
+        labels, findings = labels_of(self.patients, outcome)
+        refuse_errors(findings)
+        for finding in findings:
+            if finding.code != "Table":
+                warnings.warn(finding.message, OutcomeWarning, stacklevel=2)
+        return labels
+
+    def completeness(self) -> pd.DataFrame:
+        """Return how many patients have which modalities, the most frequent pattern first.
+
+        Returns
+        -------
+        DataFrame
+            A column of booleans per modality, ``slide`` first, and ``patients``.  A patient
+            has the slide modality with one row in the slide table, encoded or not.
+        """
+        ids = pd.Index(self.patient_ids)
+        owners = [] if self.slides is None else self.slides.column(ID_COLUMN).to_pylist()
+        has = pd.DataFrame({"slide": ids.isin(owners)})
+        for name in self.modalities:
+            has[name] = ids.isin(read_column(self._modality_path(name), "modality", ID_COLUMN))
+        return has.value_counts().rename("patients").reset_index()
+
+    def report(self) -> CohortReport:
+        """Return what the cohort holds, and what was remarked when its tables were checked."""
+        notes = {n: read_notes(self._modality_path(n), "modality") for n in self.modalities}
+        remarks = [Finding.model_validate(f) for note in notes.values() for f in note["findings"]]
+        labels = {n: labels_of(self.patients, o) for n, o in self.manifest.outcomes.items()}
+        remarks += [finding for _, findings in labels.values() for finding in findings]
+        return CohortReport(
+            n_patients=self.patients.num_rows,
+            n_slides=0 if self.slides is None else self.slides.num_rows,
+            modalities={name: note["n_patients"] for name, note in notes.items()},
+            outcomes={name: len(values) for name, (values, _) in labels.items()},
+            findings=(*self.manifest.findings, *remarks),
+        )
+
+    def _modality_path(self, name: str) -> Path:
+        return self.root / MODALITIES / f"{name}.parquet"
+
+
+def _refuse_used(root: Path) -> None:
+    """Refuse a folder that holds anything, which may be the user's own tables."""
+    if root.exists() and (
+        not root.is_dir() or any(not path.name.startswith(".") for path in root.iterdir())
+    ):
+        msg = (
+            f"{root} is not empty. Choose a new folder, or open the cohort in it with Cohort.open."
+        )
+        raise StoreError(msg)
+
+
+@contextmanager
+def _removed_on_error(*paths: Path) -> Iterator[None]:
+    try:
+        yield
+    except BaseException:
+        for path in paths:
+            path.unlink(missing_ok=True)
+        raise
+
+
+def _indexed(table: pa.Table) -> pd.DataFrame:
+    frame: pd.DataFrame = table.to_pandas()
+    frame.index = pd.Index(frame.pop(ID_COLUMN), name=ID_COLUMN, dtype=object)
+    return frame

@@ -1,0 +1,199 @@
+"""The tables of a new cohort: read, checked together, and described."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+
+import pandas as pd
+import pyarrow as pa
+
+from msfusion_sdk.cohort.classes import class_labels
+from msfusion_sdk.cohort.findings import Finding, first, found, refuse_errors, remark
+from msfusion_sdk.cohort.ids import check_ids, check_known, check_unique
+from msfusion_sdk.cohort.labels import survival_labels
+from msfusion_sdk.cohort.outcomes import (
+    ClassOutcome,
+    SurvivalOutcome,
+    declared,
+    standard_outcomes,
+)
+from msfusion_sdk.cohort.slide_table import SLIDE_ID, check_files, check_spacing, read_slides
+from msfusion_sdk.cohort.tables import TableSource, name_of, read_table
+from msfusion_sdk.errors import TableError
+from msfusion_sdk.tables import ID_COLUMN
+
+__all__ = [
+    "AnyOutcome",
+    "Checked",
+    "CheckedCohort",
+    "OnDuplicate",
+    "check_cohort",
+    "labels_of",
+    "origin_of",
+    "single_rows",
+]
+
+OnDuplicate = Literal["refuse", "drop_identical"]
+AnyOutcome = SurvivalOutcome | ClassOutcome
+
+
+class Checked(NamedTuple):
+    """A table that may be stored, and what is noted beside it."""
+
+    table: pa.Table
+    notes: dict[str, Any]
+    """JSON: name and SHA-256 of the source."""
+
+
+class CheckedCohort(NamedTuple):
+    """What a cohort is created from."""
+
+    patients: Checked
+    slides: Checked | None
+    outcomes: dict[str, AnyOutcome]
+    findings: tuple[Finding, ...]
+    """Remarks on ids and files; an error would have been raised."""
+
+
+def check_cohort(
+    patients: TableSource,
+    slides: TableSource | None,
+    outcomes: Mapping[str, Mapping[str, object]],
+    *,
+    on_duplicate: OnDuplicate,
+) -> CheckedCohort:
+    """Return the tables of a cohort, or raise one error that lists all that is wrong with them."""
+    what = f"patient ids of {name_of(patients)}"
+    table = read_table(patients, id_columns=(ID_COLUMN,))
+    table, findings = single_rows(table, ID_COLUMN, what, on_duplicate)
+    ids = table.column(ID_COLUMN).to_pylist()
+    findings += check_ids(ids, what)
+    known, of_outcomes = _checked_outcomes(table, outcomes)
+    stored_slides = None
+    if slides is not None:
+        stored_slides, of_slides = _checked_slides(slides, ids, on_duplicate)
+        findings += of_slides
+    refuse_errors([*findings, *of_outcomes])
+    return CheckedCohort(Checked(table, origin_of(patients)), stored_slides, known, tuple(findings))
+
+
+def single_rows(
+    table: pa.Table, key: str, what: str, on_duplicate: OnDuplicate, place: str | None = None
+) -> tuple[pa.Table, list[Finding]]:
+    """Return the table with one row per id, or findings that say why it cannot be had.
+
+    Parameters
+    ----------
+    what : str
+        Whose ids they are, for the message.
+    on_duplicate : 'refuse' or 'drop_identical'
+        Whether rows that repeat another one in every cell are left out, and remarked on.
+    place : str, optional
+        A column to be named beside an id that occurs twice.
+    """
+    identical = _identical_rows(table, key)
+    findings = []
+    if identical and on_duplicate == "drop_identical":
+        kept = [row for row in range(table.num_rows) if row not in identical]
+        table = table.take(pa.array(kept))
+        message = f"{len(identical)} rows that repeat another one were left out ({what})."
+        findings = remark("DuplicateId", len(identical), message)
+        identical = set()
+    ids = table.column(key).to_pylist()
+    named = [row for row, name in enumerate(ids) if name and name.strip()]
+    places = table.column(place).to_pylist() if place else None
+    return table, findings + check_unique(
+        [ids[row] for row in named],
+        what,
+        identical=len(identical),
+        places=[places[row] for row in named] if places else None,
+    )
+
+
+def labels_of(
+    table: pa.Table, outcome: AnyOutcome
+) -> tuple["pd.DataFrame | pd.Series[str]", list[Finding]]:
+    """Return the labels that an outcome declares, and what was found about them."""
+    if isinstance(outcome, SurvivalOutcome):
+        return survival_labels(table, outcome)
+    return class_labels(table, outcome)
+
+
+def origin_of(source: TableSource) -> dict[str, Any]:
+    """Return what a table is called, and the SHA-256 of its file, if it is one."""
+    if not isinstance(source, str | Path):
+        return {"source": name_of(source), "source_sha256": None}
+    with Path(source).open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    return {"source": name_of(source), "source_sha256": digest}
+
+
+def _identical_rows(table: pa.Table, key: str) -> set[int]:
+    """Return the numbers of rows that repeat an earlier one in every cell."""
+    ids = pd.Series(table.column(key).to_pylist(), dtype=object)
+    repeated = ids.index[ids.duplicated(keep=False)].tolist()
+    seen: set[str] = set()
+    identical = set()
+    for row, cells in zip(
+        repeated, table.take(pa.array(repeated, pa.int64())).to_pylist(), strict=True
+    ):
+        # As text, because NaN does not equal itself and lists cannot be in a set.
+        text = repr(cells)
+        if text in seen:
+            identical.add(row)
+        seen.add(text)
+    return identical
+
+
+def _checked_outcomes(
+    table: pa.Table, given: Mapping[str, Mapping[str, object]]
+) -> tuple[dict[str, AnyOutcome], list[Finding]]:
+    outcomes: dict[str, AnyOutcome] = {}
+    findings: list[Finding] = []
+    for name, settings in given.items():
+        try:
+            outcomes[name] = declared(name, table.column_names, **settings)
+        except TableError as error:
+            findings += found("SurvivalLabel", 1, str(error))
+    for name in outcomes:
+        findings += labels_of(table, outcomes[name])[1]
+    for name, outcome in standard_outcomes(table.column_names).items():
+        if name in given:
+            continue
+        outcomes[name] = outcome
+        # Nobody asked for this outcome, so one that decides nothing is no reason to refuse.
+        findings += [
+            finding.model_copy(update={"is_error": False})
+            if finding.code == "DegenerateSplit"
+            else finding
+            for finding in labels_of(table, outcome)[1]
+        ]
+    return outcomes, findings
+
+
+def _checked_slides(
+    source: TableSource, patient_ids: Sequence[str], on_duplicate: OnDuplicate
+) -> tuple[Checked, list[Finding]]:
+    of_slides, of_patients = (f"{kind} ids of {name_of(source)}" for kind in ("slide", "patient"))
+    table, findings = single_rows(
+        read_slides(source), SLIDE_ID, of_slides, on_duplicate, place="path"
+    )
+    owners = table.column(ID_COLUMN).to_pylist()
+    named = [owner for owner in owners if owner and owner.strip()]
+    having = set(named)
+    without = [patient for patient in patient_ids if patient not in having]
+    return Checked(table, origin_of(source)), [
+        *findings,
+        *check_ids(table.column(SLIDE_ID).to_pylist(), of_slides),
+        *check_ids(owners, of_patients),
+        *check_known(named, patient_ids, of_patients, "the patient table"),
+        *remark(
+            "IdMismatch",
+            len(without),
+            f"{len(without)} of {len(patient_ids)} patients have no slide (first: "
+            f"{first(without)}).",
+        ),
+        *check_spacing(table, source),
+        *check_files(table),
+    ]

@@ -1,0 +1,189 @@
+"""From the columns of an outcome to labels, with everything that is wrong with them.
+
+A patient whose cells are blank has no outcome and is left out, which is counted.  Half an
+outcome is an error: it is more often a slip than a fact.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from msfusion_sdk.cohort.findings import Finding, first, found, remark
+from msfusion_sdk.cohort.outcomes import SurvivalOutcome
+from msfusion_sdk.tables import ID_COLUMN, MISSING_TEXT
+
+__all__ = ["cells_of", "survival_labels", "without_outcome"]
+
+Floats = NDArray[np.float64]
+
+MANY_EVENTS, FEW_PATIENTS = 0.9, 20
+"""Share of events above which the column may hold something else, unless patients are few."""
+LATER_EVENTS, ENOUGH_OF_EACH = 1.5, 10
+"""Median time of events over that of the censored above which they may be exchanged: an event
+ends a follow-up early."""
+MIXED_UNITS = 1000.0
+"""Longest time over the median above which days and months may be mixed."""
+
+
+def survival_labels(
+    table: pa.Table, outcome: SurvivalOutcome
+) -> tuple[pd.DataFrame, list[Finding]]:
+    """Return ``time`` (float) and ``event`` (bool) of the patients who have an outcome.
+
+    Parameters
+    ----------
+    table : Arrow table
+        With ``patient_id`` and the columns that ``outcome`` names.
+
+    Returns
+    -------
+    labels : DataFrame indexed by patient_id
+        Its ``attrs`` hold the unit.  Of no use when a finding is an error.
+    findings : list of Finding
+    """
+    ids = np.array(table.column(ID_COLUMN).to_pylist(), object)
+    time, wrong_times = _times(ids, cells_of(table, outcome.time), outcome.time)
+    flag, wrong_flags = _flags(ids, cells_of(table, outcome.flag), outcome)
+    if wrong_times or wrong_flags:
+        return pd.DataFrame(), [*wrong_times, *wrong_flags]
+    half = ids[np.isnan(time) != np.isnan(flag)]
+    both = ~(np.isnan(time) | np.isnan(flag))
+    event = flag[both] == (0 if outcome.event is None else 1)
+    index = pd.Index(ids[both], name=ID_COLUMN, dtype=object)
+    labels = pd.DataFrame({"time": time[both], "event": event}, index)
+    labels.attrs["unit"] = outcome.unit
+    neither = int((np.isnan(time) & np.isnan(flag)).sum())
+    return labels, [
+        *found(
+            "SurvivalLabel",
+            len(half),
+            f"{len(half)} of {len(ids)} patients have only one of {outcome.time} and "
+            f"{outcome.flag} (first: {first(half)}). Fill in both, or blank both.",
+        ),
+        *without_outcome(neither, len(ids), f"{outcome.time} and {outcome.flag}"),
+        *_remarks_on(labels, outcome),
+        *found(
+            "DegenerateSplit",
+            int(not labels["event"].any()),
+            f"{outcome.flag} holds no event among {len(labels)} patients, so no risk can be "
+            "learned or tested. Check which value means an event.",
+        ),
+    ]
+
+
+def cells_of(table: pa.Table, column: str) -> list[object]:
+    """Return the cells as Python values; blank text and NaN are None."""
+    values = table.column(column).to_pylist()
+    is_blank = ((isinstance(v, str) and v.strip() in MISSING_TEXT) or v != v for v in values)
+    return [None if blank else value for value, blank in zip(values, is_blank, strict=True)]
+
+
+def _times(
+    ids: NDArray[np.object_], cells: Sequence[object], column: str
+) -> tuple[Floats, list[Finding]]:
+    """Return the times, NaN where blank, and what is wrong with them."""
+    time = np.array(
+        [
+            float(v) if isinstance(v, int | float) and not isinstance(v, bool) else np.nan
+            for v in cells
+        ]
+    )
+    text = np.array([v is not None for v in cells]) & np.isnan(time)
+    values = first(dict.fromkeys(cells[row] for row in np.flatnonzero(text).tolist()))
+    findings = []
+    for what, rows in (
+        (f"are no numbers ({values})", text),
+        ("are negative", time < 0),
+        ("are infinite", time == np.inf),
+    ):
+        findings += found(
+            "SurvivalLabel",
+            int(rows.sum()),
+            f"{int(rows.sum())} of {len(ids)} values of {column} {what}; first patients: "
+            f"{first(ids[rows])}. Correct them; without an outcome blank time and event.",
+        )
+    return time, findings
+
+
+def _flags(
+    ids: NDArray[np.object_], cells: Sequence[object], outcome: SurvivalOutcome
+) -> tuple[Floats, list[Finding]]:
+    """Return 1 for true, 0 for false, NaN where blank, and what is wrong with them."""
+    meaning = outcome.event_values
+    if meaning is None:
+        # Python compares True == 1 and 1.0 == 1, but never "1" == 1, so text is refused here.
+        values = [float(v == 1) if v in (0, 1) else np.nan for v in cells]
+    else:
+        values = [float(meaning.get(_as_key(v), np.nan)) for v in cells]
+    flag = np.array(values)
+    wrong = np.flatnonzero(np.isnan(flag) & np.array([v is not None for v in cells])).tolist()
+    unknown = sorted({_as_key(cells[row]) for row in wrong})
+    example = {value: bool(place) for place, value in enumerate(unknown[:2])}
+    findings = found(
+        "SurvivalLabel",
+        len(wrong),
+        f"{len(wrong)} of {len(ids)} values of {outcome.flag} are neither true nor false, 1 nor 0"
+        f"{' nor in event_values' if meaning else ''} (found: {first(unknown)}; first patients: "
+        f"{first(ids[wrong])}). Say which of them mean an event, for example "
+        f"event_values={example}.",
+    )
+    if outcome.event and "censor" in outcome.event.casefold() and meaning is None:
+        message = (
+            f"event={outcome.event!r} names a column of censoring, where true usually means that "
+            f"no event was seen. Pass censored={outcome.event!r}, or event_values={{'1': True, "
+            "'0': False}} if 1 does mean an event."
+        )
+        findings += found("SurvivalLabel", 1, message)
+    return flag, findings
+
+
+def _as_key(value: object) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _remarks_on(labels: pd.DataFrame, outcome: SurvivalOutcome) -> list[Finding]:
+    """Return what is possible but more often a mistake."""
+    time, event = labels["time"].to_numpy(), labels["event"].to_numpy()
+    if not len(labels):
+        return []
+    share, middle = float(event.mean()), float(np.median(time))
+    n_zero, longest = int((time == 0).sum()), float(time.max())
+    seen, censored = time[event], time[~event]
+    enough = min(len(seen), len(censored)) >= ENOUGH_OF_EACH
+    ratio = float(np.median(seen) / max(np.median(censored), 1e-9)) if enough else 0.0
+    return [
+        *remark(
+            "SurvivalLabel",
+            n_zero,
+            f"{n_zero} of {len(time)} patients have a {outcome.time} of 0. They are kept; check "
+            "that time zero is what you mean.",
+        ),
+        *remark(
+            "SurvivalLabel",
+            int(event.sum()) if share > MANY_EVENTS and len(time) >= FEW_PATIENTS else 0,
+            f"{share:.0%} of {len(time)} patients have an event by {outcome.flag}, which is "
+            "unusual. Check that it is true where the event was seen, not where it was censored.",
+        ),
+        *remark(
+            "SurvivalLabel",
+            len(seen) if ratio > LATER_EVENTS else 0,
+            f"The median {outcome.time} of patients with an event is {ratio:.1f} times that of "
+            f"censored patients, as if {outcome.flag} meant the opposite. Check it; the other "
+            "meaning is declared with censored= instead of event=.",
+        ),
+        *remark(
+            "SurvivalLabel",
+            1 if middle > 0 and longest / middle > MIXED_UNITS else 0,
+            f"The longest {outcome.time} ({longest:g}) is {longest / max(middle, 1e-9):.0f} times "
+            f"the median ({middle:g}). Check that all are counted in {outcome.unit}.",
+        ),
+    ]
+
+
+def without_outcome(count: int, n: int, columns: str) -> list[Finding]:
+    """Return how many patients have blank ``columns``."""
+    message = f"{count} of {n} patients have no {columns} and are left out of this outcome."
+    return remark("Table", count, message)

@@ -1,0 +1,150 @@
+"""Outcomes as they are declared: which columns of the patient table say what, never guessed."""
+
+from collections.abc import Collection, Mapping
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, TypeAdapter, ValidationError, model_validator
+
+from msfusion_sdk.config import FrozenConfig
+from msfusion_sdk.errors import SurvivalLabelError, TableError
+
+__all__ = [
+    "ClassOutcome",
+    "Outcome",
+    "SurvivalOutcome",
+    "TimeUnit",
+    "declared",
+    "standard_outcomes",
+]
+
+TimeUnit = Literal["days", "weeks", "months", "years"]
+UNITS: tuple[TimeUnit, ...] = ("days", "weeks", "months", "years")
+
+
+class SurvivalOutcome(FrozenConfig):
+    """Time to an event, or to the end of follow-up."""
+
+    kind: Literal["survival"] = "survival"
+    time: str
+    """The column of times."""
+    event: str | None = None
+    """The column that is true where the event was seen."""
+    censored: str | None = None
+    """The column that is true where the patient is censored: instead of ``event``."""
+    unit: TimeUnit
+    event_values: Mapping[str, bool] | None = None
+    """What each value of ``event`` (or ``censored``) means, where it is not true or false, 1
+    or 0."""
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if (self.event is None) == (self.censored is None):
+            msg = "name either the column event= or the column censored=, and not both"
+            raise ValueError(msg)
+        told = unit_of(self.time)
+        if told and told != self.unit:
+            msg = f"unit {self.unit!r} contradicts the name of the column {self.time!r}"
+            raise ValueError(msg)
+        return self
+
+    @property
+    def flag(self) -> str:
+        """The column of events or of censoring."""
+        return self.event or self.censored or ""
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns that must be there."""
+        return self.time, self.flag
+
+
+class ClassOutcome(FrozenConfig):
+    """One class per patient."""
+
+    kind: Literal["class"] = "class"
+    column: str
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns that must be there."""
+        return (self.column,)
+
+
+Outcome = Annotated[SurvivalOutcome | ClassOutcome, Field(discriminator="kind")]
+_OUTCOME: TypeAdapter[SurvivalOutcome | ClassOutcome] = TypeAdapter(Outcome)
+
+
+def declared(
+    name: str, columns: Collection[str], **settings: object
+) -> SurvivalOutcome | ClassOutcome:
+    """Return a declaration: ``time=`` with ``event=`` or ``censored=``, or ``column=``.
+
+    Parameters
+    ----------
+    columns : collection of str
+        Of the patient table.
+    **settings
+        Fields of :class:`SurvivalOutcome` or :class:`ClassOutcome`.  The unit may be left out
+        when the name of the time column ends in it, as ``time_months`` does.
+
+    Raises
+    ------
+    SurvivalLabelError
+        When a survival outcome is declared incompletely or contradicts itself.
+    TableError
+        When a column is not there, or a setting is unknown.
+    """
+    given = {key: value for key, value in settings.items() if value is not None}
+    is_survival = given.get("kind", "survival" if "time" in given else "class") == "survival"
+    if is_survival:
+        unit = given.get("unit") or unit_of(str(given.get("time", "")))
+        if unit is None:
+            msg = (
+                f"Outcome {name!r} does not say in which unit {given.get('time')!r} is counted. "
+                f"Pass unit= one of {', '.join(UNITS)}."
+            )
+            raise SurvivalLabelError(msg)
+        given["unit"] = unit
+    try:
+        outcome = _OUTCOME.validate_python(
+            {**given, "kind": "survival" if is_survival else "class"}
+        )
+    except ValidationError as error:
+        problem = "; ".join(
+            f"{'.'.join(map(str, e['loc'][1:]))} {e['msg'].removeprefix('Value error, ')}".strip()
+            for e in error.errors()
+        )
+        msg = (
+            f"Outcome {name!r} is not declared completely: {problem}. Pass time= and event= (or "
+            "censored=), or column= for classes."
+        )
+        raise (SurvivalLabelError if is_survival else TableError)(msg) from error
+    for column in outcome.columns:
+        if column not in columns:
+            msg = (
+                f"Outcome {name!r} names the column {column!r}, which the patient table lacks "
+                f"(columns: {', '.join(columns)})."
+            )
+            raise TableError(msg)
+    return outcome
+
+
+def standard_outcomes(columns: Collection[str]) -> dict[str, SurvivalOutcome | ClassOutcome]:
+    """Return the outcomes that columns of standard names declare.
+
+    ``time_days``, ``time_weeks``, ``time_months`` or ``time_years`` (one of them) with
+    ``event`` declare ``survival``; ``diagnosis`` declares itself.
+    """
+    found: dict[str, SurvivalOutcome | ClassOutcome] = {}
+    units = [unit for unit in UNITS if f"time_{unit}" in columns]
+    # Of two time columns none is the standard one.
+    if len(units) == 1 and "event" in columns:
+        found["survival"] = SurvivalOutcome(time=f"time_{units[0]}", event="event", unit=units[0])
+    if "diagnosis" in columns:
+        found["diagnosis"] = ClassOutcome(column="diagnosis")
+    return found
+
+
+def unit_of(column: str) -> TimeUnit | None:
+    """Return the unit in which the name of a column of times ends, if it does."""
+    return next((unit for unit in UNITS if column.casefold().endswith(f"_{unit}")), None)

@@ -1,0 +1,177 @@
+"""The slide table: which file belongs to which patient, with paths that survive any name.
+
+A file name is bytes, a table holds Unicode.  So a path is stored absolute, with ``%`` and the
+bytes that are not UTF-8 percent-escaped; ``path_of`` gives the real one back.
+"""
+
+import os
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote_to_bytes
+
+import pandas as pd
+import pyarrow as pa
+from pyarrow.types import is_floating, is_integer, is_null
+
+from msfusion_sdk.cohort.findings import Finding, first, found, remark
+from msfusion_sdk.cohort.tables import TableSource, name_of, read_table
+from msfusion_sdk.slides.geometry import MAX_MPP, MIN_MPP
+
+__all__ = ["SLIDE_ID", "check_files", "check_spacing", "escape_path", "path_of", "read_slides"]
+
+SLIDE_ID, PATIENT_ID, PATH, MPP = "slide_id", "patient_id", "path", "mpp"
+N_LISTED = 20
+# "%" itself, bytes that are not UTF-8 (U+DC80 to U+DCFF in Python), and what would break a line.
+ESCAPED = re.compile("[%\x00-\x1f\x7f\udc80-\udcff]")
+
+
+def escape_path(path: str | os.PathLike[str]) -> str:
+    r"""Return a path as text that is valid UTF-8, one line, and names the same file.
+
+    Examples
+    --------
+    >>> escape_path("slides/caf\udce9 50%.svs")
+    'slides/caf%E9 50%25.svs'
+    """
+    return ESCAPED.sub(
+        lambda match: "".join(f"%{byte:02X}" for byte in os.fsencode(match[0])), os.fspath(path)
+    )
+
+
+def path_of(row: Mapping[str, Any]) -> Path:
+    """Return the file of a row of the stored slide table.
+
+    Examples
+    --------
+    >>> path_of({"path": "/slides/50%25.svs"}).name
+    '50%.svs'
+    """
+    return Path(_real(row[PATH]))
+
+
+def read_slides(source: TableSource) -> pa.Table:
+    """Return the slide table with stored paths; those in a file are relative to its folder.
+
+    Raises
+    ------
+    TableError
+        When it cannot be read or lacks ``slide_id``, ``patient_id`` or ``path``.
+    IdTypeError
+        When one of these is not text.
+    """
+    ids = (SLIDE_ID, PATIENT_ID, PATH)
+    if isinstance(source, pd.DataFrame):
+        table = read_table(_escaped(source), id_columns=ids)
+        written = [_real(path) for path in table.column(PATH).to_pylist()]
+    else:
+        table = read_table(source, id_columns=ids)
+        written = [path or "" for path in table.column(PATH).to_pylist()]
+    folder = os.path.dirname(source) if isinstance(source, str | Path) else ""  # noqa: PTH120
+    stored = pa.array([_stored(path, folder) for path in written], pa.string())
+    table = table.set_column(table.column_names.index(PATH), PATH, stored)
+    if MPP not in table.column_names:
+        return table.append_column(MPP, pa.nulls(table.num_rows, pa.float64()))
+    mpp = table.column(MPP)
+    if any(test(mpp.type) for test in (is_integer, is_floating, is_null)):
+        table = table.set_column(table.column_names.index(MPP), MPP, mpp.cast(pa.float64()))
+    return table
+
+
+def check_spacing(table: pa.Table, source: TableSource) -> list[Finding]:
+    """Return a finding for spacings that are no numbers or cannot be true."""
+    values = table.column(MPP).to_pylist()
+    wrong = [
+        f"{slide}: {value}"
+        for slide, value in zip(table.column(SLIDE_ID).to_pylist(), values, strict=True)
+        if value is not None and not _is_plausible(value)
+    ]
+    message = (
+        f"{len(wrong)} of {len(values)} mpp of {name_of(source)} are no spacings in µm per pixel "
+        f"between {MIN_MPP} and {MAX_MPP} (first: {first(wrong)}). Give the scanner's value, for "
+        "example 0.25 for a 40x scan, or leave the cell empty to use the file's own."
+    )
+    return found("Table", len(wrong), message)
+
+
+def check_files(table: pa.Table) -> list[Finding]:
+    """Return findings for paths that are blank, shared by slides, or lead to no file."""
+    rows = table.select([SLIDE_ID, PATH]).to_pylist()
+    blank = [row[SLIDE_ID] for row in rows if not row[PATH]]
+    by_path: defaultdict[str, list[str]] = defaultdict(list)
+    for row in rows:
+        if row[PATH]:
+            by_path[row[PATH]].append(row[SLIDE_ID])
+    by_file: defaultdict[tuple[int, int], list[str]] = defaultdict(list)
+    missing = []
+    for path in by_path:
+        try:
+            # Of ten thousand paths, pathlib alone would take half of the time of all checks.
+            status = os.stat(_real(path))  # noqa: PTH116
+        # A zero byte in a path is a ValueError.
+        except (OSError, ValueError):
+            missing.append(path)
+        else:
+            by_file[status.st_dev, status.st_ino].append(path)
+    return [
+        *found(
+            "Table",
+            len(blank),
+            f"{len(blank)} of {len(rows)} slides have no path (first: {first(blank)}). Fill it in.",
+        ),
+        *_shared(by_path),
+        *_linked(by_file.values()),
+        *_missing(missing, len(by_path)),
+    ]
+
+
+def _escaped(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return the frame with paths as Arrow can hold them, whatever their names."""
+    if PATH not in frame.columns:
+        return frame
+    paths = [escape_path(v) if isinstance(v, str | os.PathLike) else v for v in frame[PATH]]
+    return frame.assign(**{PATH: pd.Series(paths, frame.index, dtype=object)})
+
+
+def _real(escaped: str | None) -> str:
+    return os.fsdecode(unquote_to_bytes(escaped or ""))
+
+
+def _stored(path: str, folder: str) -> str:
+    # Absolute but not resolved: the companions of a slide lie beside the name that was given.
+    if not path.strip():
+        return ""
+    return escape_path(os.path.abspath(os.path.join(folder, path)))  # noqa: PTH100, PTH118
+
+
+def _is_plausible(value: object) -> bool:
+    return isinstance(value, float) and MIN_MPP <= value <= MAX_MPP
+
+
+def _shared(by_path: Mapping[str, Sequence[str]]) -> list[Finding]:
+    shared = [f"{path}: {first(ids)}" for path, ids in by_path.items() if len(set(ids)) > 1]
+    message = (
+        f"{len(shared)} files are listed under more than one slide id (first: "
+        f"{'; '.join(shared[:3])}), so they would count double. Keep one row for each file."
+    )
+    return found("DuplicateId", len(shared), message)
+
+
+def _linked(groups: Iterable[Sequence[str]]) -> list[Finding]:
+    same = [" and ".join(paths[:2]) for paths in groups if len(paths) > 1]
+    message = (
+        f"{len(same)} files are reached by two paths (first: {'; '.join(same[:3])}): links to one "
+        "slide, which counts double. Keep one of the rows."
+    )
+    return remark("DuplicateId", len(same), message)
+
+
+def _missing(paths: Sequence[str], n: int) -> list[Finding]:
+    more = f" … and {len(paths) - N_LISTED} more" if len(paths) > N_LISTED else ""
+    message = (
+        f"{len(paths)} of {n} slide files were not there when the cohort was made: "
+        f"{', '.join(paths[:N_LISTED])}{more}. Mount the disk or correct the paths before encoding."
+    )
+    return remark("Table", len(paths), message)

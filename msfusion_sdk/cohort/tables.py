@@ -1,0 +1,162 @@
+"""Tables of any origin as Arrow, with ids exactly as they are written.
+
+A text file is read as text first, and its columns are typed afterwards, each as a whole:
+``0012``, ``NA`` and ``1e5`` stay ids, and a column never changes its type half-way down.
+"""
+
+from collections import Counter
+from collections.abc import Iterable
+from difflib import get_close_matches
+from pathlib import Path
+from typing import TypeAlias
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from msfusion_sdk.cohort.findings import first
+from msfusion_sdk.cohort.text_tables import SEPARATORS, read_text_table
+from msfusion_sdk.errors import DuplicateIdError, IdTypeError, TableError
+
+__all__ = ["TableSource", "name_of", "read_table"]
+
+TableSource: TypeAlias = str | Path | pd.DataFrame | pa.Table
+
+PARQUET = (".parquet", ".pq")
+SPREADSHEETS = (".xlsx", ".xls", ".xlsm", ".ods")
+
+
+def read_table(source: TableSource, *, id_columns: tuple[str, ...]) -> pa.Table:
+    """Return a table whose ``id_columns`` are text, exactly as they are written.
+
+    Parameters
+    ----------
+    source : path, DataFrame or Arrow table
+        A file is CSV (commas), TSV or TXT (tabs), each also with ``.gz``, in UTF-8, or
+        Parquet.  Lines that begin with ``#`` before the header are comments.
+    id_columns : tuple of str
+        Must be there.  Blank cells stay blank; in the other columns of a text file they are
+        missing, as are ``NA``, ``null`` and the like.
+
+    Raises
+    ------
+    TableError
+        When there is no such table; the line of a text file is named.
+    DuplicateIdError
+        When two columns have one name.
+    IdTypeError
+        When ids of a DataFrame, an Arrow table or a Parquet file are not text.
+    """
+    name = name_of(source)
+    if isinstance(source, pa.Table):
+        table = source
+    elif isinstance(source, pd.DataFrame):
+        table = _from_pandas(source, name, id_columns)
+    else:
+        table = _read_file(Path(source), id_columns)
+    _check_columns(table.column_names, name, id_columns)
+    if not table.num_rows:
+        msg = f"{name} has a header and no rows. Give at least one row."
+        raise TableError(msg)
+    for column in id_columns:
+        place = table.column_names.index(column)
+        table = table.set_column(place, column, _as_text(table.column(place), column, name))
+    return table.replace_schema_metadata(None)
+
+
+def name_of(source: TableSource) -> str:
+    """Return what a table is called in messages: its file name, or its kind."""
+    if isinstance(source, pd.DataFrame):
+        return "the DataFrame"
+    return "the Arrow table" if isinstance(source, pa.Table) else Path(source).name
+
+
+def _read_file(path: Path, id_columns: tuple[str, ...]) -> pa.Table:
+    suffix = path.with_suffix("").suffix if path.suffix.lower() == ".gz" else path.suffix
+    suffix = suffix.lower()
+    if not path.is_file():
+        msg = f"There is no file {path}. Check the path (relative paths start at {Path.cwd()})."
+        raise TableError(msg)
+    if suffix in SPREADSHEETS:
+        msg = (
+            f"{path} is a spreadsheet, which may have changed ids when they were typed in. Save "
+            "the sheet as CSV in UTF-8, look at the ids in it, and pass that."
+        )
+        raise TableError(msg)
+    if suffix in SEPARATORS:
+        return read_text_table(path, SEPARATORS[suffix], keep_text=id_columns)
+    if suffix in PARQUET:
+        try:
+            return pq.ParquetFile(path, page_checksum_verification=True).read()
+        except (pa.ArrowException, OSError) as error:
+            msg = f"{path} could not be read as Parquet: {error}. Write it again."
+            raise TableError(msg) from error
+    msg = f"{path} is no table this reads (known: .csv, .tsv, .txt, also with .gz, and .parquet)."
+    raise TableError(msg)
+
+
+def _from_pandas(frame: pd.DataFrame, name: str, id_columns: tuple[str, ...]) -> pa.Table:
+    if frame.index.name in id_columns and frame.index.name not in frame.columns:
+        frame = frame.reset_index()
+    frame = frame.set_axis([str(column) for column in frame.columns], axis=1)
+    _check_columns(list(frame.columns), name, id_columns)
+    for column in id_columns:
+        # Arrow would make text of a column that holds text here and numbers there.
+        wrong = [v for v in frame[column].dropna() if not isinstance(v, str)]
+        if wrong:
+            raise _not_text(column, name, type(wrong[0]).__name__, wrong)
+    try:
+        return pa.Table.from_pandas(frame, preserve_index=False)
+    except (pa.ArrowException, UnicodeEncodeError) as error:
+        msg = f"{name} has a column that mixes kinds of values: {error}. Give it one kind."
+        raise TableError(msg) from error
+
+
+def _check_columns(names: list[str], table: str, wanted: tuple[str, ...]) -> None:
+    repeated = [name for name, n in Counter(names).items() if n > 1]
+    if repeated:
+        msg = f"{table} has columns that occur twice ({first(repeated)}). Rename or drop one."
+        raise DuplicateIdError(msg)
+    for name in wanted:
+        if name not in names:
+            raise TableError(_missing_column(names, table, name))
+
+
+def _missing_column(names: list[str], table: str, wanted: str) -> str:
+    if len(names) == 1 and any(mark in names[0] for mark in ";\t|,"):
+        mark = next(mark for mark in ";\t|," if mark in names[0])
+        return (
+            f"{table} has the single column {names[0][:60]!r}: its cells seem to be separated by "
+            f"{mark!r}. Save it with commas as .csv or with tabs as .tsv."
+        )
+    plain = {_plain(name): name for name in names}
+    near = get_close_matches(_plain(wanted), plain, n=3, cutoff=0.5)
+    hint = f" Is it {' or '.join(repr(plain[name]) for name in near)}?" if near else ""
+    return f"{table} has no column {wanted!r} (columns: {first(names, 10)}).{hint} Rename it."
+
+
+def _plain(name: str) -> str:
+    return "".join(c for c in name.casefold() if c.isalnum())
+
+
+def _as_text(values: pa.ChunkedArray, column: str, table: str) -> pa.ChunkedArray:
+    if pa.types.is_dictionary(values.type):
+        values = values.cast(values.type.value_type)
+    if pa.types.is_null(values.type) or _is_text(values.type):
+        return values.cast(pa.string())
+    raise _not_text(column, table, str(values.type), values.drop_null().slice(0, 3).to_pylist())
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    return bool(
+        pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind)
+    )
+
+
+def _not_text(column: str, table: str, kind: str, values: Iterable[object]) -> IdTypeError:
+    msg = (
+        f"Column {column!r} of {table} holds {kind} where text is needed (first: {first(values)}): "
+        "leading zeros and the spelling may be lost already. Make it text where the table is "
+        "written, or read it as text, for example pandas.read_csv(..., dtype=str)."
+    )
+    return IdTypeError(msg)
