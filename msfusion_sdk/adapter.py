@@ -190,7 +190,7 @@ class ModalityAdapter(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn
             if not name.endswith("_") or name.startswith("_"):
                 continue
             if isinstance(value, np.ndarray) and value.dtype.kind in "biuf":
-                arrays[name] = value
+                arrays[name] = np.array(value, order="C")
             elif _is_plain_json(value):
                 learned[name] = value
             else:

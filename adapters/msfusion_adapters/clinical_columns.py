@@ -63,22 +63,24 @@ def infer_role(column: pd.Series) -> Role | None:
     """Return how a column is used when nobody says so; None when it has no value.
 
     Numbers and truth values are numeric, also when written as text; text of which nine
-    tenths are stages or grades is that; other text is categorical.
+    tenths are stages or grades is that; other text, and pandas' own categories, are categorical.
 
     Raises
     ------
     TableError
-        When the column holds dates.
+        When the column holds dates or durations.
     """
-    if pd.api.types.is_datetime64_any_dtype(column):
+    if column.dtype.kind in "mM":
         msg = (
-            f"Column {column.name!r} holds dates. Give the time between two events as a number, "
-            "age at diagnosis say."
+            f"Column {column.name!r} holds dates or durations. Give the time between two "
+            "events as a number, age at diagnosis in years say."
         )
         raise TableError(msg)
     cells = column[~gaps(column)]
     if cells.empty:
         return None
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        return "categorical"
     if _parsed(cells).notna().all():
         return "numeric"
     counts = cells.astype(str).value_counts()

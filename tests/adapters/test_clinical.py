@@ -71,9 +71,26 @@ def test_the_role_of_a_column_is_what_it_holds(cells: list[object], role: str | 
     assert infer_role(column(cells)["x"]) == role
 
 
-def test_dates_are_refused() -> None:
-    with pytest.raises(TableError, match=r"'x' holds dates"):
-        ClinicalAdapter().fit(column(list(pd.to_datetime(["2020-01-01", "2021-01-01"]))))
+@pytest.mark.parametrize("kind", ["Int64", "Float64", "boolean", "string", "int64[pyarrow]"])
+def test_numbers_of_every_pandas_type_are_numeric(kind: str) -> None:
+    cells = pd.array([1, 0, None, 1], dtype=kind) if kind != "string" else ["1", "0", None, "1"]
+    table = column([1, 2, 3, 4], "age").assign(x=pd.array(cells, dtype=kind))
+    np.testing.assert_allclose(
+        feature(encoded(table), "x")[[0, 1]], [3**-0.5, -(3**0.5)], rtol=1e-6
+    )
+
+
+def test_codes_that_pandas_holds_as_categories_are_categorical() -> None:
+    table = column(pd.Categorical([1, 2, 3, 1, 2, 3]))
+    assert encoded(table).names == ("x=1", "x=2", "x=3")
+
+
+@pytest.mark.parametrize(
+    "cells", [pd.to_datetime(["2020-01-01", "2021-01-01"]), pd.to_timedelta([1, 2], unit="D")]
+)
+def test_dates_and_durations_are_refused(cells: object) -> None:
+    with pytest.raises(TableError, match="'x' holds dates or durations"):
+        ClinicalAdapter().fit(pd.DataFrame({"x": cells}, index=["a", "b"]))
 
 
 def test_numbers_are_standardised_over_the_patients_who_have_any() -> None:

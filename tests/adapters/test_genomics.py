@@ -108,6 +108,12 @@ def test_sets_of_which_the_table_holds_too_little_are_an_error() -> None:
         values(genes(), gene_sets={"far": ["x", "y", "G0"]})
 
 
+def test_a_row_of_zeros_is_a_present_patient() -> None:
+    table = genes().round().abs()
+    table.iloc[3] = 0
+    assert GenomicsAdapter().fit(table).transform(table).present.all()
+
+
 def test_screening_for_classes_keeps_the_genes_of_the_largest_f() -> None:
     y = pd.Series(np.where(genes()["G7"] + genes()["G2"] > 0, "high", "low"), IDS)
     strength = {n: f_oneway(genes()[n][y == "high"], genes()[n][y == "low"])[0] for n in genes()}
