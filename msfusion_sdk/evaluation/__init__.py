@@ -1,0 +1,1 @@
+"""Numbers that can be trusted: folds by patient, metrics, intervals and baselines."""
