@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from msfusion_sdk.cohort.part import Part, part_of
-from msfusion_sdk.encoder.storage import digest_of, slide_schema, storing
+from msfusion_sdk.encoder.storage import digest_of, is_sealed, seal, slide_schema, storing
 
 __all__ = ["PACK_ROWS", "Packs", "write_pack"]
 
@@ -65,7 +65,9 @@ def write_pack(folder: Path, parts: list[Part]) -> Path:
             compression="zstd",
             write_page_checksum=True,
             row_group_size=GROUP_ROWS,
+            write_statistics=False,  # of long texts: they would fill the footer
         )
+        seal(temporary)
     return path
 
 
@@ -108,8 +110,9 @@ def read_pack(pack: Path) -> tuple[list[Part], bool]:
     Damage to one group of rows does not cost the others.
     """
     parts: list[Part] = []
+    data = pack.read_bytes()
     try:
-        with pq.ParquetFile(pack, page_checksum_verification=True) as file:
+        with pq.ParquetFile(pa.BufferReader(data), page_checksum_verification=True) as file:
             groups = [_read_group(file, index) for index in range(file.num_row_groups)]
     except DAMAGE:
         return [], False
@@ -118,7 +121,7 @@ def read_pack(pack: Path) -> tuple[list[Part], bool]:
         if digest == digest_of(row, None, header):
             parts.append(part_of(row, header))
     name = _name(digest_of(part.row, None, part.header) for part in parts)
-    return parts, pack.name == name
+    return parts, pack.name == name and is_sealed(data) is True
 
 
 def _read_group(file: pq.ParquetFile, index: int) -> list[dict[str, Any]] | None:

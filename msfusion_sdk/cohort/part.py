@@ -80,7 +80,7 @@ def read_part(path: Path) -> Part:
     ------
     FileNotFoundError, StoreCorruptError, StoreSchemaError
     """
-    row, _, _, header = read_parquet(path)
+    row, _, _, header = read_parquet(path, must_be_sealed=True)
     return part_of(row, header)
 
 

@@ -2,7 +2,9 @@
 
 Written with zstd, page checksums and a schema version.  Page checksums guard the pages
 only, so a digest of everything that a reader gets back lies in the header as well: a
-damaged file gives an error and never other numbers.
+damaged file gives an error and never other numbers.  A seal over all bytes lies between the
+last page and the footer, where Parquet readers do not look: it tells a damaged file, even
+where the damage changes nothing, from one that another program has rewritten.
 """
 
 import errno
@@ -26,7 +28,9 @@ __all__ = [
     "Stored",
     "digest_of",
     "patch_schema",
+    "is_sealed",
     "read_parquet",
+    "seal",
     "slide_schema",
     "storing",
     "write_parquet",
@@ -35,6 +39,8 @@ __all__ = [
 SCHEMA_VERSION = 1
 KEY = b"msfusion"
 DIGEST = b"msfusion_sha256"
+SEAL = b"msfusion-seal-1:"
+SEAL_BYTES = len(SEAL) + hashlib.sha256().digest_size
 
 
 def _field(name: str, kind: pa.DataType, unit: str, *, nullable: bool = False) -> pa.Field:
@@ -115,7 +121,30 @@ def write_parquet(
     table = pa.Table.from_arrays(columns, schema=schema.with_metadata(own))
     with storing(path) as temporary:
         pq.write_table(table, temporary, compression="zstd", write_page_checksum=True)
+        seal(temporary)
     return path
+
+
+def seal(path: Path) -> None:
+    """Put a digest of all bytes of a Parquet file before its footer."""
+    data = path.read_bytes()
+    place = _footer_start(data)
+    path.write_bytes(data[:place] + SEAL + hashlib.sha256(data).digest() + data[place:])
+
+
+def is_sealed(data: bytes) -> bool | None:
+    """Return whether all bytes are those that were sealed; None for a file without a seal."""
+    place = _footer_start(data)
+    start = place - SEAL_BYTES
+    if start < 0 or data[start : start + len(SEAL)] != SEAL:
+        return None
+    digest = hashlib.sha256(data[:start] + data[place:]).digest()
+    return digest == data[start + len(SEAL) : place]
+
+
+def _footer_start(data: bytes) -> int:
+    """Return where the footer begins: its length stands before the last four bytes."""
+    return max(0, len(data) - 8 - int.from_bytes(data[-8:-4], "little"))
 
 
 class Stored(NamedTuple):
@@ -129,16 +158,26 @@ class Stored(NamedTuple):
     """The metadata as the text over which, with the row, the digest is taken."""
 
 
-def read_parquet(path: Path) -> Stored:
+def read_parquet(path: Path, *, must_be_sealed: bool = False) -> Stored:
     """Return what ``write_parquet`` wrote.
+
+    Parameters
+    ----------
+    must_be_sealed : bool
+        Whether a file that another program has rewritten, with equal content, is refused.
 
     Raises
     ------
     StoreCorruptError, StoreSchemaError, FileNotFoundError
     """
     damaged = f"{path} is damaged or not Parquet"
+    data = path.read_bytes()
+    sealed = is_sealed(data)
+    if sealed is False or (must_be_sealed and sealed is None):
+        msg = f"{damaged} (it is not what was written). Encode the slide again."
+        raise StoreCorruptError(msg)
     try:
-        with pq.ParquetFile(path, page_checksum_verification=True) as file:
+        with pq.ParquetFile(pa.BufferReader(data), page_checksum_verification=True) as file:
             # One small row: handing it to threads costs more than reading it.
             table = file.read(use_threads=False)
             header, digest = _header(path, table)

@@ -95,7 +95,7 @@ def test_a_flipped_bit_is_an_error_or_changes_nothing(
         mutant = bytearray(data)
         mutant[place] ^= 1 << rng.randrange(8)
         refused += not reads_alike(path, bytes(mutant), wanted)
-    assert refused > 300
+    assert refused == len(places)
 
 
 def test_a_truncated_file_is_corrupt(result: SlideEmbedding, tmp_path: Path) -> None:
