@@ -1,8 +1,7 @@
 """A cohort: patients, their slides, their modalities and outcomes, in one folder."""
 
 import warnings
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Self
@@ -10,19 +9,26 @@ from typing import Self
 import pandas as pd
 import pyarrow as pa
 
+from msfusion_sdk.cohort.contents import count_patterns, report_on
 from msfusion_sdk.cohort.creation import OnDuplicate, check_cohort, labels_of
-from msfusion_sdk.cohort.findings import CohortReport, Finding, refuse_errors
+from msfusion_sdk.cohort.findings import CohortReport, refuse_errors
+from msfusion_sdk.cohort.folder import (
+    modality_names,
+    modality_path,
+    patients_path,
+    refuse_used,
+    slides_path,
+    write_cohort,
+)
 from msfusion_sdk.cohort.manifest import CohortManifest, read_manifest, write_manifest
 from msfusion_sdk.cohort.modality import Unmatched, check_modality, check_name
 from msfusion_sdk.cohort.outcomes import declared
 from msfusion_sdk.cohort.schema import read_column, read_notes, read_stored, write_stored
 from msfusion_sdk.cohort.tables import TableSource
-from msfusion_sdk.errors import StoreError, TableError
+from msfusion_sdk.errors import TableError
 from msfusion_sdk.tables import ID_COLUMN
 
 __all__ = ["Cohort", "OutcomeWarning"]
-
-PATIENTS, SLIDES, MODALITIES = "patients.parquet", "slides.parquet", "modalities"
 
 
 class OutcomeWarning(UserWarning):
@@ -82,17 +88,9 @@ class Cohort:
             When the folder is in use or cannot be written.
         """
         root = Path(folder)
-        _refuse_used(root)
+        refuse_used(root)
         checked = check_cohort(patients, slides, outcomes or {}, on_duplicate=on_duplicate)
-        manifest = CohortManifest(outcomes=checked.outcomes, findings=checked.findings)
-        root.mkdir(parents=True, exist_ok=True)
-        with _removed_on_error(root / PATIENTS, root / SLIDES):
-            write_stored(root / PATIENTS, *checked.patients, kind="patients")
-            if checked.slides is not None:
-                write_stored(root / SLIDES, *checked.slides, kind="slides")
-            # Last, because it is what makes the folder a cohort.
-            write_manifest(root, manifest)
-        return cls(root, manifest)
+        return cls(root, write_cohort(root, checked))
 
     @classmethod
     def open(cls, folder: str | Path) -> Self:
@@ -108,12 +106,12 @@ class Cohort:
     @cached_property
     def patients(self) -> pa.Table:
         """The patient table: ``patient_id`` and the other columns as they were given."""
-        return read_stored(self.root / PATIENTS, "patients")[0]
+        return read_stored(patients_path(self.root), "patients")[0]
 
     @cached_property
     def slides(self) -> pa.Table | None:
         """The slide table, or None; ``slide_table.path_of(row)`` gives a row's file."""
-        path = self.root / SLIDES
+        path = slides_path(self.root)
         return read_stored(path, "slides")[0] if path.exists() else None
 
     @property
@@ -124,7 +122,7 @@ class Cohort:
     @property
     def modalities(self) -> list[str]:
         """The names of the modalities, sorted."""
-        return sorted(path.stem for path in (self.root / MODALITIES).glob("[!.]*.parquet"))
+        return modality_names(self.root)
 
     def add_modality(
         self,
@@ -153,7 +151,7 @@ class Cohort:
             One of its kinds, with all that is wrong.  Nothing is written.
         """
         check_name(name)
-        path = self._modality_path(name)
+        path = modality_path(self.root, name)
         if path.exists() and not replace:
             msg = f"The cohort has a modality {name!r}. Pass replace=True, or another name."
             raise TableError(msg)
@@ -175,7 +173,7 @@ class Cohort:
             known = ", ".join(self.modalities) or "none"
             msg = f"The cohort has no modality {name!r} (known: {known}). Add it with add_modality."
             raise TableError(msg)
-        table, _ = read_stored(self._modality_path(name), "modality")
+        table, _ = read_stored(modality_path(self.root, name), "modality")
         return _indexed(table)
 
     def tables(self) -> dict[str, pd.DataFrame]:
@@ -250,50 +248,20 @@ class Cohort:
             A column of booleans per modality, ``slide`` first, and ``patients``.  A patient
             has the slide modality with one row in the slide table, encoded or not.
         """
-        ids = pd.Index(self.patient_ids)
-        owners = [] if self.slides is None else self.slides.column(ID_COLUMN).to_pylist()
-        has = pd.DataFrame({"slide": ids.isin(owners)})
+        slides = self.slides
+        having = {"slide": [] if slides is None else slides.column(ID_COLUMN).to_pylist()}
         for name in self.modalities:
-            has[name] = ids.isin(read_column(self._modality_path(name), "modality", ID_COLUMN))
-        return has.value_counts().rename("patients").reset_index()
+            path = modality_path(self.root, name)
+            having[name] = read_column(path, "modality", ID_COLUMN)
+        return count_patterns(self.patient_ids, having)
 
     def report(self) -> CohortReport:
         """Return what the cohort holds, and what was remarked when its tables were checked."""
-        notes = {n: read_notes(self._modality_path(n), "modality") for n in self.modalities}
-        remarks = [Finding.model_validate(f) for note in notes.values() for f in note["findings"]]
-        labels = {n: labels_of(self.patients, o) for n, o in self.manifest.outcomes.items()}
-        remarks += [finding for _, findings in labels.values() for finding in findings]
-        return CohortReport(
-            n_patients=self.patients.num_rows,
-            n_slides=0 if self.slides is None else self.slides.num_rows,
-            modalities={name: note["n_patients"] for name, note in notes.items()},
-            outcomes={name: len(values) for name, (values, _) in labels.items()},
-            findings=(*self.manifest.findings, *remarks),
-        )
-
-    def _modality_path(self, name: str) -> Path:
-        return self.root / MODALITIES / f"{name}.parquet"
-
-
-def _refuse_used(root: Path) -> None:
-    """Refuse a folder that holds anything, which may be the user's own tables."""
-    if root.exists() and (
-        not root.is_dir() or any(not path.name.startswith(".") for path in root.iterdir())
-    ):
-        msg = (
-            f"{root} is not empty. Choose a new folder, or open the cohort in it with Cohort.open."
-        )
-        raise StoreError(msg)
-
-
-@contextmanager
-def _removed_on_error(*paths: Path) -> Iterator[None]:
-    try:
-        yield
-    except BaseException:
-        for path in paths:
-            path.unlink(missing_ok=True)
-        raise
+        notes = {
+            name: read_notes(modality_path(self.root, name), "modality") for name in self.modalities
+        }
+        n_slides = 0 if self.slides is None else self.slides.num_rows
+        return report_on(self.patients, n_slides, self.manifest, notes)
 
 
 def _indexed(table: pa.Table) -> pd.DataFrame:
