@@ -138,9 +138,10 @@ def _read_text(path: Path, separator: str, id_column: str | None) -> pd.DataFram
         path,
         sep=separator,
         skiprows=comments,
-        dtype={text: str},
+        # A converted column is never searched for gaps, so an id NA stays NA.
+        converters={text: str},
         keep_default_na=False,
-        na_values={name: list(MISSING_TEXT) for name in names if name != text},
+        na_values=list(MISSING_TEXT),
         encoding="utf-8-sig",
         low_memory=False,
     )
