@@ -182,7 +182,8 @@ def test_real_tables_become_finite_components_that_see_no_other_patient(
         table = adapter.read(path)
         block = adapter.fit(table[fold != 0]).transform(table)
         assert block.present.all()
-        numbers = table[fold != 0].to_numpy(float)
+        # A hundred columns are enough to tell whether the rank is below 50.
+        numbers = table[fold != 0].iloc[:, :100].to_numpy(float)
         logged = np.sign(numbers) * np.log1p(np.abs(numbers))
         assert len(block.names) == min(50, np.linalg.matrix_rank(logged - logged.mean(axis=0)))
         # Standardised over the training patients, so other patients stay near.
