@@ -121,14 +121,15 @@ def _flags(
     flag = np.array(values)
     wrong = np.flatnonzero(np.isnan(flag) & np.array([v is not None for v in cells])).tolist()
     unknown = sorted({_as_key(cells[row]) for row in wrong})
-    example = {value: bool(place) for place, value in enumerate(unknown[:2])}
+    needed = sorted({_as_key(cell) for cell in cells if cell is not None})
+    wanted = "neither true nor false, 1 nor 0" if meaning is None else "not in event_values"
     findings = found(
         "SurvivalLabel",
         len(wrong),
-        f"{len(wrong)} of {len(ids)} values of {outcome.flag} are neither true nor false, 1 nor 0"
-        f"{' nor in event_values' if meaning else ''} (found: {first(unknown)}; first patients: "
-        f"{first(ids[wrong])}). Say which of them mean an event, for example "
-        f"event_values={example}.",
+        f"{len(wrong)} of {len(ids)} values of {outcome.flag} are {wanted} (found: "
+        f"{first(unknown)}; first patients: "
+        f"{first(ids[wrong])}). Pass event_values= with true or false for each of "
+        f"{first(needed, 6)}.",
     )
     if outcome.event and "censor" in outcome.event.casefold() and meaning is None:
         message = (

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, TypeAdapter, ValidationError, model_validator
+from pydantic import Field, TypeAdapter, ValidationError, field_validator, model_validator
 
 from msfusion_sdk.config import FrozenConfig
 from msfusion_sdk.errors import SurvivalLabelError, TableError
@@ -35,6 +35,12 @@ class SurvivalOutcome(FrozenConfig):
     event_values: Mapping[str, bool] | None = None
     """What each value of ``event`` (or ``censored``) means, where it is not true or false, 1
     or 0."""
+
+    @field_validator("event_values", mode="before")
+    @classmethod
+    def _keys_as_text(cls, values: object) -> object:
+        """Let 1 and 2 be keys as they are in the table; JSON has text keys only."""
+        return {str(k): v for k, v in values.items()} if isinstance(values, Mapping) else values
 
     @model_validator(mode="after")
     def _check(self) -> Self:
