@@ -12,14 +12,16 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from msfusion_sdk.cohort.cohort import Cohort
     from msfusion_sdk.config import EncoderConfig
     from msfusion_sdk.encoder.embedding import SlideEmbedding
     from msfusion_sdk.encoder.slide_encoder import SlideEncoder
     from msfusion_sdk.slides.opening import open_slide
 
-__all__ = ["EncoderConfig", "SlideEmbedding", "SlideEncoder", "open_slide"]
+__all__ = ["Cohort", "EncoderConfig", "SlideEmbedding", "SlideEncoder", "open_slide"]
 
 _HOMES = {
+    "Cohort": "msfusion_sdk.cohort.cohort",
     "EncoderConfig": "msfusion_sdk.config",
     "SlideEmbedding": "msfusion_sdk.encoder.embedding",
     "SlideEncoder": "msfusion_sdk.encoder.slide_encoder",

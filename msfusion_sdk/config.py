@@ -11,6 +11,8 @@ from typing import Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 __all__ = [
+    "FEATURES",
+    "PATCH_VECTOR",
     "PRESETS",
     "EncoderConfig",
     "FrozenConfig",
@@ -22,6 +24,11 @@ __all__ = [
     "TissueConfig",
     "WeightRule",
 ]
+
+FEATURES = 512
+"""What a feature network makes of one image."""
+PATCH_VECTOR = 2 * FEATURES
+"""Context features, then detail features: the length of patch and slide vectors."""
 
 KeepRule = Literal["vertices", "area"]
 WeightRule = Literal["normalised", "softmax", "uniform"]

@@ -21,3 +21,8 @@ def test_importing_the_package_loads_the_standard_library_only() -> None:
     run = subprocess.run([sys.executable, "-c", IMPORT], capture_output=True, text=True, check=True)
     loaded = {name for name in run.stdout.split() if not name.startswith("_")}
     assert loaded - sys.stdlib_module_names == {"msfusion_sdk"}
+
+
+def test_looking_at_a_cohort_loads_no_torch() -> None:
+    code = "import sys; from msfusion_sdk import Cohort; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

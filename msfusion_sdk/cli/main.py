@@ -6,10 +6,11 @@ from typing import Annotated
 import typer
 
 from msfusion_sdk import __version__
+from msfusion_sdk.cli.cohort import app as cohort
 from msfusion_sdk.cli.console import err
 from msfusion_sdk.cli.encode import demo, encode, info, models
 from msfusion_sdk.cli.pretrain import app as pretrain
-from msfusion_sdk.errors import ExitCode, MsfusionError, StoreError
+from msfusion_sdk.errors import ExitCode, MsfusionError, RunInterruptedError, StoreError
 
 __all__ = ["app", "main"]
 
@@ -21,6 +22,7 @@ app = typer.Typer(
 )
 for command in (demo, info, encode, models):
     app.command()(command)
+app.add_typer(cohort, name="cohort")
 app.add_typer(pretrain, name="pretrain")
 
 
@@ -39,8 +41,8 @@ def _options(
     """Whole-slide pathology images to one attention-fused vector.
 
     Exit codes: 0 all done, 2 wrong use or a model that cannot be loaded, 3 finished and some
-    slides failed, 5 a result could not be written, 130 interrupted.  What was written before
-    is complete.
+    slides failed, 4 stopped because too many failed, 5 a result could not be written, 130 or
+    143 interrupted.  What was written before is complete.
     """
 
 
@@ -51,7 +53,13 @@ def main() -> None:
     except MsfusionError as error:
         err.print(f"[bold red]error[/] [{error.code}] ", end="", markup=True)
         err.print(str(error), markup=False, soft_wrap=True)
-        sys.exit(ExitCode.STORE if isinstance(error, StoreError) else ExitCode.USAGE)
+        sys.exit(_exit_code(error))
     except KeyboardInterrupt:
         err.print("Interrupted. What was written is complete.")
         sys.exit(ExitCode.INTERRUPTED)
+
+
+def _exit_code(error: MsfusionError) -> int:
+    if isinstance(error, RunInterruptedError):
+        return 128 + error.signum  # as shells do: 130 for Ctrl-C, 143 for SIGTERM
+    return ExitCode.STORE if isinstance(error, StoreError) else ExitCode.USAGE

@@ -1,16 +1,18 @@
 """A cohort: patients, their slides, their modalities and outcomes, in one folder."""
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import pandas as pd
 import pyarrow as pa
 
+from msfusion_sdk.cohort.aggregate import SlideUse
 from msfusion_sdk.cohort.contents import count_patterns, report_on
 from msfusion_sdk.cohort.creation import OnDuplicate, check_cohort, labels_of
+from msfusion_sdk.cohort.export import ExportReport, Level, export_cohort
 from msfusion_sdk.cohort.findings import CohortReport, refuse_errors
 from msfusion_sdk.cohort.folder import (
     modality_names,
@@ -23,10 +25,20 @@ from msfusion_sdk.cohort.folder import (
 from msfusion_sdk.cohort.manifest import CohortManifest, read_manifest, write_manifest
 from msfusion_sdk.cohort.modality import Unmatched, check_modality, check_name
 from msfusion_sdk.cohort.outcomes import declared
+from msfusion_sdk.cohort.plan import SlideRow
 from msfusion_sdk.cohort.schema import read_column, read_notes, read_stored, write_stored
+from msfusion_sdk.cohort.settings import RunSettings
+from msfusion_sdk.cohort.slide_table import path_of
+from msfusion_sdk.cohort.status import CohortStatus, choose_model, cohort_status, models_of
+from msfusion_sdk.cohort.store import EmbeddingStore
 from msfusion_sdk.cohort.tables import TableSource
+from msfusion_sdk.cohort.vectors import load_parts, patient_vectors
 from msfusion_sdk.errors import TableError
 from msfusion_sdk.tables import ID_COLUMN
+
+if TYPE_CHECKING:
+    from msfusion_sdk.cohort.run import EncodingRun, RunProgress
+    from msfusion_sdk.encoder.slide_encoder import SlideEncoder
 
 __all__ = ["Cohort", "OutcomeWarning"]
 
@@ -176,12 +188,126 @@ class Cohort:
         table, _ = read_stored(modality_path(self.root, name), "modality")
         return _indexed(table)
 
-    def tables(self) -> dict[str, pd.DataFrame]:
-        """Return the tables of all modalities by name, each indexed by patient_id.
+    def tables(
+        self, slides: SlideUse = "weighted", *, model: str | None = None
+    ) -> dict[str, pd.DataFrame]:
+        """Return all tables by name, each indexed by patient_id: what estimators take.
 
-        A patient who lacks a modality has no row in its table.
+        A patient who lacks a modality has no row in its table.  With encoded slides there is
+        also ``slide``: columns ``v0000`` …, its ``attrs["n_slides"]`` the number of slides
+        that went into each patient's vector.
+
+        Parameters
+        ----------
+        slides : 'weighted', 'mean' or 'all'
+            How a patient's slides become one vector: mean weighted by tissue area, plain
+            mean, or a row for each, indexed by patient_id and slide_id.
+        model : str, optional
+            The first letters of a fingerprint, when several models have encoded the slides.
         """
-        return {name: self.modality(name) for name in self.modalities}
+        tables = {name: self.modality(name) for name in self.modalities}
+        if model is None and not models_of(self.root):
+            return tables
+        fingerprint = choose_model(self.root, model)
+        rows = self._slide_frame()
+        parts = load_parts(self.root, list(rows["slide_id"]), fingerprint)
+        return {"slide": patient_vectors(rows, parts, slides), **tables}
+
+    def encode(
+        self,
+        encoder: "SlideEncoder",
+        *,
+        progress: "Callable[[RunProgress], None] | None" = None,
+        **settings: object,
+    ) -> "EncodingRun":
+        """Encode every slide that has no part of this model yet; one bad slide stops nothing.
+
+        Each result is committed as soon as it is there: call it again after any interruption
+        to go on, and from as many processes and machines as share the folder.
+
+        Parameters
+        ----------
+        encoder : SlideEncoder
+        progress : callable, optional
+            Called with a ``RunProgress`` several times a second.
+        **settings
+            The fields of ``RunSettings``: ``workers=1``, ``engine="local"`` or ``"ray"``,
+            ``shard="3/20"``, ``patches=False``, ``timeout_s=600``, ``max_failures=0.2``,
+            ``staging=None`` (a local folder), and for Ray ``address``, ``gpus_per_worker``,
+            ``cpus_per_worker``.
+
+        Returns
+        -------
+        EncodingRun
+            Every slide with its status, code and reason.  ``summary.md`` says it for people.
+
+        Raises
+        ------
+        StoreError
+            When results can no longer be stored, a full disk say; those committed stay.
+        RunInterruptedError
+            After SIGINT, SIGTERM or SIGHUP, with what is done committed.
+        """
+        from msfusion_sdk.cohort.encode import encode_slides
+
+        chosen = RunSettings.model_validate(settings)
+        rows = [] if self.slides is None else self.slides.to_pylist()
+        slides = [SlideRow(row["slide_id"], path_of(row), row.get("mpp")) for row in rows]
+        return encode_slides(self.root, slides, encoder, chosen, progress)
+
+    def status(self, *, model: str | None = None) -> CohortStatus:
+        """Return how far the cohort is encoded, and which slides failed why.
+
+        Raises
+        ------
+        StoreMixedFeaturesError
+            When several models have encoded the slides and ``model`` does not say which.
+        """
+        return cohort_status(self, model)
+
+    def export(
+        self,
+        path: str | Path,
+        *,
+        level: Level = "patient",
+        modalities: list[str] | None = None,
+        slides: SlideUse = "weighted",
+        model: str | None = None,
+        pseudonymise_key: str | Path | None = None,
+    ) -> ExportReport:
+        """Write one Parquet file that may leave the building.
+
+        Holds ids, numbers, states and words that patients share; never paths, dates, header
+        texts, or text that tells patients apart.
+
+        Parameters
+        ----------
+        level : 'patient', 'slide' or 'patch'
+            What a row is.  Patients have ``has_<table>`` for each table and nulls where they
+            lack it; patches are there when slides were encoded with ``patches=True``.
+        modalities : list of str, optional
+            Of ``slide``, the modalities and the outcomes; all by default.  By patient only.
+        slides, model
+            As in ``tables``; 'all' is for slides, not for patients.
+        pseudonymise_key : path, optional
+            A file of at least 16 secret bytes: ids become keyed pseudonyms.
+        """
+        return export_cohort(
+            self,
+            Path(path),
+            level=level,
+            modalities=modalities,
+            slides=slides,
+            model=model,
+            pseudonymise_key=None if pseudonymise_key is None else Path(pseudonymise_key),
+        )
+
+    def compact(self, *, model: str | None = None) -> int:
+        """Move the parts of a model into files of 512 slides; return how many were moved.
+
+        For cohorts that are encoded: not while another process encodes.
+        """
+        return EmbeddingStore(self.root, choose_model(self.root, model)).compact()
 
     def declare_outcome(self, name: str, **settings: object) -> None:
         """Say which columns of the patient table hold an outcome.
@@ -262,6 +388,14 @@ class Cohort:
         }
         n_slides = 0 if self.slides is None else self.slides.num_rows
         return report_on(self.patients, n_slides, self.manifest, notes)
+
+    def _slide_frame(self) -> pd.DataFrame:
+        """Return slide_id and patient_id of every slide."""
+        columns = ["slide_id", ID_COLUMN]
+        if self.slides is None:
+            return pd.DataFrame(columns=columns)
+        frame: pd.DataFrame = self.slides.select(columns).to_pandas()
+        return frame
 
 
 def _indexed(table: pa.Table) -> pd.DataFrame:

@@ -1,195 +1,194 @@
 """Export a cohort as one Parquet file that may leave the building.
 
-Only what is listed here leaves: ids the user has given (or their keyed pseudonyms), numbers,
-states and codes.  Paths, file names, header texts, dates and free-text reasons never do.
-A vector is pseudonymous data, not anonymous: people have been re-identified from H&E.
+Paths, file names, header texts, dates and free-text reasons never leave.  A vector is
+pseudonymous data, not anonymous: people have been re-identified from H&E.
 """
 
-import hashlib
-import hmac
 import json
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-import numpy as np
 import pandas as pd
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from msfusion_sdk.cohort.ledger import SlideStatus
-from msfusion_sdk.cohort.part import Part
-from msfusion_sdk.encoder.storage import storing
+import msfusion_sdk
+from msfusion_sdk.cohort.aggregate import SlideUse
+from msfusion_sdk.cohort.export_tables import (
+    SlideFacts,
+    patch_rows,
+    patch_rows_schema,
+    patient_table,
+    slide_table,
+)
+from msfusion_sdk.cohort.pseudonyms import Pseudonyms
+from msfusion_sdk.cohort.status import choose_model, models_of, slide_statuses
+from msfusion_sdk.cohort.store import EmbeddingStore
+from msfusion_sdk.cohort.vectors import load_parts, patient_vectors
+from msfusion_sdk.config import FrozenConfig
+from msfusion_sdk.encoder.storage import read_parquet, storing
 from msfusion_sdk.errors import TableError
 
-__all__ = ["EXPORT_VERSION", "Level", "Pseudonyms", "patient_table", "slide_table", "write_export"]
+if TYPE_CHECKING:
+    from msfusion_sdk.cohort.cohort import Cohort
+
+__all__ = ["ExportReport", "Level", "export_cohort"]
 
 EXPORT_VERSION = 1
 Level = Literal["slide", "patient", "patch"]
-SHORTEST_KEY = 16
-LONGEST_WORD = 64
+SLIDE = "slide"
 
 
-class Pseudonyms:
-    """Keyed pseudonyms of ids: the same key gives the same pseudonym, without it nobody can tell.
+class ExportReport(FrozenConfig):
+    """What has left, and what has not."""
 
-    Parameters
-    ----------
-    key_file : Path, optional
-        Holds at least 16 bytes, and is kept apart from the export.  None keeps the ids.
-    """
-
-    def __init__(self, key_file: Path | None) -> None:
-        self._key = None
-        if key_file is not None:
-            try:
-                self._key = key_file.read_bytes().strip()
-            except OSError as error:
-                msg = f"The key file {key_file} cannot be read: {error.strerror}."
-                raise TableError(msg) from error
-            if len(self._key) < SHORTEST_KEY:
-                msg = (
-                    f"The key file {key_file} holds {len(self._key)} bytes, and fewer than "
-                    f"{SHORTEST_KEY} can be guessed. Make one: head -c 32 /dev/urandom > key"
-                )
-                raise TableError(msg)
-
-    def of(self, kind: Literal["patient", "slide"], name: str) -> str:
-        """Return the pseudonym of an id; the kind keeps equal ids of slide and patient apart."""
-        if self._key is None:
-            return name
-        return hmac.new(self._key, f"{kind}:{name}".encode(), hashlib.sha256).hexdigest()[:32]
+    path: Path
+    level: Level
+    rows: int
+    fingerprint: str | None
+    slides: dict[str, int]
+    """Slides of the cohort by status: those that are not ok carry no vector."""
+    left_out: tuple[str, ...]
+    """Columns that hold dates, or text that tells patients apart."""
 
 
-@dataclass(frozen=True)
-class SlideFacts:
-    """A slide of the cohort: its part when it has one, its last status when it does not."""
-
-    slide_id: str
-    patient_id: str
-    part: Part | None
-    status: SlideStatus | None
-
-
-def slide_table(slides: list[SlideFacts], names: Pseudonyms) -> pa.Table:
-    """Return a row per slide of the cohort, those without a vector included, sorted by id."""
-    rows = [_slide_row(slide, names) for slide in slides]
-    rows.sort(key=lambda row: row["slide_id"])
-    dim = next((len(row["vector"]) for row in rows if row["vector"] is not None), 0)
-    fields = [
-        _field("slide_id", pa.string(), "identifier"),
-        _field("patient_id", pa.string(), "identifier"),
-        _field("status", pa.string(), "ok | ok_with_warnings | empty | failed | … | not_encoded"),
-        _field("code", pa.string(), "of the error"),
-        _field("n_patches", pa.int64(), "count"),
-        _field("tissue_area_mm2", pa.float64(), "mm²"),
-        _field("tissue_recall", pa.float64(), "share of tissue inside kept patches"),
-        _field("n_bad_regions", pa.int64(), "count"),
-        _field("slide_mpp", pa.float64(), "µm per pixel of level 0"),
-        _field("vector", pa.list_(pa.float32(), dim), "slide vector"),
-    ]
-    return pa.table(
-        [pa.array([row[field.name] for row in rows], field.type) for field in fields],
-        schema=pa.schema(fields),
-    )
-
-
-def _slide_row(slide: SlideFacts, names: Pseudonyms) -> dict[str, Any]:
-    part, status = slide.part, slide.status
-    row: dict[str, Any] = {
-        "slide_id": names.of("slide", slide.slide_id),
-        "patient_id": names.of("patient", slide.patient_id),
-        "status": part.status if part else status.status if status else "not_encoded",
-        "code": status.code if status and not part else "",
-    }
-    columns = ("n_patches", "tissue_area_mm2", "tissue_recall", "n_bad_regions", "vector")
-    row |= {name: getattr(part, name, None) for name in columns}
-    row["slide_mpp"] = part.provenance["spacing"]["slide_mpp"] if part else None
-    return row
-
-
-def patient_table(
-    patient_ids: list[str],
-    tables: dict[str, pd.DataFrame],
-    n_slides: pd.Series,
-    names: Pseudonyms,
-) -> tuple[pa.Table, list[str]]:
-    """Return one wide row per patient, sorted by id, and the columns that were left out.
-
-    Each table becomes a flag ``has_<table>`` and a column ``<table>.<column>`` for each of
-    its own; the slide vector is one column of lists.  A patient that a table lacks has nulls
-    there, never zeros.
-    """
-    ordered = sorted(patient_ids, key=lambda name: names.of("patient", name))
-    columns = [pa.array([names.of("patient", name) for name in ordered])]
-    fields = [_field("patient_id", pa.string(), "identifier")]
-    left_out: list[str] = []
-    for table, frame in tables.items():
-        aligned = frame.reindex(ordered)
-        present = pd.Index(ordered).isin(frame.index)
-        fields.append(_field(f"has_{table}", pa.bool_(), "whether the patient is in this table"))
-        columns.append(pa.array(present))
-        if table == "slide":
-            fields += [
-                _field("slide.n_slides", pa.int64(), "slides that went into the vector"),
-                _field("slide.vector", pa.list_(pa.float32(), frame.shape[1]), "slide vector"),
-            ]
-            counts = n_slides.reindex(ordered).fillna(0).astype("int64")
-            columns += [pa.array(counts), _vectors(aligned, present)]
-            continue
-        for name in frame.columns:
-            array = pa.array(aligned[name], from_pandas=True)
-            if not _may_leave(array):
-                left_out.append(f"{table}.{name}")
-                continue
-            columns.append(array)
-            fields.append(_field(f"{table}.{name}", array.type, "as in the source"))
-    return pa.table(columns, schema=pa.schema(fields)), left_out
-
-
-def _may_leave(values: pa.Array) -> bool:
-    """Return whether a column holds numbers, or words that several patients share.
-
-    Dates never leave, nor does text that tells patients apart: names, notes, barcodes.
-    """
-    kind = values.type
-    if pa.types.is_string(kind) or pa.types.is_large_string(kind):
-        distinct = len(values.drop_null().unique())
-        longest = pc.max(pc.utf8_length(values)).as_py() or 0
-        return distinct <= max(2, len(values) // 4) and longest <= LONGEST_WORD
-    return bool(
-        pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_boolean(kind)
-    )
-
-
-def _vectors(frame: pd.DataFrame, present: np.ndarray) -> pa.Array:
-    values = pa.array(frame.to_numpy(np.float32).reshape(-1))
-    mask = pa.array(~present)
-    return pa.FixedSizeListArray.from_arrays(values, frame.shape[1], mask=mask)
-
-
-def write_export(
+def export_cohort(
+    cohort: "Cohort",
     path: Path,
-    schema: pa.Schema,
-    batches: Callable[[], Any],
-    facts: dict[str, Any],
-) -> Path:
-    """Write tables one after the other into one file, atomically, with ``facts`` as metadata.
+    *,
+    level: Level,
+    modalities: list[str] | None,
+    slides: SlideUse,
+    model: str | None,
+    pseudonymise_key: Path | None,
+) -> ExportReport:
+    """Write one Parquet file; the arguments are those of ``Cohort.export``."""
+    names = Pseudonyms(pseudonymise_key)
+    is_asked = level != "patient" or model is not None or SLIDE in (modalities or ())
+    is_there = modalities is None and bool(models_of(cohort.root))
+    fingerprint = choose_model(cohort.root, model) if is_asked or is_there else None
+    facts = _slide_facts(cohort, fingerprint) if fingerprint else []
+    left_out: list[str] = []
+    if level == "patch":
+        schema, tables = patch_rows_schema(), _patch_tables(cohort, facts, fingerprint, names)
+    elif level == "slide":
+        table = slide_table(facts, names)
+        schema, tables = table.schema, iter([table])
+    else:
+        chosen = _chosen_tables(cohort, modalities)
+        n_slides = pd.Series(dtype="int64")
+        if fingerprint:
+            frame = pd.DataFrame([(f.slide_id, f.patient_id) for f in facts])
+            frame.columns = pd.Index(["slide_id", "patient_id"])
+            parts = {f.slide_id: f.part for f in facts if f.part is not None}
+            vectors = patient_vectors(frame, parts, slides)
+            chosen = {SLIDE: vectors, **chosen}
+            n_slides = pd.Series(vectors.attrs["n_slides"], dtype="int64")
+        table, left_out = patient_table(cohort.patient_ids, chosen, n_slides, names)
+        schema, tables = table.schema, iter([table])
+    counts = dict(sorted(Counter(_status(fact) for fact in facts).items()))
+    metadata = {
+        "export_version": EXPORT_VERSION,
+        "sdk": msfusion_sdk.__version__,
+        "level": level,
+        "fingerprint": fingerprint,
+        "model": _model(facts),
+        "slides_of_a_patient": slides if level == "patient" else None,
+        "slides": counts,
+        "left_out": left_out,
+        "pseudonymised": pseudonymise_key is not None,
+    }
+    rows = _write(path, schema, tables, metadata)
+    return ExportReport(
+        path=path,
+        level=level,
+        rows=rows,
+        fingerprint=fingerprint,
+        slides=counts,
+        left_out=tuple(left_out),
+    )
+
+
+def _slide_facts(cohort: "Cohort", fingerprint: str) -> list[SlideFacts]:
+    assert cohort.slides is not None
+    owners = dict(
+        zip(
+            cohort.slides.column("slide_id").to_pylist(),
+            cohort.slides.column("patient_id").to_pylist(),
+            strict=True,
+        )
+    )
+    parts = load_parts(cohort.root, list(owners), fingerprint)
+    statuses = slide_statuses(cohort.root, list(owners), fingerprint)
+    return [
+        SlideFacts(name, owner, parts.get(name), statuses.get(name))
+        for name, owner in owners.items()
+    ]
+
+
+def _status(fact: SlideFacts) -> str:
+    if fact.part is not None:
+        return fact.part.status
+    return fact.status.status if fact.status is not None else "not_encoded"
+
+
+def _model(facts: list[SlideFacts]) -> dict[str, Any] | None:
+    """Return weights and settings behind the vectors: of the first, as all are of one model."""
+    for fact in facts:
+        if fact.part is not None:
+            found = fact.part.provenance
+            return {"identity": found["model"], "config": found["config"]}
+    return None
+
+
+def _chosen_tables(cohort: "Cohort", modalities: list[str] | None) -> dict[str, pd.DataFrame]:
+    """Return modality tables and declared outcomes by name."""
+    known = [*cohort.modalities, *cohort.manifest.outcomes]
+    wanted = known if modalities is None else [name for name in modalities if name != SLIDE]
+    unknown = [name for name in wanted if name not in known]
+    if unknown:
+        msg = f"The cohort has no {', '.join(unknown)} (known: {', '.join([SLIDE, *known])})."
+        raise TableError(msg)
+    tables = {}
+    for name in wanted:
+        is_table = name in cohort.modalities
+        found = cohort.modality(name) if is_table else cohort.outcome(name)
+        tables[name] = found.to_frame(name) if isinstance(found, pd.Series) else found
+    return tables
+
+
+def _patch_tables(
+    cohort: "Cohort", facts: list[SlideFacts], fingerprint: str | None, names: Pseudonyms
+) -> Iterator[pa.Table]:
+    store = EmbeddingStore(cohort.root, fingerprint or "")
+    having = [fact for fact in facts if fact.part is not None and fact.part.n_patches]
+    missing = [fact.slide_id for fact in having if not store.patch_part(fact.slide_id).exists()]
+    if missing:
+        msg = (
+            f"{len(missing)} encoded slides have no patch rows (first: {', '.join(missing[:3])}). "
+            "Encode the cohort again with patches=True, which keeps them."
+        )
+        raise TableError(msg)
+    for fact in sorted(having, key=lambda fact: names.of("slide", fact.slide_id)):
+        patches = read_parquet(store.patch_part(fact.slide_id), must_be_sealed=True).patches
+        yield patch_rows(fact, patches, names)
+
+
+def _write(
+    path: Path, schema: pa.Schema, tables: Iterable[pa.Table], metadata: dict[str, Any]
+) -> int:
+    """Write the tables one after the other, atomically; return the number of rows.
 
     The same cohort gives the same bytes: no time, host or path is written.
     """
-    own = {b"msfusion_export": json.dumps({"export_version": EXPORT_VERSION, **facts}).encode()}
-    schema = schema.with_metadata(own)
-    with (
-        storing(path) as temporary,
-        pq.ParquetWriter(temporary, schema, compression="zstd", write_page_checksum=True) as writer,
-    ):
-        for table in batches():
-            writer.write_table(table.cast(schema))
-    return path
-
-
-def _field(name: str, kind: pa.DataType, unit: str) -> pa.Field:
-    return pa.field(name, kind, metadata={"unit": unit})
+    own = {b"msfusion_export": json.dumps(metadata, sort_keys=True).encode()}
+    schema, rows = schema.with_metadata(own), 0
+    with storing(path) as temporary:
+        options = {"compression": "zstd", "write_page_checksum": True}
+        with pq.ParquetWriter(temporary, schema, **options) as writer:
+            for table in tables:
+                writer.write_table(table.cast(schema))
+                rows += table.num_rows
+    return rows

@@ -78,6 +78,17 @@ class Packs:
         self._folder = folder
         self._read: dict[Path, dict[str, Part]] = {}
 
+    def slide_ids(self) -> set[str]:
+        """Return the slides that are in a pack, without reading their vectors."""
+        ids: set[str] = set()
+        for pack in self._folder.glob("pack-*.parquet"):
+            try:
+                table = pq.read_table(pack, columns=["slide_id"], page_checksum_verification=True)
+            except DAMAGE:
+                continue  # ``parts`` repairs it
+            ids |= set(table.column("slide_id").to_pylist())
+        return ids
+
     def parts(self) -> dict[str, Part]:
         """Return every intact part that is in a pack, by slide id.
 
@@ -128,9 +139,14 @@ def _read_group(file: pq.ParquetFile, index: int) -> list[dict[str, Any]] | None
     try:
         table = file.read_row_group(index)
         table.validate(full=True)
-        rows: list[dict[str, Any]] = table.to_pylist()
+        vectors = table.column("vector").combine_chunks()
+        rows: list[dict[str, Any]] = table.drop_columns("vector").to_pylist()
     except DAMAGE:
         return None
+    # As one array: a list of Python numbers for each vector would take ten times as long.
+    present = iter(vectors.flatten().to_numpy().reshape(-1, vectors.type.list_size))
+    for row, is_there in zip(rows, vectors.is_valid().to_pylist(), strict=True):
+        row["vector"] = next(present) if is_there else None
     return rows
 
 

@@ -15,15 +15,18 @@ import time
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 import numpy as np
 
 from msfusion_sdk.cohort.packs import PACK_ROWS, Packs, set_aside, write_pack
 from msfusion_sdk.cohort.part import Part, Wanted, read_part
-from msfusion_sdk.encoder.embedding import SlideEmbedding
 from msfusion_sdk.errors import StoreConflictError, StoreCorruptError, StoreSchemaError
 from msfusion_sdk.files import put_if_absent, temporary_beside
+
+if TYPE_CHECKING:
+    from msfusion_sdk.encoder.embedding import SlideEmbedding
 
 __all__ = ["EmbeddingStore", "part_name"]
 
@@ -89,6 +92,10 @@ class EmbeddingStore:
                 if entry.name.startswith(PREFIX) and entry.name.endswith(SUFFIX)
             }
 
+    def packed_ids(self) -> set[str]:
+        """Return the slides whose parts are in packs."""
+        return self._packs.slide_ids()
+
     def load(self, slide_ids: Iterable[str]) -> dict[str, Part]:
         """Return the parts of those slides that have one, checksums verified.
 
@@ -122,7 +129,7 @@ class EmbeddingStore:
             return None
         return part
 
-    def commit(self, result: SlideEmbedding, *, patches: bool = False) -> bool:
+    def commit(self, result: "SlideEmbedding", *, patches: bool = False) -> bool:
         """Store a result; return False when another process had stored the same before.
 
         Raises
@@ -152,7 +159,7 @@ class EmbeddingStore:
                 self.part(part.slide_id).unlink(missing_ok=True)
         return len(ordered)
 
-    def _commit(self, result: SlideEmbedding, target: Path, *, patches: bool) -> bool:
+    def _commit(self, result: "SlideEmbedding", target: Path, *, patches: bool) -> bool:
         temporary = temporary_beside(target)
         try:
             result.to_parquet(temporary, patches=patches)

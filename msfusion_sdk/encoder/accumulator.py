@@ -5,9 +5,9 @@ import pyarrow as pa
 import torch
 from numpy.typing import NDArray
 
-from msfusion_sdk.config import WeightRule
+from msfusion_sdk.config import PATCH_VECTOR, WeightRule
 from msfusion_sdk.encoder.fusion import raw_weights
-from msfusion_sdk.encoder.model import PATCH_VECTOR, PatchFeatures
+from msfusion_sdk.encoder.model import PatchFeatures
 from msfusion_sdk.encoder.storage import patch_schema
 from msfusion_sdk.errors import NonFiniteVectorError
 

@@ -6,13 +6,11 @@ from typing import NamedTuple, Self
 import torch
 from torch import Tensor, nn
 
-from msfusion_sdk.config import EncoderConfig, FusionConfig
+from msfusion_sdk.config import FEATURES, EncoderConfig, FusionConfig
 from msfusion_sdk.encoder.fusion import fuse_patches, fuse_tiles
-from msfusion_sdk.encoder.network import FEATURES, Features, TileClassifier
+from msfusion_sdk.encoder.network import Features, TileClassifier
 
-__all__ = ["PATCH_VECTOR", "PatchFeatures", "TwoScaleModel", "split_scales"]
-
-PATCH_VECTOR = 2 * FEATURES
+__all__ = ["PatchFeatures", "TwoScaleModel", "split_scales"]
 
 
 class PatchFeatures(NamedTuple):

@@ -9,12 +9,11 @@ import torch
 from torch import Tensor, nn
 from torchvision.models import resnet18
 
-from msfusion_sdk.config import NetworkConfig
+from msfusion_sdk.config import FEATURES, NetworkConfig
 from msfusion_sdk.encoder.attention import SpatialAttention
 
-__all__ = ["FEATURES", "FeatureNetwork", "Features", "TileClassifier"]
+__all__ = ["FeatureNetwork", "Features", "TileClassifier"]
 
-FEATURES = 512
 HIDDEN = 256
 
 

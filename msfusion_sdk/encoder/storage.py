@@ -19,7 +19,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from msfusion_sdk.encoder.model import PATCH_VECTOR
+from msfusion_sdk.config import PATCH_VECTOR
 from msfusion_sdk.errors import StoreCorruptError, StoreError, StoreFullError, StoreSchemaError
 from msfusion_sdk.files import atomic_path
 

@@ -19,9 +19,9 @@ from sklearn.metrics import balanced_accuracy_score, log_loss
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from msfusion_sdk.config import NetworkConfig
+from msfusion_sdk.config import FEATURES, NetworkConfig
 from msfusion_sdk.encoder.devices import Runtime
-from msfusion_sdk.encoder.network import FEATURES, TileClassifier
+from msfusion_sdk.encoder.network import TileClassifier
 from msfusion_sdk.pretraining.checkpoint import TrainingState, load_checkpoint, save_checkpoint
 from msfusion_sdk.pretraining.config import WARM, TrainConfig, one_cycle
 from msfusion_sdk.pretraining.index import TileIndex

@@ -1,0 +1,245 @@
+"""``msfusion cohort create``, ``add``, ``encode``, ``status``, ``export``, ``compact``."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.table import Table
+
+from msfusion_sdk.cli.console import bars, checked_words, err, out
+from msfusion_sdk.cli.encode import Device, Json, Model, Precision, Preset
+from msfusion_sdk.errors import ExitCode
+
+if TYPE_CHECKING:
+    from msfusion_sdk.cohort.cohort import Cohort
+    from msfusion_sdk.cohort.ledger import SlideStatus
+    from msfusion_sdk.cohort.run import RunProgress
+
+__all__ = ["app"]
+
+EXAMPLES = 5
+"""Failures printed for each code; ``--json`` has all of them."""
+
+app = typer.Typer(
+    help="Link patients to slides and tables, encode all slides, export.", no_args_is_help=True
+)
+
+Folder = Annotated[Path, typer.Argument(help="The cohort's folder.")]
+OnDuplicate = Annotated[
+    str, typer.Option(help="refuse, or drop_identical rows that repeat another.")
+]
+Fingerprint = Annotated[
+    str | None,
+    typer.Option("--model", help="First letters of a fingerprint, where there are several."),
+]
+
+
+@app.command()
+def create(
+    folder: Folder,
+    patients: Annotated[Path, typer.Option(help="CSV, TSV or Parquet with patient_id.")],
+    slides: Annotated[
+        Path | None, typer.Option(help="Table with slide_id, patient_id, path, perhaps mpp.")
+    ] = None,
+    on_duplicate: OnDuplicate = "refuse",
+) -> None:
+    """Check the tables together, say all that is wrong at once, and make the folder."""
+    from msfusion_sdk.cohort.cohort import Cohort
+
+    with checked_words():
+        cohort = Cohort.create(folder, patients=patients, slides=slides, on_duplicate=on_duplicate)  # type: ignore[arg-type]
+    _print_report(cohort)
+
+
+@app.command()
+def add(
+    folder: Folder,
+    name: Annotated[str, typer.Argument(help="Of the modality: clinical, genomics, …")],
+    table: Annotated[Path, typer.Argument(help="CSV, TSV or Parquet, a row per patient_id.")],
+    unmatched: Annotated[
+        str, typer.Option(help="refuse, or report: leave out rows of unknown patients.")
+    ] = "refuse",
+    on_duplicate: OnDuplicate = "refuse",
+    replace: Annotated[bool, typer.Option(help="Replace a modality of this name.")] = False,
+) -> None:
+    """Add a table of one row per patient."""
+    from msfusion_sdk.cohort.cohort import Cohort
+
+    cohort = Cohort.open(folder)
+    with checked_words():
+        cohort.add_modality(
+            name,
+            table,
+            unmatched=unmatched,  # type: ignore[arg-type]
+            on_duplicate=on_duplicate,  # type: ignore[arg-type]
+            replace=replace,
+        )
+    _print_report(cohort)
+
+
+@app.command()
+def encode(
+    folder: Folder,
+    workers: Annotated[int, typer.Option(help="Processes, or actors of Ray.")] = 1,
+    shard: Annotated[str | None, typer.Option(help="i/n: the i-th of n parts, from 1.")] = None,
+    patches: Annotated[
+        bool, typer.Option("--patches", help="Also keep every patch vector, about 5 kB each.")
+    ] = False,
+    timeout: Annotated[
+        float, typer.Option(help="Seconds without progress until a slide is given up.")
+    ] = 600.0,
+    max_failures: Annotated[
+        float, typer.Option(help="Share of failed slides that ends the run, after 20 slides.")
+    ] = 0.2,
+    staging: Annotated[
+        Path | None, typer.Option(help="Local folder to copy slides into, ahead of reading.")
+    ] = None,
+    staging_gb: Annotated[float, typer.Option(help="Limit of all copies together.")] = 100.0,
+    engine: Annotated[str, typer.Option(help="local or ray.")] = "local",
+    address: Annotated[str | None, typer.Option(help="Of a Ray cluster.")] = None,
+    gpus_per_worker: Annotated[float, typer.Option(help="Of each Ray actor.")] = 0.0,
+    cpus_per_worker: Annotated[float, typer.Option(help="Of each Ray actor.")] = 1.0,
+    preset: Preset = None,
+    model: Model = None,
+    device: Device = "auto",
+    precision: Precision = "auto",
+    json: Json = False,
+) -> None:
+    """Encode all slides that have no vector yet; run again after any interruption to go on.
+
+    Exit codes: 0 all done, 3 finished and some slides failed, 4 stopped because too many
+    failed, 5 results can no longer be stored, 130 or 143 interrupted.
+    """
+    from msfusion_sdk.cohort.cohort import Cohort
+    from msfusion_sdk.encoder.slide_encoder import SlideEncoder
+
+    cohort = Cohort.open(folder)
+    with checked_words():
+        encoder = SlideEncoder.from_pretrained(model, device=device, precision=precision)
+        if preset:
+            encoder = encoder.with_config(encoder.config.with_preset(preset))
+        with bars() as update:
+
+            def show(run: "RunProgress") -> None:
+                text = f"{run.failed} failed, {run.patches_per_s:.2f} patches/s"
+                update("slides", run.ended, run.total, text)
+
+            run = cohort.encode(
+                encoder,
+                progress=show,
+                workers=workers,
+                shard=shard,
+                patches=patches,
+                timeout_s=timeout,
+                max_failures=max_failures,
+                staging=staging,
+                staging_gb=staging_gb,
+                engine=engine,
+                address=address,
+                gpus_per_worker=gpus_per_worker,
+                cpus_per_worker=cpus_per_worker,
+            )
+    if json:
+        for status in run.statuses:
+            typer.echo(status.model_dump_json())
+    else:
+        _print_counts(run.counts)
+        _print_failures(run.failed)
+    if run.exit_code is not ExitCode.OK:
+        left = run.total - len(run.statuses)
+        early = f", and {left} were not tried: too many failed" if run.stopped_early else ""
+        err.print(f"{len(run.failed)} of {run.total} slides failed{early}. See summary.md.")
+        raise typer.Exit(run.exit_code)
+
+
+@app.command()
+def status(folder: Folder, model: Fingerprint = None, json: Json = False) -> None:
+    """Say how far the cohort is encoded, which slides failed why, and who has what."""
+    from msfusion_sdk.cohort.cohort import Cohort
+
+    cohort = Cohort.open(folder)
+    found = cohort.status(model=model)
+    if json:
+        typer.echo(found.model_dump_json())
+        return
+    _print_report(cohort)
+    if found.fingerprint:
+        out.print(f"\nModel {found.fingerprint[:12]}")
+    _print_counts(found.counts)
+    _print_failures(found.failures)
+    table = Table(*cohort.completeness().columns, box=None, pad_edge=False)
+    for row in cohort.completeness().itertuples(index=False):
+        table.add_row(*("yes" if c is True else "" if c is False else str(c) for c in row))
+    out.print("\nPatients by what they have:")
+    out.print(table)
+
+
+@app.command()
+def export(
+    folder: Folder,
+    path: Annotated[Path, typer.Argument(help="The Parquet file to write.")],
+    level: Annotated[str, typer.Option(help="patient, slide or patch: what a row is.")] = "patient",
+    modalities: Annotated[
+        list[str] | None, typer.Option(help="slide, a modality or an outcome; may be repeated.")
+    ] = None,
+    slides: Annotated[str, typer.Option(help="weighted or mean, over a patient's.")] = "weighted",
+    pseudonymise_key: Annotated[
+        Path | None, typer.Option(help="File of secret bytes: ids become keyed pseudonyms.")
+    ] = None,
+    model: Fingerprint = None,
+) -> None:
+    """Write one Parquet file without paths, dates and header texts."""
+    from msfusion_sdk.cohort.cohort import Cohort
+
+    cohort = Cohort.open(folder)
+    with checked_words():
+        report = cohort.export(
+            path,
+            level=level,  # type: ignore[arg-type]
+            modalities=modalities,
+            slides=slides,  # type: ignore[arg-type]
+            pseudonymise_key=pseudonymise_key,
+            model=model,
+        )
+    out.print(f"{report.path}: {report.rows} rows, one per {report.level}.", soft_wrap=True)
+    without = {name: n for name, n in report.slides.items() if not name.startswith("ok")}
+    if without:
+        listed = ", ".join(f"{n} {name}" for name, n in without.items())
+        out.print(f"Slides without a vector: {listed}.")
+    if report.left_out:
+        out.print(f"Left out as dates or personal text: {', '.join(report.left_out)}.")
+    out.print("Vectors are pseudonymous data, not anonymous.")
+
+
+@app.command()
+def compact(folder: Folder, model: Fingerprint = None) -> None:
+    """Move the results into files of 512 slides; not while another process encodes."""
+    from msfusion_sdk.cohort.cohort import Cohort
+
+    moved = Cohort.open(folder).compact(model=model)
+    out.print(f"{moved} results moved into files of up to 512.")
+
+
+def _print_report(cohort: "Cohort") -> None:
+    out.print(str(cohort.report()), markup=False, soft_wrap=True)
+
+
+def _print_counts(counts: Mapping[str, int]) -> None:
+    table = Table("slides", "status", box=None, pad_edge=False)
+    for name, count in counts.items():
+        table.add_row(str(count), name)
+    out.print(table)
+
+
+def _print_failures(failures: "Sequence[SlideStatus]") -> None:
+    """Print what failed by code, a few examples each."""
+    by_code: dict[str, list[SlideStatus]] = defaultdict(list)
+    for status in failures:
+        by_code[status.code].append(status)
+    for code, statuses in sorted(by_code.items()):
+        for status in statuses[:EXAMPLES]:
+            out.print(f"{status.slide_id}: [{code}] {status.reason}", markup=False, soft_wrap=True)
+        if len(statuses) > EXAMPLES:
+            out.print(f"and {len(statuses) - EXAMPLES} more with {code}")
