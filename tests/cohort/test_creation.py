@@ -139,6 +139,11 @@ def test_slides_of_unknown_patients_are_refused(tmp_path: Path, source: Path) ->
     )
 
 
+def test_slides_without_a_patient_are_refused(tmp_path: Path, source: Path) -> None:
+    error = refused(tmp_path, source, slides=SLIDES.replace(",P4,", ", ,"))
+    assert "1 of 5 patient ids of slides.csv are blank (rows 5," in str(error)
+
+
 def test_tables_of_which_nothing_matches_are_refused_with_the_reason(
     tmp_path: Path, source: Path
 ) -> None:
