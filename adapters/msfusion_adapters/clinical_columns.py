@@ -137,7 +137,9 @@ def gaps(column: pd.Series) -> NDArray[np.bool_]:
 
 def _level(cell: object) -> str:
     # A code 1 becomes 1.0 as soon as another cell is empty, and is still the level 1.
-    return f"{cell:g}" if isinstance(cell, float) else str(cell).strip()
+    if isinstance(cell, float) and cell.is_integer():
+        return str(int(cell))
+    return str(cell).strip()
 
 
 def _parsed(cells: pd.Series) -> pd.Series:

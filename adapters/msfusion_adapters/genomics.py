@@ -204,8 +204,11 @@ class GenomicsAdapter(ModalityAdapter):
     ) -> Floats:
         """Average the genes of each set, and bring the averages to the scale of genes."""
         named = sets if isinstance(sets, Mapping) else read_gmt(sets)
-        self.names_, weights = membership(named, self.names_, self.min_coverage)
+        names, weights = membership(named, self.names_, self.min_coverage)
         scores = features @ weights.T
+        # Genes that cancel out leave rounding, which must not be blown up.
+        kept = np.flatnonzero(scores.std(axis=0) > 1e-8)
+        self.names_, weights, scores = [names[k] for k in kept], weights[kept], scores[:, kept]
         mean, scale = scores.mean(axis=0), scores.std(axis=0)
         self.matrix_, self.offset_ = weights / scale[:, None], -mean / scale
         return np.asarray((scores - mean) / scale)

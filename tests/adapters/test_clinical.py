@@ -165,9 +165,11 @@ def test_a_level_that_was_not_declared_is_an_error_when_fitting() -> None:
 
 
 def test_codes_can_be_declared_categories_and_gaps_do_not_change_them() -> None:
-    fitted = ClinicalAdapter(categorical=["x"]).fit(column([1, 1, 2, 2, 3, 3]))
-    with_gap = fitted.transform(column([1.0, 2.0, np.nan]))
-    whole = fitted.transform(column([1, 2]))
+    codes = [8140003, 8140004, 8140005]
+    fitted = ClinicalAdapter(categorical=["x"]).fit(column(codes * 2))
+    with_gap = fitted.transform(column([*map(float, codes[:2]), np.nan]))
+    whole = fitted.transform(column(codes[:2]))
+    assert not np.array_equal(whole.values[0], whole.values[1])
     np.testing.assert_array_equal(with_gap.values[:2], whole.values)
 
 

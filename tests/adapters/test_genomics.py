@@ -93,6 +93,13 @@ def test_gene_sets_are_read_from_gmt(tmp_path: Path) -> None:
     assert values(genes(), **PLAIN, gene_sets=path).shape == (30, 2)
 
 
+def test_a_set_whose_genes_cancel_out_is_left_out() -> None:
+    table = genes(3).assign(G1=-genes(3)["G0"])
+    sets = {"nothing": ["G0", "G1"], "one": ["G2"]}
+    block = GenomicsAdapter(**PLAIN, gene_sets=sets).fit(table).transform(table)
+    assert block.names == ("one",)
+
+
 @pytest.mark.parametrize(
     ("text", "problem"), [("A\tx\n", "no gene"), ("A\tx\tG\nA\tx\tG", "repeats")]
 )
@@ -182,10 +189,9 @@ def test_real_tables_become_finite_components_that_see_no_other_patient(
         table = adapter.read(path)
         block = adapter.fit(table[fold != 0]).transform(table)
         assert block.present.all()
-        # A hundred columns are enough to tell whether the rank is below 50.
-        numbers = table[fold != 0].iloc[:, :100].to_numpy(float)
-        logged = np.sign(numbers) * np.log1p(np.abs(numbers))
-        assert len(block.names) == min(50, np.linalg.matrix_rank(logged - logged.mean(axis=0)))
+        # Genes of one segment have equal copy numbers, so thirty columns can have rank 22.
+        rank = 50 if table.shape[1] > 100 else np.linalg.matrix_rank(table[fold != 0])
+        assert len(block.names) == min(50, rank)
         # Standardised over the training patients, so other patients stay near.
         train = block.values[(fold != 0).to_numpy()]
         np.testing.assert_allclose(train.std(axis=0, ddof=1), 1, rtol=1e-3)
