@@ -97,20 +97,19 @@ def refuse_straddling(folds: Sequence[_Sides], what: str, label: Mapping[str, An
             raise DegenerateSplitError(msg)
 
 
-def refuse_degenerate(folds: Sequence[_Sides], outcome: Outcome) -> None:
-    """Refuse folds whose training patients have no event, or lack a class."""
+def refuse_degenerate(number: int, train_ids: Sequence[str], outcome: Outcome) -> None:
+    """Refuse to train fold ``number`` on patients without an event, or who lack a class."""
     stratum = dict(zip(outcome.patient_ids, outcome.strata.tolist(), strict=True))
     names = outcome.stratum_names
     needed = {1} if isinstance(outcome, SurvivalTimes) else set(range(len(names)))
-    for number, fold in enumerate(folds):
-        for code in sorted(needed - {stratum[patient] for patient in fold.train_ids}):
-            members = [patient for patient in outcome.patient_ids if stratum[patient] == code]
-            msg = (
-                f"No training patient of fold {number} has {names[code]} ({len(members)} of "
-                f"{len(stratum)} patients do: {_some(members)}). Use fewer folds, merge classes "
-                "or leave these patients out."
-            )
-            raise DegenerateSplitError(msg)
+    for code in sorted(needed - {stratum[patient] for patient in train_ids}):
+        members = [patient for patient in outcome.patient_ids if stratum[patient] == code]
+        msg = (
+            f"None of {len(train_ids)} training patients of fold {number} has {names[code]} "
+            f"({len(members)} of all {len(stratum)} patients do: {_some(members)}). Use fewer "
+            "folds, merge classes or leave these patients out."
+        )
+        raise DegenerateSplitError(msg)
 
 
 def _some(patients: Sequence[str] | pd.Index) -> str:

@@ -83,7 +83,8 @@ def make_folds(
     refuse_incomplete(made, outcome.patient_ids)
     for what, labels in kept.items():
         refuse_straddling(made, what, dict(zip(outcome.patient_ids, labels, strict=True)))
-    refuse_degenerate(made, outcome)
+    for number, fold in enumerate(made):
+        refuse_degenerate(number, fold.train_ids, outcome)
     return made
 
 

@@ -36,6 +36,10 @@ class SurvivalTimes:
         """How messages call the strata."""
         return ("no event", "event")
 
+    def rows(self, patient_ids: Sequence[str]) -> Rows:
+        """Return the places of some patients."""
+        return _places(self.patient_ids, patient_ids)
+
     def labels(self, rows: Rows) -> pd.DataFrame:
         """Return the outcome of some rows as an estimator's ``fit`` takes it."""
         columns = {"time": self.time[rows], "event": self.event[rows]}
@@ -61,6 +65,10 @@ class ClassLabels:
     def stratum_names(self) -> tuple[str, ...]:
         """How messages call the strata."""
         return tuple(f"class {name!r}" for name in self.classes)
+
+    def rows(self, patient_ids: Sequence[str]) -> Rows:
+        """Return the places of some patients."""
+        return _places(self.patient_ids, patient_ids)
 
     def labels(self, rows: Rows) -> "pd.Series[Any]":
         """Return the outcome of some rows as an estimator's ``fit`` takes it."""
@@ -116,6 +124,11 @@ def _read_classes(labels: "pd.Series[Any]") -> ClassLabels:
         msg = f"Classification needs two classes, and y holds {classes.tolist()}."
         raise TableError(msg)
     return ClassLabels(tuple(labels.index), codes.astype(np.int64), tuple(classes.tolist()))
+
+
+def _places(patient_ids: tuple[str, ...], wanted: Sequence[str]) -> Rows:
+    place = {patient: row for row, patient in enumerate(patient_ids)}
+    return np.array([place[patient] for patient in wanted], np.intp)
 
 
 def _index(patient_ids: Sequence[str], rows: Rows) -> "pd.Index[str]":

@@ -1,6 +1,6 @@
 """Made patients, and small estimators that keep the protocol of the fusion estimators."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import NamedTuple, Self
 
 import numpy as np
@@ -88,6 +88,21 @@ def make_cohort(patients: int = 200, *, seed: int = 0) -> Cohort:
     classes = pd.Series(np.where(signal + rng.normal(size=patients) > 0, "tumour", "normal"), ids)
     tables["rna"] = tables["rna"].iloc[patients // 10 :]
     return Cohort(tables, y, classes)
+
+
+@pytest.fixture(scope="session", name="make_cohort")
+def _make_cohort() -> Callable[..., Cohort]:
+    return make_cohort
+
+
+@pytest.fixture(scope="session")
+def ridge_cox() -> type[RidgeCox]:
+    return RidgeCox
+
+
+@pytest.fixture(scope="session")
+def logistic() -> type[Logistic]:
+    return Logistic
 
 
 @pytest.fixture(scope="session")

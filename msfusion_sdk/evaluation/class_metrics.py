@@ -1,0 +1,178 @@
+"""The metrics of predicted classes, by scikit-learn, each with a statistic for resamples."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import (
+    average_precision_score,
+    balanced_accuracy_score,
+    brier_score_loss,
+    log_loss,
+    roc_auc_score,
+)
+
+from msfusion_sdk.errors import DegenerateSplitError
+from msfusion_sdk.evaluation.judged import JudgedClasses
+from msfusion_sdk.evaluation.metrics import Metric, Statistic
+from msfusion_sdk.evaluation.resampling import (
+    average_precision_statistic,
+    mean_of_statistics,
+    mean_statistic,
+    pair_statistic,
+    recall_statistic,
+)
+from msfusion_sdk.survival.checks import Bools, Floats
+
+__all__ = ["class_metrics", "expected_calibration_error"]
+
+_SURE = float(np.finfo(np.float64).eps)  # where scikit-learn cuts probabilities off
+
+
+def class_metrics(classes: Sequence[Any]) -> tuple[Metric[JudgedClasses], ...]:
+    """Return AUROC, AUPRC, balanced accuracy, Brier score, log loss and calibration.
+
+    With more than two classes AUROC and AUPRC are plain means over one-against-rest.  Pooled
+    values put the probabilities of all folds together: a probability means the same in each.
+    """
+    metrics = [
+        _metric("auroc", "high", _auroc, _auroc_statistic),
+        _metric("auprc", "high", _auprc, _auprc_statistic),
+        _metric("balanced_accuracy", "high", _balanced_accuracy, _recall),
+        _metric("brier", "low", _brier, lambda j: mean_statistic(_brier_errors(j))),
+        _metric("log_loss", "low", _log_loss, lambda j: mean_statistic(_log_losses(j))),
+        _metric("ece", "low", lambda j: expected_calibration_error(j.codes, j.proba)),
+    ]
+    if len(classes) == 2:
+        metrics.append(_metric("calibration_slope", "one", _slope))
+    return tuple(metrics)
+
+
+def expected_calibration_error(codes: NDArray[np.int64], proba: Floats, bins: int = 10) -> float:
+    """Return the mean distance between predicted chance and observed share; 0 is best.
+
+    Of two classes the chance of the positive one is looked at, of more that of the likeliest,
+    in ``bins`` of equal width.
+
+    Notes
+    -----
+    Source: Naeini, Cooper & Hauskrecht, AAAI 2015.
+    """
+    if proba.shape[1] == 2:
+        chance, is_right = proba[:, 1], codes == 1
+    else:
+        chance, is_right = proba.max(axis=1), proba.argmax(axis=1) == codes
+    place = np.minimum((chance * bins).astype(np.intp), bins - 1)
+    gap = np.bincount(place, chance - is_right, bins)
+    return float(np.abs(gap).sum() / len(codes))
+
+
+def _metric(name: str, best: Any, value: Any, statistic: Any = None) -> Metric[JudgedClasses]:
+    return Metric(name, best, value, statistic, lambda folds: value(_together(folds)))
+
+
+def _together(folds: Sequence[JudgedClasses]) -> JudgedClasses:
+    return replace(
+        folds[0],
+        patient_ids=tuple(patient for fold in folds for patient in fold.patient_ids),
+        codes=np.concatenate([fold.codes for fold in folds]),
+        proba=np.concatenate([fold.proba for fold in folds]),
+    )
+
+
+def _require_all_classes(judged: JudgedClasses) -> None:
+    found = set(judged.codes.tolist())
+    missing = [name for code, name in enumerate(judged.classes) if code not in found]
+    if missing:
+        msg = (
+            f"None of the {len(judged.codes)} test patients has class "
+            f"{', '.join(map(repr, missing[:3]))}. Use fewer folds."
+        )
+        raise DegenerateSplitError(msg)
+
+
+def _against_rest(judged: JudgedClasses) -> list[tuple[Bools, Floats]]:
+    return [(judged.codes == code, judged.proba[:, code]) for code in judged.judged_classes]
+
+
+def _auroc(judged: JudgedClasses) -> float:
+    _require_all_classes(judged)
+    return float(np.mean([roc_auc_score(*pair) for pair in _against_rest(judged)]))
+
+
+def _auroc_statistic(judged: JudgedClasses) -> Statistic:
+    return mean_of_statistics(
+        [
+            pair_statistic(
+                chance,
+                cases=np.flatnonzero(is_in),
+                weight=np.ones(is_in.sum()),
+                comparable=np.broadcast_to(~is_in, (is_in.sum(), len(is_in))),
+                tied_tol=0,
+            )
+            for is_in, chance in _against_rest(judged)
+        ]
+    )
+
+
+def _auprc(judged: JudgedClasses) -> float:
+    _require_all_classes(judged)
+    return float(np.mean([average_precision_score(*pair) for pair in _against_rest(judged)]))
+
+
+def _auprc_statistic(judged: JudgedClasses) -> Statistic:
+    pairs = _against_rest(judged)
+    return mean_of_statistics([average_precision_statistic(p, is_in) for is_in, p in pairs])
+
+
+def _balanced_accuracy(judged: JudgedClasses) -> float:
+    _require_all_classes(judged)
+    return float(balanced_accuracy_score(judged.codes, judged.proba.argmax(axis=1)))
+
+
+def _recall(judged: JudgedClasses) -> Statistic:
+    is_right = judged.proba.argmax(axis=1) == judged.codes
+    return recall_statistic(is_right, judged.codes, len(judged.classes))
+
+
+def _brier(judged: JudgedClasses) -> float:
+    if len(judged.classes) == 2:
+        return float(brier_score_loss(judged.codes, judged.proba[:, 1], pos_label=1))
+    return float(_brier_errors(judged).mean())
+
+
+def _brier_errors(judged: JudgedClasses) -> Floats:
+    """Return squared errors summed over classes; halved for two, as is usual there."""
+    is_class = judged.codes[:, None] == np.arange(len(judged.classes))
+    errors: Floats = ((judged.proba - is_class) ** 2).sum(axis=1)
+    return errors / 2 if len(judged.classes) == 2 else errors
+
+
+def _log_loss(judged: JudgedClasses) -> float:
+    return float(log_loss(judged.codes, judged.proba, labels=list(range(len(judged.classes)))))
+
+
+def _log_losses(judged: JudgedClasses) -> Floats:
+    own = judged.proba[np.arange(len(judged.codes)), judged.codes]
+    losses: Floats = -np.log(np.clip(own, _SURE, 1 - _SURE))
+    return losses
+
+
+def _slope(judged: JudgedClasses) -> float:
+    """Return the slope of a logistic curve on the logit of the prediction; 1 is best."""
+    _require_all_classes(judged)
+    chance = np.clip(judged.proba[:, 1], _SURE, 1 - _SURE)
+    logit = np.log(chance) - np.log1p(-chance)
+    above, below = logit[judged.codes == 1], logit[judged.codes == 0]
+    if above.min() >= below.max() or above.max() <= below.min():
+        msg = (
+            f"The predictions of {len(above)} and {len(below)} test patients separate the classes "
+            "perfectly or are all the same, so no calibration slope exists."
+        )
+        raise DegenerateSplitError(msg)
+    curve = LogisticRegression(C=np.inf, solver="newton-cholesky")
+    curve.fit(logit[:, None], judged.codes)
+    return float(curve.coef_[0, 0])

@@ -1,0 +1,210 @@
+"""From predictions to tables: per fold, over folds with intervals, and model against model."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from msfusion_sdk.evaluation.intervals import draw_patients, interval_of
+from msfusion_sdk.evaluation.judged import Judged
+from msfusion_sdk.evaluation.metrics import Metric, Score, scored
+from msfusion_sdk.survival.checks import Floats
+
+__all__ = ["Comparison"]
+
+
+class Comparison:
+    """All models on the same folds, and resamples that they share.
+
+    Parameters
+    ----------
+    judged : mapping, model to one entry per fold
+        Test patients beside predictions, or the reason why there are none.
+    metrics : sequence of Metric
+    units : mapping, patient to int
+        Patients of one number are drawn together.
+    strata : mapping, patient to int
+        Of which the resamples keep the sizes.
+    bootstrap : int
+        Number of resamples.
+    random_state : int
+        Of the resamples.
+    """
+
+    def __init__(
+        self,
+        judged: Mapping[str, Sequence[Judged | str]],
+        metrics: Sequence[Metric[Any]],
+        *,
+        folds: Sequence[tuple[str, ...]],
+        units: Mapping[str, int],
+        strata: Mapping[str, int],
+        bootstrap: int,
+        random_state: int,
+    ) -> None:
+        self._judged = judged
+        self._metrics = metrics
+        self._places = [{patient: i for i, patient in enumerate(ids)} for ids in folds]
+        self._draws = [
+            draw_patients(
+                np.array([strata[patient] for patient in ids]),
+                np.array([units[patient] for patient in ids]),
+                draws=bootstrap,
+                seed=(random_state, number),
+            )
+            for number, ids in enumerate(folds)
+        ]
+        self._scores = {
+            (name, metric.name): [_score(one, metric) for one in entries]
+            for name, entries in judged.items()
+            for metric in metrics
+        }
+        self._cache: dict[tuple[str, str, int, tuple[str, ...]], Floats] = {}
+
+    def per_fold(self) -> pd.DataFrame:
+        """Return a row per model, metric and fold; a value that is missing has a reason."""
+        rows = [
+            {
+                "model": name,
+                "metric": metric,
+                "fold": number,
+                "value": score.value,
+                "reason": score.reason,
+                "patients": _count(self._judged[name][number]),
+            }
+            for (name, metric), scores in self._scores.items()
+            for number, score in enumerate(scores)
+        ]
+        kinds = {"value": "Float64", "reason": "string"}
+        return pd.DataFrame(rows).astype(kinds)
+
+    def summary(self) -> pd.DataFrame:
+        """Return a row per model and metric: mean over folds, interval, and pooled value.
+
+        ``std`` is the spread over folds (ddof 0), which is no interval; ``folds`` says how many
+        of them have a value and are in the mean.
+        """
+        rows = []
+        for name, entries in self._judged.items():
+            made = [one for one in entries if not isinstance(one, str)]
+            for metric in self._metrics:
+                scores = self._scores[name, metric.name]
+                values = [score.value for score in scores if score.value is not None]
+                lower, upper = self._limits(name, metric)
+                row = {
+                    "model": name,
+                    "metric": metric.name,
+                    "mean": np.mean(values) if values else None,
+                    "std": np.std(values) if values else None,
+                    "lower": lower,
+                    "upper": upper,
+                    "pooled": _pooled(made, metric).value,
+                    "folds": len(values),
+                    "patients": sum(len(one.patient_ids) for one in made),
+                }
+                rows.append(row)
+        numbers = ("mean", "std", "lower", "upper", "pooled")
+        return pd.DataFrame(rows).astype(dict.fromkeys(numbers, "Float64"))
+
+    def differences(self, reference: str) -> pd.DataFrame:
+        """Return ``reference`` minus each other model, on the patients that both predict.
+
+        Both are resampled with the same draws; a mean over the folds in which both have a
+        value.
+        """
+        rows = []
+        for name in self._judged:
+            for metric in self._metrics:
+                if name != reference and metric.statistic is not None:
+                    rows.append(self._difference(reference, name, metric))
+        columns = ["reference", "model", "metric", "difference", "lower", "upper"]
+        table = pd.DataFrame(rows, columns=[*columns, "folds", "patients"])
+        return table.astype(dict.fromkeys(columns[3:], "Float64"))
+
+    def _limits(self, name: str, metric: Metric[Any]) -> tuple[float | None, float | None]:
+        decided = [
+            (number, one)
+            for number, one in enumerate(self._judged[name])
+            if not isinstance(one, str)
+            and self._scores[name, metric.name][number].value is not None
+        ]
+        if metric.statistic is None or not decided:
+            return None, None
+        values = [self._values(name, metric, number, one.patient_ids) for number, one in decided]
+        return interval_of(np.mean(values, axis=0))[1:]
+
+    def _difference(self, reference: str, name: str, metric: Metric[Any]) -> dict[str, Any]:
+        steps, patients = [], 0
+        for number in range(len(self._draws)):
+            common = self._common(reference, name, number)
+            if not common:
+                continue
+            ours = self._values(reference, metric, number, common)
+            step = ours - self._values(name, metric, number, common)
+            if np.isfinite(step[0]):
+                steps.append(step)
+                patients += len(common)
+        result = interval_of(np.mean(steps, axis=0)) if steps else (None, None, None)
+        return {
+            "reference": reference,
+            "model": name,
+            "metric": metric.name,
+            **dict(zip(("difference", "lower", "upper"), result, strict=True)),
+            "folds": len(steps),
+            "patients": patients,
+        }
+
+    def _common(self, reference: str, name: str, number: int) -> tuple[str, ...]:
+        one, other = self._judged[reference][number], self._judged[name][number]
+        if isinstance(one, str) or isinstance(other, str):
+            return ()
+        shared = set(other.patient_ids)
+        return tuple(patient for patient in one.patient_ids if patient in shared)
+
+    def _values(
+        self, name: str, metric: Metric[Any], number: int, patient_ids: tuple[str, ...]
+    ) -> Floats:
+        """Return the metric of every draw, shape (1 + draw,); NaN where it has no value."""
+        key = (name, metric.name, number, patient_ids)
+        if key not in self._cache:
+            self._cache[key] = self._resampled(name, metric, number, patient_ids)
+        return self._cache[key]
+
+    def _resampled(
+        self, name: str, metric: Metric[Any], number: int, patient_ids: tuple[str, ...]
+    ) -> Floats:
+        judged = self._judged[name][number]
+        draws = self._draws[number][:, [self._places[number][p] for p in patient_ids]]
+        if isinstance(judged, str) or metric.statistic is None:
+            return np.full(len(draws), np.nan)
+        part, score = judged, self._scores[name, metric.name][number]
+        if patient_ids != judged.patient_ids:
+            part = judged.take(_rows(judged.patient_ids, patient_ids))
+            score = _score(part, metric)
+        if score.value is None:
+            return np.full(len(draws), np.nan)
+        return metric.statistic(part)(draws)
+
+
+def _score(judged: Judged | str, metric: Metric[Any]) -> Score:
+    if isinstance(judged, str):
+        return Score(None, judged)
+    return scored(lambda: metric.value(judged))
+
+
+def _pooled(made: Sequence[Judged], metric: Metric[Any]) -> Score:
+    pooled = metric.pooled
+    if pooled is None or not made:
+        return Score(None)
+    return scored(lambda: pooled(made))
+
+
+def _count(judged: Judged | str) -> int:
+    return 0 if isinstance(judged, str) else len(judged.patient_ids)
+
+
+def _rows(have: tuple[str, ...], wanted: tuple[str, ...]) -> NDArray[np.intp]:
+    place = {patient: row for row, patient in enumerate(have)}
+    return np.array([place[patient] for patient in wanted], np.intp)

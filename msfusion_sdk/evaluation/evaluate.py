@@ -1,0 +1,135 @@
+"""One call: folds, fits, baselines, metrics and intervals, with every fit inside its fold."""
+
+from collections.abc import Mapping, Sequence
+from importlib.metadata import version
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike
+
+import msfusion_sdk
+from msfusion_sdk.evaluation.baselines import make_baselines
+from msfusion_sdk.evaluation.class_metrics import class_metrics
+from msfusion_sdk.evaluation.comparing import Comparison
+from msfusion_sdk.evaluation.fold_checks import labels_of
+from msfusion_sdk.evaluation.folds import Fold, fold_counts, make_folds, split_hash
+from msfusion_sdk.evaluation.frames import contributions_table, predictions_table
+from msfusion_sdk.evaluation.outcome import ClassLabels, Outcome, SurvivalTimes, read_outcome
+from msfusion_sdk.evaluation.predicting import require_methods
+from msfusion_sdk.evaluation.remarks import remarks
+from msfusion_sdk.evaluation.result import Evaluation
+from msfusion_sdk.evaluation.running import refuse_taken_names, run_baselines, run_models
+from msfusion_sdk.evaluation.survival_metrics import survival_metrics
+from msfusion_sdk.evaluation.tables import read_tables
+from msfusion_sdk.evaluation.time_plan import plan_times
+
+__all__ = ["evaluate"]
+
+_LIBRARIES = ("numpy", "pandas", "scikit-learn", "lifelines", "torch")
+
+
+def evaluate(
+    model: Any,
+    X: Mapping[str, pd.DataFrame],  # noqa: N803
+    y: "pd.DataFrame | pd.Series[Any]",
+    *,
+    folds: "int | pd.Series[Any] | Sequence[Fold]" = 5,
+    groups: "Mapping[str, Any] | pd.Series[Any] | None" = None,
+    site: "Mapping[str, Any] | pd.Series[Any] | None" = None,
+    baselines: bool = True,
+    bootstrap: int = 1000,
+    random_state: int = 0,
+    horizons: ArrayLike | None = None,
+) -> Evaluation:
+    """Return how well ``model`` predicts patients that it was not fitted on.
+
+    In each fold a clone of the model is fitted on the training patients only, adapters and all,
+    and predicts the others.
+
+    Parameters
+    ----------
+    model : estimator, or mapping of name to estimator
+        With ``fit(X, y)`` and ``predict_risk`` and ``predict_survival``, or ``predict_proba``.
+        Of several, the first is the one that baselines belong to and others are compared with.
+    X : mapping of name to DataFrame indexed by patient_id
+        A patient may lack tables, but not all of them.
+    y : DataFrame with ``time`` and ``event``, or Series of classes, indexed by patient_id
+    folds, groups, site
+        As in :func:`~msfusion_sdk.evaluation.folds.make_folds`.
+    baselines : bool
+        Also evaluate each table alone, left out and permuted, and their late average.
+    bootstrap : int
+        Resamples of patients within each fold, for the intervals; 0 gives none.
+    random_state : int
+        Of made folds, permutations and resamples.  That of the model is its own.
+    horizons : ascending times, unit of ``time``, optional
+        For AUC and calibration; by default the quartiles of the events up to tau.
+
+    Raises
+    ------
+    TypeError
+        When the model cannot predict this kind of outcome.
+    MissingModalityError
+        When a patient has no value in any table.
+    DegenerateSplitError, DuplicateIdError, IdMismatchError, IdTypeError
+        When folds or ids cannot be used; see :func:`~msfusion_sdk.evaluation.folds.make_folds`.
+
+    Examples
+    --------
+    ``print(evaluate(FusionSurvival(), cohort.tables(), cohort.outcome("survival")).to_markdown())``
+    """
+    outcome = read_outcome(y)
+    models: dict[str, Any] = dict(model) if isinstance(model, Mapping) else {"model": model}
+    for name, one in models.items():
+        require_methods(name, one, outcome)
+    tables, notes = read_tables(X, outcome.patient_ids)
+    made = make_folds(outcome, folds=folds, groups=groups, site=site, random_state=random_state)
+    plan = plan_times(outcome, made, horizons) if isinstance(outcome, SurvivalTimes) else None
+    times = np.empty(0) if plan is None else plan.times
+    chosen = make_baselines(tables, random_state) if baselines else []
+    refuse_taken_names(models, chosen)
+    runs = run_models(models, tables, outcome, made, times)
+    reference = next(iter(models))
+    runs |= run_baselines(models[reference], chosen, outcome, made, times)
+    comparison = Comparison(
+        runs,
+        survival_metrics(plan) if plan else class_metrics(_classes(outcome)),
+        folds=[fold.test_ids for fold in made],
+        units=_units(outcome, groups),
+        strata=dict(zip(outcome.patient_ids, outcome.strata.tolist(), strict=True)),
+        bootstrap=bootstrap,
+        random_state=random_state,
+    )
+    per_fold, differences = comparison.per_fold(), comparison.differences(reference)
+    counts = fold_counts(made, outcome)
+    return Evaluation(
+        models={name: repr(one) for name, one in models.items()},
+        classes=_classes(outcome),
+        folds=made,
+        split_hash=split_hash(made),
+        random_state=random_state,
+        bootstrap=bootstrap,
+        plan=plan,
+        summary=comparison.summary(),
+        per_fold=per_fold,
+        differences=differences,
+        contributions=contributions_table(differences, chosen),
+        fold_counts=counts,
+        predictions=predictions_table(runs),
+        warnings=(*notes, *remarks(outcome, counts, runs, per_fold, list(models))),
+        versions={"msfusion-sdk": msfusion_sdk.__version__} | {n: version(n) for n in _LIBRARIES},
+    )
+
+
+def _classes(outcome: Outcome) -> tuple[Any, ...]:
+    return outcome.classes if isinstance(outcome, ClassLabels) else ()
+
+
+def _units(outcome: Outcome, groups: Any) -> dict[str, int]:
+    """Return a number per patient, the same for patients of one group."""
+    ids = outcome.patient_ids
+    if groups is None:
+        return {patient: number for number, patient in enumerate(ids)}
+    numbers, _ = pd.factorize(labels_of("group", groups, ids))
+    return dict(zip(ids, numbers.tolist(), strict=True))

@@ -1,0 +1,65 @@
+"""A metric: its value in a fold, its value under resampling, and what the best value is.
+
+A metric that a fold cannot decide has no value and a reason; it is never 0, 0.5 or NaN, and
+takes no part in a mean.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Generic, Literal, NamedTuple, TypeVar
+
+import numpy as np
+
+from msfusion_sdk.errors import DegenerateSplitError
+from msfusion_sdk.survival.checks import Floats
+
+__all__ = ["Metric", "Score", "Statistic", "scored"]
+
+Judged = TypeVar("Judged")
+
+Statistic = Callable[[Floats], Floats]
+"""From how often each patient was drawn, shape (draw, patient), to a value per draw; NaN where
+the draw decides nothing."""
+
+
+@dataclass(frozen=True)
+class Metric(Generic[Judged]):
+    """One column of an evaluation.
+
+    Parameters
+    ----------
+    name : str
+        Time horizons are part of it: ``auc@12``.
+    best : 'high', 'low' or 'one'
+        Which values are good; slopes are best at 1.
+    value : function of a fold's predictions
+        Raises DegenerateSplitError where there is no value.
+    statistic : function of a fold's predictions, optional
+        The same metric for many resamples at once.  None: no interval is computed.
+    pooled : function of all folds' predictions, optional
+        None where folds cannot be put together.
+    """
+
+    name: str
+    best: Literal["high", "low", "one"]
+    value: Callable[[Judged], float]
+    statistic: Callable[[Judged], Statistic] | None = None
+    pooled: Callable[[Sequence[Judged]], float] | None = None
+
+
+class Score(NamedTuple):
+    """A value, or the reason why there is none."""
+
+    value: float | None
+    reason: str | None = None
+
+
+def scored(compute: Callable[[], float]) -> Score:
+    """Return what ``compute`` returns, or why it cannot be computed from these patients."""
+    try:
+        value = float(compute())
+    except DegenerateSplitError as error:
+        return Score(None, str(error))
+    if not np.isfinite(value):
+        return Score(None, "The value is not finite on these patients.")
+    return Score(value)

@@ -1,0 +1,106 @@
+"""The result of an evaluation: tables to read, predictions to keep, and how they came about."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from msfusion_sdk.evaluation.folds import Fold
+from msfusion_sdk.evaluation.markdown import page
+from msfusion_sdk.evaluation.time_plan import TimePlan
+from msfusion_sdk.files import atomic_path
+
+__all__ = ["SCHEMA_VERSION", "Evaluation"]
+
+SCHEMA_VERSION = 1
+
+
+@dataclass(frozen=True, eq=False)
+class Evaluation:
+    """What models predict about patients they were not fitted on, and how good that is.
+
+    Parameters
+    ----------
+    models : mapping, name to text
+        The models as they were given, the first being the reference; baselines are not here.
+    summary : DataFrame
+        A row per model and metric: ``mean`` and ``std`` (ddof 0) over ``folds``, the 95 %
+        limits ``lower`` and ``upper`` of the mean, ``pooled``, ``patients``.  Concordance is
+        pooled over risks ranked within their fold; what weighs by censoring is not pooled.
+    per_fold : DataFrame
+        A row per model, metric and fold: ``value``, or the ``reason`` why there is none.
+    differences : DataFrame
+        The reference minus each other model, on the same patients and the same resamples.
+    contributions : DataFrame
+        Per table and metric: the reference minus the same model refitted without the table.
+    fold_counts : DataFrame
+        Patients and events (or classes) to train on and to judge, per fold.
+    predictions : DataFrame
+        A row per model and patient: ``fold``, the outcome, and what was predicted out of fold.
+        For survival ``risk``, ``high_risk`` (above the median of the fold's training
+        patients) and ``survival`` at :attr:`times`; for classes ``proba_<class>``.
+    warnings : tuple of str
+        What limits these numbers.
+    plan : TimePlan or None
+        Uno's tau, the horizons and the grid of the Brier score; None for classes.
+    """
+
+    models: dict[str, str]
+    classes: tuple[Any, ...]
+    folds: tuple[Fold, ...]
+    split_hash: str
+    random_state: int
+    bootstrap: int
+    plan: TimePlan | None
+    summary: pd.DataFrame
+    per_fold: pd.DataFrame
+    differences: pd.DataFrame
+    contributions: pd.DataFrame
+    fold_counts: pd.DataFrame
+    predictions: pd.DataFrame
+    warnings: tuple[str, ...]
+    versions: dict[str, str]
+
+    @property
+    def main_metric(self) -> str:
+        """The metric that comes first: ``c_index`` or ``auroc``."""
+        return str(self.summary["metric"].iloc[0])
+
+    @property
+    def times(self) -> tuple[float, ...]:
+        """At which survival was predicted; empty for classes."""
+        return () if self.plan is None else tuple(self.plan.times.tolist())
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return the summary: a row per model and metric."""
+        return self.summary.copy()
+
+    def to_parquet(self, path: str | Path) -> Path:
+        """Write the predictions, from which every metric can be computed again.
+
+        Ids, folds, split hash, seed, versions and times are in the file; zstd, with page
+        checksums, written whole or not at all.
+        """
+        about = {
+            "schema_version": SCHEMA_VERSION,
+            "models": self.models,
+            "classes": [str(name) for name in self.classes],
+            "split_hash": self.split_hash,
+            "random_state": self.random_state,
+            "tau": None if self.plan is None else self.plan.tau,
+            "times": self.times,
+            "versions": self.versions,
+        }
+        table = pa.Table.from_pandas(self.predictions, preserve_index=False)
+        table = table.replace_schema_metadata({"msfusion": json.dumps(about)})
+        with atomic_path(Path(path)) as temporary:
+            pq.write_table(table, temporary, compression="zstd", write_page_checksum=True)
+        return Path(path)
+
+    def to_markdown(self) -> str:
+        """Return a page to read: models, differences, contributions, folds, warnings."""
+        return page(self)

@@ -1,0 +1,96 @@
+"""Baselines: what each one uses, and that permutation deals rows out within a side."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from msfusion_sdk.evaluation.baselines import late_average, make_baselines
+from msfusion_sdk.evaluation.folds import make_folds
+from msfusion_sdk.evaluation.judged import JudgedClasses, JudgedSurvival
+from msfusion_sdk.evaluation.outcome import read_outcome
+
+
+def _survival(ids: str, risk: list[float], train_risk: list[float]) -> JudgedSurvival:
+    return JudgedSurvival(
+        patient_ids=tuple(ids),
+        time=np.array([float(ord(i)) for i in ids]),
+        event=np.array([i == "b" for i in ids]),
+        risk=np.array(risk),
+        survival=np.array(risk)[:, None] / 10,
+        train_time=np.array([1.0]),
+        train_event=np.array([True]),
+        train_risk=pd.Series(train_risk, list("wxyz")[: len(train_risk)]),
+    )
+
+
+def test_three_tables_give_each_alone_without_and_permuted(cohort: Any) -> None:
+    names = [baseline.name for baseline in make_baselines(cohort.X, 0)]
+    assert names == [
+        *("clinical alone", "rna alone", "noise alone"),
+        *("without clinical", "without rna", "without noise"),
+        *("clinical permuted", "rna permuted", "noise permuted"),
+    ]
+
+
+def test_of_two_tables_one_alone_is_the_other_one_left_out(cohort: Any) -> None:
+    two = {name: cohort.X[name] for name in ("clinical", "rna")}
+    dropped = {b.name: b.dropped for b in make_baselines(two, 0) if b.dropped}
+    assert dropped == {"clinical alone": "rna", "rna alone": "clinical"}
+
+
+def test_one_table_is_only_permuted(cohort: Any) -> None:
+    baselines = make_baselines({"rna": cohort.X["rna"]}, 0)
+    assert [baseline.name for baseline in baselines] == ["rna permuted"]
+
+
+def test_permutation_keeps_rows_on_their_side_and_gaps_in_place(cohort: Any) -> None:
+    table = cohort.X["rna"].copy()
+    table.iloc[:5] = np.nan
+    fold = make_folds(read_outcome(cohort.y))[0]
+    baseline = make_baselines({"rna": table}, 0)[-1]
+    permuted = baseline.tables(fold, 0)["rna"]
+    assert list(permuted.index) == list(table.index)
+    assert permuted.isna().all(axis=1).equals(table.isna().all(axis=1))
+    for side in (fold.train_ids, fold.test_ids):
+        rows = table.index.isin(side)
+        assert sorted(permuted["a"][rows].dropna()) == sorted(table["a"][rows].dropna())
+        assert not permuted["a"][rows].equals(table["a"][rows])
+
+
+def test_permutation_does_not_depend_on_the_order_of_the_tables(cohort: Any) -> None:
+    fold = make_folds(read_outcome(cohort.y))[0]
+    turned = dict(reversed(cohort.X.items()))
+    one, other = (
+        next(b for b in make_baselines(tables, 0) if b.name == "rna permuted").tables(fold, 0)
+        for tables in (cohort.X, turned)
+    )
+    pd.testing.assert_frame_equal(one["rna"], other["rna"])
+
+
+def test_the_late_average_counted_by_hand() -> None:
+    # Training risks 1, 3 have mean 2 and deviation 1; 0, 4 have mean 2 and deviation 2.
+    one = _survival("ab", [4.0, 2.0], [1.0, 3.0])
+    other = _survival("bc", [6.0, 0.0], [0.0, 4.0])
+    average = late_average([one, other])
+    assert average.patient_ids == ("a", "b", "c")
+    assert average.risk.tolist() == [2.0, (0.0 + 2.0) / 2, -1.0]
+    assert average.survival[:, 0].tolist() == pytest.approx([0.4, (0.2 + 0.6) / 2, 0.0])
+    assert average.time.tolist() == [97, 98, 99]
+    assert average.event.tolist() == [False, True, False]
+    assert average.train_risk.tolist() == [-1.0, 1.0]
+
+
+def test_a_model_that_calls_all_alike_has_no_say_in_the_average() -> None:
+    flat = _survival("ab", [5.0, 5.0], [5.0, 5.0])
+    average = late_average([flat, _survival("ab", [4.0, 2.0], [1.0, 3.0])])
+    assert average.risk.tolist() == [1.0, 0.0]
+
+
+def test_probabilities_are_averaged_over_the_tables_a_patient_has() -> None:
+    one = JudgedClasses(("a",), np.array([1]), np.array([[0.2, 0.8]]), (0, 1))
+    other = JudgedClasses(("a", "b"), np.array([1, 0]), np.array([[0.4, 0.6], [1, 0]]), (0, 1))
+    average = late_average([one, other])
+    assert average.proba.tolist() == [pytest.approx([0.3, 0.7]), [1, 0]]
+    assert average.codes.tolist() == [1, 0]

@@ -1,0 +1,60 @@
+"""Tau and horizons: inside every fold, away from where censoring is hardly known."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from msfusion_sdk.errors import DegenerateSplitError, ShapeError
+from msfusion_sdk.evaluation.folds import Fold, make_folds
+from msfusion_sdk.evaluation.outcome import SurvivalTimes, read_outcome
+from msfusion_sdk.evaluation.time_plan import plan_times
+from msfusion_sdk.survival.product_limit import censoring_survival
+
+IDS = tuple(f"p{i}" for i in range(10))
+
+
+def _outcome(event: list[int]) -> SurvivalTimes:
+    return SurvivalTimes(IDS, np.arange(1.0, 11), np.array(event, bool))
+
+
+def test_tau_is_counted_by_hand() -> None:
+    # Training times 1..5 have their 80th percentile at 4.2, 6..10 at 9.2; the first five
+    # test patients are followed up to 5.
+    folds = (Fold(IDS[:5], IDS[5:]), Fold(IDS[5:], IDS[:5]))
+    assert plan_times(_outcome([1] * 10), folds).tau == pytest.approx(4.2)
+
+
+def test_a_fold_without_test_events_does_not_shorten_tau() -> None:
+    folds = (Fold(IDS[:5], IDS[5:]), Fold(IDS[5:], IDS[:5]))
+    assert plan_times(_outcome([1] * 5 + [0] * 5), folds).tau == 5
+
+
+def test_the_chance_of_being_uncensored_is_at_least_a_fifth_at_tau() -> None:
+    rng = np.random.default_rng(0)
+    time, ids = rng.exponential(10, 300), pd.Index([f"p{i:03d}" for i in range(300)])
+    y = read_outcome(pd.DataFrame({"time": time, "event": rng.random(300) < 0.2}, ids))
+    folds = make_folds(y)
+    tau = plan_times(y, folds).tau
+    for fold in folds:
+        train = y.rows(fold.train_ids)
+        censoring = censoring_survival(time=y.time[train], event=y.event[train])
+        assert censoring.at(np.array([tau]))[0] >= 0.2
+
+
+def test_horizons_are_quartiles_of_the_events_unless_given() -> None:
+    folds = (Fold(IDS[:5], IDS[5:]), Fold(IDS[5:], IDS[:5]))
+    outcome = _outcome([1] * 5 + [0] * 5)
+    assert plan_times(outcome, folds).horizons == (2, 3, 4)
+    assert plan_times(outcome, folds, [12, 36]).horizons == (12, 36)
+
+
+@pytest.mark.parametrize("horizons", [[5, 3], [0, 3], [], [np.nan]])
+def test_horizons_must_ascend_from_above_zero(horizons: list[float]) -> None:
+    with pytest.raises(ShapeError):
+        plan_times(_outcome([1] * 10), (Fold(IDS[:5], IDS[5:]),), horizons)
+
+
+def test_patients_who_are_not_followed_are_refused() -> None:
+    outcome = SurvivalTimes(IDS, np.zeros(10), np.ones(10, bool))
+    with pytest.raises(DegenerateSplitError, match="followed for no time"):
+        plan_times(outcome, (Fold(IDS[:5], IDS[5:]),))
