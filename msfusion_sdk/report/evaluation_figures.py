@@ -1,0 +1,117 @@
+"""Pictures of an evaluation: models side by side, survival by risk, calibration and ROC.
+
+All show predictions of patients that the model was not fitted on.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from msfusion_sdk.errors import DegenerateSplitError
+from msfusion_sdk.evaluation.result import Evaluation
+from msfusion_sdk.files import atomic_path
+from msfusion_sdk.report.calibration_figure import draw_calibration
+from msfusion_sdk.report.figure_style import COLOURS, DPI, GREY, clean
+from msfusion_sdk.report.risk_figure import draw_risk_groups
+from msfusion_sdk.report.roc_figure import draw_roc
+
+__all__ = ["draw_calibration", "draw_forest", "draw_risk_groups", "draw_roc", "write_figures"]
+
+_CHANCE = {"c_index": 0.5, "c_index_uno": 0.5, "auroc": 0.5}
+_LABELS = {"c_index": "Harrell's C", "c_index_uno": "Uno's C", "auroc": "AUROC", "auprc": "AUPRC"}
+
+
+def write_figures(
+    evaluation: Evaluation, folder: str | Path, *, unit: str | None = None
+) -> dict[str, Path | str]:
+    """Write the figures that suit the outcome into ``folder``, as PNG files.
+
+    ``forest.png`` and ``calibration.png``; ``risk_groups.png`` for survival, ``roc.png`` for
+    classes.
+
+    Parameters
+    ----------
+    unit : str, optional
+        Of ``time``: "months", say.
+
+    Returns
+    -------
+    dict
+        From the name of each figure to its path, or to the reason why it cannot be drawn.
+    """
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    draws: dict[str, Callable[[], Figure]] = {
+        "forest.png": lambda: draw_forest(evaluation),
+        "calibration.png": lambda: draw_calibration(evaluation, unit=unit),
+    }
+    if evaluation.plan is None:
+        draws["roc.png"] = lambda: draw_roc(evaluation)
+    else:
+        draws["risk_groups.png"] = lambda: draw_risk_groups(evaluation, unit=unit)
+    return {name: _written(draw, folder / name) for name, draw in draws.items()}
+
+
+def draw_forest(evaluation: Evaluation, *, metric: str | None = None) -> Figure:
+    """Return every model and baseline with its 95 % interval, models first.
+
+    Parameters
+    ----------
+    metric : str, optional
+        A metric of the summary; the main one by default.
+
+    Raises
+    ------
+    KeyError
+        When the summary has no such metric.
+    """
+    metric = metric or evaluation.main_metric
+    rows = evaluation.summary[evaluation.summary["metric"] == metric].reset_index(drop=True)
+    if rows.empty:
+        known = ", ".join(evaluation.summary["metric"].unique())
+        msg = f"No metric {metric!r} was computed (known: {known})."
+        raise KeyError(msg)
+    figure = Figure(figsize=(7.2, 1.3 + 0.32 * len(rows)), layout="constrained")
+    axes = figure.add_subplot()
+    if metric in _CHANCE:
+        axes.axvline(_CHANCE[metric], color=GREY, linewidth=1, linestyle=":")
+        axes.text(_CHANCE[metric], -0.75, "chance", color=GREY, fontsize=8, ha="center")
+    for place, row in rows.iterrows():
+        is_model = row["model"] in evaluation.models
+        _draw_row(axes, int(str(place)), row, is_model=is_model)
+    axes.set(ylim=(len(rows) - 0.4, -0.6), yticks=range(len(rows)))
+    axes.set_yticklabels([f"{r['model']} (n = {r['patients']})" for _, r in rows.iterrows()])
+    axes.set_xlabel(
+        f"{_LABELS.get(metric, metric)}, mean over folds with 95 % interval (bootstrap of patients)"
+    )
+    clean(axes)
+    return figure
+
+
+def _draw_row(axes: Axes, place: int, row: "pd.Series[Any]", *, is_model: bool) -> None:
+    if pd.isna(row["mean"]):
+        text = "no value"
+    else:
+        colour, marker = (COLOURS[0], "o") if is_model else (COLOURS[1], "s")
+        axes.plot(row["mean"], place, color=colour, marker=marker, markersize=6)
+        text = f"{row['mean']:.3f}"
+        if pd.notna(row["lower"]):
+            axes.hlines(place, row["lower"], row["upper"], color=colour, linewidth=1.5)
+            text += f" ({row['lower']:.3f} to {row['upper']:.3f})"
+    # Right of the axes, at the height of the row.
+    where = axes.get_yaxis_transform()
+    axes.text(1.02, place, text, transform=where, fontsize=9, va="center")
+
+
+def _written(draw: Callable[[], Figure], path: Path) -> Path | str:
+    try:
+        figure = draw()
+    except DegenerateSplitError as error:
+        return str(error)
+    with atomic_path(path) as temporary:
+        figure.savefig(temporary, dpi=DPI, bbox_inches="tight")
+    return path
