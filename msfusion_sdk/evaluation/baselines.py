@@ -16,13 +16,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from sklearn.base import clone
 
 from msfusion_sdk.evaluation.folds import Fold
 from msfusion_sdk.evaluation.judged import Judged, JudgedClasses, JudgedSurvival
 from msfusion_sdk.evaluation.tables import Tables, with_values
 from msfusion_sdk.survival.checks import Floats
 
-__all__ = ["LATE_AVERAGE", "Baseline", "late_average", "make_baselines"]
+__all__ = ["LATE_AVERAGE", "Baseline", "late_average", "make_baselines", "narrowed"]
 
 LATE_AVERAGE = "late average"
 
@@ -64,6 +65,15 @@ def make_baselines(tables: Tables, random_state: int) -> list[Baseline]:
         for name in tables
     ]
     return [*alone, *without, *permuted]
+
+
+def narrowed(model: Any, tables: Tables) -> Any:
+    """Return ``model`` with ``adapters`` for these tables only; others would be refused."""
+    adapters = model.get_params(deep=False).get("adapters")
+    if not adapters:
+        return model
+    kept = {name: adapter for name, adapter in adapters.items() if name in tables}
+    return clone(model).set_params(adapters=kept)
 
 
 def late_average(alone: Sequence[Judged]) -> Judged:

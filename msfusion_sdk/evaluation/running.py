@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from msfusion_sdk.errors import DegenerateSplitError, DuplicateIdError
-from msfusion_sdk.evaluation.baselines import LATE_AVERAGE, Baseline, late_average
+from msfusion_sdk.evaluation.baselines import LATE_AVERAGE, Baseline, late_average, narrowed
 from msfusion_sdk.evaluation.folds import Fold
 from msfusion_sdk.evaluation.judged import Judged
 from msfusion_sdk.evaluation.outcome import Outcome
@@ -56,7 +56,8 @@ def run_baselines(
         for number, fold in enumerate(folds):
             try:
                 tables = baseline.tables(fold, number)
-                made: Judged | str = fit_predict(model, tables, outcome, fold, number, times)
+                one = narrowed(model, tables)
+                made: Judged | str = fit_predict(one, tables, outcome, fold, number, times)
             except DegenerateSplitError as error:
                 made = str(error)
             except Exception as error:
