@@ -213,8 +213,8 @@ def test_a_frame_column_of_mixed_kinds_is_refused_by_name() -> None:
         ids_of(frame)
 
 
-def test_a_row_longer_than_a_megabyte_is_read(tmp_path: Path) -> None:
-    names = ["patient_id", *(f"G{i}" for i in range(60_000))]
-    text = f"{','.join(names)}\na,{','.join(['1.2345678901234567'] * 60_000)}\n"
+def test_a_row_of_several_megabytes_is_read(tmp_path: Path) -> None:
+    names = ["patient_id", *(f"G{i}" for i in range(20_000))]
+    text = f"{','.join(names)}\na,{','.join(['1' * 200] * 20_000)}\n"
     table = read_text_table(written(tmp_path, text), ",", keep_text=tuple(names))
     assert table.column_names == names
