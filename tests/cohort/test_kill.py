@@ -1,0 +1,94 @@
+"""Killed at any moment and run again, a cohort ends as one that nobody disturbed."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from msfusion_sdk import Cohort
+
+ENCODE = """
+import sys
+from msfusion_sdk import Cohort, SlideEncoder
+if __name__ == "__main__":
+    encoder = SlideEncoder.from_pretrained(sys.argv[2], device="cpu", precision="fp32")
+    Cohort.open(sys.argv[1]).encode(encoder, workers=1)
+"""
+
+
+@pytest.fixture(scope="module")
+def table(slide_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> pd.DataFrame:
+    """Twelve slides: the four, three times over."""
+    folder = tmp_path_factory.mktemp("twelve")
+    paths = [
+        shutil.copy(path, folder / f"{number}{path.name}")
+        for number in range(3)
+        for path in sorted(slide_folder.glob("*.svs"))
+    ]
+    names = [path.stem for path in paths]
+    return pd.DataFrame({"slide_id": names, "patient_id": names, "path": list(map(str, paths))})
+
+
+def make(folder: Path, table: pd.DataFrame) -> Cohort:
+    return Cohort.create(folder, patients=table[["patient_id"]], slides=table)
+
+
+def start(cohort: Cohort, model: Path, folder: Path) -> subprocess.Popen[bytes]:
+    script = folder / "encode.py"
+    script.write_text(ENCODE)
+    return subprocess.Popen([sys.executable, script, cohort.root, model], start_new_session=True)
+
+
+def parts_of(cohort: Cohort) -> int:
+    return len(list(cohort.root.glob("embeddings/*/slide=*.parquet")))
+
+
+@pytest.fixture(scope="module")
+def calm(
+    table: pd.DataFrame, small_model: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Cohort:
+    """The cohort, encoded by a run that nobody disturbed."""
+    folder = tmp_path_factory.mktemp("calm")
+    cohort = make(folder / "calm", table)
+    assert start(cohort, small_model, folder).wait() == 0
+    return cohort
+
+
+def exports(cohort: Cohort, folder: Path) -> list[bytes]:
+    folder.mkdir()
+    levels = ("slide", "patient")
+    return [cohort.export(folder / level, level=level).path.read_bytes() for level in levels]
+
+
+@pytest.mark.timeout(300)
+def test_killed_in_the_middle_and_resumed_the_export_is_byte_identical(
+    calm: Cohort, table: pd.DataFrame, small_model: Path, tmp_path: Path
+) -> None:
+    wild = make(tmp_path / "wild", table)
+    process = start(wild, small_model, tmp_path)
+    while parts_of(wild) < 4:
+        assert process.poll() is None
+        time.sleep(0.01)
+    os.killpg(process.pid, signal.SIGKILL)
+    assert process.wait() == -signal.SIGKILL
+    assert start(wild, small_model, tmp_path).wait() == 0
+    assert exports(wild, tmp_path / "one") == exports(calm, tmp_path / "other")
+    assert not list(wild.root.glob("embeddings/*/*.corrupt"))
+
+
+@pytest.mark.timeout(300)
+def test_two_encoders_on_one_folder_do_no_harm(
+    calm: Cohort, table: pd.DataFrame, small_model: Path, tmp_path: Path
+) -> None:
+    cohort = make(tmp_path / "both", table)
+    processes = [start(cohort, small_model, tmp_path) for _ in range(2)]
+    assert [process.wait() for process in processes] == [0, 0]
+    assert exports(cohort, tmp_path / "one") == exports(calm, tmp_path / "other")
+    assert cohort.status().counts == {"ok_with_warnings": len(table)}
+    assert not list(cohort.root.glob("ledger/*/claims/*"))
