@@ -1,6 +1,6 @@
 """The metrics of predicted classes, by scikit-learn, each with a statistic for resamples."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -17,7 +17,7 @@ from sklearn.metrics import (
 
 from msfusion_sdk.errors import DegenerateSplitError
 from msfusion_sdk.evaluation.judged import JudgedClasses
-from msfusion_sdk.evaluation.metrics import Metric, Statistic
+from msfusion_sdk.evaluation.metrics import Best, Metric, Statistic
 from msfusion_sdk.evaluation.resampling import (
     average_precision_statistic,
     mean_of_statistics,
@@ -70,7 +70,12 @@ def expected_calibration_error(codes: NDArray[np.int64], proba: Floats, bins: in
     return float(np.abs(gap).sum() / len(codes))
 
 
-def _metric(name: str, best: Any, value: Any, statistic: Any = None) -> Metric[JudgedClasses]:
+def _metric(
+    name: str,
+    best: Best,
+    value: Callable[[JudgedClasses], float],
+    statistic: Callable[[JudgedClasses], Statistic] | None = None,
+) -> Metric[JudgedClasses]:
     return Metric(name, best, value, statistic, lambda folds: value(_together(folds)))
 
 

@@ -84,7 +84,7 @@ class Comparison:
         """Return a row per model and metric: mean over folds, interval, and pooled value.
 
         ``std`` is the spread over folds (ddof 0), which is no interval; ``folds`` says how many
-        of them have a value and are in the mean.
+        of them have a value and are in the mean; ``best`` which values are good.
         """
         rows = []
         for name, entries in self._judged.items():
@@ -96,6 +96,7 @@ class Comparison:
                 row = {
                     "model": name,
                     "metric": metric.name,
+                    "best": metric.best,
                     "mean": np.mean(values) if values else None,
                     "std": np.std(values) if values else None,
                     "lower": lower,

@@ -80,9 +80,7 @@ def evaluate(
     ``print(evaluate(FusionSurvival(), cohort.tables(), cohort.outcome("survival")).to_markdown())``
     """
     outcome = read_outcome(y)
-    models: dict[str, Any] = dict(model) if isinstance(model, Mapping) else {"model": model}
-    for name, one in models.items():
-        require_methods(name, one, outcome)
+    models = _named(model, outcome)
     tables, notes = read_tables(X, outcome.patient_ids)
     made = make_folds(outcome, folds=folds, groups=groups, site=site, random_state=random_state)
     plan = plan_times(outcome, made, horizons) if isinstance(outcome, SurvivalTimes) else None
@@ -120,6 +118,16 @@ def evaluate(
         warnings=(*notes, *remarks(outcome, counts, runs, per_fold, list(models))),
         versions={"msfusion-sdk": msfusion_sdk.__version__} | {n: version(n) for n in _LIBRARIES},
     )
+
+
+def _named(model: Any, outcome: Outcome) -> dict[str, Any]:
+    models = dict(model) if isinstance(model, Mapping) else {"model": model}
+    if not models:
+        msg = "No model was given. Give an estimator, or a mapping of names to estimators."
+        raise TypeError(msg)
+    for name, one in models.items():
+        require_methods(name, one, outcome)
+    return models
 
 
 def _classes(outcome: Outcome) -> tuple[Any, ...]:

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 __all__ = ["page"]
 
 _NONE = "–"
+_ARROWS = {"high": "↑", "low": "↓", "one": "→ 1"}
 
 
 def page(evaluation: "Evaluation") -> str:
@@ -65,10 +66,12 @@ def _wide(summary: pd.DataFrame) -> pd.DataFrame:
     long = summary[["model", "metric"]].assign(cell=cells)
     order = list(dict.fromkeys(long["metric"]))
     wide = long.pivot_table(index="model", columns="metric", values="cell", aggfunc="first")
+    arrow = summary.drop_duplicates("metric").set_index("metric")["best"].map(_ARROWS)
     rows = wide.reindex(index=list(dict.fromkeys(long["model"])), columns=order)
+    rows.columns = pd.Index([f"{metric} {arrow[metric]}" for metric in order])
     patients = summary.groupby("model")["patients"].first()
     rows.insert(0, "patients", patients.astype(str))
-    return rows.rename_axis(columns=None).reset_index()
+    return rows.reset_index()
 
 
 def _steps(table: pd.DataFrame, metric: str) -> pd.DataFrame:

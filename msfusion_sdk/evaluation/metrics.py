@@ -13,13 +13,17 @@ import numpy as np
 from msfusion_sdk.errors import DegenerateSplitError
 from msfusion_sdk.survival.checks import Floats
 
-__all__ = ["Metric", "Score", "Statistic", "scored"]
+__all__ = ["Best", "Metric", "Score", "Statistic", "scored"]
 
 Judged = TypeVar("Judged")
 
 Statistic = Callable[[Floats], Floats]
 """From how often each patient was drawn, shape (draw, patient), to a value per draw; NaN where
 the draw decides nothing."""
+
+
+Best = Literal["high", "low", "one"]
+"""Which values are good; slopes are best at 1."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +35,6 @@ class Metric(Generic[Judged]):
     name : str
         Time horizons are part of it: ``auc@12``.
     best : 'high', 'low' or 'one'
-        Which values are good; slopes are best at 1.
     value : function of a fold's predictions
         Raises DegenerateSplitError where there is no value.
     statistic : function of a fold's predictions, optional
@@ -41,7 +44,7 @@ class Metric(Generic[Judged]):
     """
 
     name: str
-    best: Literal["high", "low", "one"]
+    best: Best
     value: Callable[[Judged], float]
     statistic: Callable[[Judged], Statistic] | None = None
     pooled: Callable[[Sequence[Judged]], float] | None = None

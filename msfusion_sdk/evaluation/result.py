@@ -27,10 +27,21 @@ class Evaluation:
     ----------
     models : mapping, name to text
         The models as they were given, the first being the reference; baselines are not here.
+    classes : tuple
+        Ascending; of two, the second is the positive one.  Empty for survival.
+    folds : tuple of Fold
+        Who was trained on and who was judged.
+    split_hash : str
+        SHA-256 of the ids in ``folds``.
+    random_state, bootstrap : int
+        Seed and number of the resamples, and seed of made folds and permutations.
+    plan : TimePlan or None
+        Uno's tau, the horizons and the grid of the Brier score; None for classes.
     summary : DataFrame
-        A row per model and metric: ``mean`` and ``std`` (ddof 0) over ``folds``, the 95 %
-        limits ``lower`` and ``upper`` of the mean, ``pooled``, ``patients``.  Concordance is
-        pooled over risks ranked within their fold; what weighs by censoring is not pooled.
+        A row per model and metric: which values are ``best`` (high, low or one), ``mean`` and
+        ``std`` (ddof 0) over ``folds``, the 95 % limits ``lower`` and ``upper`` of the mean,
+        ``pooled``, ``patients``.  Concordance is pooled over risks ranked within their fold;
+        what weighs by censoring is not pooled.
     per_fold : DataFrame
         A row per model, metric and fold: ``value``, or the ``reason`` why there is none.
     differences : DataFrame
@@ -45,8 +56,7 @@ class Evaluation:
         patients) and ``survival`` at :attr:`times`; for classes ``proba_<class>``.
     warnings : tuple of str
         What limits these numbers.
-    plan : TimePlan or None
-        Uno's tau, the horizons and the grid of the Brier score; None for classes.
+    versions : mapping of distribution to version
     """
 
     models: dict[str, str]

@@ -5,8 +5,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.base import BaseEstimator
 
-from msfusion_sdk.evaluation.baselines import late_average, make_baselines
+from msfusion_sdk.evaluation.baselines import late_average, make_baselines, narrowed
 from msfusion_sdk.evaluation.folds import make_folds
 from msfusion_sdk.evaluation.judged import JudgedClasses, JudgedSurvival
 from msfusion_sdk.evaluation.outcome import read_outcome
@@ -94,3 +95,14 @@ def test_probabilities_are_averaged_over_the_tables_a_patient_has() -> None:
     average = late_average([one, other])
     assert average.proba.tolist() == [pytest.approx([0.3, 0.7]), [1, 0]]
     assert average.codes.tolist() == [1, 0]
+
+
+def test_a_model_is_given_only_the_adapters_of_its_tables() -> None:
+    class Adapted(BaseEstimator):
+        def __init__(self, adapters: dict[str, str] | None = None) -> None:
+            self.adapters = adapters
+
+    model = Adapted({"rna": "genomics", "panel": "table"})
+    assert narrowed(model, {"rna": pd.DataFrame()}).adapters == {"rna": "genomics"}
+    assert model.adapters == {"rna": "genomics", "panel": "table"}
+    assert narrowed(Adapted(), {"rna": pd.DataFrame()}).adapters is None

@@ -216,6 +216,11 @@ def test_a_model_called_like_a_baseline_is_refused(cohort: Any, ridge_cox: Any) 
         evaluate({"rna alone": ridge_cox()}, cohort.X, cohort.y)
 
 
+def test_no_model_is_an_error(cohort: Any) -> None:
+    with pytest.raises(TypeError, match="No model was given"):
+        evaluate({}, cohort.X, cohort.y)
+
+
 def test_string_and_number_labels_give_one_result(cohort: Any, logistic: Any) -> None:
     numbers = (cohort.classes == "tumour").astype(int)
     options = {"baselines": False, "bootstrap": 20}

@@ -48,7 +48,7 @@ def test_high_risk_is_about_half_since_the_cut_is_the_training_median(result: Ev
 def test_the_page_shows_tau_intervals_differences_and_folds(result: Evaluation) -> None:
     page = result.to_markdown()
     assert f"tau = {result.plan.tau:g}" in page
-    assert "| auc@6 | auc@12 |" in page
+    assert "| auc@6 ↑ | auc@12 ↑ | integrated_brier ↓ |" in page
     assert "'model' minus each other model" in page
     assert "contribution of each table" in page
     assert "| fold | train | test |" in page
