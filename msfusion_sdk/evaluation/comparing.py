@@ -176,17 +176,18 @@ class Comparison:
     def _resampled(
         self, name: str, metric: Metric[Any], number: int, patient_ids: tuple[str, ...]
     ) -> Floats:
-        judged = self._judged[name][number]
+        # Only asked for where there is a prediction, and of metrics that have a statistic.
+        judged: Any = self._judged[name][number]
+        statistic: Any = metric.statistic
         draws = self._draws[number][:, [self._places[number][p] for p in patient_ids]]
-        if isinstance(judged, str) or metric.statistic is None:
-            return np.full(len(draws), np.nan)
         part, score = judged, self._scores[name, metric.name][number]
         if patient_ids != judged.patient_ids:
             part = judged.take(_rows(judged.patient_ids, patient_ids))
             score = _score(part, metric)
         if score.value is None:
             return np.full(len(draws), np.nan)
-        return metric.statistic(part)(draws)
+        values: Floats = statistic(part)(draws)
+        return values
 
 
 def _score(judged: Judged | str, metric: Metric[Any]) -> Score:

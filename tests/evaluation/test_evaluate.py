@@ -235,3 +235,30 @@ def test_three_classes_are_evaluated(cohort: Any, logistic: Any) -> None:
     result = evaluate(logistic(), cohort.X, labels, baselines=False, bootstrap=20)
     assert result.classes == ("normal", "other", "tumour")
     assert _row(result.summary, "model", "auroc")["mean"] > 0.8
+
+
+def test_an_error_of_a_baseline_says_where_it_was(cohort: Any, ridge_cox: Any) -> None:
+    class Fussy(ridge_cox):
+        def fit(self, tables: dict[str, pd.DataFrame], y: pd.DataFrame) -> Any:
+            if len(tables) < 3:
+                msg = "needs three tables"
+                raise ValueError(msg)
+            return super().fit(tables, y)
+
+    with pytest.raises(ValueError, match="needs three tables") as caught:
+        evaluate(Fussy(), cohort.X, cohort.y)
+    assert caught.value.__notes__ == ["This was the baseline 'clinical alone' in fold 0."]
+
+
+def test_groups_are_resampled_together(make_cohort: Any, ridge_cox: Any) -> None:
+    # Every patient five times over: intervals must be as wide as those of one copy each.
+    cohort = make_cohort(60)
+    copies = [f"{patient}-{copy}" for patient in cohort.y.index for copy in range(5)]
+    person = pd.Series([name[:4] for name in copies], copies)
+    y = cohort.y.loc[person].set_axis(copies)
+    table = cohort.X["clinical"].loc[person].set_axis(copies)
+    options = {"folds": 2, "baselines": False, "bootstrap": 300}
+    one = evaluate(ridge_cox(), {"t": cohort.X["clinical"]}, cohort.y, **options).summary.iloc[0]
+    many = evaluate(ridge_cox(), {"t": table}, y, groups=person, **options).summary.iloc[0]
+    width = one["upper"] - one["lower"]
+    assert many["upper"] - many["lower"] == pytest.approx(width, rel=0.35)

@@ -153,3 +153,9 @@ def test_fewer_groups_than_folds_is_refused(y: pd.DataFrame) -> None:
 def test_an_outcome_without_ids_is_refused() -> None:
     with pytest.raises(IdTypeError, match="folds need patient ids"):
         make_folds(np.zeros(10))
+
+
+def test_a_patient_in_two_groups_is_refused(y: pd.DataFrame) -> None:
+    twice = pd.Series(1, [*y.index, "p005"])
+    with pytest.raises(DuplicateIdError, match=r"two entries in group \(first: 'p005'\)"):
+        make_folds(y, groups=twice)

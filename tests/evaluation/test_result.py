@@ -63,3 +63,25 @@ def test_a_bar_in_a_name_does_not_break_the_page(cohort: Any, ridge_cox: Any) ->
 def test_the_frame_is_a_copy(result: Evaluation) -> None:
     result.to_frame()["mean"] = 0.0
     assert (result.summary["mean"] > 0).all()
+
+
+def test_the_page_of_classes_says_which_one_is_positive(cohort: Any, logistic: Any) -> None:
+    result = evaluate(logistic(), cohort.X, cohort.classes, baselines=False, bootstrap=0)
+    page = result.to_markdown()
+    assert "classes normal, tumour; tumour is the positive one" in page
+    assert "| model | patients | auroc ↑ |" in page
+    assert result.times == ()
+
+
+def test_warnings_are_on_the_page_and_a_missing_value_is_a_dash(
+    cohort: Any, ridge_cox: Any
+) -> None:
+    given = pd.Series(np.arange(200) % 4, cohort.y.index)
+    given[list(cohort.y.index[~cohort.y["event"]][:20])] = 9
+    result = evaluate(
+        ridge_cox(), cohort.X, cohort.y, folds=given, baselines=False, bootstrap=0, horizons=[1e6]
+    )
+    page = result.to_markdown()
+    assert "- Fold 4 decides nothing" in page
+    assert "| model | 200 |" in page
+    assert "| – | – |" in page

@@ -1,6 +1,7 @@
 """Figures of an evaluation: they show the numbers of the result, and are small files."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Self
 
@@ -156,3 +157,9 @@ def test_the_roc_curve_is_the_mean_of_those_of_the_folds(classes: Evaluation) ->
     expected = np.mean([np.interp(rate[1:], *curve) for curve in curves], axis=0)
     assert shown[1:] == pytest.approx(expected)
     assert "AUROC" in axes.get_title(loc="left")
+
+
+def test_an_roc_curve_needs_a_fold_with_both_classes(classes: Evaluation) -> None:
+    apart = classes.predictions.assign(fold=(classes.predictions["class"] == "yes").astype(int))
+    with pytest.raises(DegenerateSplitError, match="No test fold holds class 'yes' and another"):
+        draw_roc(replace(classes, predictions=apart))

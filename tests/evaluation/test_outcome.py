@@ -1,0 +1,44 @@
+"""Outcomes: sorted by id, classes in order, and nothing that has to be guessed."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from msfusion_sdk.errors import DuplicateIdError, SurvivalLabelError, TableError
+from msfusion_sdk.evaluation.outcome import read_outcome
+
+
+def test_patients_ascend_by_id_and_keep_their_outcome() -> None:
+    y = pd.DataFrame({"time": [3.0, 1.0], "event": [True, False]}, ["b", "a"])
+    outcome = read_outcome(y)
+    assert outcome.patient_ids == ("a", "b")
+    assert outcome.time.tolist() == [1, 3]
+    assert outcome.labels(outcome.rows(["b"])).to_dict("index") == {"b": {"time": 3, "event": True}}
+
+
+def test_of_two_classes_the_second_is_positive() -> None:
+    outcome = read_outcome(pd.Series(["yes", "no"], ["a", "b"]))
+    assert outcome.classes == ("no", "yes")
+    assert outcome.codes.tolist() == [1, 0]
+    assert outcome.labels(np.array([1])).to_dict() == {"b": "no"}
+
+
+def test_a_patient_without_class_is_named() -> None:
+    with pytest.raises(TableError, match=r"1 of 3 patients have no class \(first: b\)"):
+        read_outcome(pd.Series(["x", None, "y"], ["a", "b", "c"]))
+
+
+def test_one_class_is_refused() -> None:
+    with pytest.raises(TableError, match=r"needs two classes, and y holds \['x'\]"):
+        read_outcome(pd.Series(["x", "x"], ["a", "b"]))
+
+
+def test_a_patient_with_two_outcomes_is_refused() -> None:
+    with pytest.raises(DuplicateIdError):
+        read_outcome(pd.Series(["x", "y"], ["a", "a"]))
+
+
+def test_infinite_time_is_refused_by_name() -> None:
+    y = pd.DataFrame({"time": [np.inf, 1.0], "event": [True, True]}, ["a", "b"])
+    with pytest.raises(SurvivalLabelError, match="a: inf"):
+        read_outcome(y)
