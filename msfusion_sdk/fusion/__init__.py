@@ -1,0 +1,1 @@
+"""Late fusion: tables of several modalities in, a risk or class probabilities out."""

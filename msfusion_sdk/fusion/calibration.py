@@ -1,0 +1,68 @@
+"""Log-hazards to survival curves."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from msfusion_sdk.fusion.fuser import Arrays
+from msfusion_sdk.fusion.modalities import Floats
+from msfusion_sdk.fusion.targets import SurvivalTarget
+from msfusion_sdk.fusion.weights import fit_weights
+from msfusion_sdk.survival.cox import CoxFit
+from msfusion_sdk.survival.newton import cox_problem, cumulative_hazard
+
+__all__ = ["SurvivalCurves"]
+
+
+@dataclass(frozen=True, eq=False)
+class SurvivalCurves:
+    """A Cox model of the score alone, learned from out-of-fold scores.
+
+    Scores of the patients that a model learned from order their events too well, and curves made
+    with them would promise too much; these know only scores of models that did not.
+
+    Parameters
+    ----------
+    slope : float64, shape (1,), at least 0
+        Log-hazard per unit of score.
+    times, hazard : float64, shape (step,)
+        Cumulative hazard of score 0, up to and including each time of an event.
+    """
+
+    slope: Floats
+    times: Floats
+    hazard: Floats
+
+    @classmethod
+    def learn(cls, held_out: Floats, target: SurvivalTarget) -> Self:
+        """Return the slope and the baseline of scores of shape (patient, 1)."""
+        slope = fit_weights(held_out[None], target.total_loss)
+        ones = np.ones(len(held_out))
+        problem = cox_problem(held_out, target.time, target.event, ones, "efron")
+        return cls(slope, *cumulative_hazard(problem, slope))
+
+    def survival(self, scores: Floats, times: ArrayLike) -> Floats:
+        """Return the chance of no event up to each of ``times``, shape (patient, time).
+
+        After the last training event a curve stays as it is.
+
+        Parameters
+        ----------
+        scores : shape (patient, 1)
+        times : shape (time,), ascending
+        """
+        steps, unused = self.times, np.nan
+        model = CoxFit(self.slope, np.zeros(1), steps, self.hazard, unused, 0, unused)
+        return model.predict_survival(scores, times)
+
+    def arrays(self) -> Arrays:
+        """Return everything ``learn`` learned."""
+        return {"slope": self.slope, "times": self.times, "hazard": self.hazard}
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> Self:
+        """Return the curves that ``arrays`` described."""
+        return cls(arrays["slope"], arrays["times"], arrays["hazard"])

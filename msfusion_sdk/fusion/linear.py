@@ -1,0 +1,69 @@
+"""Early fusion by one ridge model over all columns; also the expert of a single modality."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from msfusion_sdk.fusion.design import Design
+from msfusion_sdk.fusion.fuser import Arrays, Fuser, fold_numbers
+from msfusion_sdk.fusion.modalities import Floats, Modalities
+from msfusion_sdk.fusion.targets import Target
+
+__all__ = ["LinearFuser"]
+
+FOLDS = 3
+
+
+class LinearFuser(Fuser):
+    """A ridge Cox model or a ridge logistic regression of all modalities side by side.
+
+    Parameters
+    ----------
+    kinds : length modality
+        See :func:`~msfusion_sdk.fusion.design.prior_variances`.
+    seed : int
+        Decides the folds of the out-of-fold scores, and no coefficient.
+    """
+
+    def __init__(self, kinds: Sequence[str], seed: int) -> None:
+        self._kinds, self._seed = tuple(kinds), seed
+
+    def fit(self, modalities: Modalities, target: Target) -> Floats:
+        """Learn means, scales and coefficients; return scores by models of the other folds.
+
+        With one event, or one patient of a class, there are no folds, and those scores are 0.
+        """
+        target.require(f"A linear model of {' and '.join(modalities.names)}", 1)
+        folds = fold_numbers(target, FOLDS, self._seed)
+        held_out = np.zeros((len(folds), target.outputs))
+        for fold in range(folds.max() + 1 if folds.any() else 0):
+            held, rest = folds == fold, folds != fold
+            self._learn(modalities.rows(rest), target.rows(rest))
+            held_out[held] = self.scores(modalities.rows(held))
+        self._learn(modalities, target)
+        return held_out
+
+    def scores(self, modalities: Modalities) -> Floats:
+        """Return log-hazards, or logits less the logarithm of each class's share."""
+        return np.asarray(self._design.matrix(modalities) @ self._coef + self._offset)
+
+    def arrays(self) -> Arrays:
+        """Return means, scales and coefficients."""
+        return {
+            "centre": self._design.centre,
+            "scale": self._design.scale,
+            "coef": self._coef,
+            "offset": self._offset,
+        }
+
+    def load(self, arrays: Mapping[str, NDArray[Any]]) -> Self:
+        """Become what ``arrays`` describes."""
+        self._design = Design(arrays["centre"], arrays["scale"])
+        self._coef, self._offset = arrays["coef"], arrays["offset"]
+        return self
+
+    def _learn(self, modalities: Modalities, target: Target) -> None:
+        self._design = Design.learn(modalities, self._kinds)
+        self._coef, self._offset = target.fit_linear(self._design.matrix(modalities))

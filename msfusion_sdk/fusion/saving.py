@@ -1,0 +1,193 @@
+"""A fitted estimator as a folder: ``config.json`` and ``model.safetensors``, and no pickle."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Protocol, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors import SafetensorError
+from safetensors.numpy import load, save
+from sklearn.base import clone
+
+from msfusion_sdk.adapter import ModalityAdapter
+from msfusion_sdk.encoder.storage import storing
+from msfusion_sdk.errors import (
+    ModelIdError,
+    WeightsCorruptError,
+    WeightsMismatchError,
+)
+from msfusion_sdk.fusion.fitted import FittedFusion, new_fuser
+from msfusion_sdk.fusion.fuser import Arrays, under
+from msfusion_sdk.fusion.inputs import AdapterChoice
+from msfusion_sdk.fusion.strategies import Base, Strategy
+from msfusion_sdk.registry import load_adapter
+
+__all__ = ["load_estimator", "save_estimator"]
+
+CONFIG_FILE, WEIGHTS_FILE = "config.json", "model.safetensors"
+FORMAT = 1
+
+
+class FusionEstimator(Protocol):
+    """What both estimators have in common."""
+
+    fusion: Strategy
+    base: Base
+    random_state: int
+
+    def __init__(
+        self,
+        *,
+        fusion: Strategy,
+        base: Base,
+        adapters: AdapterChoice | None,
+        random_state: int,
+    ) -> None: ...
+
+
+Kind = TypeVar("Kind", bound=FusionEstimator)
+
+
+def save_estimator(
+    folder: Path,
+    estimator: FusionEstimator,
+    fitted: FittedFusion,
+    arrays: Mapping[str, NDArray[Any]],
+    learned: Mapping[str, Any],
+) -> Path:
+    """Write the folder and return it; the configuration last, so a folder that has one is whole.
+
+    Parameters
+    ----------
+    arrays, learned
+        What the estimator knows beside ``fitted``: arrays, and plain JSON.
+
+    Raises
+    ------
+    StoreError
+        When the folder cannot be written.
+    TypeError
+        When a setting of an adapter is not plain JSON.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    tensors: Arrays = {f"estimator/{name}": value for name, value in arrays.items()}
+    tensors.update({f"fuser/{name}": value for name, value in fitted.fuser.arrays().items()})
+    tables = {}
+    for name, adapter in fitted.adapters.items():
+        state = adapter.state()
+        tensors.update({f"adapter/{name}/{key}": value for key, value in state.arrays.items()})
+        tables[name] = {
+            "adapter": adapter.modality,
+            "params": adapter.get_params(deep=False),
+            "learned": state.learned,
+            "features": fitted.features[name],
+        }
+    weights = save({name: np.ascontiguousarray(value) for name, value in tensors.items()})
+    config = {
+        "format": FORMAT,
+        "estimator": type(estimator).__name__,
+        "weights_sha256": hashlib.sha256(weights).hexdigest(),
+        "params": {
+            "fusion": estimator.fusion,
+            "base": estimator.base,
+            "random_state": estimator.random_state,
+        },
+        "tables": tables,
+        "learned": dict(learned),
+    }
+    text = json.dumps(config, indent=1, default=_plain)
+    with storing(folder / WEIGHTS_FILE) as temporary:
+        temporary.write_bytes(weights)
+    with storing(folder / CONFIG_FILE) as temporary:
+        temporary.write_text(text + "\n", encoding="utf-8")
+    return folder
+
+
+def load_estimator(
+    kind: type[Kind], folder: Path, choice: AdapterChoice | None
+) -> tuple[Kind, FittedFusion, Arrays, dict[str, Any]]:
+    """Return an estimator with its settings, and what it had learned (see ``save_estimator``).
+
+    Raises
+    ------
+    ModelIdError
+        When the folder holds no estimator.
+    WeightsCorruptError
+        When the weights are not those that were saved.
+    WeightsMismatchError
+        When it is another estimator, or of a newer format.
+    PluginError
+        When an adapter is not registered here and ``choice`` does not give it.
+    """
+    config = _read_config(folder, kind.__name__)
+    arrays = _read_arrays(folder / WEIGHTS_FILE, config["weights_sha256"])
+    adapters: dict[str, ModalityAdapter] = {}
+    for name, table in config["tables"].items():
+        adapter = _new_adapter(table, (choice or {}).get(name))
+        adapters[name] = adapter.load_state(table["learned"], under(arrays, f"adapter/{name}/"))
+    params = config["params"]
+    fuser = new_fuser(params["fusion"], params["base"], adapters, params["random_state"])
+    features = {name: table["features"] for name, table in config["tables"].items()}
+    fitted = FittedFusion(adapters, features, fuser.load(under(arrays, "fuser/")))
+    unfitted = {name: clone(adapter) for name, adapter in adapters.items()}
+    estimator = kind(**params, adapters=unfitted)
+    return estimator, fitted, under(arrays, "estimator/"), config["learned"]
+
+
+def _new_adapter(table: Mapping[str, Any], given: str | ModalityAdapter | None) -> ModalityAdapter:
+    if isinstance(given, ModalityAdapter):
+        adapter: ModalityAdapter = clone(given)
+        return adapter
+    return load_adapter(given or table["adapter"])(**table["params"])
+
+
+def _read_config(folder: Path, wanted: str) -> dict[str, Any]:
+    path = folder / CONFIG_FILE
+    if not path.is_file():
+        msg = f"{folder} holds no fusion model: it has no {CONFIG_FILE}. Pass a folder of save()."
+        raise ModelIdError(msg)
+    try:
+        config: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        found = config["estimator"], config["format"]
+    except (ValueError, KeyError, TypeError) as error:
+        msg = f"{path} is not the configuration of a fusion model. Pass a folder of save()."
+        raise WeightsMismatchError(msg) from error
+    if found != (wanted, FORMAT):
+        msg = (
+            f"{path} is a {found[0]} of format {found[1]}, and {wanted} of format {FORMAT} was "
+            "asked for. Use that class, or a version of the SDK that knows the format."
+        )
+        raise WeightsMismatchError(msg)
+    return config
+
+
+def _read_arrays(path: Path, sha256: str) -> Arrays:
+    data = path.read_bytes() if path.is_file() else b""
+    found = hashlib.sha256(data).hexdigest()
+    if found != sha256:
+        msg = (
+            f"{path} is missing or damaged: SHA-256 {found[:12]}…, and {CONFIG_FILE} pins "
+            f"{sha256[:12]}…. Copy the folder again."
+        )
+        raise WeightsCorruptError(msg)
+    try:
+        arrays: Arrays = load(data)
+    except SafetensorError as error:
+        msg = f"{path} is not a valid safetensors file ({error}). Copy the folder again."
+        raise WeightsCorruptError(msg) from error
+    return arrays
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, Path):
+        return str(value)
+    if isinstance(value, np.generic):
+        return value.item()
+    msg = (
+        f"An adapter has a setting of type {type(value).__name__}, which JSON cannot hold, so the "
+        "model cannot be saved. Use text, numbers, lists and mappings as settings."
+    )
+    raise TypeError(msg)
