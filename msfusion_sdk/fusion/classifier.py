@@ -142,7 +142,8 @@ class FusionClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  #
         """
         check_is_fitted(self)
         learned = {"training_ids": self.training_ids_, "classes": self.classes_.tolist()}
-        return save_estimator(Path(folder), self, self.fitted_, {"log_prior": self.log_prior_}, learned)
+        arrays = {"log_prior": self.log_prior_}
+        return save_estimator(Path(folder), self, self.fitted_, arrays, learned)
 
     @classmethod
     def load(cls, folder: str | Path, *, adapters: AdapterChoice | None = None) -> Self:

@@ -41,6 +41,6 @@ def make_fuser(strategy: Strategy, base: Base, kinds: Sequence[str], seed: int) 
 
     if strategy == "concat":
         return single(range(len(kinds)))
-    if strategy == "gated" or strategy == "low_rank" or strategy == "attention":  # noqa: PLR1714
+    if strategy == "gated" or strategy == "low_rank" or strategy == "attention":
         return NetworkFuser(strategy, base, seed)
     return DecisionFuser(strategy, lambda place: single([place]))

@@ -1,5 +1,3 @@
-from collections.abc import Callable
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -260,7 +258,7 @@ def test_adapters_for_a_table_that_is_not_there_are_an_error(make_patients) -> N
 @pytest.mark.parametrize("setting", [{"fusion": "early"}, {"base": "forest"}])
 def test_an_unknown_strategy_is_an_error_that_lists_the_known(make_patients, setting) -> None:
     made = make_patients(30)
-    with pytest.raises(ValueError, match="linear|concat"):
+    with pytest.raises(ValueError, match=r"linear|concat"):
         FusionSurvival(**setting).fit(made.tables, made.survival)
 
 
