@@ -115,7 +115,7 @@ def evaluate(
         contributions=contributions_table(differences, chosen),
         fold_counts=counts,
         predictions=predictions_table(runs),
-        warnings=(*notes, *remarks(outcome, counts, runs, per_fold, list(models))),
+        warnings=(*notes, *remarks(outcome, counts, runs, per_fold, list(models), plan)),
         versions={"msfusion-sdk": msfusion_sdk.__version__} | {n: version(n) for n in _LIBRARIES},
     )
 

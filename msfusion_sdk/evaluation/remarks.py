@@ -6,6 +6,7 @@ import pandas as pd
 
 from msfusion_sdk.evaluation.judged import Judged
 from msfusion_sdk.evaluation.outcome import ClassLabels, Outcome
+from msfusion_sdk.evaluation.time_plan import TimePlan
 
 __all__ = ["remarks"]
 
@@ -18,8 +19,9 @@ def remarks(
     judged: Mapping[str, Sequence[Judged | str]],
     per_fold: pd.DataFrame,
     models: Sequence[str],
+    plan: TimePlan | None,
 ) -> list[str]:
-    """Return sentences about folds that decide nothing or little, and about missing values.
+    """Return sentences about folds and horizons that decide little, and about missing values.
 
     Parameters
     ----------
@@ -36,6 +38,7 @@ def remarks(
         for name in names
         if row[f"test {name}"] < _FEW
     ]
+    sentences += _late(plan) if plan else []
     mine = per_fold[per_fold["model"].isin(models) & per_fold["value"].isna()]
     sentences += [
         f"{row.metric} of {row.model!r} has no value in fold {row.fold}: {row.reason}"
@@ -57,3 +60,12 @@ def _thin(fold: int, what: str, found: int, patients: int) -> str:
         f"Fold {fold} decides little: {found} of its {patients} test patients have {what}, and "
         f"below {_FEW} its values are mostly chance."
     )
+
+
+def _late(plan: TimePlan) -> list[str]:
+    return [
+        f"Horizon {horizon:g} lies beyond tau = {plan.tau:g}: few patients are followed so long, "
+        "and each of them weighs much."
+        for horizon in plan.horizons
+        if horizon > plan.tau
+    ]

@@ -45,7 +45,7 @@ def draw_calibration(
     axes = figure.add_subplot()
     axes.plot([0, 1], [0, 1], color=GREY, linewidth=1, linestyle=":", label="as predicted")
     for row, (label, groups) in enumerate(curves.items()):
-        _draw(axes, label, groups, row, shift=0.006 * (row - (len(curves) - 1) / 2))
+        _draw(axes, label, groups, row)
     axes.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02), aspect="equal")
     axes.set_xlabel("predicted chance (mean of a group)")
     axes.set_ylabel("observed share (95 % limits)")
@@ -113,10 +113,10 @@ def _observed_share(is_class: "pd.Series[bool]", part: Bools) -> tuple[float, fl
     return (found / of, *wilson_limits(found, of))
 
 
-def _draw(axes: Axes, label: str, groups: list[Group], row: int, shift: float) -> None:
+def _draw(axes: Axes, label: str, groups: list[Group], row: int) -> None:
     predicted, observed, lower, upper = np.array(groups).T
-    # A little apart, so that the bars of two curves do not hide each other.
-    x = predicted + shift
     colour = COLOURS[row % len(COLOURS)]
-    axes.vlines(x, lower, upper, color=colour, linewidth=1, alpha=0.7)
-    axes.plot(x, observed, color=colour, marker=_MARKERS[row % len(_MARKERS)], label=label, ms=5)
+    axes.vlines(predicted, lower, upper, color=colour, linewidth=1, alpha=0.7)
+    axes.plot(
+        predicted, observed, color=colour, marker=_MARKERS[row % len(_MARKERS)], label=label, ms=5
+    )

@@ -175,6 +175,13 @@ def test_a_fold_of_censored_patients_has_no_value_and_takes_no_part_in_the_mean(
     assert result.warnings[0] == ("Fold 4 decides nothing: none of its 20 test patients has event.")
 
 
+def test_a_horizon_beyond_tau_is_a_warning(cohort: Any, ridge_cox: Any) -> None:
+    options = {"baselines": False, "bootstrap": 0, "horizons": [12, 45]}
+    result = evaluate(ridge_cox(), cohort.X, cohort.y, **options)
+    assert result.plan.tau < 45
+    assert [text[:27] for text in result.warnings] == ["Horizon 45 lies beyond tau "]
+
+
 def test_few_events_in_a_fold_are_a_warning(make_cohort: Any, ridge_cox: Any) -> None:
     cohort = make_cohort(40)
     result = evaluate(ridge_cox(), cohort.X, cohort.y, baselines=False, bootstrap=0)
