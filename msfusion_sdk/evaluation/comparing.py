@@ -23,6 +23,8 @@ class Comparison:
     judged : mapping, model to one entry per fold
         Test patients beside predictions, or the reason why there are none.
     metrics : sequence of Metric
+    folds : sequence of tuples of ids
+        The test patients of each fold, whom the resamples are drawn from.
     units : mapping, patient to int
         Patients of one number are drawn together.
     strata : mapping, patient to int

@@ -16,7 +16,7 @@ from msfusion_sdk.survival.checks import Bools, Floats, Rows
 from msfusion_sdk.survival.concordance import concordance_index, concordance_uno
 from msfusion_sdk.survival.product_limit import censoring_survival
 
-__all__ = ["ranked", "survival_metrics"]
+__all__ = ["brier_errors", "ranked", "survival_metrics"]
 
 _TIED_TOL = 1e-8
 
