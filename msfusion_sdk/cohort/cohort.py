@@ -302,6 +302,44 @@ class Cohort:
             pseudonymise_key=None if pseudonymise_key is None else Path(pseudonymise_key),
         )
 
+    def import_features(self, folder: str | Path, *, name: str) -> dict[str, int]:
+        """Take the patch features of a CLAM or TRIDENT run: ``<slide_id>.h5`` for each slide.
+
+        A slide's vector becomes the plain mean of its patches' features.
+
+        Parameters
+        ----------
+        name : str
+            What the features are called, the model that made them say: it stands for a model
+            beside those that have encoded slides here.
+
+        Returns
+        -------
+        dict
+            Slides ``imported``, slides ``without_file``, and ``unknown_files``.
+
+        Raises
+        ------
+        TableError, ShapeError, NonFiniteError, StoreCorruptError
+            For a file that cannot be used.  Those before it stay imported.
+        MissingExtraError
+            Without the extra ``[h5]``.
+        """
+        from msfusion_sdk.cohort.h5 import import_features
+
+        return import_features(self.root, list(self._slide_frame()["slide_id"]), Path(folder), name)
+
+    def export_features(self, folder: str | Path, *, model: str | None = None) -> int:
+        """Write ``<slide_id>.h5`` with ``features`` and ``coords`` for slides with patch rows.
+
+        The layout that CLAM, TRIDENT and what reads their files expect.  Returns how many.
+        """
+        from msfusion_sdk.cohort.h5 import export_features
+
+        fingerprint = choose_model(self.root, model)
+        slide_ids = list(self._slide_frame()["slide_id"])
+        return export_features(self.root, slide_ids, Path(folder), fingerprint)
+
     def compact(self, *, model: str | None = None) -> int:
         """Move the parts of a model into files of 512 slides; return how many were moved.
 

@@ -16,6 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from msfusion_sdk.cohort.part import Part, part_of
+from msfusion_sdk.config import PATCH_VECTOR
 from msfusion_sdk.encoder.storage import digest_of, is_sealed, seal, slide_schema, storing
 
 __all__ = ["PACK_ROWS", "Packs", "write_pack"]
@@ -35,12 +36,12 @@ DAMAGE = (
 """What reading a damaged Parquet file can raise: a broken footer shows as almost anything."""
 
 
-def pack_schema() -> pa.Schema:
-    """Return the columns of a pack."""
+def pack_schema(dim: int) -> pa.Schema:
+    """Return the columns of a pack of vectors of one length."""
     text = {"unit": "text"}
     return pa.schema(
         [
-            *slide_schema(patches=False),
+            *slide_schema(patches=False, dim=dim),
             pa.field("header", pa.string(), nullable=False, metadata=text),
             pa.field("digest", pa.string(), nullable=False, metadata=text),
         ]
@@ -56,7 +57,8 @@ def write_pack(folder: Path, parts: list[Part]) -> Path:
         for part, digest in zip(parts, digests, strict=True)
     ]
     path = folder / _name(digests)
-    schema = pack_schema()
+    dim = next((len(part.vector) for part in parts if part.vector is not None), PATCH_VECTOR)
+    schema = pack_schema(dim)
     columns = [pa.array([row[field.name] for row in rows], field.type) for field in schema]
     with storing(path) as temporary:
         pq.write_table(

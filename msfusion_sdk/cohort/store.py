@@ -10,18 +10,20 @@ Correctness rests on this commit alone; nothing here takes a lock.
 """
 
 import hashlib
+import json
 import os
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 import numpy as np
 
 from msfusion_sdk.cohort.packs import PACK_ROWS, Packs, set_aside, write_pack
 from msfusion_sdk.cohort.part import Part, Wanted, read_part
+from msfusion_sdk.encoder.storage import write_parquet
 from msfusion_sdk.errors import StoreConflictError, StoreCorruptError, StoreSchemaError
 from msfusion_sdk.files import put_if_absent, temporary_beside
 
@@ -141,8 +143,17 @@ class EmbeddingStore:
         """
         if patches:
             # Before the slide row, whose existence is what says that the slide is done.
-            self._commit(result, self.patch_part(result.slide_id), patches=True)
-        return self._commit(result, self.part(result.slide_id), patches=False)
+            self._commit(self.patch_part(result.slide_id), result.to_parquet)
+        return self._commit(
+            self.part(result.slide_id), lambda path: result.to_parquet(path, patches=False)
+        )
+
+    def commit_row(self, row: dict[str, Any], provenance: dict[str, Any]) -> bool:
+        """Store a slide row that was not made by an encoder; otherwise as ``commit``."""
+        metadata = {"provenance": json.dumps(provenance), "tissue": []}
+        return self._commit(
+            self.part(row["slide_id"]), lambda path: write_parquet(path, row, None, metadata)
+        )
 
     def compact(self) -> int:
         """Move single parts into packs of 512; return how many were moved.
@@ -159,10 +170,10 @@ class EmbeddingStore:
                 self.part(part.slide_id).unlink(missing_ok=True)
         return len(ordered)
 
-    def _commit(self, result: "SlideEmbedding", target: Path, *, patches: bool) -> bool:
+    def _commit(self, target: Path, write: Callable[[Path], object]) -> bool:
         temporary = temporary_beside(target)
         try:
-            result.to_parquet(temporary, patches=patches)
+            write(temporary)
             while not put_if_absent(temporary, target):
                 before = self._read(target)
                 if before is None:  # damaged and set aside just now: the name is free

@@ -47,8 +47,8 @@ def _field(name: str, kind: pa.DataType, unit: str, *, nullable: bool = False) -
     return pa.field(name, kind, nullable=nullable, metadata={"unit": unit})
 
 
-def _vector_field(*, nullable: bool) -> pa.Field:
-    kind = pa.list_(pa.float32(), PATCH_VECTOR)
+def _vector_field(dim: int = PATCH_VECTOR, *, nullable: bool) -> pa.Field:
+    kind = pa.list_(pa.float32(), dim)
     return _field("vector", kind, "512 context then 512 detail features", nullable=nullable)
 
 
@@ -68,14 +68,14 @@ def patch_schema() -> pa.Schema:
     )
 
 
-def slide_schema(*, patches: bool) -> pa.Schema:
-    """Return the columns of the slide row."""
+def slide_schema(*, patches: bool, dim: int = PATCH_VECTOR) -> pa.Schema:
+    """Return the columns of the slide row; ``dim`` differs for vectors that were imported."""
     recall = "share of tissue inside kept patches"
     fields = [
         _field("slide_id", pa.string(), "identifier"),
         _field("status", pa.string(), "ok | ok_with_warnings | empty"),
         _field("reason", pa.string(), "text"),
-        _vector_field(nullable=True),
+        _vector_field(dim, nullable=True),
         _field("n_patches", pa.int64(), "count"),
         _field("tissue_area_mm2", pa.float64(), "mm²"),
         _field("tissue_recall", pa.float64(), recall, nullable=True),
@@ -110,7 +110,8 @@ def write_parquet(
     path: Path, row: dict[str, Any], patches: pa.Table | None, metadata: dict[str, Any]
 ) -> Path:
     """Write one slide, atomically; ``metadata`` goes as JSON into the file's own."""
-    schema = slide_schema(patches=patches is not None)
+    dim = PATCH_VECTOR if row["vector"] is None else len(row["vector"])
+    schema = slide_schema(patches=patches is not None, dim=dim)
     header = json.dumps({"schema_version": SCHEMA_VERSION, **metadata})
     digest = digest_of(row, patches, header)
     cells = {name: pa.array([value], schema.field(name).type) for name, value in row.items()}
@@ -220,7 +221,8 @@ def _unpack(
         )
         raise StoreSchemaError(msg)
     has_patches = "patches" in table.column_names
-    if not table.schema.equals(slide_schema(patches=has_patches)) or table.num_rows != 1:
+    dim = table.schema.field("vector").type.list_size
+    if not table.schema.equals(slide_schema(patches=has_patches, dim=dim)) or table.num_rows != 1:
         msg = f"{path} has {table.num_rows} rows and the columns {table.column_names}, not ours."
         raise StoreSchemaError(msg)
     table.validate(full=True)
