@@ -93,7 +93,8 @@ class Attention(nn.Module):
         named = embeddings + self.names
         fit = self.key(named) @ self.query / DIM**0.5
         shares = fit.masked_fill(~present, -torch.inf).softmax(1)
-        return (shares[..., None] * self.value(named)).sum(1)
+        fused: Tensor = (shares[..., None] * self.value(named)).sum(1)
+        return fused
 
 
 _FUSIONS: dict[Fusion, type[Concat | Gated | LowRank | Attention]] = {

@@ -52,8 +52,7 @@ def fit_weights(scores: Floats, total_loss: Callable[[Tensor], Tensor]) -> Float
 
 def _step(objective: Callable[[Tensor], Tensor], weights: Tensor) -> Tensor:
     """Return the weights after one Newton step in the free ones, halved until it helps."""
-    gradient: Tensor = torch.func.grad(objective)(weights)
-    hessian: Tensor = torch.func.jacrev(torch.func.grad(objective))(weights)
+    gradient, hessian = _derivatives(objective, weights)
     # An expert whose scores are all 0 has no curvature, and keeps its weight.
     free = ((weights > 0) | (gradient < 0)) & (hessian.diagonal() > 0)
     move = torch.zeros_like(weights)
@@ -64,3 +63,10 @@ def _step(objective: Callable[[Tensor], Tensor], weights: Tensor) -> Tensor:
         if objective(moved) <= before:
             return moved
     return weights
+
+
+def _derivatives(objective: Callable[[Tensor], Tensor], weights: Tensor) -> tuple[Tensor, Tensor]:
+    point = weights.clone().requires_grad_()
+    (gradient,) = torch.autograd.grad(objective(point), point, create_graph=True)
+    rows = [torch.autograd.grad(part, point, retain_graph=True)[0] for part in gradient]
+    return gradient.detach(), torch.stack(rows)
