@@ -222,6 +222,32 @@ def compact(folder: Folder, model: Fingerprint = None) -> None:
     out.print(f"{moved} results moved into files of up to 512.")
 
 
+@app.command()
+def import_features(
+    folder: Folder,
+    features: Annotated[Path, typer.Argument(help="Folder of <slide_id>.h5 files.")],
+    name: Annotated[str, typer.Option(help="What the features are called: their model, say.")],
+) -> None:
+    """Take the patch features of a CLAM or TRIDENT run; a slide's vector is their mean."""
+    from msfusion_sdk.cohort.cohort import Cohort
+
+    counts = Cohort.open(folder).import_features(features, name=name)
+    out.print(", ".join(f"{count} {what.replace('_', ' ')}" for what, count in counts.items()))
+
+
+@app.command()
+def export_features(
+    folder: Folder,
+    features: Annotated[Path, typer.Argument(help="Folder to write <slide_id>.h5 files to.")],
+    model: Fingerprint = None,
+) -> None:
+    """Write the patch vectors in the layout of CLAM and TRIDENT, a file per slide."""
+    from msfusion_sdk.cohort.cohort import Cohort
+
+    count = Cohort.open(folder).export_features(features, model=model)
+    out.print(f"{count} files written to {features}.")
+
+
 def _print_report(cohort: "Cohort") -> None:
     out.print(str(cohort.report()), markup=False, soft_wrap=True)
 

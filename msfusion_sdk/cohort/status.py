@@ -96,20 +96,15 @@ def slide_statuses(root: Path, slide_ids: list[str], fingerprint: str) -> dict[s
     A part that is there counts as done even if the run that wrote it was killed before it
     could say so.
     """
-    store, latest = EmbeddingStore(root, fingerprint), Ledger(root, fingerprint).latest()
+    store, noted = EmbeddingStore(root, fingerprint), Ledger(root, fingerprint).latest()
     single, packed = store.committed(), store.packed_ids()
-    found: dict[str, SlideStatus] = {}
-    for slide_id in slide_ids:
-        noted = latest.get(slide_id)
-        if part_name(slide_id) in single or slide_id in packed:
-            if noted is None or not noted.is_done:
-                part = store.load([slide_id]).get(slide_id)
-                noted = noted if part is None else status_of(part)
-        elif noted is not None and noted.is_done:
-            noted = None  # its part was damaged or outdated and is set aside
-        if noted is not None:
-            found[slide_id] = noted
-    return found
+    there = [name for name in slide_ids if part_name(name) in single or name in packed]
+    silent = [name for name in there if name not in noted or not noted[name].is_done]
+    done = {name: status_of(part) for name, part in store.load(silent).items()} if silent else {}
+    done |= {name: noted[name] for name in there if name in noted and noted[name].is_done}
+    # Noted as done and without a part: it was damaged or outdated, and is set aside.
+    failed = {name: noted[name] for name in slide_ids if name in noted and not noted[name].is_done}
+    return failed | done
 
 
 def counts_of(statuses: dict[str, SlideStatus], total: int) -> dict[str, int]:
