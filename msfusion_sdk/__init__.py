@@ -16,15 +16,33 @@ if TYPE_CHECKING:
     from msfusion_sdk.config import EncoderConfig
     from msfusion_sdk.encoder.embedding import SlideEmbedding
     from msfusion_sdk.encoder.slide_encoder import SlideEncoder
+    from msfusion_sdk.evaluation.evaluate import evaluate
+    from msfusion_sdk.fusion.classifier import FusionClassifier
+    from msfusion_sdk.fusion.survival_estimator import FusionSurvival
+    from msfusion_sdk.registry import list_adapters
     from msfusion_sdk.slides.opening import open_slide
 
-__all__ = ["Cohort", "EncoderConfig", "SlideEmbedding", "SlideEncoder", "open_slide"]
+__all__ = [
+    "Cohort",
+    "EncoderConfig",
+    "FusionClassifier",
+    "FusionSurvival",
+    "SlideEmbedding",
+    "SlideEncoder",
+    "evaluate",
+    "list_adapters",
+    "open_slide",
+]
 
 _HOMES = {
     "Cohort": "msfusion_sdk.cohort.cohort",
     "EncoderConfig": "msfusion_sdk.config",
     "SlideEmbedding": "msfusion_sdk.encoder.embedding",
     "SlideEncoder": "msfusion_sdk.encoder.slide_encoder",
+    "FusionClassifier": "msfusion_sdk.fusion.classifier",
+    "FusionSurvival": "msfusion_sdk.fusion.survival_estimator",
+    "evaluate": "msfusion_sdk.evaluation.evaluate",
+    "list_adapters": "msfusion_sdk.registry",
     "open_slide": "msfusion_sdk.slides.opening",
 }
 

@@ -69,7 +69,8 @@ def patient_table(table: pd.DataFrame) -> pd.DataFrame:
         When a patient or a column occurs twice.
     """
     indexed = table.set_index(ID_COLUMN) if ID_COLUMN in table.columns else table.copy(deep=False)
-    indexed.index.name = ID_COLUMN
+    # A new index: the caller's table shares the old one.
+    indexed.index = indexed.index.rename(ID_COLUMN)
     indexed.columns = pd.Index([str(name) for name in indexed.columns])
     wrong = [value for value in indexed.index if not isinstance(value, str) or not value.strip()]
     if wrong:
