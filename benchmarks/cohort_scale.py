@@ -17,12 +17,13 @@ import numpy as np
 import pandas as pd
 
 SCRIPT = """
-import json, resource, sys, time
+import json, sys, time
 start = time.monotonic()
 from msfusion_sdk import Cohort
 cohort = Cohort.open(sys.argv[1])
 {work}
-peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
+# Of this process alone: getrusage would count the one that it was forked from.
+peak = int(open("/proc/self/status").read().split("VmHWM:")[1].split()[0]) / 1e6
 print(json.dumps([time.monotonic() - start, peak]))
 """
 WORK = {

@@ -7,9 +7,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from msfusion_sdk.errors import StoreUnsupportedFSError
+from msfusion_sdk.errors import StoreError, StoreFullError, StoreUnsupportedFSError
 
-__all__ = ["atomic_path", "probe_folder", "put_if_absent", "temporary_beside"]
+__all__ = [
+    "atomic_path",
+    "probe_folder",
+    "put_if_absent",
+    "store_error",
+    "storing",
+    "temporary_beside",
+]
 
 NO_LINKS = (errno.EPERM, errno.ENOTSUP, errno.ENOSYS, errno.EMLINK, errno.EXDEV)
 
@@ -42,6 +49,29 @@ def atomic_path(path: Path) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
+@contextmanager
+def storing(path: Path) -> Iterator[Path]:
+    """Yield a temporary path that becomes ``path``; say what to do when it cannot be written."""
+    try:
+        with atomic_path(path) as temporary:
+            yield temporary
+    except OSError as error:
+        raise store_error(path, error) from error
+
+
+def store_error(path: Path, error: OSError) -> StoreError:
+    """Return what the system said as an error that tells what to do."""
+    if isinstance(error, FileNotFoundError):
+        return StoreError(
+            f"{path.parent} does not exist, so {path.name} cannot be written. Create the folder."
+        )
+    is_full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+    return (StoreFullError if is_full else StoreError)(
+        f"{path} could not be written: {error.strerror or error}. Free space or choose another "
+        "folder, then do the same again."
+    )
+
+
 def put_if_absent(temporary: Path, target: Path) -> bool:
     """Name a complete, flushed file unless the name is taken; return whether it was free.
 
@@ -55,7 +85,7 @@ def put_if_absent(temporary: Path, target: Path) -> bool:
         return False
     except OSError as error:
         if error.errno not in NO_LINKS:
-            raise
+            raise store_error(target, error) from error
         if target.exists():
             return False
         temporary.replace(target)
@@ -82,6 +112,8 @@ def probe_folder(folder: Path) -> None:
         step = "flush a folder to disk"
         _flush(folder)
     except OSError as error:
+        if isinstance(found := store_error(probe, error), StoreFullError):
+            raise found from error
         msg = (
             f"{folder} cannot hold results: the file system does not let this user {step} "
             f"({error.strerror or error}). Choose another folder."

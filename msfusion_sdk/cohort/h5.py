@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from msfusion_sdk.cohort.store import EmbeddingStore
-from msfusion_sdk.encoder.storage import read_parquet, storing
+from msfusion_sdk.encoder.storage import read_parquet
 from msfusion_sdk.errors import (
     MissingExtraError,
     NonFiniteError,
@@ -23,6 +23,7 @@ from msfusion_sdk.errors import (
     StoreCorruptError,
     TableError,
 )
+from msfusion_sdk.files import storing
 from msfusion_sdk.slides.source import FileStamp
 
 __all__ = ["export_features", "features_fingerprint", "import_features"]

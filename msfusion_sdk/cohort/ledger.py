@@ -14,6 +14,7 @@ from typing import Literal
 from pydantic import ValidationError
 
 from msfusion_sdk.config import FrozenConfig
+from msfusion_sdk.files import store_error
 
 __all__ = ["DONE", "Ledger", "SlideStatus", "Status"]
 
@@ -56,15 +57,18 @@ class Ledger:
     def write(self, status: SlideStatus) -> SlideStatus:
         """Append a status with the time of now, and return it."""
         status = status.model_copy(update={"at": datetime.now(UTC).isoformat()})
-        self.folder.mkdir(parents=True, exist_ok=True)
-        line = status.model_dump_json().encode() + b"\n"
-        descriptor = os.open(self._path, os.O_CREAT | os.O_APPEND | os.O_WRONLY, 0o644)
         try:
-            os.write(descriptor, line)
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+            self._append(status.model_dump_json().encode() + b"\n")
+        except OSError as error:
+            raise store_error(self._path, error) from error
         return status
+
+    def _append(self, line: bytes) -> None:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with self._path.open("ab") as file:
+            file.write(line)
+            file.flush()
+            os.fsync(file.fileno())
 
     def latest(self) -> dict[str, SlideStatus]:
         """Return the last status of every slide, over all runs."""

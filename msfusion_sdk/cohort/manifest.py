@@ -11,9 +11,9 @@ from msfusion_sdk import __version__
 from msfusion_sdk.cohort.findings import Finding
 from msfusion_sdk.cohort.ids import MAX_ID_BYTES
 from msfusion_sdk.cohort.outcomes import Outcome
-from msfusion_sdk.cohort.schema import writing
 from msfusion_sdk.config import FrozenConfig
 from msfusion_sdk.errors import StoreCorruptError, StoreSchemaError
+from msfusion_sdk.files import storing
 
 __all__ = ["CohortManifest", "IdRules", "read_manifest", "write_manifest"]
 
@@ -73,5 +73,5 @@ def read_manifest(folder: Path) -> CohortManifest:
 
 def write_manifest(folder: Path, manifest: CohortManifest) -> None:
     """Write the manifest, all at once."""
-    with writing(folder / FILE_NAME) as temporary:
+    with storing(folder / FILE_NAME) as temporary:
         temporary.write_text(manifest.model_dump_json(indent=2) + "\n", encoding="utf-8")

@@ -17,7 +17,8 @@ import pyarrow.parquet as pq
 
 from msfusion_sdk.cohort.part import Part, part_of
 from msfusion_sdk.config import PATCH_VECTOR
-from msfusion_sdk.encoder.storage import digest_of, is_sealed, seal, slide_schema, storing
+from msfusion_sdk.encoder.storage import digest_of, is_sealed, seal, slide_schema
+from msfusion_sdk.files import storing
 
 __all__ = ["PACK_ROWS", "Packs", "write_pack"]
 

@@ -4,11 +4,9 @@ Written with zstd, page checksums and a schema version.  Page checksums guard th
 only, so the header holds a digest of names, types and cells as well.
 """
 
-import errno
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
@@ -16,8 +14,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from msfusion_sdk.errors import StoreCorruptError, StoreError, StoreFullError, StoreSchemaError
-from msfusion_sdk.files import atomic_path
+from msfusion_sdk.errors import StoreCorruptError, StoreError, StoreSchemaError
+from msfusion_sdk.files import storing
 
 __all__ = [
     "SCHEMA_VERSION",
@@ -27,7 +25,6 @@ __all__ = [
     "read_stored",
     "with_units",
     "write_stored",
-    "writing",
 ]
 
 TableKind = Literal["patients", "slides", "modality"]
@@ -74,7 +71,7 @@ def write_stored(path: Path, table: pa.Table, notes: Mapping[str, Any], *, kind:
     table = with_units(table)
     header = json.dumps({**notes, "schema_version": SCHEMA_VERSION, "kind": kind})
     own = {KEY: header.encode(), DIGEST: _digest(table, header).encode()}
-    with writing(path) as temporary:
+    with storing(path) as temporary:
         pq.write_table(
             table.replace_schema_metadata(own),
             temporary,
@@ -83,21 +80,6 @@ def write_stored(path: Path, table: pa.Table, notes: Mapping[str, Any], *, kind:
             # Otherwise the items of lists come back under another name.
             use_compliant_nested_type=False,
         )
-
-
-@contextmanager
-def writing(path: Path) -> Iterator[Path]:
-    """Yield a temporary path that becomes ``path``; say what to do when it cannot be written."""
-    try:
-        with atomic_path(path) as temporary:
-            yield temporary
-    except OSError as error:
-        is_full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-        msg = (
-            f"{path} could not be written: {error.strerror or error}. Free space or choose another "
-            "folder, then do the same again."
-        )
-        raise (StoreFullError if is_full else StoreError)(msg) from error
 
 
 def read_stored(path: Path, kind: TableKind) -> tuple[pa.Table, dict[str, Any]]:

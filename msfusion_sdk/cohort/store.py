@@ -25,7 +25,7 @@ from msfusion_sdk.cohort.packs import PACK_ROWS, Packs, set_aside, write_pack
 from msfusion_sdk.cohort.part import Part, Wanted, read_part
 from msfusion_sdk.encoder.storage import write_parquet
 from msfusion_sdk.errors import StoreConflictError, StoreCorruptError, StoreSchemaError
-from msfusion_sdk.files import put_if_absent, temporary_beside
+from msfusion_sdk.files import put_if_absent, store_error, temporary_beside
 
 if TYPE_CHECKING:
     from msfusion_sdk.encoder.embedding import SlideEmbedding
@@ -71,7 +71,10 @@ class EmbeddingStore:
     def prepare(self) -> None:
         """Make the folder and remove temporary files that nobody has touched for a day."""
         for folder in (self.folder, self.patch_folder):
-            folder.mkdir(parents=True, exist_ok=True)
+            try:
+                folder.mkdir(parents=True, exist_ok=True)
+            except OSError as error:
+                raise store_error(folder, error) from error
             for orphan in folder.glob(".tmp-*"):
                 _remove_old(orphan)
 

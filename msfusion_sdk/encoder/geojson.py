@@ -8,7 +8,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from msfusion_sdk.encoder.storage import storing
+from msfusion_sdk.files import storing
 
 __all__ = ["Polygon", "write_geojson"]
 

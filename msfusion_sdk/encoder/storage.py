@@ -7,11 +7,8 @@ last page and the footer, where Parquet readers do not look: it tells a damaged 
 where the damage changes nothing, from one that another program has rewritten.
 """
 
-import errno
 import hashlib
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -20,8 +17,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from msfusion_sdk.config import PATCH_VECTOR
-from msfusion_sdk.errors import StoreCorruptError, StoreError, StoreFullError, StoreSchemaError
-from msfusion_sdk.files import atomic_path
+from msfusion_sdk.errors import StoreCorruptError, StoreSchemaError
+from msfusion_sdk.files import storing
 
 __all__ = [
     "SCHEMA_VERSION",
@@ -32,7 +29,6 @@ __all__ = [
     "read_parquet",
     "seal",
     "slide_schema",
-    "storing",
     "write_parquet",
 ]
 
@@ -86,24 +82,6 @@ def slide_schema(*, patches: bool, dim: int = PATCH_VECTOR) -> pa.Schema:
         structs = pa.list_(pa.struct(list(patch_schema())))
         fields.append(pa.field("patches", structs, nullable=False))
     return pa.schema(fields)
-
-
-@contextmanager
-def storing(path: Path) -> Iterator[Path]:
-    """Yield a temporary path that becomes ``path``; say what to do when it cannot be written."""
-    try:
-        with atomic_path(path) as temporary:
-            yield temporary
-    except FileNotFoundError as error:
-        msg = f"{path.parent} does not exist, so {path.name} cannot be written. Create the folder."
-        raise StoreError(msg) from error
-    except OSError as error:
-        is_full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-        msg = (
-            f"{path} could not be written: {error.strerror or error}. Free space or change the "
-            "folder, then run again."
-        )
-        raise (StoreFullError if is_full else StoreError)(msg) from error
 
 
 def write_parquet(

@@ -17,7 +17,6 @@ from torch import Tensor
 
 from msfusion_sdk.config import EncoderConfig, FrozenConfig
 from msfusion_sdk.encoder.model import TwoScaleModel
-from msfusion_sdk.encoder.storage import storing
 from msfusion_sdk.errors import (
     ModelIdError,
     NonFiniteWeightsError,
@@ -25,6 +24,7 @@ from msfusion_sdk.errors import (
     WeightsCorruptError,
     WeightsMismatchError,
 )
+from msfusion_sdk.files import storing
 
 __all__ = [
     "Golden",

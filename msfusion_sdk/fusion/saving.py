@@ -13,12 +13,12 @@ from safetensors.numpy import load, save
 from sklearn.base import clone
 
 from msfusion_sdk.adapter import ModalityAdapter
-from msfusion_sdk.encoder.storage import storing
 from msfusion_sdk.errors import (
     ModelIdError,
     WeightsCorruptError,
     WeightsMismatchError,
 )
+from msfusion_sdk.files import storing
 from msfusion_sdk.fusion.fitted import FittedFusion, new_fuser
 from msfusion_sdk.fusion.fuser import Arrays, under
 from msfusion_sdk.fusion.inputs import AdapterChoice

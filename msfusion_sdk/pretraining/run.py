@@ -10,9 +10,9 @@ from msfusion_sdk.config import EncoderConfig, NetworkConfig, PatchConfig
 from msfusion_sdk.encoder.devices import Runtime, choose_runtime
 from msfusion_sdk.encoder.model import TwoScaleModel
 from msfusion_sdk.encoder.network import TileClassifier
-from msfusion_sdk.encoder.storage import storing
 from msfusion_sdk.encoder.weights import load_model_folder, write_model_folder
 from msfusion_sdk.errors import TableError
+from msfusion_sdk.files import storing
 from msfusion_sdk.pretraining.card import CardFacts, model_card
 from msfusion_sdk.pretraining.checkpoint import TrainingState
 from msfusion_sdk.pretraining.config import TrainConfig

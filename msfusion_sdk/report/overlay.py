@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from msfusion_sdk.encoder.embedding import SlideEmbedding
-from msfusion_sdk.encoder.storage import storing
+from msfusion_sdk.files import storing
 from msfusion_sdk.slides.opening import open_slide
 from msfusion_sdk.slides.overview import Overview, read_overview
 
