@@ -1,6 +1,6 @@
 """Survival by late fusion on TCGA cohorts, on published folds, beside published figures.
 
-    python benchmarks/tcga_late_fusion.py --data DATA [--seeds 1] [--quick] [--json OUT]
+    python benchmarks/tcga_late_fusion.py --data DATA [--seeds 1] [--quick] [--nested] [--json OUT]
 
 ``DATA/tcga/<cohort>/`` holds ``clinical``, ``rna``, ``cnv``, ``mut``, ``folds`` and ``wsi_risk`` as
 Parquet (a cohort may lack some), as published with PORPOISE and MCAT.  Every strategy runs with its
@@ -25,6 +25,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 import torch
+from sklearn.model_selection import StratifiedKFold
 
 from msfusion_adapters.genomics import GenomicsAdapter
 from msfusion_sdk.fusion.strategies import Base, Strategy
@@ -104,6 +105,17 @@ def bootstrap(folds: list[pd.DataFrame], seed: int = 0) -> list[float]:
     return means
 
 
+def inner_folds(outcome: pd.DataFrame, folds: pd.Series) -> Iterator[pd.Series]:
+    """Yield, for each published fold, five folds of its training patients alone."""
+    for fold in sorted(folds.unique()):
+        event = outcome["event"][folds != fold]
+        inner = pd.Series(0, index=event.index)
+        split = StratifiedKFold(5, shuffle=True, random_state=int(fold))
+        for number, (_, held) in enumerate(split.split(event, event)):
+            inner.iloc[held] = number
+        yield inner
+
+
 class Run(NamedTuple):
     """One row of the table, in one cohort."""
 
@@ -136,7 +148,7 @@ def select(tables: Tables, run: Run) -> Tables | None:
     return {**chosen, name: chosen[name].sample(frac=0.5, random_state=run.seed)}
 
 
-def score_cohort(data: Path, cohort: str, runs: list[Run]) -> list[Score]:
+def score_cohort(data: Path, cohort: str, runs: list[Run], nested: bool) -> list[Score]:
     """Return the scores of all runs in one cohort."""
     tables, outcome, folds = load(data / "tcga" / cohort)
     scores = []
@@ -146,7 +158,11 @@ def score_cohort(data: Path, cohort: str, runs: list[Run]) -> list[Score]:
             continue
         start = time.perf_counter()
         settings = {"fusion": run.fusion, "base": run.base, "random_state": run.seed}
-        found = list(risks(chosen, outcome, folds, **settings))
+        found = [
+            patients
+            for part in (inner_folds(outcome, folds) if nested else [folds])
+            for patients in risks(chosen, outcome, part, **settings)
+        ]
         seconds = time.perf_counter() - start
         draws = bootstrap(found) if run.seed == 0 and not run.tables.startswith("half") else []
         values = [concordance(fold) for fold in found]
@@ -213,6 +229,9 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--seeds", type=int, default=1, help="of networks and of missing halves")
     parser.add_argument("--quick", action="store_true", help="no networks")
+    parser.add_argument(
+        "--nested", action="store_true", help="score inside the training parts, to choose defaults"
+    )
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--json", type=Path, help="write all scores and draws here")
     args = parser.parse_args()
@@ -220,7 +239,9 @@ def main() -> None:
     with ProcessPoolExecutor(
         args.workers, initializer=torch.set_num_threads, initargs=(1,)
     ) as pool:
-        jobs = [pool.submit(score_cohort, args.data, cohort, runs) for cohort in COHORTS]
+        jobs = [
+            pool.submit(score_cohort, args.data, cohort, runs, args.nested) for cohort in COHORTS
+        ]
         scores = [score for job in jobs for score in job.result()]
     print_survival(scores)
     print(f"\n{time.perf_counter() - start:.0f} seconds, {args.workers} processes")
