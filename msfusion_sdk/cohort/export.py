@@ -8,7 +8,7 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import pandas as pd
 import pyarrow as pa
@@ -66,6 +66,7 @@ def export_cohort(
     pseudonymise_key: Path | None,
 ) -> ExportReport:
     """Write one Parquet file; the arguments are those of ``Cohort.export``."""
+    _check_words(level, slides)
     names = Pseudonyms(pseudonymise_key)
     is_asked = level != "patient" or model is not None or SLIDE in (modalities or ())
     is_there = modalities is None and bool(models_of(cohort.root))
@@ -110,6 +111,15 @@ def export_cohort(
         slides=counts,
         left_out=tuple(left_out),
     )
+
+
+def _check_words(level: str, slides: str) -> None:
+    if level not in get_args(Level):
+        msg = f"level={level!r} is not one of {', '.join(get_args(Level))}."
+        raise ValueError(msg)
+    if slides not in ("weighted", "mean"):
+        msg = f"slides={slides!r} is not one of weighted, mean. For a row per slide: level='slide'."
+        raise ValueError(msg)
 
 
 def _slide_facts(cohort: "Cohort", fingerprint: str) -> list[SlideFacts]:

@@ -7,40 +7,14 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any
 
 import pytest
 
 from msfusion_sdk import SlideEmbedding
-from msfusion_sdk.cli import console
-from msfusion_sdk.cli.main import main
 from msfusion_sdk.testing import make_slide
 
-
-class Done(NamedTuple):
-    """How a command ended."""
-
-    code: int
-    stdout: str
-    stderr: str
-
-
-Msfusion = Callable[..., Done]
-
-
-@pytest.fixture
-def msfusion(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Msfusion:
-    """Run a command as the console script does, in this process: importing torch is slow."""
-
-    def run(*arguments: object) -> Done:
-        monkeypatch.setattr(sys, "argv", ["msfusion", *map(str, arguments)])
-        monkeypatch.setattr(console.out, "width", 160)
-        monkeypatch.setattr(console.err, "width", 160)
-        with pytest.raises(SystemExit) as end:
-            main()
-        return Done(int(end.value.code or 0), *capsys.readouterr())
-
-    return run
+Msfusion = Callable[..., Any]
 
 
 @pytest.fixture(scope="module")

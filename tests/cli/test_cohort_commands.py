@@ -1,0 +1,108 @@
+"""``msfusion cohort`` as a user runs it: four commands from two tables to one file."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+
+from msfusion_sdk.testing import make_slide
+
+Msfusion = Callable[..., Any]
+
+
+@pytest.fixture(scope="module")
+def tables(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("tables")
+    make_slide(folder / "one.svs", 1280, 768, tissue="full")
+    (folder / "patients.csv").write_text(
+        "patient_id,time_months,event\n0012,3.5,1\n0013,9,0\n0014,4,1\n"
+    )
+    (folder / "slides.csv").write_text(
+        "slide_id,patient_id,path\nS1,0012,one.svs\nS2,0013,gone.svs\n"
+    )
+    (folder / "clinical.csv").write_text("patient_id,age\n0012,61\n0014,70\n")
+    return folder
+
+
+@pytest.fixture
+def cohort(msfusion: Msfusion, tables: Path, tmp_path: Path) -> Path:
+    folder = tmp_path / "cohort"
+    done = msfusion(
+        "cohort",
+        "create",
+        folder,
+        "--patients",
+        tables / "patients.csv",
+        "--slides",
+        tables / "slides.csv",
+    )
+    assert done.code == 0, done.stderr
+    assert "3 patients, 2 slides" in done.stdout
+    assert msfusion("cohort", "add", folder, "clinical", tables / "clinical.csv").code == 0
+    return folder
+
+
+@pytest.mark.timeout(240)
+def test_four_commands_lead_from_tables_to_one_file(
+    msfusion: Msfusion, cohort: Path, small_model: Path, tmp_path: Path
+) -> None:
+    done = msfusion("cohort", "encode", cohort, "--model", small_model, "--device", "cpu")
+    assert done.code == 3, "one slide is not there"
+    assert "S2: [SlideNotFound]" in done.stdout
+    status = json.loads(msfusion("cohort", "status", cohort, "--json").stdout)
+    assert status["counts"] == {"failed": 1, "ok_with_warnings": 1}
+    done = msfusion("cohort", "export", cohort, tmp_path / "x.parquet")
+    assert "3 rows, one per patient" in done.stdout
+    assert "Slides without a vector: 1 failed" in done.stdout
+    row = pq.read_table(tmp_path / "x.parquet").to_pylist()[0]
+    assert (row["patient_id"], row["clinical.age"], row["survival.event"]) == ("0012", 61, True)
+    assert len(row["slide.vector"]) == 1024
+    assert "1 results moved" in msfusion("cohort", "compact", cohort).stdout
+
+
+def test_status_shows_who_has_what(msfusion: Msfusion, cohort: Path) -> None:
+    done = msfusion("cohort", "status", cohort)
+    assert done.code == 0
+    assert "modality clinical: 2 patients" in done.stdout
+    assert "2       not_encoded" in done.stdout
+
+
+def test_feature_folders_come_in_by_command(
+    msfusion: Msfusion, cohort: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "h5").mkdir()
+    with h5py.File(tmp_path / "h5" / "S1.h5", "w") as file:
+        file["features"], file["coords"] = np.ones((2, 8)), np.zeros((2, 2))
+    done = msfusion("cohort", "import-features", cohort, tmp_path / "h5", "--name", "uni")
+    assert "1 imported, 1 without file, 0 unknown files" in done.stdout
+    done = msfusion("cohort", "export-features", cohort, tmp_path / "out")
+    assert done.code == 2
+    assert "patches=True" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("options", "code", "text"),
+    [
+        (["encode", "--shard", "0/4"], 2, "--array=1-20"),
+        (["encode", "--engine", "dask"], 2, "engine"),
+        (["export", "x.parquet", "--level", "cell"], 2, "level"),
+        (["export", "x.parquet", "--level", "slide"], 5, "Run encode first"),
+    ],
+)
+def test_what_cannot_be_done_is_said(
+    msfusion: Msfusion, cohort: Path, small_model: Path, options: list[str], code: int, text: str
+) -> None:
+    model = ["--model", small_model] if options[0] == "encode" else []
+    done = msfusion("cohort", options[0], cohort, *options[1:], *model)
+    assert (done.code, text in done.stderr) == (code, True), done.stderr
+
+
+def test_a_folder_that_is_no_cohort_is_named(msfusion: Msfusion, tmp_path: Path) -> None:
+    done = msfusion("cohort", "status", tmp_path)
+    assert done.code == 5
+    assert str(tmp_path) in done.stderr
