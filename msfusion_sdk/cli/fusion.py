@@ -1,0 +1,167 @@
+"""``msfusion train``, ``predict``, ``evaluate`` and ``adapters``."""
+
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from msfusion_sdk.cli.console import checked_words, err, out
+from msfusion_sdk.cli.encode import Json
+
+__all__ = ["adapters", "evaluate", "predict", "train"]
+
+Folder = Annotated[Path, typer.Argument(metavar="COHORT", help="The cohort's folder.")]
+Outcome = Annotated[str, typer.Option(help="An outcome that the cohort declares.")]
+Modalities = Annotated[
+    list[str] | None, typer.Option(help="slide or a modality; may be repeated. All by default.")
+]
+Slides = Annotated[str, typer.Option(help="weighted (by tissue area) or mean, over a patient's.")]
+SlideModel = Annotated[
+    str | None, typer.Option(help="First letters of a fingerprint, where there are several.")
+]
+Fusion = Annotated[
+    str | None,
+    typer.Option(
+        help="concat (default), average, stacking, product_of_experts, gated, low_rank, attention."
+    ),
+]
+Seed = Annotated[int, typer.Option(help="Equal ones give equal results on one machine.")]
+
+
+def train(
+    folder: Folder,
+    outcome: Outcome,
+    model: Annotated[Path, typer.Option("--out", "-o", help="New folder for the model.")],
+    modalities: Modalities = None,
+    slides: Slides = "weighted",
+    slide_model: SlideModel = None,
+    fusion: Fusion = None,
+    seed: Seed = 0,
+    json: Json = False,
+) -> None:
+    """Fit a model on all patients with the outcome, and save it with a model card."""
+    from msfusion_sdk.cohort.cohort import Cohort
+    from msfusion_sdk.report.cohort_models import train_on_cohort
+
+    cohort = Cohort.open(folder)
+    with checked_words(), _told_warnings():
+        record = train_on_cohort(
+            cohort,
+            outcome,
+            model,
+            modalities=modalities,
+            slides=slides,  # type: ignore[arg-type]
+            slide_model=slide_model,
+            fusion=fusion,  # type: ignore[arg-type]
+            random_state=seed,
+        )
+    if json:
+        typer.echo(record.model_dump_json())
+        return
+    events = "" if record.events is None else f", {record.events} with an event"
+    out.print(f"Learned {outcome} from {record.patients} patients{events}:")
+    table = Table("patients", "modality", box=None, pad_edge=False)
+    for name, count in record.modalities.items():
+        table.add_row(str(count), name)
+    out.print(table)
+    out.print(f"{model / 'README.md'} is its model card.", markup=False, soft_wrap=True)
+
+
+def predict(
+    folder: Folder,
+    model: Annotated[Path, typer.Option(help="A folder that train wrote.")],
+    path: Annotated[Path, typer.Option("--out", "-o", help="The .parquet or .csv file to write.")],
+) -> None:
+    """Write the risk, or the probability of each class, of every patient with a modality."""
+    from msfusion_sdk.cohort.cohort import Cohort
+    from msfusion_sdk.report.cohort_models import predict_to_file
+
+    cohort = Cohort.open(folder)
+    with checked_words(), _told_warnings():
+        predicted = predict_to_file(cohort, model, path)
+    columns = ", ".join(predicted.columns)
+    out.print(f"{path}: {len(predicted)} patients, {columns}.", markup=False, soft_wrap=True)
+    without = len(cohort.patient_ids) - len(predicted)
+    if without:
+        out.print(f"{without} patients have none of the model's modalities, and no prediction.")
+
+
+def evaluate(
+    folder: Folder,
+    outcome: Outcome,
+    results: Annotated[
+        Path | None,
+        typer.Option("--out", "-o", help="Folder for predictions, summary and figures."),
+    ] = None,
+    folds: Annotated[int, typer.Option(help="By patient; each is judged once.")] = 5,
+    site: Annotated[
+        str | None, typer.Option(help="Column of the patient table: no site on both sides.")
+    ] = None,
+    bootstrap: Annotated[
+        int, typer.Option(help="Resamples of patients, for the intervals; 0 gives none.")
+    ] = 1000,
+    modalities: Modalities = None,
+    slides: Slides = "weighted",
+    slide_model: SlideModel = None,
+    fusion: Fusion = None,
+    seed: Seed = 0,
+    json: Json = False,
+) -> None:
+    """Judge such models on patients they were not fitted on, beside each table alone."""
+    from msfusion_sdk.cohort.cohort import Cohort
+    from msfusion_sdk.report.cohort_models import evaluate_on_cohort, time_unit
+    from msfusion_sdk.report.evaluation_folder import write_evaluation
+
+    cohort = Cohort.open(folder)
+    with checked_words(), _told_warnings():
+        evaluation = evaluate_on_cohort(
+            cohort,
+            outcome,
+            folds=folds,
+            site=site,
+            modalities=modalities,
+            slides=slides,  # type: ignore[arg-type]
+            slide_model=slide_model,
+            fusion=fusion,  # type: ignore[arg-type]
+            bootstrap=bootstrap,
+            random_state=seed,
+        )
+    if json:
+        typer.echo(evaluation.to_frame().to_json(orient="records", lines=True).rstrip())
+    else:
+        out.print(evaluation.to_markdown(), markup=False, soft_wrap=True)
+    if results:
+        written = write_evaluation(evaluation, results, unit=time_unit(cohort, outcome))
+        for name, reason in written.items():
+            if isinstance(reason, str):
+                err.print(f"{name} was not drawn: {reason}", markup=False, soft_wrap=True)
+        err.print(f"Results are in {results}.", markup=False, soft_wrap=True)
+
+
+def adapters(json: Json = False) -> None:
+    """List the modality adapters of all installed packages."""
+    from msfusion_sdk.registry import list_adapters
+
+    table = Table("name", "from", box=None, pad_edge=False)
+    for name, origin in list_adapters().items():
+        if json:
+            out.print_json(data={"name": name, "from": origin}, indent=None)
+        table.add_row(name, origin)
+    if not json:
+        out.print(table)
+
+
+@contextmanager
+def _told_warnings() -> Iterator[None]:
+    """Print each warning of the block once, to stderr: folds repeat them."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        try:
+            yield
+        finally:
+            for message in dict.fromkeys(str(one.message) for one in caught):
+                err.print(f"warning: {message}", markup=False, soft_wrap=True)

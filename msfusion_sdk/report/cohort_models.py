@@ -1,0 +1,275 @@
+"""From a cohort to a model, to predictions and to an evaluation."""
+
+import warnings
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from msfusion_sdk.cohort.cohort import Cohort
+from msfusion_sdk.cohort.outcomes import ClassOutcome, SurvivalOutcome
+from msfusion_sdk.cohort.status import models_of
+from msfusion_sdk.errors import MissingModalityError, StoreError, StoreMixedFeaturesError
+from msfusion_sdk.evaluation.evaluate import evaluate
+from msfusion_sdk.evaluation.result import Evaluation
+from msfusion_sdk.evaluation.tables import rows_of, with_values
+from msfusion_sdk.files import storing
+from msfusion_sdk.fusion.classifier import FusionClassifier
+from msfusion_sdk.fusion.strategies import STRATEGIES, Strategy
+from msfusion_sdk.fusion.survival_estimator import FusionSurvival
+from msfusion_sdk.report.evaluation_folder import made_folder
+from msfusion_sdk.report.study import SLIDE, SlideMean, patient_column, patients_of, read_study
+from msfusion_sdk.report.training_record import TrainingRecord, write_record
+
+__all__ = [
+    "SeenPatientsWarning",
+    "evaluate_on_cohort",
+    "predict_on_cohort",
+    "predict_to_file",
+    "time_unit",
+    "train_on_cohort",
+]
+
+
+class SeenPatientsWarning(UserWarning):
+    """Predictions for patients that the model learned from."""
+
+
+def train_on_cohort(
+    cohort: Cohort,
+    outcome: str,
+    folder: str | Path,
+    *,
+    modalities: Sequence[str] | None = None,
+    slides: SlideMean = "weighted",
+    slide_model: str | None = None,
+    fusion: Strategy | None = None,
+    random_state: int = 0,
+    evaluation: Evaluation | None = None,
+) -> TrainingRecord:
+    """Fit a model on every patient who has the outcome and a modality, and save it.
+
+    Parameters
+    ----------
+    outcome : str
+        Declared in the cohort: survival gives ``FusionSurvival``, classes ``FusionClassifier``.
+    folder : path
+        New or empty.  Gets ``config.json`` and ``model.safetensors``, ``training.json`` (what is
+        returned) and ``README.md``, a model card.
+    modalities : list of str, optional
+        ``slide`` and names of modalities; all by default.
+    slides : 'weighted' or 'mean'
+        How a patient's slides become one vector, as in ``Cohort.tables``.
+    slide_model : str, optional
+        The first letters of a fingerprint, when several models have encoded the slides.
+    fusion : str, optional
+        A strategy; that of the estimator by default.
+    evaluation : Evaluation, optional
+        From ``evaluate_on_cohort`` with the same settings, for the model card.
+
+    Raises
+    ------
+    TableError
+        When the outcome or a modality is not there, or labels or tables cannot be used.
+    StoreError
+        When the folder is in use or cannot be written.
+    """
+    folder = Path(folder)
+    _refuse_used(folder)
+    study = read_study(cohort, outcome, modalities, slides, slide_model)
+    model = _estimator(study.outcome, fusion, random_state).fit(study.tables, study.labels)
+    used = rows_of(study.tables, study.labels.index)
+    record = TrainingRecord(
+        outcome=outcome,
+        **_counts(study.outcome, study.labels),
+        modalities={name: len(with_values(table)) for name, table in used.items()},
+        patients=len(study.labels),
+        left_out=study.left_out,
+        slides=slides,
+        slide_model=study.slide_model,
+        fusion=model.fusion,
+        random_state=random_state,
+    )
+    model.save(made_folder(folder))
+    write_record(folder, record, evaluation)
+    return record
+
+
+def predict_on_cohort(cohort: Cohort, folder: str | Path) -> pd.DataFrame:
+    """Return what a trained model predicts for every patient who has one of its modalities.
+
+    Parameters
+    ----------
+    folder : path
+        Where ``train_on_cohort`` saved the model.
+
+    Returns
+    -------
+    DataFrame indexed by patient_id, in the order of the cohort
+        ``risk``, higher = earlier event; or ``proba_<class>`` for each class.
+
+    Raises
+    ------
+    StoreMixedFeaturesError
+        When the slides of the cohort were encoded by another model than those of training.
+    MissingModalityError
+        When no patient of the cohort has one of the model's modalities.
+    WeightsError
+        When the folder is damaged or holds no such model.
+
+    Warns
+    -----
+    SeenPatientsWarning
+        When the model learned from some of the patients.
+    """
+    record, folder = TrainingRecord.read(Path(folder)), Path(folder)
+    tables = {name: _table_of(cohort, name, record) for name in record.modalities}
+    patients = patients_of(tables)
+    tables = rows_of(tables, patients)
+    model: FusionSurvival | FusionClassifier
+    if record.kind == "survival":
+        model = FusionSurvival.load(folder)
+        predicted = model.predict_risk(tables).to_frame()
+    else:
+        model = FusionClassifier.load(folder)
+        predicted = model.predict_proba(tables).add_prefix("proba_").rename_axis(columns=None)
+    _warn_of_seen(patients.intersection(model.training_ids_), len(patients))
+    return predicted.loc[[name for name in cohort.patient_ids if name in patients]]
+
+
+def predict_to_file(cohort: Cohort, folder: str | Path, path: str | Path) -> pd.DataFrame:
+    """Write what ``predict_on_cohort`` returns to a ``.parquet`` or ``.csv`` file; return it.
+
+    A Parquet file also holds the model's ``training.json`` in its metadata.
+
+    Raises
+    ------
+    ValueError
+        When ``path`` ends otherwise; nothing is read then.
+    """
+    path = Path(path)
+    if path.suffix not in (".parquet", ".csv"):
+        msg = f"Predictions are written as .parquet or .csv, and {path.name!r} is neither."
+        raise ValueError(msg)
+    predicted = predict_on_cohort(cohort, folder)
+    about = {"msfusion": TrainingRecord.read(Path(folder)).model_dump_json()}
+    with storing(path) as temporary:
+        if path.suffix == ".csv":
+            predicted.to_csv(temporary)
+        else:
+            table = pa.Table.from_pandas(predicted.reset_index(), preserve_index=False)
+            table = table.replace_schema_metadata(about)
+            pq.write_table(table, temporary, compression="zstd", write_page_checksum=True)
+    return predicted
+
+
+def evaluate_on_cohort(
+    cohort: Cohort,
+    outcome: str,
+    *,
+    folds: int = 5,
+    site: str | None = None,
+    modalities: Sequence[str] | None = None,
+    slides: SlideMean = "weighted",
+    slide_model: str | None = None,
+    fusion: Strategy | None = None,
+    bootstrap: int = 1000,
+    random_state: int = 0,
+) -> Evaluation:
+    """Return how well such a model predicts patients of the cohort that it was not fitted on.
+
+    Parameters
+    ----------
+    site : str, optional
+        A column of the patient table; a site is then never in training and in test.
+    folds, bootstrap, random_state
+        As in :func:`~msfusion_sdk.evaluation.evaluate.evaluate`.
+    modalities, slides, slide_model, fusion
+        As in ``train_on_cohort``.
+    """
+    study = read_study(cohort, outcome, modalities, slides, slide_model)
+    evaluation = evaluate(
+        _estimator(study.outcome, fusion, random_state),
+        study.tables,
+        study.labels,
+        folds=folds,
+        site=None if site is None else patient_column(cohort, site),
+        bootstrap=bootstrap,
+        random_state=random_state,
+    )
+    if not study.left_out:
+        return evaluation
+    note = f"{study.left_out} patients have the outcome and no modality, and were left out."
+    return replace(evaluation, warnings=(note, *evaluation.warnings))
+
+
+def time_unit(cohort: Cohort, outcome: str) -> str | None:
+    """Return the unit in which an outcome of the cohort counts time; None for classes."""
+    declared = cohort.manifest.outcomes[outcome]
+    return declared.unit if isinstance(declared, SurvivalOutcome) else None
+
+
+def _estimator(
+    outcome: SurvivalOutcome | ClassOutcome, fusion: Strategy | None, random_state: int
+) -> Any:
+    if fusion is not None and fusion not in STRATEGIES:
+        msg = f"fusion must be one of {', '.join(STRATEGIES)}, and is {fusion!r}."
+        raise ValueError(msg)
+    kind = FusionSurvival if isinstance(outcome, SurvivalOutcome) else FusionClassifier
+    model = kind(random_state=random_state)
+    return model if fusion is None else model.set_params(fusion=fusion)
+
+
+def _counts(
+    outcome: SurvivalOutcome | ClassOutcome, labels: "pd.DataFrame | pd.Series[Any]"
+) -> dict[str, Any]:
+    """Return kind and unit of the outcome, and how many patients have which."""
+    if isinstance(outcome, SurvivalOutcome):
+        events = int(labels["event"].sum())
+        return {"kind": "survival", "unit": outcome.unit, "events": events, "classes": None}
+    sizes = {str(name): int(n) for name, n in labels.value_counts(sort=False).sort_index().items()}
+    return {"kind": "class", "unit": None, "events": None, "classes": sizes}
+
+
+def _table_of(cohort: Cohort, name: str, record: TrainingRecord) -> pd.DataFrame:
+    """Return a table that a model needs, or say that the cohort lacks it."""
+    if name == SLIDE and (known := models_of(cohort.root)):
+        if record.slide_model not in known:
+            msg = (
+                f"The model learned from slides encoded by {str(record.slide_model)[:12]}, and "
+                f"those of {cohort.root} are encoded by {', '.join(one[:12] for one in known)}: "
+                "their vectors mean different things. Encode the slides by the former, or train "
+                "a model on the latter."
+            )
+            raise StoreMixedFeaturesError(msg)
+        return cohort.tables(record.slides, model=record.slide_model)[SLIDE]
+    table = cohort.modality(name) if name in cohort.modalities else pd.DataFrame()
+    if not len(with_values(table)):
+        msg = (
+            f"No patient of {cohort.root} has {name!r}, which the model learned from (its "
+            f"modalities: {', '.join(record.modalities)}; those of the cohort: "
+            f"{', '.join(cohort.modalities) or 'none'}). Add it, or train a model without it."
+        )
+        raise MissingModalityError(msg)
+    return table
+
+
+def _warn_of_seen(seen: set[str], total: int) -> None:
+    if seen:
+        msg = (
+            f"The model learned from {len(seen)} of the {total} patients (first: "
+            f"{', '.join(sorted(seen)[:3])}): predictions for them flatter it. Judge it by "
+            "evaluate."
+        )
+        warnings.warn(msg, SeenPatientsWarning, stacklevel=3)
+
+
+def _refuse_used(folder: Path) -> None:
+    """Refuse a folder that holds anything: another model say, which is not to be mixed up."""
+    if folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
+        msg = f"{folder} is not empty. Choose a new folder for the model."
+        raise StoreError(msg)

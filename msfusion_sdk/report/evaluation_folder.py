@@ -1,0 +1,50 @@
+"""An evaluation as a folder: the page, the predictions and the figures."""
+
+from pathlib import Path
+
+from msfusion_sdk.evaluation.result import Evaluation
+from msfusion_sdk.files import store_error, storing
+from msfusion_sdk.report.evaluation_figures import write_figures
+
+__all__ = ["made_folder", "write_evaluation"]
+
+
+def write_evaluation(
+    evaluation: Evaluation, folder: str | Path, *, unit: str | None = None
+) -> dict[str, Path | str]:
+    """Write ``predictions.parquet``, ``summary.md`` and the figures into ``folder``.
+
+    Parameters
+    ----------
+    unit : str, optional
+        Of time, for the figures.
+
+    Returns
+    -------
+    dict
+        From the name of each file to its path, or to the reason why a figure cannot be drawn.
+    """
+    folder = made_folder(Path(folder))
+    with storing(folder / "summary.md") as temporary:
+        temporary.write_text(evaluation.to_markdown(), encoding="utf-8")
+    predictions = evaluation.to_parquet(folder / "predictions.parquet")
+    return {
+        "summary.md": folder / "summary.md",
+        "predictions.parquet": predictions,
+        **write_figures(evaluation, folder, unit=unit),
+    }
+
+
+def made_folder(folder: Path) -> Path:
+    """Make a folder unless it is there, and return it.
+
+    Raises
+    ------
+    StoreError
+        When it cannot be made.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise store_error(folder, error) from error
+    return folder

@@ -1,0 +1,118 @@
+"""The patients of a cohort from whom an outcome can be learned, with their tables."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal, NamedTuple, get_args
+
+import pandas as pd
+
+from msfusion_sdk.cohort.cohort import Cohort
+from msfusion_sdk.cohort.labels import cells_of
+from msfusion_sdk.cohort.outcomes import ClassOutcome, SurvivalOutcome
+from msfusion_sdk.cohort.status import choose_model, models_of
+from msfusion_sdk.errors import MissingModalityError, TableError
+from msfusion_sdk.evaluation.tables import with_values
+
+__all__ = ["SLIDE", "SlideMean", "Study", "patient_column", "patients_of", "read_study"]
+
+SLIDE = "slide"
+SlideMean = Literal["weighted", "mean"]
+"""How a patient's slides become one vector."""
+
+
+class Study(NamedTuple):
+    """The patients of a cohort who have an outcome and a modality."""
+
+    outcome: SurvivalOutcome | ClassOutcome
+    tables: dict[str, pd.DataFrame]
+    """By name; also rows of patients without the outcome."""
+    labels: "pd.DataFrame | pd.Series[Any]"
+    left_out: int
+    """Patients with the outcome and without any modality."""
+    slide_model: str | None
+    """Fingerprint of the model of the slide vectors, when they are among the tables."""
+
+
+def read_study(
+    cohort: Cohort,
+    outcome: str,
+    modalities: Sequence[str] | None = None,
+    slides: SlideMean = "weighted",
+    slide_model: str | None = None,
+) -> Study:
+    """Return outcome and tables of those who have both.
+
+    Parameters
+    ----------
+    modalities, slides, slide_model
+        As in :func:`~msfusion_sdk.report.cohort_models.train_on_cohort`.
+
+    Raises
+    ------
+    TableError
+        When the outcome or a modality is not there, or a modality holds the outcome.
+    MissingModalityError
+        When no patient with the outcome has a modality.
+    """
+    if slides not in get_args(SlideMean):
+        msg = f"slides must be one of {', '.join(get_args(SlideMean))}, and is {slides!r}."
+        raise ValueError(msg)
+    labels = cohort.outcome(outcome)
+    declared = cohort.manifest.outcomes[outcome]
+    fingerprint = _fingerprint(cohort, modalities, slide_model)
+    known = cohort.tables(slides, model=fingerprint) if fingerprint else {}
+    named = [*([SLIDE] if fingerprint else []), *cohort.modalities]
+    names = named if modalities is None else modalities
+    tables = {name: known[name] if name in known else cohort.modality(name) for name in names}
+    _refuse_answers(tables, declared)
+    kept = labels[labels.index.isin(patients_of(tables))]
+    if kept.empty:
+        msg = (
+            f"None of the {len(labels)} patients with the outcome {outcome!r} has a value in "
+            f"{', '.join(tables) or 'any table: there is none'}. Add a modality, or encode the "
+            "slides."
+        )
+        raise MissingModalityError(msg)
+    return Study(declared, tables, kept, len(labels) - len(kept), fingerprint)
+
+
+def patients_of(tables: Mapping[str, pd.DataFrame]) -> set[str]:
+    """Return the patients who have a value in any of the tables."""
+    return {patient for table in tables.values() for patient in with_values(table)}
+
+
+def patient_column(cohort: Cohort, name: str) -> "pd.Series[Any]":
+    """Return a column of the patient table by patient_id, blank cells as None.
+
+    Raises
+    ------
+    TableError
+        When there is no such column.
+    """
+    columns = cohort.patients.column_names
+    if name not in columns:
+        msg = f"The patient table has no column {name!r} (columns: {', '.join(columns)})."
+        raise TableError(msg)
+    return pd.Series(cells_of(cohort.patients, name), cohort.patient_ids, dtype=object)
+
+
+def _fingerprint(cohort: Cohort, modalities: Sequence[str] | None, model: str | None) -> str | None:
+    """Return the model of the slide vectors to use, None to use none."""
+    if modalities is None:
+        is_wanted = bool(models_of(cohort.root)) or model is not None
+    else:
+        is_wanted = SLIDE in modalities
+    return choose_model(cohort.root, model) if is_wanted else None
+
+
+def _refuse_answers(
+    tables: Mapping[str, pd.DataFrame], outcome: SurvivalOutcome | ClassOutcome
+) -> None:
+    """Refuse tables that hold the columns of the outcome itself."""
+    for name, table in tables.items():
+        answers = [column for column in outcome.columns if column in table.columns]
+        if answers:
+            msg = (
+                f"Modality {name!r} holds {', '.join(answers)}, of which the outcome is made: the "
+                "model would read the answer. Add the modality again without it, with replace."
+            )
+            raise TableError(msg)

@@ -1,0 +1,153 @@
+"""What a model learned from, beside its weights: ``training.json``, and a model card to read."""
+
+from pathlib import Path
+from typing import Literal, Self
+
+import pandas as pd
+from pydantic import ValidationError
+
+from msfusion_sdk import __version__
+from msfusion_sdk.config import FrozenConfig
+from msfusion_sdk.errors import ModelIdError, WeightsMismatchError
+from msfusion_sdk.evaluation.result import Evaluation
+from msfusion_sdk.files import storing
+
+__all__ = ["TrainingRecord", "write_record"]
+
+RECORD_FILE, CARD_FILE = "training.json", "README.md"
+
+
+class TrainingRecord(FrozenConfig):
+    """The part of a cohort that a model learned from."""
+
+    format: Literal[1] = 1
+    outcome: str
+    kind: Literal["survival", "class"]
+    unit: str | None
+    """Of time; None for classes."""
+    modalities: dict[str, int]
+    """Patients learned from that have each modality."""
+    patients: int
+    events: int | None
+    """None for classes."""
+    classes: dict[str, int] | None
+    """Patients of each class; None for survival."""
+    left_out: int
+    """Patients with the outcome and without any of the modalities."""
+    slides: Literal["weighted", "mean"]
+    """How the slides of a patient became one vector."""
+    slide_model: str | None
+    """Fingerprint of the model that encoded the slides; None when slides were not used."""
+    fusion: str
+    random_state: int
+    sdk_version: str = __version__
+
+    @classmethod
+    def read(cls, folder: Path) -> Self:
+        """Return the record in a model folder.
+
+        Raises
+        ------
+        ModelIdError
+            When the folder has none.
+        WeightsMismatchError
+            When it is damaged, or of another format.
+        """
+        path = folder / RECORD_FILE
+        if not path.is_file():
+            msg = (
+                f"{folder} holds no model of a cohort: it has no {RECORD_FILE}. Pass a folder that "
+                "msfusion train wrote."
+            )
+            raise ModelIdError(msg)
+        try:
+            return cls.model_validate_json(path.read_bytes())
+        except ValidationError as error:
+            problem = error.errors()[0]
+            where = ".".join(map(str, problem["loc"]))
+            msg = (
+                f"{path} is damaged or of another version ({where} {problem['msg']}). Copy the "
+                "folder again, or use the SDK that wrote it."
+            )
+            raise WeightsMismatchError(msg) from error
+
+
+def write_record(
+    folder: Path, record: TrainingRecord, evaluation: Evaluation | None = None
+) -> None:
+    """Write ``training.json`` and the model card into ``folder``.
+
+    Parameters
+    ----------
+    evaluation : Evaluation, optional
+        Of models fitted in the same way, for the card.
+    """
+    with storing(folder / CARD_FILE) as temporary:
+        temporary.write_text(_card(record, evaluation), encoding="utf-8")
+    # Last: a folder that has it is whole.
+    with storing(folder / RECORD_FILE) as temporary:
+        temporary.write_text(record.model_dump_json(indent=2) + "\n", encoding="utf-8")
+
+
+def _card(record: TrainingRecord, evaluation: Evaluation | None) -> str:
+    what = "class" if record.unit is None else f"risk (time in {record.unit})"
+    having = "\n".join(f"| {name} | {n} |" for name, n in record.modalities.items())
+    return f"""# A model of {record.outcome}
+
+Predicts the {what} of a patient from {", ".join(record.modalities)}, any of which may be
+missing. Fusion `{record.fusion}`, random_state {record.random_state}, msfusion_sdk
+{record.sdk_version}.
+
+**Research use only.** Not a medical device; not for diagnosis or for any decision about a patient.
+
+## What it saw
+
+{record.patients} patients, {_labels(record)}. {record.left_out} more had the outcome and
+none of the modalities.
+
+| modality | patients |
+|---|---|
+{having}
+
+{_slides(record)}
+
+## How good it is
+
+{_quality(evaluation)}
+
+## Limits
+
+- Predictions for the patients it learned from flatter it. Their ids are in `config.json`: treat
+  this folder as patient data.
+- Other hospitals, scanners, assays and populations than those it saw are untested.
+"""
+
+
+def _labels(record: TrainingRecord) -> str:
+    if record.classes is None:
+        return f"{record.events} with an event"
+    return ", ".join(f"{n} {name}" for name, n in record.classes.items())
+
+
+def _slides(record: TrainingRecord) -> str:
+    if record.slide_model is None:
+        return "Slides were not used."
+    how = "weighted by tissue area" if record.slides == "weighted" else "all slides alike"
+    return (
+        f"A patient's slide vector is the mean over slides, {how}. Slides were encoded by the "
+        f"model with fingerprint `{record.slide_model}`; vectors of another one are refused."
+    )
+
+
+def _quality(evaluation: Evaluation | None) -> str:
+    if evaluation is None:
+        return "It was not evaluated here. `msfusion evaluate` does so, in folds by patient."
+    row = evaluation.summary.iloc[0]
+    limits = f"95 % interval {row['lower']:.3f} to {row['upper']:.3f}"
+    known = "no interval" if pd.isna(row["lower"]) else limits
+    return (
+        f"Models fitted in the same way and judged on patients they were not fitted on: "
+        f"{row['metric']} {row['mean']:.3f} ({known}), the mean over {row['folds']} folds of "
+        f"{row['patients']} patients. The model in this folder was fitted on all of its patients, "
+        "and was not itself judged."
+    )
