@@ -21,9 +21,8 @@ from msfusion_sdk.files import storing
 from msfusion_sdk.fusion.classifier import FusionClassifier
 from msfusion_sdk.fusion.strategies import STRATEGIES, Strategy
 from msfusion_sdk.fusion.survival_estimator import FusionSurvival
-from msfusion_sdk.report.evaluation_folder import made_folder
 from msfusion_sdk.report.study import SLIDE, SlideMean, patient_column, patients_of, read_study
-from msfusion_sdk.report.training_record import TrainingRecord, write_record
+from msfusion_sdk.report.training_record import TrainingRecord, made_folder, write_record
 
 __all__ = [
     "SeenPatientsWarning",

@@ -3,10 +3,11 @@
 from pathlib import Path
 
 from msfusion_sdk.evaluation.result import Evaluation
-from msfusion_sdk.files import store_error, storing
+from msfusion_sdk.files import storing
 from msfusion_sdk.report.evaluation_figures import write_figures
+from msfusion_sdk.report.training_record import made_folder
 
-__all__ = ["made_folder", "write_evaluation"]
+__all__ = ["write_evaluation"]
 
 
 def write_evaluation(
@@ -33,18 +34,3 @@ def write_evaluation(
         "predictions.parquet": predictions,
         **write_figures(evaluation, folder, unit=unit),
     }
-
-
-def made_folder(folder: Path) -> Path:
-    """Make a folder unless it is there, and return it.
-
-    Raises
-    ------
-    StoreError
-        When it cannot be made.
-    """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise store_error(folder, error) from error
-    return folder

@@ -10,9 +10,9 @@ from msfusion_sdk import __version__
 from msfusion_sdk.config import FrozenConfig
 from msfusion_sdk.errors import ModelIdError, WeightsMismatchError
 from msfusion_sdk.evaluation.result import Evaluation
-from msfusion_sdk.files import storing
+from msfusion_sdk.files import store_error, storing
 
-__all__ = ["TrainingRecord", "write_record"]
+__all__ = ["TrainingRecord", "made_folder", "write_record"]
 
 RECORD_FILE, CARD_FILE = "training.json", "README.md"
 
@@ -87,6 +87,21 @@ def write_record(
     # Last: a folder that has it is whole.
     with storing(folder / RECORD_FILE) as temporary:
         temporary.write_text(record.model_dump_json(indent=2) + "\n", encoding="utf-8")
+
+
+def made_folder(folder: Path) -> Path:
+    """Make a folder unless it is there, and return it.
+
+    Raises
+    ------
+    StoreError
+        When it cannot be made.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise store_error(folder, error) from error
+    return folder
 
 
 def _card(record: TrainingRecord, evaluation: Evaluation | None) -> str:
