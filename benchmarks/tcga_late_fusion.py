@@ -68,7 +68,7 @@ def load(folder: Path) -> tuple[Tables, pd.DataFrame, pd.Series]:
 
 def adapters(tables: Tables) -> dict[str, Any]:
     """Return the adapters of the tables: every gene, signed log, cut at 2 standard deviations."""
-    return {name: GenomicsAdapter(n_components=None, clip=2.0) for name in OMICS if name in tables}
+    return {name: GenomicsAdapter() for name in OMICS if name in tables}
 
 
 def risks(

@@ -39,7 +39,10 @@ class GenomicsAdapter(ModalityAdapter):
     """A gene table as a few components: transformed, standardised, projected.
 
     The default suits expression, also as published z-scores with outliers in the thousands,
-    copy number (-2 to 2) and mutations (0, 1).
+    copy number (-2 to 2) and mutations (0, 1).  It keeps all genes, cut at two standard
+    deviations, and leaves it to the ridge head to weigh them: on five TCGA cohorts that gave
+    a mean concordance of 0.758 on the published folds, 50 components 0.71 to 0.72
+    (``benchmarks/tcga_late_fusion.py``).
 
     Parameters
     ----------
@@ -80,11 +83,11 @@ class GenomicsAdapter(ModalityAdapter):
         layout: Layout = "patients_by_genes",
         log: Log = "signed",
         max_genes: int | None = None,
-        clip: float | None = None,
+        clip: float | None = 2.0,
         gene_sets: str | Path | Mapping[str, Sequence[str]] | None = None,
         min_coverage: float = 0.5,
         screen: int | None = None,
-        n_components: int | None = 50,
+        n_components: int | None = None,
         whiten: bool = True,
         missing: Missing = "error",
         profiled: Sequence[str] | None = None,

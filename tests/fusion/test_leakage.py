@@ -64,7 +64,7 @@ def test_kidney_papillary_carcinoma_is_ordered_as_well_as_the_reference(shared: 
     y = read["clinical"].rename(columns={"time_months": "time"})[["time", "event"]]
     tables = {"clinical": read["clinical"][["age", "sex"]], "rna": read["rna"]}
     held = read["folds"].index[read["folds"]["fold"] == 0]
-    genes = GenomicsAdapter(n_components=None, clip=2.0)
+    genes = GenomicsAdapter()
     model = FusionSurvival(adapters={"rna": genes}).fit(tables, y.drop(index=held))
     risk = model.predict_risk({name: table.loc[held] for name, table in tables.items()})
     truth = y.loc[risk.index]
