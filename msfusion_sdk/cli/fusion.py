@@ -102,7 +102,7 @@ def evaluate(
         str | None, typer.Option(help="Column of the patient table: no site on both sides.")
     ] = None,
     bootstrap: Annotated[
-        int, typer.Option(help="Resamples of patients, for the intervals; 0 gives none.")
+        int, typer.Option(min=0, help="Resamples of patients, for the intervals; 0 gives none.")
     ] = 1000,
     modalities: Modalities = None,
     slides: Slides = "weighted",
