@@ -132,6 +132,8 @@ def evaluate(
         )
     if json:
         typer.echo(evaluation.to_frame().to_json(orient="records", lines=True).rstrip())
+        for warning in evaluation.warnings:
+            err.print(f"warning: {warning}", markup=False, soft_wrap=True)
     else:
         out.print(evaluation.to_markdown(), markup=False, soft_wrap=True)
     if results:

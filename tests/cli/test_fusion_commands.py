@@ -94,6 +94,7 @@ def test_evaluate_answers_programs_a_row_a_line(msfusion: Msfusion, cohort: Path
     done = msfusion("evaluate", cohort, "--outcome", "diagnosis", *options)
     rows = [json.loads(line) for line in done.stdout.splitlines()]
     assert (rows[0]["model"], rows[0]["metric"], rows[0]["lower"]) == ("model", "auroc", None)
+    assert "warning: 1 patients have the outcome and no modality" in done.stderr
 
 
 def test_slides_of_another_model_end_with_five_and_both_names(
