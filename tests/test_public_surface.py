@@ -9,7 +9,16 @@ from msfusion_sdk import errors
 
 
 def test_the_promised_names_are_public() -> None:
-    assert {"EncoderConfig", "SlideEmbedding", "SlideEncoder"} <= set(msfusion_sdk.__all__)
+    assert {
+        "Cohort",
+        "EncoderConfig",
+        "FusionClassifier",
+        "FusionSurvival",
+        "SlideEmbedding",
+        "SlideEncoder",
+        "evaluate",
+        "list_adapters",
+    } <= set(msfusion_sdk.__all__)
 
 
 def test_there_are_at_most_twenty_public_names() -> None:

@@ -12,6 +12,8 @@ import tifffile
 
 from msfusion_sdk import Cohort, SlideEmbedding, SlideEncoder
 from msfusion_sdk.cohort.run import RunProgress
+from msfusion_sdk.cohort.stopping import Stop, stop_on_signals
+from msfusion_sdk.cohort.store import EmbeddingStore
 from msfusion_sdk.errors import ExitCode, RunInterruptedError
 from msfusion_sdk.testing import damage_stored_tile, make_slide
 
@@ -182,25 +184,35 @@ def test_a_slide_that_hangs_times_out_and_the_others_go_on(
     assert ended["b"].is_done
 
 
-@pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_ends_the_run_with_what_is_done_committed(
-    slide_folder: Path, long_slide: Path, small_encoder: SlideEncoder, tmp_path: Path, signum: int
+    slide_folder: Path, long_slide: Path, small_encoder: SlideEncoder, tmp_path: Path
 ) -> None:
-    slides = {"long": long_slide, "a": slide_folder / "a.svs", "b": slide_folder / "b.svs"}
+    slides = {"long": long_slide, "b": slide_folder / "b.svs"}
     cohort = make_cohort(tmp_path / "c", slides)
 
     def interrupt(progress: RunProgress) -> None:
         if "long" in progress.in_hand:
-            os.kill(os.getpid(), signum)
-            os.kill(os.getpid(), signum)  # the second time: at once
+            os.kill(os.getpid(), signal.SIGTERM)
+            os.kill(os.getpid(), signal.SIGTERM)  # the second time: at once
 
-    before = signal.getsignal(signum)
+    before = signal.getsignal(signal.SIGTERM)
     with pytest.raises(RunInterruptedError, match="Run the same again") as caught:
         cohort.encode(small_encoder, progress=interrupt)
-    assert caught.value.signum == signum
-    assert signal.getsignal(signum) is before
+    assert caught.value.signum == signal.SIGTERM
+    assert signal.getsignal(signal.SIGTERM) is before
     assert cohort.status().counts.get("not_encoded", 0) >= 1
     assert cohort.encode(small_encoder).exit_code is ExitCode.OK
+
+
+@pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_first_signal_stops_new_work_and_a_second_ends_all(signum: int) -> None:
+    stop = Stop()
+    with stop_on_signals(stop):
+        assert not stop.requested
+        os.kill(os.getpid(), signum)
+        assert (stop.requested, stop.expired, stop.signum) == (True, False, signum)
+        os.kill(os.getpid(), signum)
+        assert stop.expired
 
 
 def test_too_many_failures_stop_the_run(
@@ -235,7 +247,9 @@ def test_a_slide_that_is_replaced_is_encoded_anew(
     path = tmp_path / "x.svs"
     path.write_bytes((slide_folder / "a.svs").read_bytes())
     cohort = make_cohort(tmp_path / "c", {"x": path})
-    cohort.encode(small_encoder)
+    store = EmbeddingStore(cohort.root, small_encoder.fingerprint)
+    store.prepare()
+    store.commit(small_encoder.encode(path))
     before = cohort.tables()["slide"].to_numpy()
     path.write_bytes((slide_folder / "b.svs").read_bytes())
     assert cohort.encode(small_encoder).encoded == 1
