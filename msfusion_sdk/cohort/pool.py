@@ -14,6 +14,8 @@ from msfusion_sdk.errors import MsfusionError, ReaderCrashedError, StoreError
 __all__ = ["Died", "Ended", "Progressed", "StoreFailed", "WorkerPool"]
 
 DEATHS_AT_START = 3
+START_S = 300.0
+"""Seconds that a worker may take to load the model, from a slow network disk say."""
 
 
 @dataclass(frozen=True)
@@ -130,7 +132,8 @@ class WorkerPool:
                 yield from self._hear(worker)
         for worker in list(self._workers):
             waits = worker.task is not None or not worker.is_ready
-            if waits and time.monotonic() - worker.heard_at > self._job.timeout_s:
+            patience = self._job.timeout_s if worker.is_ready else max(START_S, self._job.timeout_s)
+            if waits and time.monotonic() - worker.heard_at > patience:
                 yield from self._replace(worker, "timeout")
 
     def close(self) -> None:
