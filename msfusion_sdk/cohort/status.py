@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from msfusion_sdk.cohort.ledger import Ledger, SlideStatus
 from msfusion_sdk.cohort.plan import status_of
-from msfusion_sdk.cohort.store import EmbeddingStore, part_name
+from msfusion_sdk.cohort.store import EmbeddingStore
 from msfusion_sdk.config import FrozenConfig
 from msfusion_sdk.errors import StoreError, StoreMixedFeaturesError
 
@@ -97,8 +97,7 @@ def slide_statuses(root: Path, slide_ids: list[str], fingerprint: str) -> dict[s
     could say so.
     """
     store, noted = EmbeddingStore(root, fingerprint), Ledger(root, fingerprint).latest()
-    single, packed = store.committed(), store.packed_ids()
-    there = [name for name in slide_ids if part_name(name) in single or name in packed]
+    there = store.having(slide_ids)
     silent = [name for name in there if name not in noted or not noted[name].is_done]
     done = {name: status_of(part) for name, part in store.load(silent).items()} if silent else {}
     done |= {name: noted[name] for name in there if name in noted and noted[name].is_done}

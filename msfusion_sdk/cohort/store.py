@@ -15,6 +15,7 @@ import os
 import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -68,6 +69,11 @@ class EmbeddingStore:
         self.patch_folder = self.root / "patches" / fingerprint
         self._packs = Packs(self.folder)
 
+    @cached_property
+    def _packed(self) -> dict[str, Part]:
+        # Looked for once: listing a large folder for every slide would take hours.
+        return self._packs.parts()
+
     def prepare(self) -> None:
         """Make the folder and remove temporary files that nobody has touched for a day."""
         for folder in (self.folder, self.patch_folder):
@@ -97,16 +103,17 @@ class EmbeddingStore:
                 if entry.name.startswith(PREFIX) and entry.name.endswith(SUFFIX)
             }
 
-    def packed_ids(self) -> set[str]:
-        """Return the slides whose parts are in packs."""
-        return self._packs.slide_ids()
+    def having(self, slide_ids: Iterable[str]) -> list[str]:
+        """Return those slides that have a part, single or in a pack, without reading any."""
+        single, packed = self.committed(), self._packs.slide_ids()
+        return [name for name in slide_ids if part_name(name) in single or name in packed]
 
     def load(self, slide_ids: Iterable[str]) -> dict[str, Part]:
         """Return the parts of those slides that have one, checksums verified.
 
         Damaged ones are set aside as ``*.corrupt``: their slides are work again.
         """
-        packed, single = self._packs.parts(), self.committed()
+        packed, single = self._packed, self.committed()
         wanted = list(slide_ids)
         paths = {name: single.get(part_name(name)) for name in wanted}
         # Arrow works without the interpreter's lock: threads read side by side.
@@ -124,7 +131,7 @@ class EmbeddingStore:
         ``*.outdated``: the slide is work again.
         """
         path = self.part(wanted.slide_id)
-        part = self._read(path) or self._packs.parts().get(wanted.slide_id)
+        part = self._read(path) or self._packed.get(wanted.slide_id)
         if part is None:
             return None
         if not wanted.is_met_by(part, self.fingerprint):
@@ -171,6 +178,7 @@ class EmbeddingStore:
             write_pack(self.folder, group)
             for part in group:
                 self.part(part.slide_id).unlink(missing_ok=True)
+        self.__dict__.pop("_packed", None)
         return len(ordered)
 
     def _commit(self, target: Path, write: Callable[[Path], object]) -> bool:

@@ -6,7 +6,7 @@ import pandas as pd
 
 from msfusion_sdk.cohort.aggregate import SlideUse, aggregate_slides
 from msfusion_sdk.cohort.part import Part
-from msfusion_sdk.cohort.store import EmbeddingStore, part_name
+from msfusion_sdk.cohort.store import EmbeddingStore
 from msfusion_sdk.errors import StoreCorruptError
 
 __all__ = ["load_parts", "patient_vectors"]
@@ -22,8 +22,7 @@ def load_parts(root: Path, slide_ids: list[str], fingerprint: str) -> dict[str, 
         and asking again gives the others.
     """
     store = EmbeddingStore(root, fingerprint)
-    single, packed = store.committed(), store.packed_ids()
-    there = [name for name in slide_ids if part_name(name) in single or name in packed]
+    there = store.having(slide_ids)
     parts = store.load(slide_ids)
     damaged = [name for name in there if name not in parts]
     if damaged:
