@@ -17,6 +17,8 @@ because slides are read in other processes.
     │   ├── SlideTooLargeError                         more pixels than may be decoded at once
     │   ├── SlideTimeoutError (TimeoutError)           no progress before the deadline
     │   └── ReaderCrashedError                         the process that read it died
+    ├── AnnotationError (ValueError)                   outlines that cannot be read or drawn
+    ├── StainError (ValueError)                        a slide that does not look like H&E
     ├── TableError (ValueError)                        a table that cannot be used as it is
     │   ├── DuplicateIdError                           two things under one identifier
     │   ├── IdMismatchError                            ids of one table that another lacks
@@ -50,6 +52,7 @@ because slides are read in other processes.
 from enum import IntEnum
 
 __all__ = [
+    "AnnotationError",
     "DegenerateSplitError",
     "DeviceError",
     "DuplicateIdError",
@@ -78,6 +81,7 @@ __all__ = [
     "SlideResolutionError",
     "SlideTimeoutError",
     "SlideTooLargeError",
+    "StainError",
     "StoreConflictError",
     "StoreCorruptError",
     "StoreError",
@@ -182,6 +186,14 @@ class SlideTimeoutError(SlideError, TimeoutError):
 
 class ReaderCrashedError(SlideError):
     """The process that read the slide died: a crash of native code, or out of memory."""
+
+
+class AnnotationError(MsfusionError, ValueError):
+    """An annotation file, or one outline in it, cannot be read for what it is."""
+
+
+class StainError(MsfusionError, ValueError):
+    """Two stains cannot be told apart in the tissue that was given."""
 
 
 class TableError(MsfusionError, ValueError):

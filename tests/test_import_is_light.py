@@ -26,3 +26,14 @@ def test_importing_the_package_loads_the_standard_library_only() -> None:
 def test_looking_at_a_cohort_loads_no_torch() -> None:
     code = "import sys; from msfusion_sdk import Cohort; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_the_encoder_loads_no_compiler_and_no_hub() -> None:
+    heavy = ["torchvision", "torch._dynamo", "huggingface_hub", "matplotlib", "pandas", "sklearn"]
+    code = f"""
+import sys
+from msfusion_sdk import SlideEncoder
+print(*set({heavy}) & set(sys.modules))
+"""
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert run.stdout.split() == []

@@ -17,7 +17,14 @@ __all__ = ["encode_in_pool", "encode_locally", "threads_each"]
 
 
 def threads_each(workers: int) -> int:
-    """Return how many threads each of ``workers`` processes may use, at least 1."""
+    """Return how many threads each of ``workers`` processes may use, at least 1.
+
+    That is ``OMP_NUM_THREADS`` where it is set, as in any program, else the cores divided:
+    threads that share a core wait for each other and are many times slower.
+    """
+    wish = os.environ.get("OMP_NUM_THREADS", "").partition(",")[0].strip()
+    if wish.isdecimal() and int(wish):
+        return int(wish)
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     return max(1, (cores or 1) // workers)
 

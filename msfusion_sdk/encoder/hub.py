@@ -5,8 +5,6 @@ import re
 import warnings
 from pathlib import Path
 
-from huggingface_hub import snapshot_download
-
 from msfusion_sdk.encoder.weights import CARD_FILE, CONFIG_FILE, WEIGHTS_FILE
 from msfusion_sdk.errors import ModelIdError
 
@@ -71,6 +69,9 @@ def locate_model(
             UserWarning,
             stacklevel=3,
         )
+    # Half of the time that the encoder takes to import, for what most never use.
+    from huggingface_hub import snapshot_download
+
     try:
         folder = snapshot_download(
             model,

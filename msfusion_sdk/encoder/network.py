@@ -1,16 +1,16 @@
 """The feature network: ResNet-18 with spatial attention, the same for both scales.
 
-Source: method step 4; ResNet-18 of He et al., CVPR 2016, as torchvision builds it.
+Source: method step 4.
 """
 
 from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
-from torchvision.models import resnet18
 
 from msfusion_sdk.config import FEATURES, NetworkConfig
 from msfusion_sdk.encoder.attention import SpatialAttention
+from msfusion_sdk.encoder.resnet import resnet18_stages, resnet18_stem
 
 __all__ = ["FeatureNetwork", "Features", "TileClassifier"]
 
@@ -39,10 +39,9 @@ class FeatureNetwork(nn.Module):
 
     def __init__(self, config: NetworkConfig) -> None:
         super().__init__()
-        net = resnet18(weights=None)
-        self.stem = nn.Sequential(net.conv1, net.bn1, net.relu)
+        self.stem = resnet18_stem()
         self.first_attention = SpatialAttention()
-        self.stages = nn.Sequential(net.maxpool, net.layer1, net.layer2, net.layer3, net.layer4)
+        self.stages = resnet18_stages()
         self.last_attention = SpatialAttention()
         shape = (1, 3, 1, 1)
         mean = 255 * torch.tensor(config.pixel_mean).reshape(shape)

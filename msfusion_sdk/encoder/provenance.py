@@ -9,7 +9,6 @@ import platform
 import cv2
 import numpy as np
 import torch
-import torchvision
 
 import msfusion_sdk
 from msfusion_sdk.config import EncoderConfig, FrozenConfig
@@ -196,7 +195,7 @@ def _finite(value: float) -> float | None:
 def runtime_facts(runtime: Runtime) -> RuntimeFacts:
     """Return the device, the precision and the versions that matter."""
     # Asked of the modules: a package may be installed under another distribution's name.
-    modules = (msfusion_sdk, torch, torchvision, np, cv2)
+    modules = (msfusion_sdk, torch, np, cv2)
     versions = {module.__name__: str(module.__version__) for module in modules}
     versions["python"] = platform.python_version()
     return RuntimeFacts(device=runtime.device, precision=runtime.precision, versions=versions)

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import NoReturn
 
+import huggingface_hub
 import pytest
 from huggingface_hub.errors import CorruptedCacheException, LocalEntryNotFoundError
 
@@ -39,13 +40,13 @@ BAD_NAMES = [
 def test_names_that_are_no_hub_ids_are_refused_before_any_download(
     name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(hub, "snapshot_download", no_download)
+    monkeypatch.setattr(huggingface_hub, "snapshot_download", no_download)
     with pytest.raises(ModelIdError, match="organisation/name"):
         SlideEncoder.from_pretrained(name, device="cpu")
 
 
 def test_a_path_is_never_a_hub_id(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(hub, "snapshot_download", no_download)
+    monkeypatch.setattr(huggingface_hub, "snapshot_download", no_download)
     with pytest.raises(ModelIdError, match="it is no folder"):
         locate_model(Path("org/name"))
 
@@ -53,7 +54,7 @@ def test_a_path_is_never_a_hub_id(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_branch_is_warned_of_and_a_commit_is_not(
     monkeypatch: pytest.MonkeyPatch, recwarn: pytest.WarningsRecorder, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(hub, "snapshot_download", lambda *_, **__: str(tmp_path))
+    monkeypatch.setattr(huggingface_hub, "snapshot_download", lambda *_, **__: str(tmp_path))
     assert locate_model("org/name", revision=COMMIT) == tmp_path
     assert not recwarn.list
     with pytest.warns(UserWarning, match="not pinned to a commit"):
@@ -64,7 +65,12 @@ def test_the_download_takes_the_three_files_only(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     asked: dict[str, object] = {}
-    monkeypatch.setattr(hub, "snapshot_download", lambda *_, **k: asked.update(k) or str(tmp_path))
+
+    def note(*_: object, **options: object) -> str:
+        asked.update(options)
+        return str(tmp_path)
+
+    monkeypatch.setattr(huggingface_hub, "snapshot_download", note)
     locate_model("org/name", revision=COMMIT, cache_dir=tmp_path, local_files_only=True)
     assert asked == {
         "revision": COMMIT,
@@ -94,13 +100,13 @@ def test_a_failed_download_says_what_to_do_offline(
     def fail(*_: object, **__: object) -> NoReturn:
         raise failure
 
-    monkeypatch.setattr(hub, "snapshot_download", fail)
+    monkeypatch.setattr(huggingface_hub, "snapshot_download", fail)
     with pytest.raises(ModelIdError, match=f"{type(failure).__name__}.*pass its path"):
         locate_model("org/name", revision=COMMIT)
 
 
 def test_a_missing_default_model_is_a_plain_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(hub, "embedded_models", dict)
-    monkeypatch.setattr(hub, "snapshot_download", no_download)
+    monkeypatch.setattr(huggingface_hub, "snapshot_download", no_download)
     with pytest.raises(ModelIdError, match=hub.DEFAULT_MODEL):
         locate_model()

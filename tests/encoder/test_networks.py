@@ -5,12 +5,14 @@ import math
 import numpy as np
 import pytest
 import torch
+from torch import nn
 
 from msfusion_sdk import EncoderConfig, SlideEncoder
 from msfusion_sdk.config import NetworkConfig
 from msfusion_sdk.encoder.attention import SpatialAttention, attention_map
 from msfusion_sdk.encoder.model import TwoScaleModel, split_scales
 from msfusion_sdk.encoder.network import FeatureNetwork, TileClassifier
+from msfusion_sdk.encoder.resnet import resnet18_stages, resnet18_stem
 
 
 def noise(*shape: int) -> torch.Tensor:
@@ -58,6 +60,28 @@ def test_a_network_gives_512_features_and_a_score_in_the_unit_interval(size: int
     assert features.vectors.shape == (3, 512)
     assert features.scores.shape == (3,)
     assert ((features.scores > 0) & (features.scores < 1)).all()
+
+
+def test_the_stages_are_torchvisions_resnet18() -> None:
+    from torchvision.models import resnet18
+
+    theirs, stem, stages = resnet18().eval(), resnet18_stem().eval(), resnet18_stages().eval()
+    layers = (theirs.layer1, theirs.layer2, theirs.layer3, theirs.layer4)
+    stem.load_state_dict(nn.Sequential(theirs.conv1, theirs.bn1).state_dict())
+    stages.load_state_dict(nn.Sequential(theirs.maxpool, *layers).state_dict())
+    theirs.avgpool, theirs.fc = nn.Identity(), nn.Identity()
+    images = noise(2, 3, 97, 64).float()
+    with torch.inference_mode():
+        assert torch.equal(stages(stem(images)).flatten(1), theirs(images))
+
+
+@pytest.mark.parametrize("layer", ["1.0.conv1", "4.1.conv2", "3.0.downsample.0"])
+def test_random_weights_are_as_wide_as_torchvisions(layer: str) -> None:
+    from torchvision.models import resnet18
+
+    theirs = dict(resnet18().named_modules())["layer" + layer].weight.std().item()
+    ours = dict(resnet18_stages().named_modules())[layer].weight.std().item()
+    assert ours == pytest.approx(theirs, rel=0.05)
 
 
 def test_pixels_are_normalised_as_torchvision_does() -> None:

@@ -23,8 +23,8 @@ def test_it_beats_the_colour_floor(
 ) -> None:
     model, _ = load_model_folder(embedded_model)
     index = read_tile_index(shared / "data" / "tiles" / "lc25000")
-    # Two tiles of every group: the others are copies of the same photograph.
-    table = index.table[index.table["part"] == "test"].groupby("group").head(2)
+    # A tile of every group: the others are copies of the same photograph.
+    table = index.table[index.table["part"] == "test"].groupby("group").head(1)
     paths = [index.root / c / f for c, f in zip(table["class"], table["file"], strict=True)]
     truth = table["class"].map(index.classes.index).to_numpy()
     runtime = choose_runtime("cpu")
