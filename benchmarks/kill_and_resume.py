@@ -1,11 +1,12 @@
 """Kill an encoding at random moments, resume it, and compare its export with a calm run's.
 
-    python benchmarks/kill_and_resume.py --rounds 30
-    python benchmarks/kill_and_resume.py --rounds 10 --encoders 2
-    python benchmarks/kill_and_resume.py --rounds 5 --signal TERM
+    python benchmarks/kill_and_resume.py --kills 30
+    python benchmarks/kill_and_resume.py --kills 10 --encoders 2
+    python benchmarks/kill_and_resume.py --kills 5 --signal TERM
 
-Makes its own slides and a small model with random weights.  Prints how often it was killed,
-and exits with 1 unless the exports are byte-identical and no part is lost or damaged.
+Makes its own slides and a small model with random weights.  A cohort that is done before it
+was killed often enough is followed by another.  Exits with 1 unless all exports are
+byte-identical and no part is lost or damaged.
 """
 
 import argparse
@@ -16,6 +17,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterable
 from pathlib import Path
 
 import pandas as pd
@@ -37,8 +39,8 @@ if __name__ == "__main__":
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--rounds", type=int, default=30)
-    parser.add_argument("--slides", type=int, default=60)
+    parser.add_argument("--kills", type=int, default=30)
+    parser.add_argument("--slides", type=int, default=40)
     parser.add_argument("--encoders", type=int, default=1, help="processes on the same folder")
     parser.add_argument("--signal", choices=("KILL", "TERM"), default="KILL")
     parser.add_argument("--engine", choices=("local", "ray"), default="local")
@@ -49,37 +51,63 @@ def main() -> None:
 
 
 def compare(folder: Path, arguments: argparse.Namespace) -> bool:
-    """Return whether the disturbed cohort ended as the calm one."""
+    """Return whether every disturbed cohort ended as the calm one."""
     model, table = make_model(folder), make_slides(folder, arguments.slides)
-    calm, wild = (
-        Cohort.create(folder / name, patients=table[["patient_id"]], slides=table)
-        for name in ("calm", "wild")
-    )
+    calm = create(folder / "calm", table)
     start = time.monotonic()
-    assert encode(folder, calm, model, "local").wait() == 0
-    calm_s = time.monotonic() - start
-    rng, kills, progress = random.Random(arguments.seed), 0, []
-    for _ in range(arguments.rounds):
-        running = [encode(folder, wild, model, arguments.engine) for _ in range(arguments.encoders)]
-        # From before the first slide is read to after several are committed.
-        time.sleep(rng.uniform(0.5, 1.0) * min(calm_s, 12.0))
-        for process in running:
-            kills += process.poll() is None
-            os.killpg(process.pid, getattr(signal, f"SIG{arguments.signal}"))
-            process.wait()
-        progress.append(len(list(wild.root.glob("embeddings/*/slide=*.parquet"))))
-    assert encode(folder, wild, model, arguments.engine).wait() == 0
-    exports = [
-        c.export(folder / f"{c.root.name}.parquet", level="slide").path for c in (calm, wild)
-    ]
-    is_same = exports[0].read_bytes() == exports[1].read_bytes()
-    left = [len(list(wild.root.glob(f"embeddings/*/{p}"))) for p in ("*.corrupt", ".tmp-*")]
+    process = encode(folder, calm, model, "local")
+    while not parts_of(calm):
+        time.sleep(0.05)
+    first_s = time.monotonic() - start
+    assert process.wait() == 0
+    wanted = export(calm)
     print(f"{arguments.slides} slides, {arguments.encoders} encoders at once, {arguments.engine}")
-    print(f"SIG{arguments.signal}, {arguments.rounds} rounds")
-    print(f"killed {kills} times while running; parts after each round: {progress}")
-    print(f"damaged parts {left[0]}, orphan temporary files {left[1]}")
-    print(f"export byte-identical to the calm run's: {is_same}")
-    return is_same and not left[0]
+    print(f"calm: first slide after {first_s:.0f} s, all after {time.monotonic() - start:.0f} s")
+    rng, kills, is_good = random.Random(arguments.seed), 0, True
+    while kills < arguments.kills:
+        wild = create(folder / f"wild{kills}", table)
+        # From while the model is loaded to after several slides are committed.
+        delays = (rng.uniform(0.3, 1.6) * first_s for _ in range(arguments.kills - kills))
+        kills_here, seen = disturb(folder, wild, model, arguments, delays)
+        assert encode(folder, wild, model, arguments.engine).wait() == 0
+        is_same = export(wild) == wanted
+        damaged = len(list(wild.root.glob("embeddings/*/*.corrupt")))
+        print(f"SIG{arguments.signal} x {kills_here}, slides after each: {seen}")
+        print(f"  export byte-identical: {is_same}; damaged parts: {damaged}", flush=True)
+        kills, is_good = kills + kills_here, is_good and is_same and not damaged
+    print(f"{kills} kills of running processes in all: {'good' if is_good else 'BAD'}")
+    return is_good
+
+
+def disturb(
+    folder: Path, wild: Cohort, model: Path, arguments: argparse.Namespace, delays: Iterable[float]
+) -> tuple[int, list[int]]:
+    """Start and kill until the cohort is done; return kills, and slides done after each round."""
+    kills, seen = 0, []
+    for delay in delays:
+        running = [encode(folder, wild, model, arguments.engine) for _ in range(arguments.encoders)]
+        time.sleep(delay)
+        for process in running:
+            if process.poll() is None:
+                os.killpg(process.pid, getattr(signal, f"SIG{arguments.signal}"))
+                kills += process.wait() != 0
+        seen.append(parts_of(wild))
+        if seen[-1] == arguments.slides:
+            break
+    return kills, seen
+
+
+def create(folder: Path, table: pd.DataFrame) -> Cohort:
+    return Cohort.create(folder, patients=table[["patient_id"]], slides=table)
+
+
+def parts_of(cohort: Cohort) -> int:
+    return len(list(cohort.root.glob("embeddings/*/slide=*.parquet")))
+
+
+def export(cohort: Cohort) -> bytes:
+    path = cohort.root.with_suffix(".parquet")
+    return cohort.export(path, level="slide").path.read_bytes()
 
 
 def encode(folder: Path, cohort: Cohort, model: Path, engine: str) -> "subprocess.Popen[bytes]":

@@ -9,10 +9,11 @@ from typing import Self
 import numpy as np
 import openslide
 from numpy.typing import NDArray
+from PIL import Image
 
 from msfusion_sdk.errors import SlideCorruptError, SlideFormatError
 from msfusion_sdk.slides.geometry import Spacing, check_levels, resolve_mpp
-from msfusion_sdk.slides.source import FileKind, FileStamp, Source, classify
+from msfusion_sdk.slides.source import FileKind, FileStamp, Source, check_disk, classify
 
 __all__ = ["OpenSlideReader", "Region", "Slide", "SlideHeader", "composite"]
 
@@ -77,6 +78,8 @@ class Slide(ABC):
             When the pixels cannot be decoded.  The slide stays usable.
         SlideChangedError, SlideNotFoundError
             When the file is no longer the one that was opened.
+        SlideError
+            With ``retryable`` set, when the disk fails.
         """
 
     @abstractmethod
@@ -151,12 +154,14 @@ class OpenSlideReader(Slide):
         try:
             self._handle = openslide.OpenSlide(self.path)
         except openslide.OpenSlideUnsupportedFormatError as error:
+            check_disk(self.path)
             msg = (
                 f"{self.path} is not a slide of any format that OpenSlide "
                 f"{openslide.__library_version__} reads."
             )
             raise SlideFormatError(msg) from error
         except openslide.OpenSlideError as error:
+            check_disk(self.path)
             reason = _reason(error, self.path)
             if "Short read" in reason:
                 msg = f"{self.path} is truncated: {reason}. Copy the slide again."
@@ -205,20 +210,34 @@ class OpenSlideReader(Slide):
         if self._pid != os.getpid():
             self._open()
         try:
-            rgba = np.asarray(self._handle.read_region(location, level, size))
+            rgba = self._handle.read_region(location, level, size)
+        except openslide.OpenSlideError:
+            self._replace_handle()
+            rgba = self._read_again(location, level, size)
+        return Region(*composite(np.asarray(rgba), self.header.background))
+
+    def _read_again(
+        self, location: tuple[int, int], level: int, size: tuple[int, int]
+    ) -> Image.Image:
+        """Read once more: a disk that failed for a moment reads like a damaged file."""
+        try:
+            return self._handle.read_region(location, level, size)
         except openslide.OpenSlideError as error:
-            # A file that vanished or was replaced reads like a damaged one.
-            self.check_unchanged()
-            spoilt = self._handle
-            self._open()
-            spoilt.close()
+            self._replace_handle()
+            check_disk(self.path)
             msg = (
                 f"{self.path} cannot be decoded at location {location}, level {level}, size "
                 f"{size}: {_reason(error, self.path)}. Copy the slide again, or skip the region "
                 "with on_bad_region='skip'."
             )
             raise SlideCorruptError(msg) from error
-        return Region(*composite(rgba, self.header.background))
+
+    def _replace_handle(self) -> None:
+        # A file that vanished or was replaced reads like a damaged one, too.
+        self.check_unchanged()
+        spoilt = self._handle
+        self._open()
+        spoilt.close()
 
     def reopen(self) -> "OpenSlideReader":
         """Return a second, independent handle on the same file."""

@@ -1,6 +1,9 @@
+import errno
 import multiprocessing
+import os
 import pickle
 from pathlib import Path
+from typing import Any, NoReturn
 
 import cv2
 import numpy as np
@@ -10,7 +13,7 @@ import tifffile
 from PIL import Image
 
 from msfusion_sdk.config import PatchConfig
-from msfusion_sdk.errors import SlideCorruptError
+from msfusion_sdk.errors import SlideCorruptError, SlideError
 from msfusion_sdk.slides import Slide, open_slide
 from msfusion_sdk.slides.geometry import plan_patches
 from msfusion_sdk.slides.reader import composite
@@ -86,6 +89,48 @@ def test_a_damaged_stored_tile_leaves_the_handle_usable(small_slide: Path, tmp_p
                 slide.read((x, y), 0, (width, height))
             beside = ((x + width, y), 0, (width, height))
             assert (slide.read(*beside).pixels == whole.read(*beside).pixels).all()
+
+
+class FailingDisk:
+    """OpenSlide whose reads fail, the first time or always."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, *, times: int) -> None:
+        self.left, self.read_region = times, openslide.OpenSlide.read_region
+        monkeypatch.setattr(openslide.OpenSlide, "read_region", lambda *request: self.read(request))
+
+    def read(self, request: tuple[Any, ...]) -> Image.Image:
+        self.left -= 1
+        if self.left >= 0:
+            msg = "TIFFReadRawTile: Cannot read raw tile"
+            raise openslide.OpenSlideError(msg)
+        return self.read_region(*request)
+
+
+def test_a_disk_that_fails_once_costs_nothing(
+    small_slide: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    request = ((2000, 2000), 0, (300, 300))
+    with open_slide(small_slide) as slide:
+        calm = slide.read(*request).pixels
+        FailingDisk(monkeypatch, times=1)
+        assert (slide.read(*request).pixels == calm).all()
+
+
+def test_a_disk_that_goes_on_failing_is_no_damage_of_the_slide(
+    small_slide: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> NoReturn:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    with open_slide(small_slide) as slide:
+        FailingDisk(monkeypatch, times=99)
+        with pytest.raises(SlideCorruptError):
+            slide.read((0, 0), 0, (64, 64))
+        monkeypatch.setattr(Path, "open", fail)
+        with pytest.raises(SlideError, match="Input/output error") as caught:
+            slide.read((0, 0), 0, (64, 64))
+    assert caught.value.retryable
+    assert not isinstance(caught.value, SlideCorruptError)
 
 
 def test_a_pickled_slide_reads_the_same_pixels(small_slide: Path) -> None:
