@@ -55,7 +55,7 @@ def compare(folder: Path, arguments: argparse.Namespace) -> bool:
     model, table = make_model(folder), make_slides(folder, arguments.slides)
     calm = create(folder / "calm", table)
     start = time.monotonic()
-    process = encode(folder, calm, model, "local")
+    process = encode(folder, calm, model, arguments.engine)
     while not parts_of(calm):
         time.sleep(0.05)
     first_s = time.monotonic() - start

@@ -1,8 +1,10 @@
 """Worker processes with deadlines: a slide that aborts or hangs its reader costs only itself."""
 
+import contextlib
+import threading
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
 from typing import Literal
@@ -62,19 +64,35 @@ class _Worker:
         # Spawned, never forked: a fork copies locks of threads that it does not copy.
         context = get_context("spawn")
         self.connection, theirs = context.Pipe()
-        self.process = context.Process(target=serve, args=(theirs, job), daemon=True)
+        small = replace(job, encoder=b"")
+        self.process = context.Process(target=serve, args=(theirs, small), daemon=True)
         self.process.start()
         theirs.close()
+        # Not among the arguments: of their pipe the parent holds both ends while it writes, so
+        # that a process that dies before it has read 90 MB would leave it waiting for ever.
+        threading.Thread(target=self._send_encoder, args=(job.encoder,), daemon=True).start()
         self.task: SlideTask | None = None
         self.is_ready = False
         self.heard_at = time.monotonic()
 
     def give(self, task: SlideTask) -> None:
         self.task, self.heard_at = task, time.monotonic()
-        try:
+        if self.is_ready:
+            self._send(task)
+
+    def note_ready(self) -> None:
+        """From now on the connection is free for tasks."""
+        self.is_ready = True
+        if self.task is not None:
+            self._send(self.task)
+
+    def _send(self, task: SlideTask) -> None:
+        with contextlib.suppress(OSError):  # it has just died: its sentinel tells
             self.connection.send(task)
-        except OSError:
-            return  # it has just died: its sentinel tells
+
+    def _send_encoder(self, encoder: bytes) -> None:
+        with contextlib.suppress(OSError):
+            self.connection.send_bytes(encoder)
 
     def kill(self) -> None:
         self.process.kill()
@@ -148,7 +166,8 @@ class WorkerPool:
             worker.heard_at = time.monotonic()
             task = worker.task
             if message[0] == "ready":
-                worker.is_ready, self._deaths_at_start = True, 0
+                worker.note_ready()
+                self._deaths_at_start = 0
             elif task is None:
                 msg = f"A worker without a slide said {message[0]!r}. This is a defect of the SDK."
                 raise MsfusionError(msg)

@@ -47,7 +47,7 @@ class Job:
     root: Path
     fingerprint: str
     encoder: bytes
-    """A pickled ``SlideEncoder``."""
+    """A pickled ``SlideEncoder``; a worker process gets it through its connection."""
     device: str | None
     """Where the workers compute; None is where the encoder computed when it was pickled."""
     patches: bool
@@ -115,8 +115,9 @@ def encode_task(
 def serve(connection: Connection, job: Job) -> None:
     """Answer tasks from ``connection`` until it closes: the main function of a worker process.
 
-    Sends ``("ready",)``, then for each task ``("progress", done, total)`` and at the end
-    ``("ended", SlideStatus)`` or ``("store", StoreError)``.
+    Takes the pickled encoder first.  Sends ``("ready",)``, then for each task
+    ``("progress", done, total)`` and at the end ``("ended", SlideStatus)`` or
+    ``("store", StoreError)``.
     """
     # Ctrl-C and a batch system's SIGTERM reach the whole process group; the parent decides.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -127,7 +128,10 @@ def serve(connection: Connection, job: Job) -> None:
 
     torch.set_num_threads(job.threads)
     cv2.setNumThreads(job.threads)
-    encoder = pickle.loads(job.encoder)
+    try:
+        encoder = pickle.loads(connection.recv_bytes())
+    except EOFError:
+        return
     if job.device is not None:
         encoder = encoder.on_device(job.device)
     connection.send(("ready",))
