@@ -89,6 +89,14 @@ def test_infinity_is_refused_whatever_happens_to_gaps() -> None:
         TableAdapter(missing="median").fit(table().replace(table().iloc[0, 0], np.inf))
 
 
+def test_slide_vectors_are_standardised_and_keep_their_columns() -> None:
+    given = table(40)
+    block = SlideAdapter().fit(given).transform(given)
+    assert list(block.names) == list(given.columns)
+    expected = StandardScaler().fit_transform(given)
+    np.testing.assert_allclose(block.values, expected, rtol=1e-4, atol=1e-5)
+
+
 def test_slide_vectors_become_components_of_standardised_columns() -> None:
     given = table(40)
     block = SlideAdapter(n_components=3).fit(given).transform(given)
