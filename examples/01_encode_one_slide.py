@@ -7,7 +7,7 @@ from msfusion_sdk.report.overlay import write_overlay
 from msfusion_sdk.testing import make_slide
 
 # Without an argument a synthetic slide is made on the spot.
-path = sys.argv[1] if len(sys.argv) > 1 else make_slide("case.svs", 3000, 2400, coverage=0.5)
+path = sys.argv[1] if len(sys.argv) > 1 else make_slide("case.svs", 2400, 1800, coverage=0.6)
 
 result = SlideEncoder.from_pretrained().encode(path)
 print(result)

@@ -7,7 +7,7 @@ import numpy as np
 from msfusion_sdk import SlideEncoder
 from msfusion_sdk.testing import make_slide
 
-path = sys.argv[1] if len(sys.argv) > 1 else make_slide("case.svs", 3000, 2400, coverage=0.5)
+path = sys.argv[1] if len(sys.argv) > 1 else make_slide("case.svs", 2400, 1800, coverage=0.6)
 
 encoder = SlideEncoder.from_pretrained()
 uniform = {"tile_weights": "uniform", "patch_weights": "uniform"}

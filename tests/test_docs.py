@@ -36,7 +36,7 @@ BLOCKS = [
 @pytest.fixture(scope="module")
 def workplace(tmp_path_factory: pytest.TempPathFactory, tile_folder: Path) -> Path:
     folder = tmp_path_factory.mktemp("docs")
-    make_slide(folder / "case.svs", 1500, 1400, coverage=0.8)
+    make_slide(folder / "case.svs", 2400, 1800, coverage=0.6)
     (folder / "tiles").symlink_to(tile_folder)
     return folder
 

@@ -23,7 +23,7 @@ def run_demo(
     """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    slide = make_slide(folder / "slide.svs", 9000, 7000, coverage=0.35, seed=1)
+    slide = make_slide(folder / "slide.svs", 7500, 6000, coverage=0.35, seed=1)
     result = encoder.encode(slide, progress=progress)
     np.save(folder / "slide.npy", np.asarray(result))
     result.to_parquet(folder / "slide.parquet")
