@@ -21,6 +21,8 @@ __all__ = [
     "NetworkConfig",
     "PatchConfig",
     "ReadConfig",
+    "StainConfig",
+    "StainMethod",
     "TissueConfig",
     "WeightRule",
 ]
@@ -32,6 +34,7 @@ PATCH_VECTOR = 2 * FEATURES
 
 KeepRule = Literal["vertices", "area"]
 WeightRule = Literal["normalised", "softmax", "uniform"]
+StainMethod = Literal["vahadane", "macenko"]
 
 
 class FrozenConfig(BaseModel):
@@ -122,6 +125,19 @@ class NetworkConfig(FrozenConfig):
     pixel_std: tuple[float, float, float] = (0.229, 0.224, 0.225)
 
 
+class StainConfig(FrozenConfig):
+    """The stain colours that the networks were trained on (method step 6)."""
+
+    method: StainMethod
+    basis: tuple[tuple[float, float, float], tuple[float, float, float]] = Field(
+        description="optical density of R, G, B at amount 1; haematoxylin, then eosin"
+    )
+    strength: tuple[float, float] = Field(description="99th percentile of the amount of each")
+    channel_scale: tuple[float, float, float] = Field(
+        description="root mean square density of R, G, B: the unit of distance in each"
+    )
+
+
 class FusionConfig(FrozenConfig):
     """How scores become weights (method step 5)."""
 
@@ -139,6 +155,7 @@ class EncoderConfig(FrozenConfig):
     read: ReadConfig = ReadConfig()
     network: NetworkConfig = NetworkConfig()
     fusion: FusionConfig = FusionConfig()
+    stain: StainConfig | None = Field(None, description="None: patches keep their own colours")
 
     def updated(self, **sections: dict[str, object]) -> Self:
         """Return a copy with some fields of some sections replaced.
@@ -150,7 +167,7 @@ class EncoderConfig(FrozenConfig):
         """
         data = self.model_dump()
         for section, fields in sections.items():
-            data[section] = {**data[section], **fields}
+            data[section] = {**(data[section] or {}), **fields}
         return type(self).model_validate(data)
 
     def with_preset(self, name: str) -> Self:
@@ -162,9 +179,9 @@ class EncoderConfig(FrozenConfig):
 
     def digest(self) -> str:
         """Return the SHA-256 of all settings but the name, hexadecimal."""
-        text = json.dumps(
-            self.model_dump(mode="json", exclude={"name"}), sort_keys=True, separators=(",", ":")
-        )
+        # Without what is None: a setting that is new and unused changes no fingerprint.
+        settings = self.model_dump(mode="json", exclude={"name"}, exclude_none=True)
+        text = json.dumps(settings, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()
 
 

@@ -12,6 +12,7 @@ from msfusion_sdk.encoder.accumulator import PatchAccumulator
 from msfusion_sdk.encoder.model import PatchFeatures
 from msfusion_sdk.encoder.provenance import BadRegion
 from msfusion_sdk.encoder.reading import PatchRead, read_patches
+from msfusion_sdk.encoder.staining import Recolour
 from msfusion_sdk.errors import SlideCorruptError
 from msfusion_sdk.slides.reader import Slide
 from msfusion_sdk.slides.survey import Survey
@@ -57,6 +58,7 @@ def encode_patches(
     config: EncoderConfig,
     compute: Callable[[Tensor], PatchFeatures],
     *,
+    recolour: Recolour | None = None,
     batch_size: int,
     workers: int,
     progress: Progress | None = None,
@@ -67,6 +69,8 @@ def encode_patches(
     ----------
     compute : callable
         Takes pixels, shape (patch, 3, size, size), bytes on the CPU.
+    recolour : callable, optional
+        Applied to the pixels of every patch by the thread that reads it.
     batch_size, workers, progress
         As in ``SlideEncoder.encode``.
 
@@ -78,7 +82,9 @@ def encode_patches(
     found = Findings(survey, config)
     locations = [(int(x), int(y)) for x, y in survey.grid.locations]
     ahead = max(READ_AHEAD, 2 * batch_size)
-    reads = read_patches(slide, locations, survey.plan, workers=workers, ahead=ahead)
+    reads = read_patches(
+        slide, locations, survey.plan, recolour=recolour, workers=workers, ahead=ahead
+    )
     # Closing it stops the reading threads also when the networks or the caller fail.
     with closing(reads):
         for batch in _batches(reads, batch_size):

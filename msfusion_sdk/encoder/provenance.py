@@ -13,6 +13,7 @@ import torch
 import msfusion_sdk
 from msfusion_sdk.config import EncoderConfig, FrozenConfig
 from msfusion_sdk.encoder.devices import Runtime
+from msfusion_sdk.encoder.staining import StainFacts
 from msfusion_sdk.slides.reader import Slide
 from msfusion_sdk.slides.survey import Survey
 
@@ -101,6 +102,8 @@ class Provenance(FrozenConfig):
     slide: SlideIdentity
     spacing: SpacingFacts
     tissue: TissueFacts
+    stain: StainFacts | None = None
+    """None when the model does not normalise colours."""
     model: ModelIdentity
     config: EncoderConfig
     runtime: RuntimeFacts
@@ -131,6 +134,7 @@ def describe(
     model: ModelIdentity,
     runtime: Runtime,
     *,
+    stain: StainFacts | None,
     bad_patches: list[BadRegion],
     patches_with_missing_pixels: int,
 ) -> Provenance:
@@ -140,6 +144,8 @@ def describe(
         for x, y, w, h in survey.overview.bad_blocks
     ]
     warnings = [*slide.header.warnings, *survey.warnings]
+    if stain is not None and not stain.is_applied:
+        warnings.append(f"the colours were not normalised: {stain.reason}")
     if bad_patches:
         warnings.append(
             f"{len(bad_patches)} of {len(survey.grid.locations)} patches could not be decoded and "
@@ -154,6 +160,7 @@ def describe(
         slide=slide_identity(slide),
         spacing=_spacing_facts(survey, config),
         tissue=_tissue_facts(survey),
+        stain=stain,
         model=model,
         config=config,
         runtime=runtime_facts(runtime),

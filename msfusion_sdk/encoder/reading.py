@@ -4,8 +4,9 @@ import threading
 from collections import deque
 from collections.abc import Generator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from msfusion_sdk.encoder.staining import Recolour
 from msfusion_sdk.errors import SlideCorruptError
 from msfusion_sdk.slides.geometry import PatchPlan
 from msfusion_sdk.slides.reader import Slide
@@ -27,12 +28,20 @@ class PatchRead:
 
 
 def read_patches(
-    slide: Slide, locations: Sequence[Location], plan: PatchPlan, *, workers: int, ahead: int
+    slide: Slide,
+    locations: Sequence[Location],
+    plan: PatchPlan,
+    *,
+    recolour: Recolour | None = None,
+    workers: int,
+    ahead: int,
 ) -> Generator[PatchRead]:
     """Yield every patch in the order of ``locations``.
 
     Parameters
     ----------
+    recolour : callable, optional
+        Applied to the pixels of every patch.
     workers : int
         Reading threads; decoding releases the interpreter lock.  Each opens the slide for
         itself.  0 reads in the calling thread, without overlap.
@@ -47,14 +56,18 @@ def read_patches(
     jobs = enumerate(locations)
     if workers == 0:
         for index, location in jobs:
-            yield _read_one(slide, index, location, plan)
+            yield _read_one(slide, index, location, plan, recolour)
         return
     handles = _Handles(slide)
     pool = ThreadPoolExecutor(workers, thread_name_prefix="msfusion-read")
+
+    def read(index: int, location: Location) -> PatchRead:
+        return _read_one(handles.mine(), index, location, plan, recolour)
+
     waiting: deque[Future[PatchRead]] = deque()
     try:
         for index, location in jobs:
-            waiting.append(pool.submit(_read_with, handles, index, location, plan))
+            waiting.append(pool.submit(read, index, location))
             if len(waiting) >= ahead:
                 yield waiting.popleft().result()
         while waiting:
@@ -64,15 +77,16 @@ def read_patches(
         handles.close()
 
 
-def _read_with(handles: "_Handles", index: int, location: Location, plan: PatchPlan) -> PatchRead:
-    return _read_one(handles.mine(), index, location, plan)
-
-
-def _read_one(slide: Slide, index: int, location: Location, plan: PatchPlan) -> PatchRead:
+def _read_one(
+    slide: Slide, index: int, location: Location, plan: PatchPlan, recolour: Recolour | None
+) -> PatchRead:
     try:
-        return PatchRead(index, location, read_patch(slide, location, plan))
+        patch = read_patch(slide, location, plan)
     except SlideCorruptError as error:
         return PatchRead(index, location, None, error)
+    if recolour is not None:
+        patch = replace(patch, pixels=recolour(patch.pixels))
+    return PatchRead(index, location, patch)
 
 
 class _Handles:

@@ -14,6 +14,7 @@ from msfusion_sdk.encoder.encoding import Findings, Progress, encode_patches
 from msfusion_sdk.encoder.hub import locate_model
 from msfusion_sdk.encoder.model import PatchFeatures, TwoScaleModel
 from msfusion_sdk.encoder.provenance import ModelIdentity, Provenance, describe
+from msfusion_sdk.encoder.staining import recolour_for
 from msfusion_sdk.encoder.weights import (
     CARD_FILE,
     load_model_folder,
@@ -218,11 +219,15 @@ class SlideEncoder:
             raise RuntimeError(msg)
         with open_slide(path, mpp=mpp) as slide:
             survey = survey_slide(slide, self.config)
+            recolour, stain = None, None
+            if len(survey.grid.locations):
+                recolour, stain = recolour_for(slide, survey, self.config.stain)
             found = encode_patches(
                 slide,
                 survey,
                 self.config,
                 self._features,
+                recolour=recolour,
                 batch_size=batch_size or self.runtime.batch_size,
                 workers=workers,
                 progress=progress,
@@ -238,6 +243,7 @@ class SlideEncoder:
                     fingerprint=self.fingerprint,
                 ),
                 self.runtime,
+                stain=stain,
                 bad_patches=found.bad,
                 patches_with_missing_pixels=found.with_missing,
             )
