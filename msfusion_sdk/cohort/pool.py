@@ -70,7 +70,8 @@ class _Worker:
         theirs.close()
         # Not among the arguments: of their pipe the parent holds both ends while it writes, so
         # that a process that dies before it has read 90 MB would leave it waiting for ever.
-        threading.Thread(target=self._send_encoder, args=(job.encoder,), daemon=True).start()
+        self._sender = threading.Thread(target=self._send_encoder, args=(job.encoder,), daemon=True)
+        self._sender.start()
         self.task: SlideTask | None = None
         self.is_ready = False
         self.heard_at = time.monotonic()
@@ -98,7 +99,10 @@ class _Worker:
         self.process.kill()
         # A process in an uninterruptible read of a dead disk cannot be waited for.
         self.process.join(1)
-        self.connection.close()
+        # With nobody left to read, sending ends with an error; only then may it be closed.
+        self._sender.join(1)
+        if not self._sender.is_alive():
+            self.connection.close()
 
 
 class WorkerPool:
