@@ -4,7 +4,7 @@ import errno
 import os
 import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from msfusion_sdk.errors import StoreError, StoreFullError, StoreUnsupportedFSError
@@ -120,8 +120,10 @@ def probe_folder(folder: Path) -> None:
         )
         raise StoreUnsupportedFSError(msg) from error
     finally:
-        probe.unlink(missing_ok=True)
-        moved.unlink(missing_ok=True)
+        for path in (probe, moved):
+            # A file system that is read-only refuses even where there is nothing to remove.
+            with suppress(OSError):
+                path.unlink(missing_ok=True)
 
 
 def _flush(path: Path) -> None:

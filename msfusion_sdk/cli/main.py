@@ -8,6 +8,7 @@ import typer
 from msfusion_sdk import __version__
 from msfusion_sdk.cli.cohort import app as cohort
 from msfusion_sdk.cli.console import err
+from msfusion_sdk.cli.doctor import doctor
 from msfusion_sdk.cli.encode import demo, encode, info, models
 from msfusion_sdk.cli.fusion import adapters, evaluate, predict, train
 from msfusion_sdk.cli.pretrain import app as pretrain
@@ -21,7 +22,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (demo, info, encode, models, train, predict, evaluate, adapters):
+for command in (demo, info, encode, models, train, predict, evaluate, adapters, doctor):
     app.command()(command)
 app.add_typer(cohort, name="cohort")
 app.add_typer(pretrain, name="pretrain")

@@ -1,0 +1,42 @@
+"""``msfusion doctor``."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.markup import escape
+from rich.table import Table
+
+from msfusion_sdk.cli.console import err, out
+from msfusion_sdk.errors import ExitCode
+
+__all__ = ["doctor"]
+
+COLOURS = {"problem": "bold red", "warning": "yellow", "note": "cyan", "ok": "green"}
+
+
+def doctor(
+    folder: Annotated[
+        Path, typer.Option(help="Where results are to be written; tried, and left as it was.")
+    ] = Path(),
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Look for what is wrong with this installation and a folder, and say what mends it.
+
+    The exit code is 3 when there is a problem.
+    """
+    from msfusion_sdk.doctor.examine import examine
+
+    with err.status("Looking, and encoding a small slide"):
+        report = examine(folder)
+    if json:
+        typer.echo(report.model_dump_json())
+    else:
+        table = Table("", "check", "found, and what to do", box=None, pad_edge=False)
+        for finding in report.findings:
+            remedy = f"\n[bold]→ {escape(finding.remedy)}[/]" if finding.remedy else ""
+            level = f"[{COLOURS[finding.level]}]{finding.level}[/]"
+            table.add_row(level, finding.check, escape(finding.found) + remedy)
+        out.print(table)
+    if report.has_problem:
+        raise typer.Exit(ExitCode.FINISHED_WITH_FAILURES)
