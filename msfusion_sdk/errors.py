@@ -17,7 +17,6 @@ because slides are read in other processes.
     │   ├── SlideTooLargeError                         more pixels than may be decoded at once
     │   ├── SlideTimeoutError (TimeoutError)           no progress before the deadline
     │   └── ReaderCrashedError                         the process that read it died
-    ├── AnnotationError (ValueError)                   outlines that cannot be read or drawn
     ├── StainError (ValueError)                        a slide that does not look like H&E
     ├── TableError (ValueError)                        a table that cannot be used as it is
     │   ├── DuplicateIdError                           two things under one identifier
@@ -52,7 +51,6 @@ because slides are read in other processes.
 from enum import IntEnum
 
 __all__ = [
-    "AnnotationError",
     "DegenerateSplitError",
     "DeviceError",
     "DuplicateIdError",
@@ -186,10 +184,6 @@ class SlideTimeoutError(SlideError, TimeoutError):
 
 class ReaderCrashedError(SlideError):
     """The process that read the slide died: a crash of native code, or out of memory."""
-
-
-class AnnotationError(MsfusionError, ValueError):
-    """An annotation file, or one outline in it, cannot be read for what it is."""
 
 
 class StainError(MsfusionError, ValueError):
