@@ -15,10 +15,10 @@ __all__ = ["check_extras", "check_openslide", "check_packages", "check_python"]
 
 US, READER = "msfusion-sdk", "openslide-bin"
 FOR_DEVELOPERS = ("test",)
-# Source: the changelog of openslide-bin.
+# By the number of the advisory; what is older than the first is refused in any case.
 KNOWN_BAD = {
     "<4.0.1.1": "a crafted BIF file can write to memory (CVE-2026-48977)",
-    ">=4.0.0.9,<4.0.0.12": "the lowest stored tiles of some TIFFs hold random pixels "
+    ">=4.0.0.10,<4.0.0.12": "the lowest stored tiles of some TIFFs hold random pixels "
     "(CVE-2026-54604)",
 }
 OLDEST_LIBRARY = SpecifierSet(">=4.0.1")
