@@ -133,9 +133,6 @@ class StainConfig(FrozenConfig):
         description="optical density of R, G, B at amount 1; haematoxylin, then eosin"
     )
     strength: tuple[float, float] = Field(description="99th percentile of the amount of each")
-    channel_scale: tuple[float, float, float] = Field(
-        description="root mean square density of R, G, B: the unit of distance in each"
-    )
 
 
 class FusionConfig(FrozenConfig):

@@ -19,7 +19,6 @@ STAIN = {
     "method": "macenko",
     "basis": (HAEMATOXYLIN, EOSIN),
     "strength": (1.5, 1.0),
-    "channel_scale": (0.5, 0.8, 0.3),
 }
 
 

@@ -58,9 +58,9 @@ def test_the_stains_of_a_mixture_are_found_within_five_degrees(
 def test_amounts_are_those_of_non_negative_least_squares() -> None:
     rng = np.random.default_rng(0)
     density = rng.uniform(0, 2, (300, 3)).astype(np.float32)
-    basis, scale = unit(BASES[1]).astype(np.float32), (0.5, 0.9, 0.3)
-    found = concentrations(density, basis, scale)
-    wanted = [nnls((basis / scale).T, row / scale)[0] for row in density]
+    basis = unit(BASES[1]).astype(np.float32)
+    found = concentrations(density, basis)
+    wanted = [nnls(basis.T, row)[0] for row in density]
     np.testing.assert_allclose(found, wanted, atol=1e-4)
 
 
@@ -68,9 +68,8 @@ def test_a_normalised_pixel_is_its_amounts_in_the_colours_of_the_target() -> Non
     source = find_profile(mixture(BASES[1]))
     target = find_profile(mixture(BASES[2], seed=1))
     patch = mixture(BASES[1], seed=2)[:20, :20]
-    basis, scale = np.array(source.basis), np.array(source.channel_scale)
     density = -np.log(np.maximum(patch, 1) / 255.0).reshape(-1, 3)
-    amounts = np.array([nnls((basis / scale).T, row / scale)[0] for row in density])
+    amounts = np.array([nnls(np.array(source.basis).T, row)[0] for row in density])
     amounts *= np.array(target.strength) / np.array(source.strength)
     wanted = 255 * np.exp(-amounts @ np.array(target.basis)).reshape(patch.shape)
     found = StainNormalizer(target=target).transform(patch, source)

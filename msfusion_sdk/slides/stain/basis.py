@@ -11,7 +11,7 @@ import numpy as np
 
 from msfusion_sdk.slides.stain.density import Basis, Density
 
-__all__ = ["PUBLISHED", "angle", "macenko_basis", "ordered", "vahadane_basis"]
+__all__ = ["PUBLISHED", "angle", "macenko_basis", "vahadane_basis"]
 
 # Haematoxylin and eosin as measured by Ruifrok and Johnston, Analytical and Quantitative
 # Cytology and Histology 23 (2001) 291-299.
@@ -35,7 +35,7 @@ def macenko_basis(density: Density) -> Basis:
     along = density @ plane
     low, high = np.percentile(np.arctan2(along[:, 1], along[:, 0]), ROBUST)
     ends = np.array([(np.cos(a), np.sin(a)) for a in (low, high)]) @ plane.T
-    return ordered(ends)
+    return _ordered(ends)
 
 
 def vahadane_basis(density: Density) -> Basis:
@@ -46,14 +46,14 @@ def vahadane_basis(density: Density) -> Basis:
     descent (Mairal et al., JMLR 11 (2010), algorithm 2).  It starts from the published
     stains, so the same pixels always give the same basis.
     """
-    basis = ordered(PUBLISHED)
+    basis = _ordered(PUBLISHED)
     for _ in range(ROUNDS):
         before = basis
         amounts = sparse_amounts(density, basis)
         basis = _descend(basis, amounts.T @ amounts, amounts.T @ density)
         if np.abs(basis - before).max() < STILL or angle(*basis) < ONE_STAIN_DEG:
             break
-    return ordered(basis)
+    return _ordered(basis)
 
 
 def sparse_amounts(density: Density, basis: Basis) -> Density:
@@ -76,7 +76,7 @@ def _descend(basis: Basis, weight: Basis, target: Basis) -> Basis:
     return basis
 
 
-def ordered(basis: Basis) -> Basis:
+def _ordered(basis: Basis) -> Basis:
     """Return non-negative unit vectors, the one that takes more red light first."""
     basis = np.maximum(basis, 0)
     basis = basis / np.linalg.norm(basis, axis=1, keepdims=True)

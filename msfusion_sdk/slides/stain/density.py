@@ -13,7 +13,6 @@ __all__ = [
     "Basis",
     "Density",
     "Pixels",
-    "Scale",
     "concentrations",
     "optical_density",
     "projections",
@@ -22,9 +21,6 @@ __all__ = [
 Pixels = NDArray[np.uint8]
 Density = NDArray[np.float32]
 Basis = NDArray[np.float32]
-Scale = tuple[float, float, float]
-
-EVEN: Scale = (1.0, 1.0, 1.0)
 
 # Black counts as 1, so that every density is finite: at most 5.54.
 TABLE = -np.log(np.maximum(np.arange(256), 1) / 255).astype(np.float32)
@@ -41,7 +37,7 @@ def optical_density(pixels: Pixels) -> Density:
     return np.asarray(found, np.float32).reshape(pixels.shape)
 
 
-def concentrations(density: Density, basis: Basis, channel_scale: Scale = EVEN) -> Density:
+def concentrations(density: Density, basis: Basis) -> Density:
     """Return the non-negative amounts of two stains that come nearest to each density.
 
     Parameters
@@ -49,8 +45,6 @@ def concentrations(density: Density, basis: Basis, channel_scale: Scale = EVEN) 
     density : shape (pixel, 3)
     basis : shape (2, 3)
         Unit vectors whose directions are not the same.
-    channel_scale : three numbers
-        Distances are measured in units of this, channel by channel.
 
     Returns
     -------
@@ -63,15 +57,12 @@ def concentrations(density: Density, basis: Basis, channel_scale: Scale = EVEN) 
     other, none), and the smaller of the amount beside the other stain and the amount alone,
     cut at zero, is right in each of them as long as the vectors are less than 90° apart.
     """
-    beside, alone = projections(basis, channel_scale)
+    beside, alone = projections(basis)
     amounts = np.minimum(density @ beside.T, density @ alone.T)
     return np.asarray(np.maximum(amounts, 0), np.float32)
 
 
-def projections(basis: Basis, channel_scale: Scale) -> tuple[Basis, Basis]:
+def projections(basis: Basis) -> tuple[Basis, Basis]:
     """Return the matrices, shape (2, 3), that give each stain beside the other and alone."""
-    scaled = basis.astype(np.float64) / channel_scale
-    gram = scaled @ scaled.T
-    beside = np.linalg.solve(gram, scaled) / channel_scale
-    alone = scaled / np.diag(gram)[:, None] / channel_scale
-    return beside.astype(np.float32), alone.astype(np.float32)
+    gram = basis @ basis.T
+    return np.linalg.solve(gram, basis).astype(np.float32), basis

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 
 from msfusion_sdk.config import FrozenConfig, StainMethod
-from msfusion_sdk.slides.stain.density import TABLE, Basis, Pixels
+from msfusion_sdk.slides.stain.density import TABLE, Basis, Pixels, projections
 from msfusion_sdk.slides.stain.profile import StainProfile, find_profile
 
 __all__ = ["StainNormalizer"]
@@ -59,7 +59,7 @@ class StainNormalizer(FrozenConfig):
         A fixed function of each pixel's colour, so overlapping patches agree where they
         overlap.  What the two stains cannot explain is dropped.
         """
-        beside, alone = (_square(matrix) for matrix in source.projections())
+        beside, alone = (_square(matrix) for matrix in projections(source.vectors()))
         gain = np.divide(self.target.strength, source.strength)[:, None]
         # Minus, because light falls with density.
         back = _square(-gain.astype(np.float32) * self.target.vectors()).T

@@ -12,17 +12,14 @@ from msfusion_sdk.slides.stain.basis import (
     PUBLISHED,
     angle,
     macenko_basis,
-    ordered,
     vahadane_basis,
 )
 from msfusion_sdk.slides.stain.density import (
     Basis,
     Density,
     Pixels,
-    Scale,
     concentrations,
     optical_density,
-    projections,
 )
 
 __all__ = ["StainProfile", "find_profile"]
@@ -32,22 +29,23 @@ Vector = tuple[float, float, float]
 # Tissue has at least this share of the mean density of tissue, found by turns from a first
 # guess: a fixed limit would take more of a dark scan than of a pale one.  Tinted glass reaches
 # a density of 0.16.
-TISSUE_SHARE, FIRST_GUESS, PALEST, TURNS = 0.4, 0.2, 0.15, 8
+TISSUE_SHARE, FIRST_GUESS, PALEST, TURNS = 0.5, 0.2, 0.15, 8
 # Pixels that decide, and fewest that may: below it the extreme 1 % is ten pixels.
 SAMPLE_PX, FEWEST_PX = 20_000, 1_000
 STRONGEST = 99.0  # percentile of amount: the maximum would be noise
 
-# Limits, measured with both methods.  Accepted must be five H&E slides of three scanners and
-# 20 photographs of lung and colon.  Refused must be grey, sepia, inverted and swapped
-# channels, wrongly decoded DICOM, a blue trichrome-like stain, haematoxylin or eosin beside
-# DAB, and marker ink.
-# Degrees from the published stain.  Haematoxylin: H&E at most 28, eosin beside DAB 34 to 35.
-# Eosin: H&E at most 29, ink 32 to 49, all other stains from 35 on, DAB beside haematoxylin 48.
+# Limits, measured with both methods.  Accepted must be four H&E slides, one of them also as
+# DICOM, and 45 photographs of lung and colon, all of which pass but one of lung.  Refused must
+# be grey, sepia, inverted and exchanged channels, wrongly decoded DICOM, black ink, and
+# haematoxylin or eosin beside DAB.
+# Degrees from the published stain.  Haematoxylin: H&E at most 26, exchanged channels 33 to 44,
+# eosin beside DAB 36.  Eosin: H&E at most 29, wrongly decoded DICOM 38, DAB beside
+# haematoxylin 47.
 FROM_HAEMATOXYLIN_DEG, FROM_EOSIN_DEG = 30.0, 32.0
-# Degrees between the two: H&E at least 11, black ink 4, grey 0.
+# Degrees between the two: H&E at least 11, black ink 3 to 4, grey 0.
 APART_DEG = 6.0
-# Share of density (root mean square) that two stains leave over: H&E at most 0.12, H&E with
-# DAB in a fifth of the pixels 0.23, random colours 0.41.
+# Share of density (root mean square) that two stains leave over: H&E at most 0.13, random
+# colours 0.41.  DAB as strong as H&E, 0.15, passes.
 LEFT_OVER = 0.18
 # 99th percentile of the weaker stain: H&E at least 0.5, grey 0.
 FAINTEST = 0.2
@@ -61,11 +59,6 @@ class StainProfile(FrozenConfig):
     """Optical density of red, green and blue at amount 1; haematoxylin, then eosin."""
     strength: tuple[float, float]
     """99th percentile of the amount of each stain in tissue."""
-    channel_scale: Scale
-    """Root mean square density of red, green and blue in tissue: the unit of distance in each.
-
-    A scanner or a stain that multiplies the densities of a channel so changes no amount.
-    """
 
     @model_validator(mode="after")
     def _check(self) -> Self:
@@ -73,17 +66,13 @@ class StainProfile(FrozenConfig):
         if np.abs(np.linalg.norm(basis, axis=1) - 1).max() > 1e-3 or basis.min() < 0:
             msg = f"basis must be two non-negative vectors of length 1, got {self.basis}."
             raise ValueError(msg)
-        if angle(*basis) < ONE_STAIN_DEG or min(*self.strength, *self.channel_scale) <= 0:
+        if angle(*basis) < ONE_STAIN_DEG or min(self.strength) <= 0:
             msg = (
-                "basis must be two different stains, strength and channel_scale above 0, got "
-                f"{self.basis}, {self.strength} and {self.channel_scale}."
+                "basis must be two different stains and strength above 0, got "
+                f"{self.basis} and {self.strength}."
             )
             raise ValueError(msg)
         return self
-
-    def projections(self) -> tuple[Basis, Basis]:
-        """Return what turns density into amounts beside each other and alone, shapes (2, 3)."""
-        return projections(self.vectors(), self.channel_scale)
 
     def vectors(self) -> Basis:
         """Return the basis as an array, shape (2, 3)."""
@@ -109,14 +98,10 @@ def find_profile(
         eosin.  Magenta stains (PAS, fast red) beside haematoxylin pass: they look like eosin.
     """
     density = _tissue_density(pixels, seed)
-    scale = np.sqrt((density**2).mean(0))
-    scaled = density / scale
-    basis = vahadane_basis(scaled) if method == "vahadane" else macenko_basis(scaled)
-    basis = ordered(basis * scale)
-    channel_scale = (float(scale[0]), float(scale[1]), float(scale[2]))
+    basis = vahadane_basis(density) if method == "vahadane" else macenko_basis(density)
     problem = _colour_problem(basis)
     if not problem:
-        amounts = concentrations(density, basis, channel_scale)
+        amounts = concentrations(density, basis)
         strength = np.percentile(amounts, STRONGEST, axis=0)
         problem = _fit_problem(density, amounts @ basis, float(strength.min()))
     if problem:
@@ -131,7 +116,6 @@ def find_profile(
             "method": method,
             "basis": (haematoxylin, eosin),
             "strength": tuple(round(float(v), 6) for v in strength),
-            "channel_scale": channel_scale,
         }
     )
 
