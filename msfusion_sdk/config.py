@@ -126,7 +126,7 @@ class NetworkConfig(FrozenConfig):
 
 
 class StainConfig(FrozenConfig):
-    """The stain colours that the networks were trained on (method step 6)."""
+    """The two stains of a slide; of a model, those that its networks were trained on (step 6)."""
 
     method: StainMethod
     basis: tuple[tuple[float, float, float], tuple[float, float, float]] = Field(

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from huggingface_hub import constants
 
-from msfusion_sdk.doctor.finding import Finding
+from msfusion_sdk.doctor.finding import Finding, Level
 from msfusion_sdk.errors import StoreError
 from msfusion_sdk.files import probe_folder, put_if_absent, storing, temporary_beside
 
@@ -149,7 +149,5 @@ def _file_system(folder: Path) -> str:
     return kinds[max(kinds)] if kinds else ""
 
 
-def _finding(check: str, level: str, found: str, remedy: str = "") -> Finding:
-    return Finding.model_validate(
-        {"check": check, "level": level, "found": found, "remedy": remedy}
-    )
+def _finding(check: str, level: Level, found: str, remedy: str = "") -> Finding:
+    return Finding(check=check, level=level, found=found, remedy=remedy)

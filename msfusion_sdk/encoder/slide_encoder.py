@@ -219,9 +219,7 @@ class SlideEncoder:
             raise RuntimeError(msg)
         with open_slide(path, mpp=mpp) as slide:
             survey = survey_slide(slide, self.config)
-            recolour, stain = None, None
-            if len(survey.grid.locations):
-                recolour, stain = recolour_for(slide, survey, self.config.stain)
+            recolour, stain = recolour_for(slide, survey, self.config.stain)
             found = encode_patches(
                 slide,
                 survey,

@@ -30,10 +30,10 @@ def recolour_for(
 ) -> tuple[Recolour | None, StainFacts | None]:
     """Return what is done to every patch of a slide, and what is to be remembered of it.
 
-    Both are None when the model was trained without colour normalisation.  A slide that does
-    not look like H&E keeps its colours, and the facts say so.
+    Both are None when the model was trained without colour normalisation, or there is no
+    patch.  A slide that does not look like H&E keeps its colours, and the facts say so.
     """
-    if config is None:
+    if config is None or not len(survey.grid.locations):
         return None, None
     normalizer = StainNormalizer(target=StainProfile(**config.model_dump()))
     try:

@@ -1,9 +1,7 @@
 """A disk that is full stops the run, loses nothing, and the same command goes on later."""
 
-import os
 import shutil
-import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
@@ -16,20 +14,18 @@ from msfusion_sdk.errors import StoreFullError
 
 
 @pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
+def small_disk(mounted: Callable[[str], Path]) -> Path:
     """A file system of 160 kB: room for a cohort and two or three results."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    command = ["mount", "-t", "tmpfs", "-o", "size=160k", "tmpfs", str(folder)]
-    if os.geteuid() or not shutil.which("mount") or subprocess.run(command, check=False).returncode:
-        pytest.skip("only root can mount a small file system")
-    yield folder
-    subprocess.run(["umount", "-l", str(folder)], check=True)
+    return mounted("size=160k")
 
 
 @pytest.mark.timeout(240)
 def test_a_full_disk_ends_the_run_and_with_space_it_goes_on(
-    small_disk: Path, slide_folder: Path, small_encoder: SlideEncoder, tmp_path: Path
+    mounted: Callable[[str], Path],
+    small_disk: Path,
+    slide_folder: Path,
+    small_encoder: SlideEncoder,
+    tmp_path: Path,
 ) -> None:
     copies = [
         shutil.copy(path, tmp_path / f"{number}{path.name}")
@@ -45,7 +41,7 @@ def test_a_full_disk_ends_the_run_and_with_space_it_goes_on(
     assert 1 <= committed < len(names)
     assert not list(small_disk.rglob(".tmp-*"))
     assert len(cohort.tables()["slide"]) == committed
-    subprocess.run(["mount", "-o", "remount,size=20m", str(small_disk)], check=True)
+    mounted("remount,size=20m")
     run = cohort.encode(small_encoder)
     assert (run.encoded, run.counts) == (len(names) - committed, {"ok_with_warnings": len(names)})
 

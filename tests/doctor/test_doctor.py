@@ -2,9 +2,8 @@
 
 import errno
 import os
-import shutil
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -19,24 +18,6 @@ from msfusion_sdk.encoder.slide_encoder import SlideEncoder
 def gravest(findings: Finding | list[Finding]) -> Finding:
     found = [findings] if isinstance(findings, Finding) else findings
     return min(found, key=lambda f: ("problem", "warning", "note", "ok").index(f.level))
-
-
-@pytest.fixture
-def mounted(tmp_path: Path) -> Iterator[Callable[[str], Path]]:
-    """Mount a small file system with options, or mount it anew with others."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    if os.geteuid() or not shutil.which("mount"):
-        pytest.skip("only root can mount a small file system")
-
-    def mount(options: str) -> Path:
-        command = ["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(folder)]
-        if subprocess.run(command, check=False).returncode:
-            pytest.skip("no file system can be mounted here")
-        return folder
-
-    yield mount
-    subprocess.run(["umount", "-l", str(folder)], check=False)
 
 
 def test_an_old_openslide_is_a_problem_and_a_new_one_is_not(

@@ -5,7 +5,7 @@ from typing import Self
 import numpy as np
 from pydantic import model_validator
 
-from msfusion_sdk.config import FrozenConfig, StainMethod
+from msfusion_sdk.config import StainConfig, StainMethod
 from msfusion_sdk.errors import StainError
 from msfusion_sdk.slides.stain.basis import (
     ONE_STAIN_DEG,
@@ -23,8 +23,6 @@ from msfusion_sdk.slides.stain.density import (
 )
 
 __all__ = ["StainProfile", "find_profile"]
-
-Vector = tuple[float, float, float]
 
 # Tissue has at least this share of the mean density of tissue, found by turns from a first
 # guess: a fixed limit would take more of a dark scan than of a pale one.  Tinted glass reaches
@@ -51,14 +49,8 @@ LEFT_OVER = 0.18
 FAINTEST = 0.2
 
 
-class StainProfile(FrozenConfig):
-    """The two stains of a slide: their colours, and how strong they get."""
-
-    method: StainMethod
-    basis: tuple[Vector, Vector]
-    """Optical density of red, green and blue at amount 1; haematoxylin, then eosin."""
-    strength: tuple[float, float]
-    """99th percentile of the amount of each stain in tissue."""
+class StainProfile(StainConfig):
+    """The two stains of a slide, checked: their colours, and how strong they get."""
 
     @model_validator(mode="after")
     def _check(self) -> Self:
