@@ -26,6 +26,8 @@ class CardFacts:
     states: dict[str, TrainingState]
     scores: pd.DataFrame
     floor: float
+    slides: str = ""
+    """Markdown on the annotated slides; '' for a folder of tiles."""
 
 
 def model_card(facts: CardFacts) -> str:
@@ -50,6 +52,7 @@ def model_card(facts: CardFacts) -> str:
         states=facts.states,
         scores=_table(scores),
         floor=facts.floor,
+        slides=facts.slides.strip(),
     )
 
 

@@ -5,7 +5,8 @@
     FOLDER/linked_groups.csv      optional: group_a, group_b must stay on one side of a split
 
 A *group* is a set of tiles that are not independent (one photograph, one patient).
-Splits are by group, joined through the links, and never by file.
+Splits are by group, joined through the links, and never by file.  An index with a column
+``part`` (train, validation, test) brings its own split.
 """
 
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ import pandas as pd
 
 from msfusion_sdk.errors import TableError
 
-__all__ = ["Part", "TileIndex", "assign_parts", "read_tile_index"]
+__all__ = ["PARTS", "Part", "TileIndex", "assign_parts", "read_strings", "read_tile_index"]
 
 Part = Literal["train", "validation", "test"]
 PARTS: tuple[Part, ...] = get_args(Part)
@@ -65,17 +66,19 @@ def read_tile_index(
     folder : Path
         Holds ``index.csv`` and a folder per class.
     seed : int
-        Decides which groups are held out; the same seed gives the same split.
+        Decides which groups are held out; the same seed gives the same split.  Without
+        effect on an index that brings its own.
     validation, test : float
         Shares of the groups of every class.
 
     Raises
     ------
     TableError
-        When the index, a column, a file or a second class is missing.
+        When the index, a column, a file or a second class is missing, or a group of linked
+        tiles has more than one part.
     """
     root = Path(folder)
-    table = _read_strings(root / "index.csv", COLUMNS)
+    table = read_strings(root / "index.csv", COLUMNS)
     missing = [
         f"{c}/{f}"
         for c, f in zip(table["class"], table["file"], strict=True)
@@ -97,11 +100,14 @@ def read_tile_index(
         msg = f"Training needs at least two classes; {root / 'index.csv'} has {list(classes)}."
         raise TableError(msg)
     links = root / "linked_groups.csv"
-    pairs = _read_strings(links, ("group_a", "group_b")) if links.exists() else None
-    parts = assign_parts(table, pairs, seed=seed, validation=validation, test=test)
-    clusters = _clusters(table["group"].unique(), pairs)
-    cluster, part = table["group"].map(clusters), table["group"].map(parts)
-    return TileIndex(root, table.assign(cluster=cluster, part=part), classes)
+    pairs = read_strings(links, ("group_a", "group_b")) if links.exists() else None
+    table = table.assign(cluster=table["group"].map(_clusters(table["group"].unique(), pairs)))
+    if "part" in table.columns:
+        _check_parts(table, root / "index.csv")
+    else:
+        parts = assign_parts(table, pairs, seed=seed, validation=validation, test=test)
+        table = table.assign(part=table["group"].map(parts))
+    return TileIndex(root, table, classes)
 
 
 def assign_parts(
@@ -136,6 +142,32 @@ def assign_parts(
     return {group: part_of[key] for group, key in cluster.items()}
 
 
+def _check_parts(table: pd.DataFrame, path: Path) -> None:
+    unknown = sorted(set(table["part"]) - set(PARTS))
+    if unknown:
+        msg = f"{path} has the parts {unknown}, and the known ones are {', '.join(PARTS)}."
+        raise TableError(msg)
+    torn = table.groupby("cluster")["part"].nunique()
+    if (torn > 1).any():
+        first = torn.index[torn > 1][0]
+        msg = (
+            f"{int((torn > 1).sum())} groups of linked tiles in {path} have more than one part "
+            f"(first: {first}). Tiles of one group are not independent: give each group one part."
+        )
+        raise TableError(msg)
+    missing = [
+        f"{name} in {part}"
+        for part in PARTS
+        for name in sorted(set(table["class"]) - set(table.loc[table["part"] == part, "class"]))
+    ]
+    if missing:
+        msg = (
+            f"{path} has no tile of class {', of class '.join(missing)}. Each part needs every "
+            "class."
+        )
+        raise TableError(msg)
+
+
 def _clusters(groups: np.ndarray, links: pd.DataFrame | None) -> dict[str, str]:
     """Map every group to the smallest name among the groups it is linked to, directly or not."""
     parent = {str(group): str(group) for group in groups}
@@ -154,12 +186,12 @@ def _clusters(groups: np.ndarray, links: pd.DataFrame | None) -> dict[str, str]:
     return {name: root(name) for name in parent}
 
 
-def _read_strings(path: Path, columns: tuple[str, ...]) -> pd.DataFrame:
+def read_strings(path: Path, columns: tuple[str, ...]) -> pd.DataFrame:
     """Read a CSV with every cell a string, so that ids such as 0012 and NA survive."""
     if not path.is_file():
         msg = f"{path} is not there. It needs the columns {', '.join(columns)}."
         raise TableError(msg)
-    table = pd.read_csv(path, dtype=str, keep_default_na=False)
+    table = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig")
     absent = [name for name in columns if name not in table.columns]
     if absent:
         msg = f"{path} has no column {absent[0]!r} (found: {', '.join(table.columns)})."

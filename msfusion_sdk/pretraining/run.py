@@ -1,5 +1,7 @@
-"""From a folder of labelled tiles to a model folder: ``msfusion pretrain tiles``."""
+"""From labelled images to a model folder: ``msfusion pretrain tiles``, and the end of ``slides``."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
@@ -21,9 +23,29 @@ from msfusion_sdk.pretraining.scores import colour_floor, score_network
 from msfusion_sdk.pretraining.training import Progress, train_network
 from msfusion_sdk.pretraining.views import Scale
 
-__all__ = ["pretrain_tiles", "score_model", "write_curve"]
+__all__ = [
+    "SCALES",
+    "Dataset",
+    "Datasets",
+    "pretrain_tiles",
+    "score_model",
+    "train_model",
+    "write_curve",
+]
 
 SCALES: tuple[Scale, ...] = ("context", "detail")
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Labelled images for one network, and how it is trained on them."""
+
+    index: TileIndex
+    config: TrainConfig
+    """Its ``tile_mpp`` is the spacing of these images."""
+
+
+Datasets = Mapping[Scale, Dataset]
 
 
 def pretrain_tiles(
@@ -60,36 +82,70 @@ def pretrain_tiles(
     Path
         The model folder, ready for ``SlideEncoder.from_pretrained``.
     """
-    runtime = choose_runtime(device)
     index = read_tile_index(Path(data), seed=config.seed)
-    network = NetworkConfig(classes=index.classes)
-    training = Path(out) / "training"
+    dataset = Dataset(index, config)
+    encoder = EncoderConfig(
+        name=name,
+        network=NetworkConfig(classes=index.classes),
+        patches=PatchConfig(target_mpp=config.target_mpp),
+    )
+    return train_model(
+        {scale: dataset for scale in SCALES},
+        Path(out),
+        encoder,
+        about=about,
+        runtime=choose_runtime(device),
+        workers=workers,
+        progress=progress,
+    )
+
+
+def train_model(
+    datasets: Datasets,
+    out: Path,
+    encoder: EncoderConfig,
+    *,
+    about: str,
+    slides: str = "",
+    runtime: Runtime,
+    workers: int,
+    progress: Progress | None,
+) -> Path:
+    """Train both networks, each on its dataset, score them and write the model folder.
+
+    Parameters
+    ----------
+    encoder : EncoderConfig
+        Of the model that is made; its classes are those of both datasets.
+    about, slides : str
+        Markdown for the model card: where the data is from, and how slides became images.
+    """
+    training = out / "training"
     training.mkdir(parents=True, exist_ok=True)
-    index.table.to_csv(training / "split.csv", index=False)
+    datasets["context"].index.table.to_csv(training / "split.csv", index=False)
     trained: dict[str, TileClassifier] = {}
     states: dict[str, TrainingState] = {}
     for scale in SCALES:
         trained[scale], states[scale] = train_network(
             scale,
-            index,
-            config,
-            network,
+            datasets[scale].index,
+            datasets[scale].config,
+            encoder.network,
             training / scale,
             runtime=runtime,
             start=trained.get("context"),
             workers=workers,
             progress=progress,
         )
-    encoder = EncoderConfig(
-        name=name, network=network, patches=PatchConfig(target_mpp=config.target_mpp)
-    )
     model = _assemble(encoder, trained)
-    scores = _scores(model, index, config.tile_mpp, config.target_mpp, runtime, progress)
+    scores = _scores(model, datasets, runtime, progress)
     scores.to_csv(training / "scores.csv", index=False)
     write_curve(training / "curve.png", states)
-    facts = CardFacts(name, about, index, config, states, scores, colour_floor(index, "test"))
-    write_model_folder(Path(out), model, encoder, model_card(facts))
-    return Path(out)
+    index, config = datasets["detail"].index, datasets["detail"].config
+    floor = colour_floor(index, "test")
+    facts = CardFacts(encoder.name, about, index, config, states, scores, floor, slides)
+    write_model_folder(out, model, encoder, model_card(facts))
+    return out
 
 
 def score_model(
@@ -137,8 +193,9 @@ def score_model(
     index = TileIndex(index.root, table, classes)
     runtime = choose_runtime(device)
     networks.to(runtime.device)
-    target = manifest.encoder.patches.target_mpp
-    scores = _scores(networks, index, tile_mpp, target, runtime, progress)
+    config = TrainConfig(tile_mpp=tile_mpp, target_mpp=manifest.encoder.patches.target_mpp)
+    datasets: Datasets = {scale: Dataset(index, config) for scale in SCALES}
+    scores = _scores(networks, datasets, runtime, progress)
     return scores, None if everything else colour_floor(index, "test")
 
 
@@ -157,26 +214,21 @@ def _assemble(config: EncoderConfig, trained: dict[str, TileClassifier]) -> TwoS
 
 
 def _scores(
-    model: TwoScaleModel,
-    index: TileIndex,
-    tile_mpp: float,
-    target_mpp: float,
-    runtime: Runtime,
-    progress: Progress | None,
+    model: TwoScaleModel, datasets: Datasets, runtime: Runtime, progress: Progress | None
 ) -> pd.DataFrame:
     rows = []
     for number, scale in enumerate(SCALES):
         if progress:
             progress("scores", number, len(SCALES), scale)
-        network = getattr(model, scale).to(runtime.device)
+        dataset = datasets[scale]
         rows.append(
             score_network(
-                network,
+                getattr(model, scale).to(runtime.device),
                 scale,
-                index,
+                dataset.index,
                 "test",
-                tile_mpp=tile_mpp,
-                target_mpp=target_mpp,
+                tile_mpp=dataset.config.tile_mpp,
+                target_mpp=dataset.config.target_mpp,
                 runtime=runtime,
             )
         )

@@ -20,6 +20,9 @@ Scale = Literal["context", "detail"]
 Image = NDArray[np.uint8]
 Key = tuple[int, int]
 
+CONTEXT_ZOOM = 1.96
+"""Spacing of context images over that of tiles is 2; within 2 % nothing is resampled."""
+
 
 def read_tile(path: Path) -> Image:
     """Read an 8-bit RGB tile, shape (height, width, 3); grey files become RGB."""
@@ -38,13 +41,31 @@ def halve(image: Image) -> Image:
     return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
 
 
+def is_halved(scale: Scale, zoom: float) -> bool:
+    """Return whether a view is made at full resolution and then halved, as the encoder does.
+
+    Files that are as coarse as the context network wants them already are not made finer
+    first: that would blur them.
+
+    Parameters
+    ----------
+    zoom : float
+        µm per pixel of the files / µm per pixel of the detail network.
+    """
+    return scale == "context" and zoom < CONTEXT_ZOOM
+
+
 def plain_view(image: Image, scale: Scale, tile_mpp: float, target_mpp: float) -> Image:
     """Return the whole tile as the network would see it in a slide, without augmentation."""
-    edges = [2 * round(edge * tile_mpp / target_mpp / 2) for edge in image.shape[1::-1]]
+    zoom = tile_mpp / target_mpp
+    halved = is_halved(scale, zoom)
+    if scale == "context" and not halved:
+        zoom /= 2
+    edges = [2 * round(edge * zoom / 2) for edge in image.shape[1::-1]]
     shrinks = edges[0] < image.shape[1]
     method = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
     fine = np.asarray(cv2.resize(image, edges, interpolation=method), np.uint8)
-    return halve(fine) if scale == "context" else fine
+    return halve(fine) if halved else fine
 
 
 class TrainingViews(Dataset[tuple[Tensor, int, int]]):
@@ -76,10 +97,14 @@ class TrainingViews(Dataset[tuple[Tensor, int, int]]):
         epoch, index = key
         rng = np.random.default_rng([self.seed, epoch, index])
         image = read_tile(self.paths[index])
-        # A context view is made as the encoder makes it: full resolution, then halved.
-        factor = 2 if self.scale == "context" else 1
-        view = random_view(image, factor * self.view_px, self.zoom, self.augment, rng)
-        if self.scale == "context":
+        view_px, zoom = self.view_px, self.zoom
+        halved = is_halved(self.scale, zoom)
+        if halved:
+            view_px *= 2
+        elif self.scale == "context":
+            zoom /= 2
+        view = random_view(image, view_px, zoom, self.augment, rng)
+        if halved:
             view = halve(view)
         pixels = torch.from_numpy(view.transpose(2, 0, 1).copy())
         return pixels, self.labels[index], self.clusters[index]

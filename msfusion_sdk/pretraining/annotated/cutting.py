@@ -1,0 +1,176 @@
+"""One annotated slide to labelled context images and tiles."""
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from msfusion_sdk.config import EncoderConfig
+from msfusion_sdk.encoder.staining import Recolour, recolour_for
+from msfusion_sdk.errors import SlideCorruptError, TableError
+from msfusion_sdk.files import storing
+from msfusion_sdk.pretraining.annotated.config import DatasetConfig
+from msfusion_sdk.pretraining.annotated.labels import (
+    NO_CLASS,
+    choose,
+    label_images,
+    shares_inside,
+)
+from msfusion_sdk.pretraining.annotated.listing import AnnotatedSlide
+from msfusion_sdk.pretraining.views import Scale, halve
+from msfusion_sdk.slides.annotations import Annotations, read_annotations
+from msfusion_sdk.slides.opening import open_slide
+from msfusion_sdk.slides.patches import keep_by_area
+from msfusion_sdk.slides.reader import Slide
+from msfusion_sdk.slides.sampling import read_patch
+from msfusion_sdk.slides.survey import Survey, survey_slide
+
+__all__ = ["CutSlide", "cut_slide", "slide_key"]
+
+Image = NDArray[np.uint8]
+# Nearly lossless: what the networks would learn of a second compression is not in slides.
+JPEG = [
+    cv2.IMWRITE_JPEG_QUALITY, 95,
+    cv2.IMWRITE_JPEG_SAMPLING_FACTOR, cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444,
+]  # fmt: skip
+
+
+@dataclass(frozen=True)
+class CutSlide:
+    """What one slide gave."""
+
+    rows: list[dict[str, str]]
+    """scale, class, file; a row per image."""
+    facts: dict[str, Any]
+    """Patches kept and labelled, what was repaired or left as it was."""
+
+
+def slide_key(slide_id: str) -> str:
+    """Return a name for files that any id can have, the same in every run."""
+    return hashlib.sha256(slide_id.encode()).hexdigest()[:16]
+
+
+def cut_slide(
+    entry: AnnotatedSlide, out: Path, config: DatasetConfig, encoder: EncoderConfig
+) -> CutSlide:
+    """Write the labelled images of one slide below ``out/context`` and ``out/detail``.
+
+    A patch has the class of the outline that holds at least ``min_overlap`` of it, or is
+    normal; its tiles are judged each for itself, and left out where they are glass.
+
+    Raises
+    ------
+    SlideError
+        When the slide cannot be read or its spacing is unknown.
+    AnnotationError
+        When its outlines cannot be read.
+    TableError
+        When it has no outlines and is not a normal slide.
+    """
+    annotations = _annotations(entry, config)
+    with open_slide(entry.path, mpp=entry.mpp) as slide:
+        survey = survey_slide(slide, encoder)
+        recolour, stain = recolour_for(slide, survey, encoder.stain)
+        cutter = _Cutter(entry, slide, survey, annotations, config, recolour)
+        labels = cutter.labels(survey.grid.locations, survey.grid.l0_size_px)
+        chosen = choose(labels, config.patches_per_slide, _rng(entry, config))
+        rows, damaged = [], 0
+        for number in chosen:
+            try:
+                rows += cutter.cut(survey.grid.locations[number], str(labels[number]), out)
+            except SlideCorruptError:
+                damaged += 1
+        slide.check_unchanged()
+    facts = {
+        "patches": len(labels),
+        "in_between": int((labels == NO_CLASS).sum()),
+        "chosen": len(chosen),
+        "damaged": damaged,
+        "repairs": "; ".join(annotations.repairs) if annotations else "",
+        "stain": "" if stain is None else (stain.reason or "normalised"),
+        "empty": survey.empty_reason,
+    }
+    return CutSlide(rows, facts)
+
+
+def _annotations(entry: AnnotatedSlide, config: DatasetConfig) -> Annotations | None:
+    if entry.outlines is not None:
+        return read_annotations(entry.outlines)
+    if entry.is_normal(config):
+        return None
+    msg = (
+        f"Slide {entry.slide_id!r} has no file of outlines, so nothing says where its tumour is. "
+        f"Add one, or give the slide the class {config.normal!r} if it is free of tumour."
+    )
+    raise TableError(msg)
+
+
+def _rng(entry: AnnotatedSlide, config: DatasetConfig) -> np.random.Generator:
+    return np.random.default_rng([config.seed, int(slide_key(entry.slide_id), 16)])
+
+
+class _Cutter:
+    """One open slide with its outlines."""
+
+    def __init__(
+        self,
+        entry: AnnotatedSlide,
+        slide: Slide,
+        survey: Survey,
+        annotations: Annotations | None,
+        config: DatasetConfig,
+        recolour: Recolour | None,
+    ) -> None:
+        self.entry, self.slide, self.survey = entry, slide, survey
+        self.annotations, self.config, self.recolour = annotations, config, recolour
+
+    def labels(self, locations: NDArray[np.int64], size_px: int) -> NDArray[np.object_]:
+        """Return the class of every square, shape (square,)."""
+        is_normal = self.entry.is_normal(self.config)
+        inside = {}
+        if self.annotations is not None and not is_normal:
+            inside = shares_inside(
+                self.annotations, locations, size_px, self.entry.label, self.config
+            )
+        return label_images(inside, len(locations), is_normal=is_normal, config=self.config)
+
+    def cut(self, location: NDArray[np.int64], label: str, out: Path) -> list[dict[str, str]]:
+        """Write the context image and the labelled tiles of one patch; return their rows."""
+        x, y = (int(v) for v in location)
+        patch = read_patch(self.slide, (x, y), self.survey.plan)
+        if patch.missing_share:
+            return []
+        pixels = patch.pixels if self.recolour is None else self.recolour(patch.pixels)
+        name = f"{slide_key(self.entry.slide_id)}-{x}-{y}"
+        rows = [_write(halve(pixels), out, "context", label, f"{name}.jpg")]
+        for number, (tile, tile_label) in enumerate(self._tiles(location, pixels), 1):
+            if tile_label != NO_CLASS:
+                rows.append(_write(tile, out, "detail", tile_label, f"{name}-{number}.jpg"))
+        return rows
+
+    def _tiles(self, location: NDArray[np.int64], pixels: Image) -> list[tuple[Image, str]]:
+        """Return the four tiles of a patch, row by row, each with its own class."""
+        half, l0_half = pixels.shape[0] // 2, self.survey.grid.l0_size_px / 2
+        steps = np.array([(0, 0), (1, 0), (0, 1), (1, 1)])
+        corners = np.rint(location + steps * l0_half).astype(np.int64)
+        labels = self.labels(corners, round(l0_half))
+        tissue = keep_by_area(self.survey.tissue, corners, round(l0_half), self.config.min_tissue)
+        labels[~tissue] = NO_CLASS
+        return [
+            (pixels[row * half : (row + 1) * half, column * half : (column + 1) * half], str(label))
+            for (column, row), label in zip(steps, labels, strict=True)
+        ]
+
+
+def _write(image: Image, out: Path, scale: Scale, label: str, name: str) -> dict[str, str]:
+    folder = out / scale / label
+    folder.mkdir(parents=True, exist_ok=True)
+    with storing(folder / name) as temporary:
+        if not cv2.imwrite(str(temporary), cv2.cvtColor(image, cv2.COLOR_RGB2BGR), JPEG):
+            msg = f"{temporary} could not be written"
+            raise OSError(msg)
+    return {"scale": scale, "class": label, "file": name}

@@ -1,0 +1,181 @@
+"""From annotated slides to a model folder: ``msfusion pretrain slides``."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from msfusion_sdk.config import EncoderConfig, NetworkConfig, PatchConfig, StainConfig
+from msfusion_sdk.encoder.devices import choose_runtime
+from msfusion_sdk.encoder.weights import load_model_folder
+from msfusion_sdk.errors import TableError
+from msfusion_sdk.pretraining.annotated.config import DatasetConfig
+from msfusion_sdk.pretraining.annotated.datasets import Record, cut_slides, write_index
+from msfusion_sdk.pretraining.annotated.labels import outlined_class
+from msfusion_sdk.pretraining.annotated.listing import AnnotatedSlide, list_slides
+from msfusion_sdk.pretraining.annotated.scoring import score_slides
+from msfusion_sdk.pretraining.annotated.target import target_profile
+from msfusion_sdk.pretraining.config import TrainConfig
+from msfusion_sdk.pretraining.index import Part, assign_parts, read_tile_index
+from msfusion_sdk.pretraining.run import SCALES, Dataset, Datasets, train_model
+from msfusion_sdk.pretraining.training import Progress
+from msfusion_sdk.pretraining.views import Scale
+
+__all__ = ["pretrain_slides"]
+
+VALIDATION, TEST = 0.1, 0.15
+
+
+def pretrain_slides(
+    slides: str | Path,
+    annotations: str | Path,
+    out: str | Path,
+    data: DatasetConfig,
+    config: TrainConfig,
+    *,
+    patients: str | Path | None = None,
+    preset: str | None = None,
+    name: str = "pretrained",
+    about: str = "",
+    device: str = "auto",
+    workers: int = 1,
+    progress: Progress | None = None,
+) -> Path:
+    """Train both networks from slides with outlines and write a model folder.
+
+    Slides are given the stain colours of one target slide, cut into patches as the encoder
+    cuts them, and labelled by their outlines; context images make dataset 1, tiles dataset 2.
+    Patients are split into training, validation and test before anything else.
+
+    Parameters
+    ----------
+    slides, annotations, patients
+        As in ``list_slides``.
+    out : path
+        Becomes the model folder.  ``datasets/`` inside it holds both datasets and
+        ``slides.csv`` with what each slide gave; ``training/`` the checkpoints, the scores by
+        image and slide, and figures.  Called again, everything goes on where it stopped.
+    data : DatasetConfig
+        How slides become labelled images.
+    config : TrainConfig
+        Its ``tile_mpp`` is that of the tiles: ``target_mpp``.
+    preset : str, optional
+        Of the patch grid, as in ``EncoderConfig.with_preset``.
+
+    Returns
+    -------
+    Path
+        The model folder; its encoder normalises stains as training did.
+
+    Raises
+    ------
+    TableError
+        When the tables do not fit, or too few patients are left of a class.
+    StainError
+        When colour normalisation is asked for and no slide looks like H&E.
+    """
+    out = Path(out)
+    entries = list_slides(slides, annotations, data, patients)
+    parts = split_patients(entries, data)
+    encoder = EncoderConfig(name=name, patches=PatchConfig(target_mpp=config.target_mpp))
+    if preset is not None:
+        encoder = encoder.with_preset(preset)
+    target = ""
+    if data.stain is not None:
+        training = [entry for entry in entries if parts[entry.patient_id] == "train"]
+        target, profile = target_profile(
+            training, encoder, data.stain, named=data.target, seed=data.seed
+        )
+        stain = StainConfig(**profile.model_dump())
+        encoder = encoder.model_copy(update={"stain": stain})
+    records = cut_slides(
+        entries, out / "datasets", data, encoder, workers=workers, progress=progress
+    )
+    datasets = _datasets(records, entries, parts, out / "datasets", config)
+    network = NetworkConfig(classes=datasets["detail"].index.classes)
+    encoder = encoder.model_copy(update={"network": network})
+    runtime = choose_runtime(device)
+    train_model(
+        datasets,
+        out,
+        encoder,
+        about=about,
+        slides=_card_text(records, data, target),
+        runtime=runtime,
+        workers=workers,
+        progress=progress,
+    )
+    model, _ = load_model_folder(out)
+    score_slides(model.to(runtime.device), datasets, out / "training", runtime)
+    return out
+
+
+def split_patients(slides: Sequence[AnnotatedSlide], config: DatasetConfig) -> dict[str, Part]:
+    """Return the part of every patient: all slides of a patient are on one side.
+
+    Classes are spread in proportion; a patient with several has the first by name that is
+    not the normal one.
+    """
+    table = pd.DataFrame(
+        {
+            "group": [slide.patient_id for slide in slides],
+            "class": [_class_of(slide, config) for slide in slides],
+        }
+    )
+    first = table.sort_values("class", key=lambda names: names.where(names != config.normal, "\uffff"))
+    return assign_parts(
+        first.drop_duplicates("group"), None, seed=config.seed, validation=VALIDATION, test=TEST
+    )
+
+
+def _class_of(slide: AnnotatedSlide, config: DatasetConfig) -> str:
+    if slide.label is not None:
+        return slide.label
+    return config.normal if slide.outlines is None else outlined_class(slide.outlines, config)
+
+
+def _datasets(
+    records: Sequence[Record],
+    entries: Sequence[AnnotatedSlide],
+    parts: dict[str, Part],
+    folder: Path,
+    config: TrainConfig,
+) -> Datasets:
+    spacings: dict[Scale, float] = {"context": 2 * config.target_mpp, "detail": config.target_mpp}
+    datasets = {}
+    for scale in SCALES:
+        index = read_tile_index(write_index(records, entries, parts, folder, scale))
+        update = {"tile_mpp": spacings[scale]}
+        datasets[scale] = Dataset(index, config.model_copy(update=update))
+    classes = {scale: dataset.index.classes for scale, dataset in datasets.items()}
+    if classes["context"] != classes["detail"]:
+        msg = (
+            f"The context images have the classes {classes['context']} and the tiles "
+            f"{classes['detail']}. Lower min_overlap or min_tissue, or add slides."
+        )
+        raise TableError(msg)
+    return datasets
+
+
+def _card_text(records: Sequence[Record], config: DatasetConfig, target: str) -> str:
+    """Return what the model card says of the slides; without ids, which may name patients."""
+    good = [record for record in records if record["rows"]]
+    colours = (
+        f"Slides were given the stain colours of one training slide ({config.stain}), and "
+        "encoding does the same."
+        if target
+        else "Slides kept their own colours."
+    )
+    unchanged = sum(r["facts"].get("stain", "") not in ("", "normalised") for r in good)
+    if unchanged:
+        colours += f" {unchanged} did not look like H&E and kept theirs."
+    outside = (
+        "patches without any share inside are normal"
+        if config.normal_outside
+        else "normal patches come from normal slides only"
+    )
+    return (
+        f"{len(good)} of {len(records)} slides gave images. A patch has the class of the outlines "
+        f"that hold at least {100 * config.min_overlap:g} % of it; {outside}; those in between were "
+        f"left out. At most {config.patches_per_slide} patches of a class per slide. {colours}"
+    )
