@@ -7,8 +7,8 @@ from msfusion_sdk.slides.annotations.drawings import Contents, Drawing, text_or_
 
 __all__ = ["parse_json"]
 
-# A path that crosses many things and encloses none.
-NO_OUTLINES = {"Point", "MultiPoint", "LineString", "MultiLineString"}
+# Points and paths enclose nothing; a tile is a square of a grid, which nobody drew.
+NO_OUTLINES = ("Point", "MultiPoint", "LineString", "MultiLineString", "tile")
 NCRF_CLASSES = ("positive", "negative")
 
 
@@ -31,27 +31,32 @@ def parse_json(data: object) -> Contents | None:
 def _parse_qupath(features: object, place: str) -> Contents:
     contents = Contents("QuPath GeoJSON")
     for element, feature in _objects(features, place, contents):
-        geometry, properties = feature.get("geometry"), _mapping(feature.get("properties"))
-        kind = text_or_none(_mapping(geometry).get("type"))
-        if feature.get("type") == "Feature" and (geometry is None or kind in NO_OUTLINES):
-            contents.ignored[kind or "without geometry"] += 1
-        elif feature.get("type") == "Feature" and kind in ("Polygon", "MultiPolygon"):
-            rings = geometry.get("coordinates")
+        geometry, properties = (_mapping(feature.get(k)) for k in ("geometry", "properties"))
+        kind = "tile" if properties.get("objectType") == "tile" else geometry.get("type")
+        if feature.get("type") != "Feature":
+            contents.faults.append(f"{element}: a Feature was expected, found {feature!r:.40}.")
+        elif not geometry:
+            contents.ignored["without geometry"] += 1
+        elif kind in ("Polygon", "MultiPolygon"):
             contents.drawings.append(
                 Drawing(
                     element=element,
-                    parts=[rings] if kind == "Polygon" else rings,
+                    parts=_qupath_parts(geometry),
                     class_name=_qupath_class(_mapping(properties.get("classification"))),
                     name=text_or_none(properties.get("name")),
                     id=text_or_none(feature.get("id")),
                 )
             )
+        elif kind in NO_OUTLINES:
+            contents.ignored[str(kind)] += 1
         else:
-            found = f"{feature.get('type')!r:.40} with geometry {kind!r:.40}"
-            contents.faults.append(
-                f"{element}: a Feature with a polygon was expected, found {found}."
-            )
+            contents.faults.append(f"{element}: geometry of type {kind!r:.40} is not known.")
     return contents
+
+
+def _qupath_parts(geometry: dict[str, Any]) -> object:
+    rings = geometry.get("coordinates")
+    return [rings] if geometry["type"] == "Polygon" else rings
 
 
 def _qupath_class(classification: dict[str, Any]) -> str | None:
