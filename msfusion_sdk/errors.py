@@ -18,6 +18,7 @@ because slides are read in other processes.
     │   ├── SlideTimeoutError (TimeoutError)           no progress before the deadline
     │   └── ReaderCrashedError                         the process that read it died
     ├── StainError (ValueError)                        a slide that does not look like H&E
+    ├── AnnotationError (ValueError)                   a file of outlines that cannot be used
     ├── TableError (ValueError)                        a table that cannot be used as it is
     │   ├── DuplicateIdError                           two things under one identifier
     │   ├── IdMismatchError                            ids of one table that another lacks
@@ -51,6 +52,7 @@ because slides are read in other processes.
 from enum import IntEnum
 
 __all__ = [
+    "AnnotationError",
     "DegenerateSplitError",
     "DeviceError",
     "DuplicateIdError",
@@ -188,6 +190,10 @@ class ReaderCrashedError(SlideError):
 
 class StainError(MsfusionError, ValueError):
     """Two stains cannot be told apart in the tissue that was given."""
+
+
+class AnnotationError(MsfusionError, ValueError):
+    """A file of outlines is damaged, of an unknown dialect, or holds what is no outline."""
 
 
 class TableError(MsfusionError, ValueError):

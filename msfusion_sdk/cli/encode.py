@@ -7,6 +7,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
+from msfusion_sdk.cli.annotations import annotation_rows
 from msfusion_sdk.cli.console import bars, checked_words, err, out
 from msfusion_sdk.config import PRESETS, EncoderConfig
 from msfusion_sdk.errors import ExitCode
@@ -52,21 +53,37 @@ def info(
     mpp: Mpp = None,
     preset: Preset = None,
     max_upsample: MaxUpsample = None,
+    annotations: Annotated[
+        Path | None, typer.Option(help="Outlines on it: ASAP, ImageScope, QuPath, NCRF, Darwin.")
+    ] = None,
+    overlay: Annotated[
+        Path | None, typer.Option(help="Draw the outlines over the slide in this PNG.")
+    ] = None,
     json: Json = False,
 ) -> None:
-    """Say what a slide is and what encoding it would do."""
+    """Say what a slide is, what encoding it would do and what was drawn on it."""
     from msfusion_sdk.report.describe import describe_slide
+    from msfusion_sdk.report.outlines import write_outlines
+    from msfusion_sdk.slides.annotations import read_annotations
 
+    if overlay and not annotations:
+        msg = "--overlay draws the outlines that --annotations names; give both."
+        raise typer.BadParameter(msg)
     with checked_words():
         settings = _settings(EncoderConfig(), preset, max_upsample)
-    description = describe_slide(path, settings, mpp=mpp)
+    drawn = read_annotations(annotations) if annotations else None
+    description = describe_slide(path, settings, mpp=mpp, annotations=drawn)
+    if drawn and overlay:
+        write_outlines(path, drawn, overlay, mpp=mpp)
     if json:
         typer.echo(description.model_dump_json())
         return
     table = Table(show_header=False, box=None)
-    for name, value in description.model_dump().items():
+    for name, value in description.model_dump(exclude={"annotations"}).items():
         if value not in (None, "", ()):
             table.add_row(f"[bold]{name}[/]", escape(_text(value)))
+    for name, text in annotation_rows(description.annotations) if description.annotations else ():
+        table.add_row(f"[bold]{escape(name)}[/]", escape(text))
     out.print(table)
 
 

@@ -5,6 +5,8 @@ from pathlib import Path
 
 from msfusion_sdk.config import EncoderConfig, FrozenConfig
 from msfusion_sdk.errors import SlideResolutionError
+from msfusion_sdk.report.outlines import AnnotationDescription, describe_annotations
+from msfusion_sdk.slides.annotations import Annotations
 from msfusion_sdk.slides.opening import open_slide
 from msfusion_sdk.slides.survey import survey_slide
 
@@ -33,10 +35,15 @@ class SlideDescription(FrozenConfig):
     n_patches: int | None = None
     keep_rule: str | None = None
     warnings: tuple[str, ...] = ()
+    annotations: AnnotationDescription | None = None
 
 
 def describe_slide(
-    path: str | os.PathLike[str], config: EncoderConfig, *, mpp: float | None = None
+    path: str | os.PathLike[str],
+    config: EncoderConfig,
+    *,
+    mpp: float | None = None,
+    annotations: Annotations | None = None,
 ) -> SlideDescription:
     """Open a slide, find its tissue and count its patches.
 
@@ -61,6 +68,10 @@ def describe_slide(
             "magnification": header.magnification,
             "size_bytes": slide.stamp.size_bytes,
         }
+        if annotations is not None:
+            facts["annotations"] = describe_annotations(
+                annotations, slide.dimensions, mpp or header.header_mpp[0]
+            )
         try:
             survey = survey_slide(slide, config)
         except SlideResolutionError as error:

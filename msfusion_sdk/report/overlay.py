@@ -14,7 +14,7 @@ from msfusion_sdk.files import storing
 from msfusion_sdk.slides.opening import open_slide
 from msfusion_sdk.slides.overview import Overview, read_overview
 
-__all__ = ["draw_overlay", "write_overlay"]
+__all__ = ["DPI", "LONG_SIDE_PX", "draw_overlay", "draw_scale_bar", "draw_slide", "write_overlay"]
 
 LONG_SIDE_PX = 1400
 DPI = 130
@@ -47,16 +47,8 @@ def draw_overlay(overview: Overview, result: SlideEmbedding) -> Figure:
     Colour is the patch's weight in the slide vector relative to the mean weight: 1 counts
     as much as the average patch.
     """
-    height, width = overview.pixels.shape[:2]
-    right, bottom = width * overview.l0_step[0], height * overview.l0_step[1]
-    long_side = LONG_SIDE_PX / DPI
-    scale = long_side / max(width, height)
-    figure = Figure(
-        figsize=(max(5.0, width * scale + 1.4), max(3.0, height * scale + 0.9)),
-        layout="constrained",
-    )
-    axes = figure.add_subplot()
-    axes.imshow(overview.pixels, extent=(0, right, bottom, 0), interpolation="bilinear")
+    figure = draw_slide(overview)
+    axes = figure.axes[0]
     rings = [[*ring, ring[0]] for polygon in result.tissue for ring in polygon]
     axes.add_collection(LineCollection(rings, colors="#00863d", linewidths=1.4))
     _draw_patches(figure, result)
@@ -76,8 +68,22 @@ def draw_overlay(overview: Overview, result: SlideEmbedding) -> Figure:
         fontsize=9,
         loc="left",
     )
-    axes.set(xlim=(0, right), ylim=(bottom, 0), xticks=[], yticks=[])
-    _scale_bar(figure, right, bottom, result.provenance.spacing.slide_mpp)
+    draw_scale_bar(figure, result.provenance.spacing.slide_mpp)
+    return figure
+
+
+def draw_slide(overview: Overview) -> Figure:
+    """Return a figure of the slide alone, its axes in level-0 pixels."""
+    height, width = overview.pixels.shape[:2]
+    right, bottom = width * overview.l0_step[0], height * overview.l0_step[1]
+    scale = LONG_SIDE_PX / DPI / max(width, height)
+    figure = Figure(
+        figsize=(max(5.0, width * scale + 1.4), max(3.0, height * scale + 0.9)),
+        layout="constrained",
+    )
+    axes = figure.add_subplot()
+    axes.imshow(overview.pixels, extent=(0, right, bottom, 0), interpolation="bilinear")
+    axes.set(xlim=(0, right), ylim=(bottom, 0), xticks=[], yticks=[], autoscale_on=False)
     return figure
 
 
@@ -107,8 +113,10 @@ def _draw_patches(figure: Figure, result: SlideEmbedding) -> None:
     bar.ax.tick_params(labelsize=7)
 
 
-def _scale_bar(figure: Figure, right: float, bottom: float, mpp: float) -> None:
+def draw_scale_bar(figure: Figure, mpp: float) -> None:
+    """Draw a bar of at most a quarter of the width; ``mpp`` is µm per pixel of level 0."""
     axes = figure.axes[0]
+    right, bottom = axes.get_xlim()[1], axes.get_ylim()[0]
     limit_um = right * mpp / 4
     length_um = max(
         step for step in (1, 10, 50, 100, 250, 500, 1000, 2000, 5000) if step <= max(1.0, limit_um)
