@@ -1,5 +1,6 @@
 """Slides and data that several tests use."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -102,6 +103,29 @@ def tile_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (root / "index.csv").write_text("\n".join(["class,file,group", *rows]) + "\n")
     links = ("dots-00,dots-01", "dots-01,dots-02", "stripes-03,elsewhere")
     (root / "linked_groups.csv").write_text("\n".join(["group_a,group_b", *links]) + "\n")
+    return root
+
+
+@pytest.fixture(scope="session")
+def outlined_slides(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Four patients with a slide of 2 x 2 patches each, the left two outlined as Tumor.
+
+    ``slides.csv`` and ``outlines/``; the slides are all tissue, 2400 x 2400 pixels.
+    """
+    root = tmp_path_factory.mktemp("outlined")
+    (root / "outlines").mkdir()
+    left = [[0, 0], [1152, 0], [1152, 2304], [0, 2304], [0, 0]]
+    outline = {
+        "type": "Feature",
+        "geometry": {"type": "Polygon", "coordinates": [left]},
+        "properties": {"objectType": "annotation", "classification": {"name": "Tumor"}},
+    }
+    rows = ["slide_id,patient_id,path"]
+    for number in range(4):
+        make_slide(root / f"s{number}.svs", 2400, 2400, tissue="full", seed=number)
+        (root / "outlines" / f"s{number}.geojson").write_text(json.dumps([outline]))
+        rows.append(f"s{number},p{number},s{number}.svs")
+    (root / "slides.csv").write_text("\n".join(rows) + "\n")
     return root
 
 

@@ -1,4 +1,4 @@
-"""``msfusion pretrain tiles`` and ``msfusion pretrain score``."""
+"""``msfusion pretrain tiles``, ``msfusion pretrain slides`` and ``msfusion pretrain score``."""
 
 from pathlib import Path
 from typing import Annotated
@@ -18,21 +18,22 @@ Data = Annotated[
 TileMpp = Annotated[float, typer.Option("--mpp", help="µm per pixel of the tile files.")]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N or mps.")]
 Seed = Annotated[int, typer.Option(help="Decides split, order and augmentation.")]
+Folder = Annotated[Path, typer.Option("--out", "-o", help="Becomes the model folder.")]
+Epochs = Annotated[int, typer.Option(help="Passes over the training images.")]
+Patience = Annotated[int, typer.Option(help="Stop after this many epochs without a better loss.")]
+Name = Annotated[str, typer.Option(help="What the model is called.")]
+About = Annotated[Path | None, typer.Option(help="Markdown on the data, for the model card.")]
 
 
 @app.command()
 def tiles(
     data: Data,
     tile_mpp: TileMpp,
-    folder: Annotated[Path, typer.Option("--out", "-o", help="Becomes the model folder.")],
-    epochs: Annotated[int, typer.Option(help="Passes over the training tiles.")] = 150,
-    patience: Annotated[
-        int, typer.Option(help="Stop after this many epochs without a better loss.")
-    ] = 40,
-    name: Annotated[str, typer.Option(help="What the model is called.")] = "pretrained",
-    about: Annotated[
-        Path | None, typer.Option(help="Markdown on the data, for the model card.")
-    ] = None,
+    folder: Folder,
+    epochs: Epochs = 150,
+    patience: Patience = 40,
+    name: Name = "pretrained",
+    about: About = None,
     device: Device = "auto",
     seed: Seed = 0,
     workers: Annotated[int, typer.Option(help="Processes that prepare tiles.")] = 1,
@@ -51,6 +52,87 @@ def tiles(
             config,
             name=name,
             about=text,
+            device=device,
+            workers=workers,
+            progress=update,
+        )
+    out.print((folder / "README.md").read_text(encoding="utf-8"), markup=False)
+
+
+@app.command()
+def slides(
+    table: Annotated[
+        Path,
+        typer.Option("--slides", help="CSV with slide_id, patient_id, path; mpp if need be."),
+    ],
+    annotations: Annotated[
+        Path, typer.Option(help="Folder with <slide_id>.xml, .geojson or .json.")
+    ],
+    folder: Folder,
+    label: Annotated[
+        str | None,
+        typer.Option(help="Column with the slides' classes; without it outlines name theirs."),
+    ] = None,
+    patients: Annotated[
+        Path | None, typer.Option(help="CSV with patient_id and the label, if the slides lack it.")
+    ] = None,
+    normal: Annotated[str, typer.Option(help="Class of tissue that no outline holds.")] = "normal",
+    outlines: Annotated[
+        list[str] | None,
+        typer.Option("--outline", help="Class of outlines that count; all if none."),
+    ] = None,
+    normal_outside: Annotated[
+        bool,
+        typer.Option(help="Whether patches outside the outlines of other slides are normal too."),
+    ] = True,
+    min_overlap: Annotated[
+        float, typer.Option(help="Share of an image inside outlines from which it has a class.")
+    ] = 0.5,
+    patches_per_slide: Annotated[int, typer.Option(help="At most, of one class.")] = 200,
+    stain: Annotated[str, typer.Option(help="vahadane, macenko or none.")] = "vahadane",
+    target: Annotated[
+        str | None,
+        typer.Option(help="Slide whose colours all get; the most typical if none."),
+    ] = None,
+    preset: Annotated[str | None, typer.Option(help="resection or biopsy.")] = None,
+    epochs: Epochs = 150,
+    patience: Patience = 40,
+    name: Name = "pretrained",
+    about: About = None,
+    device: Device = "auto",
+    seed: Seed = 0,
+    workers: Annotated[int, typer.Option(help="Processes that prepare images.")] = 1,
+) -> None:
+    """Train context and detail network from slides with outlines; run again to go on."""
+    from msfusion_sdk.pretraining.annotated.config import DatasetConfig
+    from msfusion_sdk.pretraining.annotated.run import pretrain_slides, training_config
+
+    with checked_words():
+        data = DatasetConfig.model_validate(
+            {
+                "label": label,
+                "normal": normal,
+                "outlines": tuple(outlines or ()),
+                "normal_outside": normal_outside,
+                "min_overlap": min_overlap,
+                "patches_per_slide": patches_per_slide,
+                "stain": None if stain == "none" else stain,
+                "target": target,
+                "seed": seed,
+            }
+        )
+        config = training_config(epochs=epochs, patience=patience, seed=seed)
+    with checked_words(), bars() as update:
+        pretrain_slides(
+            table,
+            annotations,
+            folder,
+            data,
+            config,
+            patients=patients,
+            preset=preset,
+            name=name,
+            about=about.read_text(encoding="utf-8") if about else "",
             device=device,
             workers=workers,
             progress=update,

@@ -1,4 +1,4 @@
-"""From labelled images to a model folder: ``msfusion pretrain tiles``, and the end of ``slides``."""
+"""From labelled images to a model folder: ``pretrain tiles``; the end of ``pretrain slides``."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -90,7 +90,7 @@ def pretrain_tiles(
         patches=PatchConfig(target_mpp=config.target_mpp),
     )
     return train_model(
-        {scale: dataset for scale in SCALES},
+        dict.fromkeys(SCALES, dataset),
         Path(out),
         encoder,
         about=about,

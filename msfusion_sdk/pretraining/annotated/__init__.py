@@ -1,5 +1,5 @@
 """Slides with pathologists' outlines to labelled images for both networks (method step 6).
 
-    slide table + outlines ─► listing ─► labels ─► cutting ─► dataset 1 (context images)
-                                   target slide ─┘        └─► dataset 2 (tiles)
+slide table + outlines ─► listing ─► labels ─► cutting ─► dataset 1 (context images)
+                               target slide ─┘        └─► dataset 2 (tiles)
 """

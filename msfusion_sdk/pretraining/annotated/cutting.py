@@ -72,6 +72,7 @@ def cut_slide(
         When it has no outlines and is not a normal slide.
     """
     annotations = _annotations(entry, config)
+    _check_names(entry, annotations)
     with open_slide(entry.path, mpp=entry.mpp) as slide:
         survey = survey_slide(slide, encoder)
         recolour, stain = recolour_for(slide, survey, encoder.stain)
@@ -107,6 +108,20 @@ def _annotations(entry: AnnotatedSlide, config: DatasetConfig) -> Annotations | 
         f"Add one, or give the slide the class {config.normal!r} if it is free of tumour."
     )
     raise TableError(msg)
+
+
+def _check_names(entry: AnnotatedSlide, annotations: Annotations | None) -> None:
+    """Refuse classes that cannot be the name of a folder: datasets have a folder per class."""
+    named = {entry.label} if entry.label else set(annotations.class_counts() if annotations else ())
+    wrong = sorted(
+        n for n in named if n and (n.strip() in ("", ".", "..") or set(n) & set("/\\\0"))
+    )
+    if wrong:
+        msg = (
+            f"Slide {entry.slide_id!r} has the class {wrong[0]!r}, which cannot name a folder. "
+            "Rename it without slashes."
+        )
+        raise TableError(msg)
 
 
 def _rng(entry: AnnotatedSlide, config: DatasetConfig) -> np.random.Generator:

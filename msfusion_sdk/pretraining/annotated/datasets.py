@@ -1,9 +1,9 @@
 """All annotated slides to dataset 1 and dataset 2, split by patient; resumed slide by slide.
 
-    OUT/slides/<key>.json           what a slide gave, written when all its images are there
-    OUT/slides.csv                  a row per slide: status, reason, numbers of images
-    OUT/context/<class>/<file>      dataset 1: context images; OUT/context/index.csv
-    OUT/detail/<class>/<file>       dataset 2: tiles; OUT/detail/index.csv
+OUT/slides/<key>.json           what a slide gave, written when all its images are there
+OUT/slides.csv                  a row per slide: status, reason, numbers of images
+OUT/context/<class>/<file>      dataset 1: context images; OUT/context/index.csv
+OUT/detail/<class>/<file>       dataset 2: tiles; OUT/detail/index.csv
 """
 
 import hashlib
@@ -99,7 +99,8 @@ def write_index(
 
 def _check_classes(table: pd.DataFrame, scale: Scale) -> None:
     """Refuse a dataset in which a part lacks a class, saying how many patients have which."""
-    counts = table.groupby("class")["group"].nunique().to_dict()
+    people = table.groupby("class")["group"].nunique()
+    counts = {str(name): int(count) for name, count in people.items()}
     if len(counts) < 2:
         msg = (
             f"The {scale} images have the classes {counts or 'none'} (patients of each), and "
@@ -166,8 +167,7 @@ def _summary(records: Sequence[Record]) -> pd.DataFrame:
     rows = []
     for record in records:
         images = pd.DataFrame(record["rows"], columns=["scale", "class", "file"])
-        counts = images.groupby(["scale", "class"]).size()
-        numbers = {f"{scale} {label}": int(count) for (scale, label), count in counts.items()}
+        numbers = (images["scale"] + " " + images["class"]).value_counts().to_dict()
         keys = ("slide_id", "status", "reason")
         rows.append({**{k: record[k] for k in keys}, **record["facts"], **numbers})
     return pd.DataFrame(rows).fillna("")

@@ -83,7 +83,7 @@ def list_slides(
             label=None if labels is None else labels[row["slide_id"]],
             outlines=found.get(row["slide_id"]),
         )
-        for row in table.sort_values("slide_id").to_dict("records")
+        for row in _records(table.sort_values("slide_id"))
     ]
 
 
@@ -102,6 +102,10 @@ def _filled(path: Path, columns: tuple[str, ...]) -> pd.DataFrame:
         msg = f"{path} has no rows."
         raise TableError(msg)
     return table
+
+
+def _records(table: pd.DataFrame) -> list[dict[str, str]]:
+    return [dict(zip(table.columns, row, strict=True)) for row in table.itertuples(index=False)]
 
 
 def _number(row: dict[str, str], path: str | Path) -> float | None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
@@ -19,11 +20,23 @@ from msfusion_sdk.pretraining.config import TrainConfig
 from msfusion_sdk.pretraining.index import Part, assign_parts, read_tile_index
 from msfusion_sdk.pretraining.run import SCALES, Dataset, Datasets, train_model
 from msfusion_sdk.pretraining.training import Progress
-from msfusion_sdk.pretraining.views import Scale
 
-__all__ = ["pretrain_slides"]
+if TYPE_CHECKING:
+    from msfusion_sdk.pretraining.views import Scale
+
+__all__ = ["pretrain_slides", "split_patients", "training_config"]
 
 VALIDATION, TEST = 0.1, 0.15
+
+
+def training_config(**settings: Any) -> TrainConfig:
+    """Return the settings of a training on patches of slides.
+
+    Views are larger than those of tiles, because an outline holds only a share of a patch.
+    There is no second head: the patches of a patient are no copies of one photograph.
+    """
+    defaults = {"context_view_px": 224, "detail_view_px": 224, "group_weight": 0.0}
+    return TrainConfig.model_validate({"tile_mpp": 0.25, **defaults, **settings})
 
 
 def pretrain_slides(
@@ -122,7 +135,9 @@ def split_patients(slides: Sequence[AnnotatedSlide], config: DatasetConfig) -> d
             "class": [_class_of(slide, config) for slide in slides],
         }
     )
-    first = table.sort_values("class", key=lambda names: names.where(names != config.normal, "\uffff"))
+    first = table.sort_values(
+        "class", key=lambda names: names.where(names != config.normal, "\uffff")
+    )
     return assign_parts(
         first.drop_duplicates("group"), None, seed=config.seed, validation=VALIDATION, test=TEST
     )
@@ -176,6 +191,6 @@ def _card_text(records: Sequence[Record], config: DatasetConfig, target: str) ->
     )
     return (
         f"{len(good)} of {len(records)} slides gave images. A patch has the class of the outlines "
-        f"that hold at least {100 * config.min_overlap:g} % of it; {outside}; those in between were "
-        f"left out. At most {config.patches_per_slide} patches of a class per slide. {colours}"
+        f"that hold at least {100 * config.min_overlap:g} % of it; {outside}; those in between "
+        f"were left out. At most {config.patches_per_slide} patches of a class per slide. {colours}"
     )

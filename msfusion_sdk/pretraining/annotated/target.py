@@ -86,10 +86,7 @@ def most_typical(profiles: Mapping[str, StainProfile]) -> str:
     """
     names = sorted(profiles)
     paints = np.stack(
-        [
-            (np.asarray(profiles[n].strength)[:, None] * profiles[n].vectors()).ravel()
-            for n in names
-        ]
+        [(np.asarray(profiles[n].strength)[:, None] * profiles[n].vectors()).ravel() for n in names]
     )
     distances = np.linalg.norm(paints[:, None] - paints[None], axis=2)
     return names[int(distances.sum(1).argmin())]
