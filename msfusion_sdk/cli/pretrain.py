@@ -22,6 +22,9 @@ Folder = Annotated[Path, typer.Option("--out", "-o", help="Becomes the model fol
 Epochs = Annotated[int, typer.Option(help="Passes over the training images.")]
 Patience = Annotated[int, typer.Option(help="Stop after this many epochs without a better loss.")]
 Name = Annotated[str, typer.Option(help="What the model is called.")]
+Start = Annotated[
+    str | None, typer.Option(help="Model whose weights to start from: a folder or an embedded one.")
+]
 About = Annotated[Path | None, typer.Option(help="Markdown on the data, for the model card.")]
 
 
@@ -34,11 +37,13 @@ def tiles(
     patience: Patience = 40,
     name: Name = "pretrained",
     about: About = None,
+    start: Start = None,
     device: Device = "auto",
     seed: Seed = 0,
     workers: Annotated[int, typer.Option(help="Processes that prepare tiles.")] = 1,
 ) -> None:
     """Train context and detail network from labelled tiles; run again to go on."""
+    from msfusion_sdk.encoder.hub import locate_model
     from msfusion_sdk.pretraining.config import TrainConfig
     from msfusion_sdk.pretraining.run import pretrain_tiles
 
@@ -52,6 +57,7 @@ def tiles(
             config,
             name=name,
             about=text,
+            start=locate_model(start) if start else None,
             device=device,
             workers=workers,
             progress=update,
@@ -99,11 +105,13 @@ def slides(
     patience: Patience = 40,
     name: Name = "pretrained",
     about: About = None,
+    start: Start = None,
     device: Device = "auto",
     seed: Seed = 0,
     workers: Annotated[int, typer.Option(help="Processes that prepare images.")] = 1,
 ) -> None:
     """Train context and detail network from slides with outlines; run again to go on."""
+    from msfusion_sdk.encoder.hub import locate_model
     from msfusion_sdk.pretraining.annotated.config import DatasetConfig
     from msfusion_sdk.pretraining.annotated.run import pretrain_slides, training_config
 
@@ -133,6 +141,7 @@ def slides(
             preset=preset,
             name=name,
             about=about.read_text(encoding="utf-8") if about else "",
+            start=locate_model(start) if start else None,
             device=device,
             workers=workers,
             progress=update,

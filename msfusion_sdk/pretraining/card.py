@@ -28,6 +28,8 @@ class CardFacts:
     floor: float
     slides: str = ""
     """Markdown on the annotated slides; '' for a folder of tiles."""
+    start: str | None = None
+    """Name of the model whose weights the networks started from; None for random ones."""
 
 
 def model_card(facts: CardFacts) -> str:
@@ -53,6 +55,7 @@ def model_card(facts: CardFacts) -> str:
         scores=_table(scores),
         floor=facts.floor,
         slides=facts.slides.strip(),
+        start=facts.start,
     )
 
 

@@ -12,7 +12,7 @@ from msfusion_sdk.config import EncoderConfig, NetworkConfig, PatchConfig
 from msfusion_sdk.encoder.devices import Runtime, choose_runtime
 from msfusion_sdk.encoder.model import TwoScaleModel
 from msfusion_sdk.encoder.network import TileClassifier
-from msfusion_sdk.encoder.weights import load_model_folder, write_model_folder
+from msfusion_sdk.encoder.weights import load_model_folder, read_manifest, write_model_folder
 from msfusion_sdk.errors import TableError
 from msfusion_sdk.files import storing
 from msfusion_sdk.pretraining.card import CardFacts, model_card
@@ -55,6 +55,7 @@ def pretrain_tiles(
     *,
     name: str = "pretrained",
     about: str = "",
+    start: Path | None = None,
     device: str = "auto",
     workers: int = 1,
     progress: Progress | None = None,
@@ -74,6 +75,9 @@ def pretrain_tiles(
         scores and the training curve.  Called again, training goes on where it stopped.
     about : str
         Markdown on the data's origin and licence, put into the model card.
+    start : Path, optional
+        Folder of a trained model: each network starts from its weights, which few images
+        call for.  Only the classifier begins anew where the classes are others.
     progress : callable, optional
         Called with (stage, steps done, steps in all, text).
 
@@ -94,6 +98,7 @@ def pretrain_tiles(
         Path(out),
         encoder,
         about=about,
+        start=start,
         runtime=choose_runtime(device),
         workers=workers,
         progress=progress,
@@ -107,6 +112,7 @@ def train_model(
     *,
     about: str,
     slides: str = "",
+    start: Path | None = None,
     runtime: Runtime,
     workers: int,
     progress: Progress | None,
@@ -119,10 +125,13 @@ def train_model(
         Of the model that is made; its classes are those of both datasets.
     about, slides : str
         Markdown for the model card: where the data is from, and how slides became images.
+    start : Path, optional
+        Folder of the model whose weights the networks start from.
     """
     training = out / "training"
     training.mkdir(parents=True, exist_ok=True)
     datasets["context"].index.table.to_csv(training / "split.csv", index=False)
+    given = {} if start is None else _started(start, encoder)
     trained: dict[str, TileClassifier] = {}
     states: dict[str, TrainingState] = {}
     for scale in SCALES:
@@ -133,7 +142,7 @@ def train_model(
             encoder.network,
             training / scale,
             runtime=runtime,
-            start=trained.get("context"),
+            start=given.get(scale) or trained.get("context"),
             workers=workers,
             progress=progress,
         )
@@ -143,7 +152,8 @@ def train_model(
     write_curve(training / "curve.png", states)
     index, config = datasets["detail"].index, datasets["detail"].config
     floor = colour_floor(index, "test")
-    facts = CardFacts(encoder.name, about, index, config, states, scores, floor, slides)
+    origin = None if start is None else read_manifest(start).encoder.name
+    facts = CardFacts(encoder.name, about, index, config, states, scores, floor, slides, origin)
     write_model_folder(out, model, encoder, model_card(facts))
     return out
 
@@ -197,6 +207,20 @@ def score_model(
     datasets: Datasets = {scale: Dataset(index, config) for scale in SCALES}
     scores = _scores(networks, datasets, runtime, progress)
     return scores, None if everything else colour_floor(index, "test")
+
+
+def _started(folder: Path, encoder: EncoderConfig) -> dict[str, TileClassifier]:
+    """Return both networks of a trained model, with classifiers for the classes of this one."""
+    model, manifest = load_model_folder(folder)
+    started: dict[str, TileClassifier] = {}
+    for scale in SCALES:
+        network: TileClassifier = getattr(model, scale)
+        if manifest.encoder.network.classes != encoder.network.classes:
+            fresh = TileClassifier(encoder.network)
+            fresh.features.load_state_dict(network.features.state_dict())
+            network = fresh
+        started[scale] = network
+    return started
 
 
 def _assemble(config: EncoderConfig, trained: dict[str, TileClassifier]) -> TwoScaleModel:

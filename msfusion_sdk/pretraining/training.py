@@ -117,7 +117,7 @@ class _Run:
             weight_decay=config.weight_decay,
             fused=True,
         )
-        self.state = TrainingState(_digest(scale, index, config, network, warm=start is not None))
+        self.state = TrainingState(_digest(scale, index, config, network, start))
         # Rare classes count as much as common ones, as balanced accuracy does.
         counts = np.bincount(self.labels, minlength=len(index.classes))
         weight = torch.tensor(len(self.labels) / (len(counts) * counts), dtype=torch.float32)
@@ -236,9 +236,16 @@ class _Run:
 
 
 def _digest(
-    scale: Scale, index: TileIndex, config: TrainConfig, network: NetworkConfig, *, warm: bool
+    scale: Scale,
+    index: TileIndex,
+    config: TrainConfig,
+    network: NetworkConfig,
+    start: TileClassifier | None,
 ) -> str:
     """Return a hash of all that decides the result, so that only the same run is continued."""
+    # One convolution stands for all weights: training changes every one of them.
+    first = None if start is None else next(start.parameters()).detach().cpu().numpy().tobytes()
+    warm = None if first is None else hashlib.sha256(first).hexdigest()
     rows = index.table[["class", "file", "group", "part"]].to_csv(index=False)
     parts = [scale, warm, config.model_dump_json(), network.model_dump_json(), rows]
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()

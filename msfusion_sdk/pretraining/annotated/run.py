@@ -50,6 +50,7 @@ def pretrain_slides(
     preset: str | None = None,
     name: str = "pretrained",
     about: str = "",
+    start: Path | None = None,
     device: str = "auto",
     workers: int = 1,
     progress: Progress | None = None,
@@ -72,6 +73,8 @@ def pretrain_slides(
         How slides become labelled images.
     config : TrainConfig
         Its ``tile_mpp`` is that of the tiles: ``target_mpp``.
+    start : Path, optional
+        Folder of a trained model to start from, as in ``pretrain_tiles``.
     preset : str, optional
         Of the patch grid, as in ``EncoderConfig.with_preset``.
 
@@ -114,6 +117,7 @@ def pretrain_slides(
         encoder,
         about=about,
         slides=_card_text(records, data, target),
+        start=start,
         runtime=runtime,
         workers=workers,
         progress=progress,
