@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from typing import Any
 
 from msfusion_sdk.config import EncoderConfig, FrozenConfig
 from msfusion_sdk.errors import SlideResolutionError
@@ -57,7 +58,7 @@ def describe_slide(
     """
     with open_slide(path, mpp=mpp) as slide:
         header = slide.header
-        facts = {
+        facts: dict[str, Any] = {
             "slide_id": Path(os.fspath(path)).stem,
             "reader": header.reader,
             "vendor": header.vendor,

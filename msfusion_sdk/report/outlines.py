@@ -123,7 +123,7 @@ def draw_outlines(overview: Overview, annotations: Annotations, mpp: float | Non
         label = f"{name or 'no class'} ({counts[name]})"
         axes.add_collection(LineCollection(rings, colors=[colour], linewidths=1.4, label=label))
     axes.set_title(
-        f"{annotations.source.name}   {annotations.dialect}, {sum(counts.values())} drawings",
+        f"{annotations.source.name}   {annotations.dialect}, {sum(counts.values())} drawn",
         fontsize=9,
         loc="left",
     )
