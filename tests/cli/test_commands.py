@@ -74,7 +74,7 @@ def test_a_preset_changes_the_result(
             "No device 'tpu'",
         ),
         (["info", "nowhere.svs"], "[SlideNotFound]"),
-        (["info", "x.svs", "--overlay", "x.png"], "give both"),
+        (["info", "x.svs", "--overlay", "x.png"], "--overlay draws"),
         (["info", "x.svs", "--annotations", "nowhere.xml"], "[Annotation]"),
         (["pretrain", "tiles", "--data", "nowhere", "--mpp", "0.3", "-o", "out"], "[Table]"),
     ],
