@@ -35,6 +35,14 @@ def test_polygons_that_overlap_count_once(read) -> None:
     assert found.select("negative").overlap(np.asarray([[0, 0]]), 10).tolist() == [0]
 
 
+def test_the_union_counts_what_touches_or_overlaps_once(read) -> None:
+    places = (0, 5, 10, 30)
+    rings = [[[x, 0], [x + 10, 0], [x + 10, 10], [x, 10]] for x in places]
+    found = read({"positive": [{"vertices": ring} for ring in rings]})
+    # From 0 to 20 and from 30 to 40.
+    assert found.union().area == 300
+
+
 def test_no_squares_is_no_error() -> None:
     assert overlap(box(0, 0, 1, 1), np.zeros((0, 2)), 10).shape == (0,)
 
