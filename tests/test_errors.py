@@ -36,6 +36,7 @@ def test_every_code_is_the_class_name_without_error(kind: type[MsfusionError]) -
         (errors.SlideNotFoundError, FileNotFoundError),
         (errors.SlideAccessError, PermissionError),
         (errors.SlideCorruptError, OSError),
+        (errors.AnnotationError, ValueError),
         (errors.TableError, ValueError),
         (errors.StoreCorruptError, OSError),
         (errors.UnsafeWeightsError, ValueError),

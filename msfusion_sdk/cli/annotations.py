@@ -1,13 +1,16 @@
 """How ``msfusion info`` shows what was drawn on a slide."""
 
-from msfusion_sdk.report.outlines import AnnotationDescription
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from msfusion_sdk.report.annotations import AnnotationDescription
 
 __all__ = ["annotation_rows"]
 
 REPAIRS_SHOWN = 5
 
 
-def annotation_rows(found: AnnotationDescription) -> list[tuple[str, str]]:
+def annotation_rows(found: "AnnotationDescription") -> list[tuple[str, str]]:
     """Return (what, text) of each line."""
     rows = [("annotations", f"{found.dialect}, {found.file}")]
     for item in found.classes:

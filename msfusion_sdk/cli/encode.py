@@ -63,7 +63,6 @@ def info(
 ) -> None:
     """Say what a slide is, what encoding it would do and what was drawn on it."""
     from msfusion_sdk.report.describe import describe_slide
-    from msfusion_sdk.report.outlines import write_outlines
     from msfusion_sdk.slides.annotations import read_annotations
 
     if overlay and not annotations:
@@ -74,6 +73,8 @@ def info(
     drawn = read_annotations(annotations) if annotations else None
     description = describe_slide(path, settings, mpp=mpp, annotations=drawn)
     if drawn and overlay:
+        from msfusion_sdk.report.outlines import write_outlines
+
         write_outlines(path, drawn, overlay, mpp=mpp)
     if json:
         typer.echo(description.model_dump_json())

@@ -2,10 +2,11 @@
 
 import os
 from pathlib import Path
+from typing import Any
 
 from msfusion_sdk.config import EncoderConfig, FrozenConfig
 from msfusion_sdk.errors import SlideResolutionError
-from msfusion_sdk.report.outlines import AnnotationDescription, describe_annotations
+from msfusion_sdk.report.annotations import AnnotationDescription, describe_annotations
 from msfusion_sdk.slides.annotations import Annotations
 from msfusion_sdk.slides.opening import open_slide
 from msfusion_sdk.slides.survey import survey_slide
@@ -57,7 +58,7 @@ def describe_slide(
     """
     with open_slide(path, mpp=mpp) as slide:
         header = slide.header
-        facts = {
+        facts: dict[str, Any] = {
             "slide_id": Path(os.fspath(path)).stem,
             "reader": header.reader,
             "vendor": header.vendor,

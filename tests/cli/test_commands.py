@@ -74,6 +74,8 @@ def test_a_preset_changes_the_result(
             "No device 'tpu'",
         ),
         (["info", "nowhere.svs"], "[SlideNotFound]"),
+        (["info", "x.svs", "--overlay", "x.png"], "--overlay draws"),
+        (["info", "x.svs", "--annotations", "nowhere.xml"], "[Annotation]"),
         (["pretrain", "tiles", "--data", "nowhere", "--mpp", "0.3", "-o", "out"], "[Table]"),
     ],
 )
@@ -102,6 +104,40 @@ def test_info_prints_what_the_slide_is(msfusion: Msfusion, slide: Path) -> None:
 def test_info_answers_programs_in_json(msfusion: Msfusion, slide: Path) -> None:
     answer = json.loads(msfusion("info", slide, "--json").stdout)
     assert answer["dimensions"] == [2000, 1600]
+
+
+@pytest.fixture
+def outlines(tmp_path: Path) -> Path:
+    """Three drawings in NCRF's dialect: one crosses itself, one lies beyond the slide."""
+    square, bow_tie = [[0, 0], [400, 0], [400, 400], [0, 400]], [[0, 0], [8, 8], [8, 0], [0, 8]]
+    far = [[x + 9000, y] for x, y in square]
+    drawn = {"positive": [{"vertices": square}, {"vertices": far}]}
+    path = tmp_path / "case.json"
+    path.write_text(json.dumps(drawn | {"negative": [{"vertices": bow_tie}]}))
+    return path
+
+
+def test_info_tells_and_draws_what_was_drawn_on_the_slide(
+    msfusion: Msfusion, slide: Path, outlines: Path, tmp_path: Path
+) -> None:
+    picture = tmp_path / "outlines.png"
+    done = msfusion("info", slide, "--annotations", outlines, "--overlay", picture)
+    assert done.code == 0, done.stderr
+    # Two squares of 100 µm.
+    assert "2 drawn, 0.02 mm²" in done.stdout
+    assert "mended to 2 pieces" in done.stdout
+    assert "1 of 4 outlines reach beyond the slide" in done.stdout
+    assert picture.stat().st_size > 1000
+
+
+def test_info_gives_programs_the_outlines_in_json(
+    msfusion: Msfusion, slide: Path, outlines: Path
+) -> None:
+    answer = json.loads(msfusion("info", slide, "--annotations", outlines, "--json").stdout)
+    found = answer["annotations"]
+    assert found["dialect"] == "NCRF JSON"
+    assert [item["drawings"] for item in found["classes"]] == [2, 1]
+    assert len(found["repairs"]) == len(found["warnings"]) == 1
 
 
 def test_models_lists_what_is_in_the_package(msfusion: Msfusion) -> None:

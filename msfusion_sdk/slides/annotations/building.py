@@ -25,6 +25,7 @@ Ring = NDArray[np.float64]
 
 # The largest slides have some 10^6 pixels a side; beyond this the file is not about pixels.
 FARTHEST_PX = 1e8
+NOTHING_LEFT = "its holes leave no area: left out."
 
 
 @dataclass(frozen=True)
@@ -54,9 +55,7 @@ def build(drawings: Iterable[Drawing]) -> Built:
         repairs += [f"{drawing.element}: {note}" for note in notes]
     solid = [item for item in outlines if not item[0].is_hole]
     for hole, area in (item for item in outlines if item[0].is_hole):
-        solid, is_used = _cut_layer(solid, hole, area)
-        if not is_used and not area.is_empty:
-            repairs.append(f"{hole.element}: a hole that lies in no region of its layer: left out.")
+        solid = _cut_layer(solid, hole, area, repairs)
     regions = tuple(
         AnnotatedRegion(piece, drawing.class_name, drawing.name, drawing.id, drawing.element)
         for drawing, outline in solid
@@ -67,17 +66,30 @@ def build(drawings: Iterable[Drawing]) -> Built:
 
 
 def _cut_layer(
-    solid: list[tuple[Drawing, BaseGeometry]], hole: Drawing, area: BaseGeometry
-) -> tuple[list[tuple[Drawing, BaseGeometry]], bool]:
-    """Return the drawings without ``area`` in those of its layer, and whether any held it."""
-    cut, is_used = [], False
+    solid: list[tuple[Drawing, BaseGeometry]],
+    hole: Drawing,
+    area: BaseGeometry,
+    repairs: list[str],
+) -> list[tuple[Drawing, BaseGeometry]]:
+    """Return the drawings, ``area`` cut out of those of its layer."""
+    cut, is_used = [], area.is_empty
     for drawing, outline in solid:
         remains = outline
         if drawing.layer == hole.layer and outline.intersects(area):
-            remains = outline.difference(area)
-            is_used = True
+            notes: list[str] = []
+            remains, is_used = _cut(outline, area, notes), True
+            repairs += [f"{drawing.element}: {note}" for note in notes]
         cut.append((drawing, remains))
-    return cut, is_used
+    if not is_used:
+        repairs.append(f"{hole.element}: a hole that lies in no region of its layer: left out.")
+    return cut
+
+
+def _cut(outline: BaseGeometry, hole: BaseGeometry, notes: list[str]) -> BaseGeometry:
+    remains = outline.difference(hole)
+    if remains.is_empty and not outline.is_empty:
+        notes.append(NOTHING_LEFT)
+    return remains
 
 
 def _outline(drawing: Drawing, notes: list[str]) -> BaseGeometry:
@@ -85,7 +97,10 @@ def _outline(drawing: Drawing, notes: list[str]) -> BaseGeometry:
     pieces = [_piece(part, notes) for part in _parts(drawing.parts)]
     pieces = [piece for piece in pieces if not piece.is_empty]
     if drawing.even_odd:
-        return reduce(lambda one, other: one.symmetric_difference(other), pieces, Polygon())
+        area = reduce(lambda one, other: one.symmetric_difference(other), pieces, Polygon())
+        if area.is_empty and pieces:
+            notes.append(NOTHING_LEFT)
+        return area
     polygons = [polygon for piece in pieces for polygon in shapely.get_parts(piece)]
     if MultiPolygon(polygons).is_valid:
         return MultiPolygon(polygons)
@@ -134,7 +149,7 @@ def _piece(rings: Sequence[Ring], notes: list[str]) -> BaseGeometry:
         # Repaired as one polygon, a hole outside the outline would become more area.
         if hole.intersection(area).area == 0 < hole.area:
             notes.append(f"hole {number} lies outside the outline: left out.")
-        area = area.difference(hole)
+        area = _cut(area, hole, notes)
     return area
 
 

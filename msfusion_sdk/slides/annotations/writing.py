@@ -6,7 +6,9 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-import shapely
+from shapely import MultiPolygon
+from shapely.geometry import mapping
+from shapely.geometry.base import BaseGeometry
 
 from msfusion_sdk.files import storing
 from msfusion_sdk.slides.annotations.result import AnnotatedRegion, Annotations
@@ -48,8 +50,7 @@ def _feature(
 ) -> dict[str, Any]:
     first = pieces[0]
     polygons = [region.polygon for region in pieces]
-    geometry = polygons[0] if len(polygons) == 1 else shapely.MultiPolygon(polygons)
-    shape = json.loads(shapely.to_geojson(geometry))
+    geometry = polygons[0] if len(polygons) == 1 else MultiPolygon(polygons)
     properties: dict[str, Any] = {"objectType": "annotation"}
     if first.name is not None:
         properties["name"] = first.name
@@ -58,16 +59,16 @@ def _feature(
         properties["classification"] = {"name": first.class_name, "color": colour}
     return {
         "type": "Feature",
-        "id": _uuid(first, shape),
-        "geometry": shape,
+        "id": _uuid(first, geometry),
+        "geometry": mapping(geometry),
         "properties": properties,
     }
 
 
-def _uuid(region: AnnotatedRegion, shape: dict[str, Any]) -> str:
+def _uuid(region: AnnotatedRegion, geometry: BaseGeometry) -> str:
     """Return the region's own id when it is a UUID, which QuPath wants, or one of its shape."""
     try:
         return str(uuid.UUID(region.id or ""))
     except ValueError:
-        place = json.dumps([region.element, shape])
+        place = f"{region.element} {geometry.wkb_hex}"
         return str(uuid.uuid5(uuid.NAMESPACE_OID, place))
