@@ -112,16 +112,19 @@ def _annotations(entry: AnnotatedSlide, config: DatasetConfig) -> Annotations | 
 
 def _check_names(entry: AnnotatedSlide, annotations: Annotations | None) -> None:
     """Refuse classes that cannot be the name of a folder: datasets have a folder per class."""
-    named = {entry.label} if entry.label else set(annotations.class_counts() if annotations else ())
-    wrong = sorted(
-        n for n in named if n and (n.strip() in ("", ".", "..") or set(n) & set("/\\\0"))
-    )
+    drawn = annotations.class_counts() if annotations is not None else {}
+    named = {entry.label} if entry.label is not None else set(drawn)
+    wrong = sorted(name for name in named if name and not _names_a_folder(name))
     if wrong:
         msg = (
             f"Slide {entry.slide_id!r} has the class {wrong[0]!r}, which cannot name a folder. "
             "Rename it without slashes."
         )
         raise TableError(msg)
+
+
+def _names_a_folder(name: str) -> bool:
+    return name.strip() not in ("", ".", "..") and not set(name) & set("/\\\0")
 
 
 def _rng(entry: AnnotatedSlide, config: DatasetConfig) -> np.random.Generator:
