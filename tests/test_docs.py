@@ -1,8 +1,9 @@
 """Every fenced block of README and docs is run, every link leads somewhere.
 
-``bash`` and ``python`` blocks run in a folder that holds a made slide ``case.svs`` and a
-folder of made tiles ``tiles``.  All share it, in order: a page goes on where it was.  ``console``
-blocks are for a clone of the repository: their targets are looked up in the Makefile.
+``bash`` and ``python`` blocks run in a folder that holds a made slide ``case.svs``, a folder of
+made tiles ``tiles``, and made slides with outlines, ``slides.csv`` and ``outlines``.  All share
+it, in order: a page goes on where it was.  ``console`` blocks are for a clone of the repository:
+their targets are looked up in the Makefile.
 """
 
 import os
@@ -34,10 +35,14 @@ BLOCKS = [
 
 
 @pytest.fixture(scope="module")
-def workplace(tmp_path_factory: pytest.TempPathFactory, tile_folder: Path) -> Path:
+def workplace(
+    tmp_path_factory: pytest.TempPathFactory, tile_folder: Path, outlined_slides: Path
+) -> Path:
     folder = tmp_path_factory.mktemp("docs")
     make_slide(folder / "case.svs", 2400, 1800, coverage=0.6)
     (folder / "tiles").symlink_to(tile_folder)
+    for path in outlined_slides.iterdir():
+        (folder / path.name).symlink_to(path)
     return folder
 
 
