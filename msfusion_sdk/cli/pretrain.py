@@ -35,6 +35,9 @@ def tiles(
     folder: Folder,
     epochs: Epochs = 150,
     patience: Patience = 40,
+    view_px: Annotated[
+        int | None, typer.Option(help="Edge of training views; 112 and 160 if not given.")
+    ] = None,
     name: Name = "pretrained",
     about: About = None,
     start: Start = None,
@@ -48,7 +51,10 @@ def tiles(
     from msfusion_sdk.pretraining.run import pretrain_tiles
 
     with checked_words():
-        config = TrainConfig(tile_mpp=tile_mpp, epochs=epochs, patience=patience, seed=seed)
+        views = {f"{scale}_view_px": view_px for scale in ("context", "detail") if view_px}
+        config = TrainConfig.model_validate(
+            {"tile_mpp": tile_mpp, "epochs": epochs, "patience": patience, "seed": seed, **views}
+        )
     text = about.read_text(encoding="utf-8") if about else ""
     with checked_words(), bars() as update:
         pretrain_tiles(

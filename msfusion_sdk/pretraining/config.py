@@ -22,6 +22,9 @@ class TrainConfig(FrozenConfig):
     epochs: int = Field(150, ge=1, description="of the context network")
     patience: int = Field(40, ge=1, description="epochs without a better validation loss")
     batch_size: int = Field(32, ge=2)
+    image_px: int = Field(
+        576, ge=32, description="edge of the encoder's images: scores are made at that size"
+    )
     detail_view_px: int = Field(160, ge=32)
     context_view_px: int = Field(112, ge=32)
     peak_rate: float = Field(7e-4, gt=0, description="3e-3 collapses")

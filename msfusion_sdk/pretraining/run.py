@@ -203,7 +203,10 @@ def score_model(
     index = TileIndex(index.root, table, classes)
     runtime = choose_runtime(device)
     networks.to(runtime.device)
-    config = TrainConfig(tile_mpp=tile_mpp, target_mpp=manifest.encoder.patches.target_mpp)
+    patches = manifest.encoder.patches
+    config = TrainConfig(
+        tile_mpp=tile_mpp, target_mpp=patches.target_mpp, image_px=patches.tile_size_px
+    )
     datasets: Datasets = {scale: Dataset(index, config) for scale in SCALES}
     scores = _scores(networks, datasets, runtime, progress)
     return scores, None if everything else colour_floor(index, "test")
@@ -253,6 +256,7 @@ def _scores(
                 "test",
                 tile_mpp=dataset.config.tile_mpp,
                 target_mpp=dataset.config.target_mpp,
+                image_px=dataset.config.image_px,
                 runtime=runtime,
             )
         )

@@ -52,6 +52,7 @@ def tile_probabilities(
     *,
     tile_mpp: float,
     target_mpp: float = 0.25,
+    image_px: int = 576,
     condition: str = "clean",
     seed: int = 0,
     runtime: Runtime = CPU,
@@ -64,6 +65,8 @@ def tile_probabilities(
     tile_mpp, target_mpp : float
         µm per pixel of the files, and of level 0 as the model wants it.  The context
         network sees tiles at twice ``target_mpp``.
+    image_px : int
+        Edge of the images that the encoder gives the networks; smaller tiles are mirrored.
     condition : str
         A key of ``CONDITIONS``; random ones draw from ``seed`` and the tile's position.
     """
@@ -74,7 +77,9 @@ def tile_probabilities(
         views = []
         for number, path in enumerate(paths[start : start + batch_size], start):
             image = change(read_tile(path), np.random.default_rng([seed, number]))
-            views.append(plain_view(image, scale, tile_mpp, target_mpp).transpose(2, 0, 1))
+            views.append(
+                plain_view(image, scale, tile_mpp, target_mpp, image_px).transpose(2, 0, 1)
+            )
         batch = torch.from_numpy(np.stack(views)).to(runtime.device)
         with runtime.autocast():
             rows.append(classifier.probabilities(batch).cpu().numpy())
@@ -89,6 +94,7 @@ def score_network(
     *,
     tile_mpp: float,
     target_mpp: float = 0.25,
+    image_px: int = 576,
     runtime: Runtime = CPU,
     seed: int = 0,
 ) -> pd.DataFrame:
@@ -111,6 +117,7 @@ def score_network(
             scale,
             tile_mpp=tile_mpp,
             target_mpp=target_mpp,
+            image_px=image_px,
             condition=condition,
             runtime=runtime,
             seed=seed,

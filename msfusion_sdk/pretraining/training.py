@@ -109,7 +109,13 @@ class _Run:
         self.paths, self.labels = index.part("train")
         self.clusters = index.clusters("train")
         self.group_head = nn.Linear(FEATURES, max(self.clusters) + 1).to(runtime.device)
-        average = get_ema_multi_avg_fn(config.average_decay)  # type: ignore[no-untyped-call]
+        self.batch_size = min(config.batch_size, len(self.labels))
+        self.steps_per_epoch = len(self.labels) // self.batch_size
+        self.epochs = config.epochs_of(scale)
+        self.steps = self.steps_per_epoch * self.epochs
+        # A short run would end with an average that is mostly where it began.
+        decay = min(config.average_decay, max(0.0, 1 - 10 / self.steps))
+        average = get_ema_multi_avg_fn(decay)  # type: ignore[no-untyped-call]
         self.average = AveragedModel(self.network, multi_avg_fn=average, use_buffers=True)
         self.optimiser = torch.optim.AdamW(
             self._parameters(),
@@ -124,10 +130,6 @@ class _Run:
         self.loss_of = nn.CrossEntropyLoss(
             weight.to(runtime.device), label_smoothing=config.label_smoothing
         )
-        self.batch_size = min(config.batch_size, len(self.labels))
-        self.steps_per_epoch = len(self.labels) // self.batch_size
-        self.epochs = config.epochs_of(scale)
-        self.steps = self.steps_per_epoch * self.epochs
         self.steps_done = 0
         self.losses: list[float] = []
 
@@ -227,6 +229,7 @@ class _Run:
                 self.scale,
                 tile_mpp=self.config.tile_mpp,
                 target_mpp=self.config.target_mpp,
+                image_px=self.config.image_px,
                 condition=condition,
                 runtime=self.runtime,
             )

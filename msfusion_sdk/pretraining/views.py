@@ -55,8 +55,18 @@ def is_halved(scale: Scale, zoom: float) -> bool:
     return scale == "context" and zoom < CONTEXT_ZOOM
 
 
-def plain_view(image: Image, scale: Scale, tile_mpp: float, target_mpp: float) -> Image:
-    """Return the whole tile as the network would see it in a slide, without augmentation."""
+def plain_view(
+    image: Image, scale: Scale, tile_mpp: float, target_mpp: float, image_px: int
+) -> Image:
+    """Return the whole tile as the network would see it in a slide, without augmentation.
+
+    Parameters
+    ----------
+    image_px : int
+        Edge of the images that the encoder gives the networks.  A smaller tile is mirrored up
+        to it: on smaller images the attention's 7 x 7 windows see mostly borders, and answer
+        as they never would in a slide.
+    """
     zoom = tile_mpp / target_mpp
     halved = is_halved(scale, zoom)
     if scale == "context" and not halved:
@@ -65,7 +75,15 @@ def plain_view(image: Image, scale: Scale, tile_mpp: float, target_mpp: float) -
     shrinks = edges[0] < image.shape[1]
     method = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
     fine = np.asarray(cv2.resize(image, edges, interpolation=method), np.uint8)
-    return halve(fine) if halved else fine
+    whole = _mirrored(fine, 2 * image_px if halved else image_px)
+    return halve(whole) if halved else whole
+
+
+def _mirrored(image: Image, edge: int) -> Image:
+    """Return an image whose sides are at least ``edge``, with itself mirrored around it."""
+    missing = [max(0, edge - side) for side in image.shape[:2]]
+    around = [(part // 2, part - part // 2) for part in missing]
+    return np.pad(image, (*around, (0, 0)), mode="reflect") if any(missing) else image
 
 
 class TrainingViews(Dataset[tuple[Tensor, int, int]]):

@@ -11,6 +11,7 @@ def quick_config() -> TrainConfig:
         tile_mpp=0.25,
         epochs=2,
         batch_size=16,
+        image_px=48,
         detail_view_px=32,
         context_view_px=32,
         average_decay=0.5,

@@ -1,3 +1,4 @@
+from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
@@ -110,3 +111,45 @@ def test_the_lung_tiles_are_split_by_linked_group(shared: Path) -> None:
     ]
     assert len(both) > 5
     assert all(part[a] == part[b] for a, b in both)
+
+
+def with_parts(folder: Path, root: Path, part_of: Callable[[str], str]) -> Path:
+    """Copy the index of a tile folder with a column ``part``, given by group."""
+    table = pd.read_csv(folder / "index.csv", dtype=str)
+    table["part"] = table["group"].map(part_of)
+    for name in ("dots", "stripes"):
+        (root / name).symlink_to(folder / name)
+    table.to_csv(root / "index.csv", index=False)
+    return root
+
+
+def test_an_index_may_bring_its_own_split(tile_folder: Path, tmp_path: Path) -> None:
+    parts = {"0": "test", "1": "validation"}
+    folder = with_parts(tile_folder, tmp_path, lambda group: parts.get(group[-1], "train"))
+    index = read_tile_index(folder, seed=5)
+    assert index.groups("test") == ["dots-00", "stripes-00"]
+    assert index.groups("validation") == ["dots-01", "stripes-01"]
+
+
+def test_a_part_that_is_unknown_or_lacks_a_class_is_refused(
+    tile_folder: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "a").mkdir()
+    (tmp_path / "b").mkdir()
+    wrong = with_parts(tile_folder, tmp_path / "a", lambda group: "holdout")
+    with pytest.raises(TableError, match="holdout"):
+        read_tile_index(wrong)
+    short = with_parts(
+        tile_folder, tmp_path / "b", lambda group: "test" if group == "dots-00" else "train"
+    )
+    with pytest.raises(TableError, match="stripes in test"):
+        read_tile_index(short)
+
+
+def test_a_group_on_two_sides_is_refused(tile_folder: Path, tmp_path: Path) -> None:
+    folder = with_parts(tile_folder, tmp_path, lambda group: "train")
+    table = pd.read_csv(folder / "index.csv", dtype=str)
+    table.loc[0, "part"] = "test"
+    table.to_csv(folder / "index.csv", index=False)
+    with pytest.raises(TableError, match="more than one part"):
+        read_tile_index(folder)

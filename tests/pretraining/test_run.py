@@ -1,3 +1,6 @@
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pandas as pd
@@ -6,10 +9,10 @@ import torch
 
 from msfusion_sdk.config import NetworkConfig
 from msfusion_sdk.encoder.devices import Runtime
-from msfusion_sdk.encoder.network import TileClassifier
 from msfusion_sdk.encoder.slide_encoder import SlideEncoder
 from msfusion_sdk.encoder.weights import load_model_folder
 from msfusion_sdk.errors import TableError, WeightsMismatchError
+from msfusion_sdk.pretraining import scores as scores_module
 from msfusion_sdk.pretraining import training
 from msfusion_sdk.pretraining.augment import AugmentConfig
 from msfusion_sdk.pretraining.config import TrainConfig, one_cycle
@@ -151,7 +154,10 @@ def test_the_second_head_learns_the_groups_through_the_features(
     assert (guess == groups).float().mean() > 0.9
 
 
-def test_scores_of_all_tiles_have_no_floor(trained: Path, tile_folder: Path) -> None:
+def test_scores_of_all_tiles_have_no_floor(
+    trained: Path, tile_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(scores_module, "CONDITIONS", {"clean": scores_module.CONDITIONS["clean"]})
     scores, floor = score_model(trained, tile_folder, tile_mpp=0.25, everything=True, device="cpu")
     assert floor is None
     assert set(scores["tiles"]) == {60}
@@ -168,14 +174,12 @@ def test_stored_weights_are_the_trained_ones_rounded(
     model, _ = load_model_folder(trained)
     index = read_tile_index(tile_folder)
     network = NetworkConfig(classes=("dots", "stripes"))
+    kept = trained / "training"
+    context, _ = train_network(
+        "context", index, quick_config, network, kept / "context", runtime=CPU
+    )
     again, _ = train_network(
-        "detail",
-        index,
-        quick_config,
-        network,
-        trained / "training" / "detail",
-        runtime=CPU,
-        start=TileClassifier(network),
+        "detail", index, quick_config, network, kept / "detail", runtime=CPU, start=context
     )
     wanted = again.state_dict()["features.stem.0.weight"].half().float()
     assert torch.equal(model.detail.state_dict()["features.stem.0.weight"], wanted)
@@ -189,3 +193,44 @@ def test_the_rate_rises_to_its_peak_and_falls_to_almost_nothing() -> None:
     assert rates[:top] == sorted(rates[:top])
     assert rates[top:] == sorted(rates[top:], reverse=True)
     assert rates[-1] < 1e-6
+
+
+def test_a_killed_run_goes_on_to_the_same_curve(
+    tile_folder: Path, quick_config: TrainConfig, tmp_path: Path
+) -> None:
+    config = quick_config.model_copy(update={"epochs": 4})
+    (tmp_path / "config.json").write_text(config.model_dump_json())
+    program = f"""
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from msfusion_sdk.config import NetworkConfig
+from msfusion_sdk.encoder.devices import Runtime
+from msfusion_sdk.pretraining.config import TrainConfig
+from msfusion_sdk.pretraining.index import read_tile_index
+from msfusion_sdk.pretraining.training import train_network
+train_network(
+    "context", read_tile_index(Path({str(tile_folder)!r})),
+    TrainConfig.model_validate_json(Path({str(tmp_path / "config.json")!r}).read_text()),
+    NetworkConfig(classes=("dots", "stripes")), Path({str(tmp_path / "killed")!r}),
+    runtime=Runtime("cpu", "fp32"), workers=0,
+    progress=lambda stage, done, *_: print(done, flush=True),
+)
+"""
+    with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            if int(line) == 6:  # two steps an epoch: after the second checkpoint, in the third
+                process.kill()
+                break
+    assert process.returncode == -signal.SIGKILL
+    index, network = read_tile_index(tile_folder), NetworkConfig(classes=("dots", "stripes"))
+    curves = []
+    for name in ("killed", "whole"):
+        _, state = train_network(
+            "context", index, config, network, tmp_path / name, runtime=CPU, workers=0
+        )
+        curves.append([row["loss"] for row in state.history])
+    assert len(curves[0]) == 4
+    assert curves[0] == pytest.approx(curves[1], abs=1e-4)

@@ -28,7 +28,7 @@ def test_probabilities_do_not_depend_on_the_batch(
 ) -> None:
     paths, _ = read_tile_index(tile_folder).part("test")
     one, many = (
-        tile_probabilities(classifier, paths, "detail", tile_mpp=0.25, batch_size=n)
+        tile_probabilities(classifier, paths, "detail", tile_mpp=0.25, image_px=48, batch_size=n)
         for n in (1, 16)
     )
     assert np.allclose(one, many, atol=1e-5)
@@ -37,7 +37,7 @@ def test_probabilities_do_not_depend_on_the_batch(
 
 def test_every_condition_is_scored(tile_folder: Path, classifier: TileClassifier) -> None:
     index = read_tile_index(tile_folder)
-    scores = score_network(classifier, "context", index, "test", tile_mpp=0.25)
+    scores = score_network(classifier, "context", index, "test", tile_mpp=0.25, image_px=48)
     assert list(scores["condition"]) == list(CONDITIONS)
     assert set(scores["groups"]) == {len(index.groups("test"))}
 

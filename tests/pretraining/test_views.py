@@ -36,8 +36,23 @@ def test_halving_is_the_mean_of_two_by_two() -> None:
 def test_a_context_view_covers_the_tile_at_half_the_resolution() -> None:
     tile = np.zeros((224, 224, 3), np.uint8)
     # 224 px at 0.3 µm are 67.2 µm: 268.8 px at 0.25 µm, even, and 134 at 0.5 µm.
-    assert plain_view(tile, "detail", 0.3, 0.25).shape == (268, 268, 3)
-    assert plain_view(tile, "context", 0.3, 0.25).shape == (134, 134, 3)
+    assert plain_view(tile, "detail", 0.3, 0.25, 100).shape == (268, 268, 3)
+    assert plain_view(tile, "context", 0.3, 0.25, 100).shape == (134, 134, 3)
+
+
+def test_a_tile_smaller_than_the_encoders_images_is_mirrored_up_to_them() -> None:
+    tile = np.arange(4 * 4 * 3, dtype=np.uint8).reshape(4, 4, 3)
+    whole = plain_view(tile, "detail", 0.25, 0.25, 10)
+    # By hand: 4 px in 10, three before and three after, each edge shown once.
+    order = [3, 2, 1, 0, 1, 2, 3, 2, 1, 0]
+    assert (whole == tile[np.ix_(order, order)]).all()
+    assert plain_view(tile, "context", 0.25, 0.25, 10).shape == (10, 10, 3)
+
+
+def test_files_at_the_context_spacing_are_not_made_finer_first() -> None:
+    image = np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8)
+    assert (plain_view(image, "context", 0.5, 0.25, 64) == image).all()
+    assert plain_view(image, "detail", 0.5, 0.25, 64).shape == (128, 128, 3)
 
 
 def test_a_damaged_tile_is_named(tmp_path: Path) -> None:

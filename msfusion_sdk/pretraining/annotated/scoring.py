@@ -55,6 +55,7 @@ def score_images(
         scale,
         tile_mpp=config.tile_mpp,
         target_mpp=config.target_mpp,
+        image_px=config.image_px,
         runtime=runtime,
     )
     rows = index.table.loc[index.table["part"] == "test", ["class", "file", "group", "slide"]]
