@@ -9,11 +9,12 @@ from matplotlib.axes import Axes
 
 from msfusion_sdk.evaluation.result import Evaluation
 
-__all__ = ["COLOURS", "DPI", "GREY", "STYLES", "clean", "predictions_of", "with_unit"]
+__all__ = ["COLOURS", "DPI", "GREEN", "GREY", "STYLES", "clean", "predictions_of", "with_unit"]
 
 DPI = 130
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 STYLES = ("-", "--", "-.", (0, (1, 1)))
+GREEN = "#00863d"
 GREY = "#595959"
 
 
