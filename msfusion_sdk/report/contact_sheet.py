@@ -54,7 +54,7 @@ def draw_contact_sheet(slide: str | os.PathLike[str], result: SlideEmbedding) ->
     table = result.patches.select(["x", "y", "size_px", "context_score", "weight"]).to_pylist()
     rows = strongest_and_weakest([row["weight"] for row in table])
     columns = max(1, *map(len, rows))
-    figure = Figure(figsize=(0.4 + 1.9 * columns, 5.3), layout="constrained")
+    figure = Figure(figsize=(0.4 + 1.8 * columns, 5.0), layout="constrained")
     grid = figure.subplots(2, columns, squeeze=False)
     with open_slide(slide, mpp=given) as opened:
         for line, places in enumerate(rows):

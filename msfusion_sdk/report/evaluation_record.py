@@ -1,4 +1,4 @@
-"""The numbers of an evaluation beside its figures: ``evaluation.json``, for reports and programs."""
+"""``evaluation.json``: the numbers of an evaluation, for reports and programs."""
 
 import json
 from datetime import UTC, datetime

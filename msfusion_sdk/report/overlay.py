@@ -82,8 +82,7 @@ def tile_weights(result: SlideEmbedding) -> NDArray[np.float64]:
     scores = scores.reshape(-1, 4).astype(np.float64)
     if result.provenance.config.fusion.tile_weights == "uniform":
         scores = np.ones_like(scores)
-    shares: NDArray[np.float64] = scores / scores.sum(1, keepdims=True)
-    return weight[:, None] * shares
+    return np.asarray(weight[:, None] * scores / scores.sum(1, keepdims=True), np.float64)
 
 
 def _draw_slide(axes: Axes, overview: Overview, result: SlideEmbedding) -> None:
@@ -96,7 +95,7 @@ def _draw_slide(axes: Axes, overview: Overview, result: SlideEmbedding) -> None:
             Rectangle((bad.x, bad.y), bad.size_px, bad.size_px, fill=False, color="red", hatch="xx")
         )
     tissue, patches = result.provenance.tissue, result.patches.num_rows
-    kept = f"{patches} patches, " if patches else ""
+    kept = f"{patches} {'patch' if patches == 1 else 'patches'}, " if patches else ""
     recall = tissue.tissue_recall
     inside = "" if recall is None else f", {100 * recall:.0f} % of it in patches"
     axes.set_title(
@@ -106,9 +105,7 @@ def _draw_slide(axes: Axes, overview: Overview, result: SlideEmbedding) -> None:
     )
 
 
-def _draw_attention(
-    figure: Figure, axes: Axes, overview: Overview, result: SlideEmbedding
-) -> None:
+def _draw_attention(figure: Figure, axes: Axes, overview: Overview, result: SlideEmbedding) -> None:
     grey = overview.pixels.mean(-1, keepdims=True).repeat(3, -1).astype(np.uint8)
     _thumbnail(axes, overview, grey, result)
     relative = tile_weights(result) * 4 * result.patches.num_rows

@@ -5,8 +5,9 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from warnings import catch_warnings, simplefilter
 
-from msfusion_sdk.cohort.cohort import Cohort
+from msfusion_sdk.cohort.cohort import Cohort, OutcomeWarning
 from msfusion_sdk.cohort.contents import count_patterns
 from msfusion_sdk.cohort.slide_table import path_of
 from msfusion_sdk.cohort.status import choose_model, models_of
@@ -70,14 +71,16 @@ def cohort_chapter(folder: Path, model: str | None) -> CohortChapter:
     shorten = _shorten(cohort)
     patterns = count_patterns(having.patient_ids, having.tables)
     return CohortChapter(
-        title=f"Cohort {folder.resolve().name}",
+        title=f"Cohort “{folder.resolve().name}”",
         verdicts=_verdicts(having, slides),
         tiles=_tiles(having, slides),
-        summary=summary_of(encoding),
+        summary=summary_of(encoding) if slides else "The cohort has no slides.",
         failures=failure_table(slides, f"{status} --json", shorten),
-        warnings=warning_table(slides, _export(name, "slides.parquet", "slide", chosen)),
+        warnings=warning_table(slides, f"cat {name}/ledger/{fingerprint}/*.jsonl"),
         findings=tuple(shorten(finding.message) for finding in cohort.report().findings),
-        provenance=provenance_table(cohort, encoding, status),
+        provenance=provenance_table(
+            cohort, encoding, f"{status}  # and the metadata of {name}/embeddings/*/*.parquet"
+        ),
         completeness=chart_uri(draw_completeness(patterns), dpi=DPI),
         completeness_text=_spoken(having),
         pictures=draw_slides(cohort, slides, fingerprint),
@@ -93,35 +96,47 @@ def _export(name: str, file: str, level: str, chosen: str) -> str:
 
 
 def _having(cohort: Cohort, slides: Sequence[SlideFacts]) -> Having:
-    labels = {name: cohort.outcome(name).index for name in cohort.manifest.outcomes}
+    with catch_warnings():
+        # They are among the findings, which the page shows.
+        simplefilter("ignore", OutcomeWarning)
+        labels = {name: cohort.outcome(name).index for name in cohort.manifest.outcomes}
     tables = {name: cohort.modality(name).index for name in cohort.modalities}
     encoded = [one.patient_id for one in slides if one.has_vector]
     return Having(
         patient_ids=cohort.patient_ids,
         with_slide={one.patient_id for one in slides},
-        tables={"slide": encoded, **{name: list(index) for name, index in tables.items()}},
+        tables={
+            **({"slide": encoded} if slides else {}),
+            **{name: list(index) for name, index in tables.items()},
+        },
         outcomes={name: list(index) for name, index in labels.items()},
     )
 
 
 def _verdicts(having: Having, slides: Sequence[SlideFacts]) -> tuple[tuple[str, bool], ...]:
-    total, patients = len(slides), len(having.patient_ids)
-    vectors = sum(one.has_vector for one in slides)
+    patients = len(having.patient_ids)
+    found = _slide_verdicts(having, slides) if slides else []
+    for name in having.tables:
+        if name != "slide" and (lacking := len(having.lack(name))):
+            found.append((f"{name} is missing for {lacking:,} of {patients:,} patients.", False))
+    return tuple(found)
+
+
+def _slide_verdicts(having: Having, slides: Sequence[SlideFacts]) -> list[tuple[str, bool]]:
+    total, vectors = len(slides), sum(one.has_vector for one in slides)
     found = [(f"{vectors:,} of {total:,} slides have a vector.", vectors == total)]
     counts = Counter(one.status_name for one in slides if not one.has_vector)
     if counts:
         listed = ", ".join(f"{n:,} {_spoken_status(status)}" for status, n in counts.most_common())
         found.append((f"Without a vector: {listed}.", False))
+    patients = len(having.patient_ids)
     without = sum(patient not in having.with_slide for patient in having.patient_ids)
     lost = len(having.lack("slide")) - without
     if without:
         found.append((f"{without:,} of {patients:,} patients have no slide.", False))
     if lost:
         found.append((f"{lost:,} patients have slides, and none with a vector.", False))
-    for name in having.tables:
-        if name != "slide" and (lacking := len(having.lack(name))):
-            found.append((f"{name} is missing for {lacking:,} of {patients:,} patients.", False))
-    return tuple(found)
+    return found
 
 
 def _spoken_status(status: str) -> str:
@@ -129,21 +144,24 @@ def _spoken_status(status: str) -> str:
 
 
 def _tiles(having: Having, slides: Sequence[SlideFacts]) -> tuple[tuple[str, str], ...]:
-    vectors = sum(one.has_vector for one in slides)
     complete = set(having.patient_ids).intersection(*map(set, having.tables.values()))
-    tiles = [
-        (f"{len(having.patient_ids):,}", "patients"),
+    vectors = sum(one.has_vector for one in slides)
+    patches = sum(one.n_patches for one in slides)
+    of_slides = [
         (f"{vectors:,} / {len(slides):,}", "slides with a vector"),
-        (f"{sum(one.n_patches for one in slides):,}", "patches"),
-        (f"{len(complete):,}", "patients with every modality"),
+        (f"{patches:,}", "patches"),
     ]
-    return tuple(tiles)
+    return (
+        (f"{len(having.patient_ids):,}", "patients"),
+        *(of_slides if slides else []),
+        (f"{len(complete):,}", "patients with every modality"),
+    )
 
 
 def _spoken(having: Having) -> str:
     patients = len(having.patient_ids)
-    parts = [f"{name} {patients - len(having.lack(name))}" for name in having.tables]
-    return f"Of {patients} patients have: {', '.join(parts)}."
+    parts = [f"{patients - len(having.lack(name)):,} have {name}" for name in having.tables]
+    return f"Of {patients:,} patients {', '.join(parts)}."
 
 
 def _slide_table(slides: Sequence[SlideFacts], command: str) -> PageTable:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from msfusion_sdk.report.evaluation_record import EvaluationRecord
+from msfusion_sdk.report.figure_style import METRIC_NAMES
 from msfusion_sdk.report.html.page_table import NONE, PageTable, number, page_table
 from msfusion_sdk.report.html.render import png_uri
 
@@ -15,19 +16,13 @@ Row = dict[str, Any]
 
 _IN_PYTHON = "evaluate(…) and write_evaluation(…) in Python"
 _ARROWS = {"high": "higher is better", "low": "lower is better", "one": "1 is best"}
-_NAMES = {
-    "c_index": "Harrell's C",
-    "c_index_uno": "Uno's C",
-    "auroc": "AUROC",
-    "auprc": "AUPRC",
-}
 _FIGURES = {
     "forest.png": "Models and baselines with 95 % intervals",
+    "contributions.png": "What each modality contributes, with 95 % intervals",
     "risk_groups.png": "Kaplan-Meier curves by predicted risk, numbers at risk, log-rank test",
     "roc.png": "ROC curves, mean over folds, with 95 % bands",
     "precision_recall.png": "Precision and recall, mean over folds, with 95 % bands",
     "calibration.png": "Calibration: predicted chances beside what was observed",
-    "contributions.png": "What each modality contributes, with 95 % intervals",
 }
 
 
@@ -66,7 +61,7 @@ def evaluation_chapter(folder: Path) -> EvaluationChapter:
     first = [row for row in record.summary if row["metric"] in with_limits]
     rest = [row for row in record.summary if row["metric"] not in with_limits]
     return EvaluationChapter(
-        title=f"Evaluation {folder.resolve().name}",
+        title=f"Evaluation “{folder.resolve().name}”",
         verdicts=_verdicts(record),
         warnings=record.warnings,
         facts=_facts(record, command),
@@ -81,10 +76,10 @@ def evaluation_chapter(folder: Path) -> EvaluationChapter:
 
 def _verdicts(record: EvaluationRecord) -> tuple[str, ...]:
     rows = [row for row in record.summary if row["metric"] == record.main_metric]
-    name = _NAMES.get(record.main_metric, record.main_metric)
+    name = METRIC_NAMES.get(record.main_metric, record.main_metric)
     reference = next(iter(record.models))
     found = [f"{name} of {reference}: {_value(row)}." for row in rows if row["model"] == reference]
-    others = [row for row in rows if row["model"] not in record.models and row["mean"] is not None]
+    others = [row for row in rows if row["mean"] is not None and _is_rival(row["model"], record)]
     if others:
         best = max(others, key=lambda row: row["mean"])
         found.append(f"Best baseline: {best['model']}, {_value(best)}.")
@@ -92,10 +87,16 @@ def _verdicts(record: EvaluationRecord) -> tuple[str, ...]:
     return tuple(found)
 
 
+def _is_rival(name: str, record: EvaluationRecord) -> bool:
+    """Return whether a row is a baseline to beat; a permuted table only shows what it is worth."""
+    return name not in record.models and not name.endswith(" permuted")
+
+
 def _against(record: EvaluationRecord, model: str) -> list[str]:
     """Return the difference that decides: intervals that overlap do not."""
     return [
-        f"Difference on the same patients: {_value(row, 'difference', sign='+')}."
+        f"Model minus baseline, on {row['patients']:,} patients that both judge: "
+        f"{_value(row, 'difference', sign='+')}."
         for row in record.differences
         if row["metric"] == record.main_metric and row["model"] == model
     ]
@@ -137,7 +138,7 @@ def _wide(caption: str, rows: Sequence[Row], command: str) -> PageTable:
     metrics = {row["metric"]: _ARROWS.get(row["best"], "") for row in rows}
     cells = {(row["model"], row["metric"]): _value(row) for row in rows}
     patients = {row["model"]: row["patients"] for row in rows}
-    heads = [f"{_NAMES.get(name, name)} ({best})" for name, best in metrics.items()]
+    heads = [f"{METRIC_NAMES.get(name, name)} ({best})" for name, best in metrics.items()]
     lines = [
         (model, n, *(cells.get((model, metric), NONE) for metric in metrics))
         for model, n in patients.items()
@@ -146,7 +147,7 @@ def _wide(caption: str, rows: Sequence[Row], command: str) -> PageTable:
 
 
 def _steps(record: EvaluationRecord, rows: Sequence[Row], kind: str, command: str) -> PageTable:
-    name = _NAMES.get(record.main_metric, record.main_metric)
+    name = METRIC_NAMES.get(record.main_metric, record.main_metric)
     reference = next(iter(record.models))
     what = "each other model" if kind == "model" else "the same model without each table"
     lines = [
@@ -166,14 +167,12 @@ def _folds(record: EvaluationRecord, command: str) -> PageTable:
         if (row["model"], row["metric"]) == (reference, record.main_metric)
     }
     counts = [name for name in record.fold_counts[0] if name != "fold"]
-    name = _NAMES.get(record.main_metric, record.main_metric)
+    name = METRIC_NAMES.get(record.main_metric, record.main_metric)
     lines = [
         (str(row["fold"]), *(row[one] for one in counts), number(values.get(row["fold"]), 3))
         for row in record.fold_counts
     ]
-    return page_table(
-        "Folds", ("fold", *counts, f"{name} of {reference}"), lines, command=command
-    )
+    return page_table("Folds", ("fold", *counts, f"{name} of {reference}"), lines, command=command)
 
 
 def _value(row: Row, key: str = "mean", *, sign: str = "") -> str:
@@ -182,4 +181,6 @@ def _value(row: Row, key: str = "mean", *, sign: str = "") -> str:
     text = f"{row[key]:{sign}.3f}"
     if row["lower"] is None:
         return text
-    return f"{text} ({row['lower']:{sign}.3f} to {row['upper']:{sign}.3f})"
+    # Spaces that do not break, so that an interval stays on a line.
+    limits = f"({row['lower']:{sign}.3f} to {row['upper']:{sign}.3f})".replace(" ", "\u00a0")
+    return f"{text} {limits}"

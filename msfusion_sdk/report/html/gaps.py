@@ -50,9 +50,7 @@ def failure_table(slides: Sequence[SlideFacts], command: str, shorten: Shorten) 
         if one.status is not None
     ]
     columns = ("slide", "patient", "status", "code", "reason", "what to do")
-    return page_table(
-        "Slides without a vector", columns, rows, command=command, is_stacked=True
-    )
+    return page_table("Slides without a vector", columns, rows, command=command, is_stacked=True)
 
 
 def warning_table(slides: Sequence[SlideFacts], command: str) -> PageTable:
@@ -75,17 +73,20 @@ def patient_table(having: Having, slides: Sequence[SlideFacts], command: str) ->
         listed[one.patient_id] += 1
         vectors[one.patient_id] += one.has_vector
     owners = {name: set(patients) for name, patients in having.tables.items() if name != "slide"}
-    outcomes = {name: set(patients) for name, patients in having.outcomes.items()}
+    owners |= {f"outcome {name}": set(patients) for name, patients in having.outcomes.items()}
+
+    def lacking(patient: str) -> int:
+        return sum(patient not in some for some in owners.values()) + (not vectors[patient])
+
     rows = [
         (
             patient,
-            f"{vectors[patient]} of {listed[patient]}" if listed[patient] else "no slide",
-            *(patient in some for some in (*owners.values(), *outcomes.values())),
+            *([f"{vectors[patient]} of {listed[patient]}"] if slides else []),
+            *(patient in some for some in owners.values()),
         )
-        for patient in having.patient_ids
+        for patient in sorted(having.patient_ids, key=lacking, reverse=True)
     ]
-    rows.sort(key=lambda row: (bool(vectors[str(row[0])]) + sum(map(bool, row[2:]))))
-    columns = ("patient", "slides with a vector", *owners, *(f"outcome {o}" for o in outcomes))
+    columns = ("patient", *(["slides with a vector"] if slides else []), *owners)
     return page_table("Patients", columns, rows, command=command)
 
 

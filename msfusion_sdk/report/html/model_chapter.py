@@ -27,7 +27,7 @@ def model_chapter(folder: Path) -> ModelChapter:
     card = folder / CARD_FILE
     name = folder.resolve().name
     return ModelChapter(
-        title=f"Model {name}",
+        title=f"Model “{name}”",
         facts=_facts(record, _command(record, name)),
         card=card.read_text(encoding="utf-8", errors="replace") if card.is_file() else "",
     )

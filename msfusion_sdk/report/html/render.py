@@ -29,8 +29,8 @@ def render(**context: object) -> str:
     environment.filters["markdown"] = _markdown
     style, script = _own("report.css"), _own("report.js")
     return environment.get_template("report.html").render(
-        style=Markup(style),  # noqa: S704
-        script=Markup(script),  # noqa: S704
+        style=Markup(style),
+        script=Markup(script),
         style_hash=_hash(style),
         script_hash=_hash(script),
         **context,
@@ -76,4 +76,4 @@ def _markdown(text: str) -> Markup:
     for token in tokens:
         if token.type.startswith("heading"):
             token.tag = f"h{min(6, int(token.tag[1]) + _DEEPER)}"
-    return Markup(parser.renderer.render(tokens, parser.options, {}))  # noqa: S704
+    return Markup(parser.renderer.render(tokens, parser.options, {}))

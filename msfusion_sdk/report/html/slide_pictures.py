@@ -36,7 +36,7 @@ class SlidePicture:
     caption: str
     overlay: str
     sheet: str
-    """'' when the patches were not stored."""
+    """'' when there is one patch, or the patches were not stored."""
 
 
 @dataclass(frozen=True)
@@ -94,12 +94,13 @@ def _draw(path: Path, result: SlideEmbedding) -> SlidePicture:
     if (stamp.size_bytes, stamp.mtime_ns) != (slide.size_bytes, slide.mtime_ns):
         msg = f"{path} is not the file that was encoded: it has changed since."
         raise SlideError(msg)
-    has_patches = result.patches.num_rows > 0
+    # One patch is the strongest and the weakest.
+    has_sheet = result.patches.num_rows > 1
     return SlidePicture(
         slide_id=result.slide_id,
         caption=_caption(result),
         overlay=picture_uri(draw_overlay(read_thumbnail(path, result), result), dpi=DPI),
-        sheet=picture_uri(draw_contact_sheet(path, result), dpi=DPI) if has_patches else "",
+        sheet=picture_uri(draw_contact_sheet(path, result), dpi=DPI) if has_sheet else "",
     )
 
 
@@ -108,5 +109,5 @@ def _caption(result: SlideEmbedding) -> str:
     recall = number(None if tissue.tissue_recall is None else 100 * tissue.tissue_recall, 0)
     text = f"{number(tissue.area_mm2, 2)} mm² of tissue, {recall} % of it inside patches."
     if result.patches.num_rows:
-        return f"{result.patches.num_rows:,} patches. {text}"
-    return f"{text} Patches were not stored; with msfusion cohort encode --patches they are shown."
+        return f"Patches: {result.patches.num_rows:,}. {text}"
+    return f"{text} Its patches were not stored: msfusion cohort encode --patches does so."

@@ -16,15 +16,8 @@ from msfusion_sdk.report.html.render import render
 
 __all__ = ["write_report"]
 
-_MARKS = {
-    "ok": "good",
-    "failed": "bad",
-    "crashed": "bad",
-    "timeout": "bad",
-    "changed": "bad",
-    "no slide": "bad",
-}
-"""How a cell that holds just this is marked."""
+_BAD = ("failed", "crashed", "timeout", "changed")
+"""Cells that hold just this are marked."""
 
 Chapter = CohortChapter | EvaluationChapter | ModelChapter
 
@@ -60,14 +53,17 @@ def write_report(
     StoreError
         When a folder is damaged, several models are meant, or the page cannot be written.
     """
+    if not folders:
+        msg = "No folder was given: pass a cohort, a model or an evaluation."
+        raise ValueError(msg)
     given = [folders] if isinstance(folders, str | os.PathLike) else folders
     chapters = [chapter for folder in given for chapter in _chapters(Path(folder), model)]
-    title = "Report: " + ", ".join(dict.fromkeys(chapter.title for chapter in chapters))
+    more = f" and {len(chapters) - 1} more" if len(chapters) > 1 else ""
     text = render(
-        title=title,
+        title=f"Report: {chapters[0].title}{more}",
         chapters=chapters,
         notice=notice,
-        marks=_MARKS,
+        bad=_BAD,
         version=__version__,
         written_at=f"{datetime.now(UTC):%Y-%m-%d %H:%M}",
     )
