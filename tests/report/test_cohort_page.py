@@ -1,6 +1,7 @@
 """The page on a cohort: what was planted is said, what is hostile is text, and it stays small."""
 
 import base64
+import itertools
 import re
 import shutil
 from pathlib import Path
@@ -90,7 +91,7 @@ def test_the_page_can_be_read_by_machines_that_read_aloud(page: Page) -> None:
     assert len(page.all("caption")) == len(page.all("table"))
     levels = [int(tag[1]) for tag, _ in page.tags if re.fullmatch(r"h[1-6]", tag)]
     assert levels[0] == 1
-    assert all(after <= before + 1 for before, after in zip(levels, levels[1:], strict=False))
+    assert all(after <= before + 1 for before, after in itertools.pairwise(levels))
     ids = [found["id"] for _, found in page.tags if "id" in found]
     assert len(ids) == len(set(ids))
 
@@ -101,7 +102,9 @@ def test_the_page_names_no_folder_of_this_machine(page: Page, planted: Cohort) -
 
 
 def test_every_error_of_a_slide_has_a_remedy() -> None:
-    classes = [c for c in vars(errors).values() if isinstance(c, type) and issubclass(c, SlideError)]
+    classes = [
+        c for c in vars(errors).values() if isinstance(c, type) and issubclass(c, SlideError)
+    ]
     codes = {c.__name__.removesuffix("Error") for c in classes if c is not SlideError}
     assert ReaderCrashedError in classes
     assert codes <= set(REMEDIES)
