@@ -38,7 +38,7 @@ def test_the_first_lines_say_what_is_missing(page: Page) -> None:
         "3 of 7 slides have a vector.",
         "Without a vector: 3 failed, 1 without tissue (empty).",
         "1 of 6 patients have no slide.",
-        "3 patients have slides, and none with a vector.",
+        "Patients with slides and without a vector: 3.",
         "clinical is missing for 2 of 6 patients.",
     ):
         assert line in page.prose

@@ -135,7 +135,7 @@ def _slide_verdicts(having: Having, slides: Sequence[SlideFacts]) -> list[tuple[
     if without:
         found.append((f"{without:,} of {patients:,} patients have no slide.", False))
     if lost:
-        found.append((f"{lost:,} patients have slides, and none with a vector.", False))
+        found.append((f"Patients with slides and without a vector: {lost:,}.", False))
     return found
 
 
