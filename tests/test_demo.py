@@ -25,7 +25,7 @@ def test_the_demo_writes_slide_vector_parquet_geojson_and_overlay(
     assert done[-1] == result.patches.num_rows
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(360)
 def test_the_demo_of_a_cohort_ends_in_one_page_that_says_it_is_synthetic(
     small_encoder: SlideEncoder, tmp_path: Path
 ) -> None:
