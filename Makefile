@@ -1,4 +1,4 @@
-# make demo   a slide is made, encoded and drawn, in demo/
+# make demo   a slide and a cohort are made, encoded, judged and reported on, in demo/
 # make test   lint, types, import contract, tests with coverage
 # make bench  the quick benchmarks; see benchmarks/README.md
 # Each target makes .venv and installs the package first when it has to.
@@ -9,6 +9,7 @@ BIN := .venv/bin
 .PHONY: demo test lint bench clean
 
 demo: .venv/installed
+	rm -rf demo
 	$(BIN)/msfusion demo --out demo
 
 test: lint

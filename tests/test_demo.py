@@ -3,10 +3,13 @@
 from pathlib import Path
 
 import numpy as np
+import pyarrow.parquet as pq
+import pytest
 
 from msfusion_sdk import SlideEmbedding
 from msfusion_sdk.encoder.slide_encoder import SlideEncoder
 from msfusion_sdk.report.demo import run_demo
+from msfusion_sdk.report.demo_cohort import run_cohort_demo
 
 
 def test_the_demo_writes_slide_vector_parquet_geojson_and_overlay(
@@ -20,3 +23,19 @@ def test_the_demo_writes_slide_vector_parquet_geojson_and_overlay(
     assert np.array_equal(np.load(tmp_path / "demo" / "slide.npy"), np.asarray(result))
     assert SlideEmbedding.from_parquet(tmp_path / "demo" / "slide.parquet").status == result.status
     assert done[-1] == result.patches.num_rows
+
+
+@pytest.mark.timeout(360)
+def test_the_demo_of_a_cohort_ends_in_one_page_that_says_it_is_synthetic(
+    small_encoder: SlideEncoder, tmp_path: Path
+) -> None:
+    sparse = small_encoder.config.updated(patches={"stride_px": 1152})
+    written = run_cohort_demo(tmp_path, small_encoder.with_config(sparse))
+    assert all(path.exists() for path in written.values())
+    assert pq.read_table(written["features by patient"]).num_rows == 60
+    page = written["report"].read_text()
+    assert page.index("Everything here is synthetic") < page.index("<main>")
+    assert page.count("<article") == 4
+    # Eleven of twelve: the file of the last one is empty on purpose.
+    assert "11 of 12 slides have a vector." in page
+    assert "SlideCorrupt" in page

@@ -1,5 +1,7 @@
 """Where commands print: results to stdout, progress and errors to stderr."""
 
+import shlex
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Protocol
@@ -17,7 +19,7 @@ from rich.progress import (
 
 from msfusion_sdk.errors import MsfusionError
 
-__all__ = ["Bars", "bars", "checked_words", "err", "out"]
+__all__ = ["Bars", "bars", "checked_words", "err", "out", "typed"]
 
 out = Console(highlight=False)
 err = Console(stderr=True, highlight=False)
@@ -64,3 +66,8 @@ def checked_words() -> Iterator[None]:
         raise
     except ValueError as error:
         raise typer.BadParameter(str(error)) from error
+
+
+def typed() -> str:
+    """Return the command as it can be typed again."""
+    return shlex.join(["msfusion", *sys.argv[1:]])

@@ -32,20 +32,26 @@ def demo(
         Path, typer.Option("--out", "-o", help="Folder for slide and results.")
     ] = Path("demo"),
 ) -> None:
-    """Make a small synthetic slide, encode it and write every kind of result."""
+    """Go the whole way on made data: a slide, then a cohort up to predictions and a report."""
     from msfusion_sdk.encoder.slide_encoder import SlideEncoder
     from msfusion_sdk.report.demo import run_demo
+    from msfusion_sdk.report.demo_cohort import run_cohort_demo
 
+    encoder = SlideEncoder.from_pretrained()
     with bars() as update:
-        result = run_demo(
-            folder,
-            SlideEncoder.from_pretrained(),
-            lambda done, total: update("patches", done, total),
-        )
+        result = run_demo(folder, encoder, lambda done, total: update("patches", done, total))
+        written = run_cohort_demo(folder, encoder, update)
     out.print(repr(result), soft_wrap=True)
     for path in sorted(folder.glob("slide.*")):
         out.print(f"  {path}  {path.stat().st_size / 1e3:.0f} kB", soft_wrap=True)
-    out.print("The slide is synthetic. Open slide.png to see what the encoder saw.")
+    out.print("A made cohort, encoded, judged and reported on:")
+    for what, path in written.items():
+        out.print(f"  {path}  {what}", soft_wrap=True)
+    out.print(
+        f"All data are synthetic. Open {written['report']} in a browser, and slide.png to see what "
+        "the encoder saw.",
+        soft_wrap=True,
+    )
 
 
 def info(

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from msfusion_sdk.cli.console import checked_words, err, out
+from msfusion_sdk.cli.console import checked_words, err, out, typed
 from msfusion_sdk.cli.encode import Json
 
 __all__ = ["adapters", "evaluate", "predict", "train"]
@@ -137,7 +137,9 @@ def evaluate(
     else:
         out.print(evaluation.to_markdown(), markup=False, soft_wrap=True)
     if results:
-        written = write_evaluation(evaluation, results, unit=time_unit(cohort, outcome))
+        written = write_evaluation(
+            evaluation, results, unit=time_unit(cohort, outcome), command=typed()
+        )
         for name, reason in written.items():
             if isinstance(reason, str):
                 err.print(f"{name} was not drawn: {reason}", markup=False, soft_wrap=True)

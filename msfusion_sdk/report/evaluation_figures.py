@@ -15,14 +15,23 @@ from msfusion_sdk.errors import DegenerateSplitError
 from msfusion_sdk.evaluation.result import Evaluation
 from msfusion_sdk.files import atomic_path
 from msfusion_sdk.report.calibration_figure import draw_calibration
-from msfusion_sdk.report.figure_style import COLOURS, DPI, GREY, clean
+from msfusion_sdk.report.contributions_figure import draw_contributions
+from msfusion_sdk.report.figure_style import COLOURS, DPI, GREY, METRIC_NAMES, clean
+from msfusion_sdk.report.precision_recall_figure import draw_precision_recall
 from msfusion_sdk.report.risk_figure import draw_risk_groups
 from msfusion_sdk.report.roc_figure import draw_roc
 
-__all__ = ["draw_calibration", "draw_forest", "draw_risk_groups", "draw_roc", "write_figures"]
+__all__ = [
+    "draw_calibration",
+    "draw_contributions",
+    "draw_forest",
+    "draw_precision_recall",
+    "draw_risk_groups",
+    "draw_roc",
+    "write_figures",
+]
 
 _CHANCE = {"c_index": 0.5, "c_index_uno": 0.5, "auroc": 0.5}
-_LABELS = {"c_index": "Harrell's C", "c_index_uno": "Uno's C", "auroc": "AUROC", "auprc": "AUPRC"}
 
 
 def write_figures(
@@ -30,8 +39,8 @@ def write_figures(
 ) -> dict[str, Path | str]:
     """Write the figures that suit the outcome into ``folder``, as PNG files.
 
-    ``forest.png`` and ``calibration.png``; ``risk_groups.png`` for survival, ``roc.png`` for
-    classes.
+    ``forest.png``, ``calibration.png`` and, with several modalities, ``contributions.png``;
+    ``risk_groups.png`` for survival, ``roc.png`` and ``precision_recall.png`` for classes.
 
     Parameters
     ----------
@@ -51,8 +60,11 @@ def write_figures(
     }
     if evaluation.plan is None:
         draws["roc.png"] = lambda: draw_roc(evaluation)
+        draws["precision_recall.png"] = lambda: draw_precision_recall(evaluation)
     else:
         draws["risk_groups.png"] = lambda: draw_risk_groups(evaluation, unit=unit)
+    if len(evaluation.contributions):
+        draws["contributions.png"] = lambda: draw_contributions(evaluation)
     return {name: _written(draw, folder / name) for name, draw in draws.items()}
 
 
@@ -85,9 +97,8 @@ def draw_forest(evaluation: Evaluation, *, metric: str | None = None) -> Figure:
         _draw_row(axes, int(str(place)), row, is_model=is_model)
     axes.set(ylim=(len(rows) - 0.4, -0.6), yticks=range(len(rows)))
     axes.set_yticklabels([f"{r['model']} (n = {r['patients']})" for _, r in rows.iterrows()])
-    axes.set_xlabel(
-        f"{_LABELS.get(metric, metric)}, mean over folds with 95 % interval (bootstrap of patients)"
-    )
+    name = METRIC_NAMES.get(metric, metric)
+    axes.set_xlabel(f"{name}, mean over folds with 95 % interval (bootstrap of patients)")
     clean(axes)
     return figure
 

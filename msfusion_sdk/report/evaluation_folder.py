@@ -1,24 +1,27 @@
-"""An evaluation as a folder: the page, the predictions and the figures."""
+"""An evaluation as a folder: the page, the numbers, the predictions and the figures."""
 
 from pathlib import Path
 
 from msfusion_sdk.evaluation.result import Evaluation
 from msfusion_sdk.files import storing
 from msfusion_sdk.report.evaluation_figures import write_figures
+from msfusion_sdk.report.evaluation_record import EVALUATION_FILE, write_evaluation_record
 from msfusion_sdk.report.training_record import made_folder
 
 __all__ = ["write_evaluation"]
 
 
 def write_evaluation(
-    evaluation: Evaluation, folder: str | Path, *, unit: str | None = None
+    evaluation: Evaluation, folder: str | Path, *, unit: str | None = None, command: str = ""
 ) -> dict[str, Path | str]:
-    """Write ``predictions.parquet``, ``summary.md`` and the figures into ``folder``.
+    """Write ``summary.md``, ``predictions.parquet``, ``evaluation.json`` and the figures.
 
     Parameters
     ----------
     unit : str, optional
         Of time, for the figures.
+    command : str
+        What was typed to get it, for reports.
 
     Returns
     -------
@@ -29,8 +32,15 @@ def write_evaluation(
     with storing(folder / "summary.md") as temporary:
         temporary.write_text(evaluation.to_markdown(), encoding="utf-8")
     predictions = evaluation.to_parquet(folder / "predictions.parquet")
+    figures = write_figures(evaluation, folder, unit=unit)
+    not_drawn = {name: reason for name, reason in figures.items() if isinstance(reason, str)}
+    # Last: a folder that has it is whole.
+    record = write_evaluation_record(
+        evaluation, folder, unit=unit, command=command, not_drawn=not_drawn
+    )
     return {
         "summary.md": folder / "summary.md",
         "predictions.parquet": predictions,
-        **write_figures(evaluation, folder, unit=unit),
+        **figures,
+        EVALUATION_FILE: record,
     }

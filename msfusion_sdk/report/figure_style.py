@@ -9,12 +9,29 @@ from matplotlib.axes import Axes
 
 from msfusion_sdk.evaluation.result import Evaluation
 
-__all__ = ["COLOURS", "DPI", "GREY", "STYLES", "clean", "predictions_of", "with_unit"]
+__all__ = [
+    "COLOURS",
+    "DPI",
+    "GREEN",
+    "GREY",
+    "METRIC_NAMES",
+    "STYLES",
+    "clean",
+    "predictions_of",
+    "with_unit",
+]
 
 DPI = 130
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 STYLES = ("-", "--", "-.", (0, (1, 1)))
+GREEN = "#00863d"
 GREY = "#595959"
+METRIC_NAMES = {
+    "c_index": "Harrell's C",
+    "c_index_uno": "Uno's C",
+    "auroc": "AUROC",
+    "auprc": "AUPRC",
+}
 
 
 def clean(axes: Axes) -> None:

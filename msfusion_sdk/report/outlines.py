@@ -6,8 +6,10 @@ from pathlib import Path
 from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 
-from msfusion_sdk.files import storing
-from msfusion_sdk.report.overlay import DPI, LONG_SIDE_PX, draw_scale_bar, draw_slide
+from msfusion_sdk.report.figure_style import DPI
+from msfusion_sdk.report.overlay import LONG_SIDE_PX
+from msfusion_sdk.report.scale_bar import draw_scale_bar
+from msfusion_sdk.report.small_png import write_small_png
 from msfusion_sdk.slides.annotations import Annotations, class_colours
 from msfusion_sdk.slides.opening import open_slide
 from msfusion_sdk.slides.overview import Overview, read_overview
@@ -30,16 +32,19 @@ def write_outlines(
         # Where the spacing is unknown a pixel is the unit.
         unit = known or 1.0
         overview = read_overview(opened, unit, max(opened.dimensions) * unit / LONG_SIDE_PX)
-    figure = draw_outlines(overview, annotations, known)
-    with storing(Path(path)) as temporary:
-        figure.savefig(temporary, dpi=DPI)
-    return Path(path)
+    return write_small_png(draw_outlines(overview, annotations, known), path)
 
 
 def draw_outlines(overview: Overview, annotations: Annotations, mpp: float | None) -> Figure:
     """Return a figure in level-0 pixels: a colour for each class, grey where there is none."""
-    figure = draw_slide(overview)
-    axes = figure.axes[0]
+    height, width = overview.pixels.shape[:2]
+    right, bottom = width * overview.l0_step[0], height * overview.l0_step[1]
+    scale = LONG_SIDE_PX / DPI / max(width, height)
+    size = (max(5.0, width * scale + 1.4), max(3.0, height * scale + 0.9))
+    figure = Figure(figsize=size, layout="constrained")
+    axes = figure.add_subplot()
+    axes.imshow(overview.pixels, extent=(0, right, bottom, 0), interpolation="bilinear")
+    axes.set(xlim=(0, right), ylim=(bottom, 0), xticks=[], yticks=[], autoscale_on=False)
     colours = class_colours(annotations)
     counts = annotations.class_counts()
     for name in counts:
@@ -59,5 +64,5 @@ def draw_outlines(overview: Overview, annotations: Annotations, mpp: float | Non
     if counts:
         axes.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), fontsize=8, frameon=False)
     if mpp is not None:
-        draw_scale_bar(figure, mpp)
+        draw_scale_bar(axes, right, bottom, mpp)
     return figure

@@ -1,23 +1,28 @@
-"""A picture of what the encoder saw: thumbnail, tissue outline, patches coloured by weight."""
+"""What the encoder saw: tissue and patches on the slide, and where the attention lies."""
 
 import os
 from pathlib import Path
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection, PatchCollection
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
+from numpy.typing import NDArray
 
 from msfusion_sdk.encoder.embedding import SlideEmbedding
-from msfusion_sdk.files import storing
+from msfusion_sdk.report.figure_style import DPI, GREEN
+from msfusion_sdk.report.scale_bar import draw_scale_bar
+from msfusion_sdk.report.small_png import write_small_png
 from msfusion_sdk.slides.opening import open_slide
 from msfusion_sdk.slides.overview import Overview, read_overview
 
-__all__ = ["DPI", "LONG_SIDE_PX", "draw_overlay", "draw_scale_bar", "draw_slide", "write_overlay"]
+__all__ = ["draw_overlay", "read_thumbnail", "tile_weights", "write_overlay"]
 
 LONG_SIDE_PX = 1400
-DPI = 130
+WIDE = 1.6
+"""Slides that are wider than high by this have their two pictures one above the other."""
 
 
 def write_overlay(slide: str | os.PathLike[str], result: SlideEmbedding, path: str | Path) -> Path:
@@ -30,98 +35,114 @@ def write_overlay(slide: str | os.PathLike[str], result: SlideEmbedding, path: s
     path : path
         Where the PNG goes; written atomically.
     """
+    return write_small_png(draw_overlay(read_thumbnail(slide, result), result), path)
+
+
+def read_thumbnail(slide: str | os.PathLike[str], result: SlideEmbedding) -> Overview:
+    """Read a slide at the size at which it is drawn.
+
+    Raises
+    ------
+    SlideError
+        When it cannot be opened or read.
+    """
     spacing = result.provenance.spacing
     given = spacing.slide_mpp if spacing.source == "argument" else None
     with open_slide(slide, mpp=given) as opened:
         wanted = max(opened.dimensions) * spacing.slide_mpp / LONG_SIDE_PX
-        overview = read_overview(opened, spacing.slide_mpp, wanted)
-    figure = draw_overlay(overview, result)
-    with storing(Path(path)) as temporary:
-        figure.savefig(temporary, dpi=DPI)
-    return Path(path)
+        return read_overview(opened, spacing.slide_mpp, wanted)
 
 
 def draw_overlay(overview: Overview, result: SlideEmbedding) -> Figure:
-    """Return a figure in level-0 pixels.
+    """Return a figure in level-0 pixels: the slide with outlines, and the attention over it.
 
-    Colour is the patch's weight in the slide vector relative to the mean weight: 1 counts
-    as much as the average patch.
+    Green is the outline of the tissue, black are the kept patches, red what could not be read.
+    The attention is the weight of each tile in the slide vector relative to the mean: 1
+    counts as much as the average tile.
     """
-    figure = draw_slide(overview)
-    axes = figure.axes[0]
+    height, width = overview.pixels.shape[:2]
+    has_patches = result.patches.num_rows > 0
+    is_wide = width >= WIDE * height
+    panels = (2, 1) if is_wide else (1, 2)
+    rows, columns = panels if has_patches else (1, 1)
+    across = LONG_SIDE_PX / DPI
+    down = 0.5 + rows * height * (across / columns) / width
+    figure = Figure(figsize=(across, min(across * 1.3, max(3.0, down))), layout="constrained")
+    places = figure.subplots(rows, columns, squeeze=False).ravel()
+    _draw_slide(places[0], overview, result)
+    if has_patches:
+        _draw_attention(figure, places[1], overview, result)
+    return figure
+
+
+def tile_weights(result: SlideEmbedding) -> NDArray[np.float64]:
+    """Return the weight of every tile in the slide vector, shape (patch, 4); they sum to 1."""
+    weight = result.patches.column("weight").to_numpy().astype(np.float64)
+    scores = result.patches.column("tile_scores").combine_chunks().flatten().to_numpy()
+    scores = scores.reshape(-1, 4).astype(np.float64)
+    if result.provenance.config.fusion.tile_weights == "uniform":
+        scores = np.ones_like(scores)
+    return np.asarray(weight[:, None] * scores / scores.sum(1, keepdims=True), np.float64)
+
+
+def _draw_slide(axes: Axes, overview: Overview, result: SlideEmbedding) -> None:
+    _thumbnail(axes, overview, overview.pixels, result)
     rings = [[*ring, ring[0]] for polygon in result.tissue for ring in polygon]
-    axes.add_collection(LineCollection(rings, colors="#00863d", linewidths=1.4))
-    _draw_patches(figure, result)
+    axes.add_collection(LineCollection(rings, colors=GREEN, linewidths=1.6))
+    axes.add_collection(_outlines(result))
     for bad in result.provenance.bad_regions:
         axes.add_patch(
             Rectangle((bad.x, bad.y), bad.size_px, bad.size_px, fill=False, color="red", hatch="xx")
         )
-    tissue = result.provenance.tissue
-    recall = (
-        ""
-        if tissue.tissue_recall is None
-        else f", {100 * tissue.tissue_recall:.0f} % of it in patches"
-    )
+    tissue, patches = result.provenance.tissue, result.patches.num_rows
+    kept = f"{patches} {'patch' if patches == 1 else 'patches'}, " if patches else ""
+    recall = tissue.tissue_recall
+    inside = "" if recall is None else f", {100 * recall:.0f} % of it in patches"
     axes.set_title(
-        f"{result.slide_id}   {result.patches.num_rows} patches, "
-        f"{tissue.area_mm2:.2f} mm² of tissue{recall}",
+        f"{result.slide_id}: {kept}{tissue.area_mm2:.2f} mm² of tissue{inside}",
         fontsize=9,
         loc="left",
     )
-    draw_scale_bar(figure, result.provenance.spacing.slide_mpp)
-    return figure
 
 
-def draw_slide(overview: Overview) -> Figure:
-    """Return a figure of the slide alone, its axes in level-0 pixels."""
-    height, width = overview.pixels.shape[:2]
-    right, bottom = width * overview.l0_step[0], height * overview.l0_step[1]
-    scale = LONG_SIDE_PX / DPI / max(width, height)
-    figure = Figure(
-        figsize=(max(5.0, width * scale + 1.4), max(3.0, height * scale + 0.9)),
-        layout="constrained",
-    )
-    axes = figure.add_subplot()
-    axes.imshow(overview.pixels, extent=(0, right, bottom, 0), interpolation="bilinear")
-    axes.set(xlim=(0, right), ylim=(bottom, 0), xticks=[], yticks=[], autoscale_on=False)
-    return figure
-
-
-def _draw_patches(figure: Figure, result: SlideEmbedding) -> None:
-    if result.patches.num_rows == 0:
-        return
-    axes = figure.axes[0]
-    columns = {
-        name: result.patches.column(name).to_numpy() for name in ("x", "y", "size_px", "weight")
-    }
-    corners = zip(columns["x"], columns["y"], columns["size_px"], strict=True)
-    squares = PatchCollection(
-        [Rectangle((x, y), size, size) for x, y, size in corners],
-        cmap="viridis",
-        alpha=0.42,
-        edgecolor="black",
-        linewidth=0.6,
-    )
-    relative = columns["weight"] * len(columns["weight"])
+def _draw_attention(figure: Figure, axes: Axes, overview: Overview, result: SlideEmbedding) -> None:
+    grey = overview.pixels.mean(-1, keepdims=True).repeat(3, -1).astype(np.uint8)
+    _thumbnail(axes, overview, grey, result)
+    relative = tile_weights(result) * 4 * result.patches.num_rows
+    x, y, size = (result.patches.column(name).to_numpy() for name in ("x", "y", "size_px"))
+    half = size / 2
+    squares = [
+        Rectangle((x[patch] + half[patch] * (tile % 2), y[patch] + half[patch] * (tile // 2)),
+                  half[patch], half[patch])
+        for patch in range(len(x))
+        for tile in range(4)
+    ]  # fmt: skip
+    heat = PatchCollection(squares, cmap="viridis", alpha=0.62, linewidth=0)
     # At least ±10 % wide, so that noise is not painted as contrast.
     reach = max(0.1, float(np.abs(relative - 1).max()))
-    squares.set_array(relative)
-    squares.set_norm(Normalize(1 - reach, 1 + reach))
-    axes.add_collection(squares)
-    bar = figure.colorbar(squares, ax=axes, shrink=0.7, pad=0.01)
-    bar.set_label("weight / mean weight", fontsize=8)
-    bar.ax.tick_params(labelsize=7)
+    heat.set_array(relative.ravel())
+    heat.set_norm(Normalize(1 - reach, 1 + reach))
+    axes.add_collection(heat)
+    axes.add_collection(_outlines(result))
+    bar = figure.colorbar(heat, ax=axes, shrink=0.8, pad=0.01)
+    bar.set_label("weight of a tile / mean weight", fontsize=9)
+    bar.ax.tick_params(labelsize=8)
+    axes.set_title("attention: yellow counts more, violet less", fontsize=9, loc="left")
 
 
-def draw_scale_bar(figure: Figure, mpp: float) -> None:
-    """Draw a bar of at most a quarter of the width; ``mpp`` is µm per pixel of level 0."""
-    axes = figure.axes[0]
-    right, bottom = axes.get_xlim()[1], axes.get_ylim()[0]
-    limit_um = right * mpp / 4
-    length_um = max(
-        step for step in (1, 10, 50, 100, 250, 500, 1000, 2000, 5000) if step <= max(1.0, limit_um)
-    )
-    x, y = 0.03 * right, 0.965 * bottom
-    axes.plot([x, x + length_um / mpp], [y, y], color="black", linewidth=3, solid_capstyle="butt")
-    label = f"{length_um} µm" if length_um < 1000 else f"{length_um // 1000} mm"
-    axes.text(x, y - 0.015 * bottom, label, fontsize=8, va="bottom")
+def _thumbnail(
+    axes: Axes, overview: Overview, pixels: NDArray[np.uint8], result: SlideEmbedding
+) -> None:
+    height, width = pixels.shape[:2]
+    right, bottom = width * overview.l0_step[0], height * overview.l0_step[1]
+    axes.imshow(pixels, extent=(0, right, bottom, 0), interpolation="bilinear")
+    axes.set(xlim=(0, right), ylim=(bottom, 0), xticks=[], yticks=[])
+    draw_scale_bar(axes, right, bottom, result.provenance.spacing.slide_mpp)
+
+
+def _outlines(result: SlideEmbedding) -> PatchCollection:
+    columns = (result.patches.column(name).to_numpy() for name in ("x", "y", "size_px"))
+    squares = [Rectangle((x, y), size, size) for x, y, size in zip(*columns, strict=True)]
+    # Thinner where there are thousands, which would be black otherwise.
+    width = 0.9 if len(squares) < 500 else 0.3
+    return PatchCollection(squares, facecolor="none", edgecolor="black", linewidth=width)

@@ -5,15 +5,13 @@ import pandas as pd
 from matplotlib.figure import Figure
 from sklearn.metrics import roc_curve
 
-from msfusion_sdk.errors import DegenerateSplitError
-from msfusion_sdk.evaluation.intervals import draw_patients
 from msfusion_sdk.evaluation.result import Evaluation
 from msfusion_sdk.report.figure_style import COLOURS, GREY, STYLES, clean, predictions_of
+from msfusion_sdk.report.resampled_curves import mean_curve
 from msfusion_sdk.survival.checks import Bools, Floats
 
 __all__ = ["draw_roc"]
 
-_DRAWS = 300
 _FALSE_POSITIVE = np.linspace(0, 1, 101)
 
 
@@ -39,7 +37,7 @@ def draw_roc(evaluation: Evaluation, *, model: str | None = None) -> Figure:
     axes = figure.add_subplot()
     axes.plot([0, 1], [0, 1], color=GREY, linewidth=1, linestyle=":", label="chance")
     for row, one in enumerate(shown):
-        mean, lower, upper = _mean_curve(rows, one, evaluation.random_state)
+        mean, lower, upper = mean_curve(rows, one, evaluation.random_state, _sensitivity)
         colour = COLOURS[row % len(COLOURS)]
         label = f"{one} against the rest" if len(shown) > 1 else str(one)
         style = STYLES[row % len(STYLES)]
@@ -54,31 +52,9 @@ def draw_roc(evaluation: Evaluation, *, model: str | None = None) -> Figure:
     return figure
 
 
-def _mean_curve(rows: pd.DataFrame, name: object, seed: int) -> tuple[Floats, Floats, Floats]:
-    """Return the mean curve and its limits, each of shape (false-positive rate,)."""
-    folds = []
-    for number, part in rows.groupby("fold"):
-        is_in = (part["class"] == name).to_numpy(np.bool_)
-        if is_in.any() and not is_in.all():
-            score = part[f"proba_{name}"].to_numpy(np.float64)
-            folds.append(_curves(is_in, score, (seed, int(str(number)))))
-    if not folds:
-        msg = f"No test fold holds class {name!r} and another one. Use fewer folds."
-        raise DegenerateSplitError(msg)
-    mean = np.mean(folds, axis=0)
-    lower, upper = np.percentile(mean[1:], (2.5, 97.5), axis=0)
-    return mean[0], lower, upper
-
-
-def _curves(is_in: Bools, score: Floats, seed: tuple[int, int]) -> Floats:
-    """Return sensitivity of everybody and of each resample, shape (1 + draw, rate)."""
-    units = np.arange(len(is_in))
-    drawn = draw_patients(is_in.astype(np.int64), units, draws=_DRAWS, seed=seed)
-    curves = []
-    for weight in drawn:
-        false, true, _ = roc_curve(is_in, score, sample_weight=weight)
-        curves.append(np.interp(_FALSE_POSITIVE, false, true))
-    return np.array(curves)
+def _sensitivity(is_in: Bools, score: Floats, weight: Floats) -> Floats:
+    false, true, _ = roc_curve(is_in, score, sample_weight=weight)
+    return np.asarray(np.interp(_FALSE_POSITIVE, false, true), np.float64)
 
 
 def _area(evaluation: Evaluation, name: str) -> str:

@@ -12,7 +12,7 @@ from msfusion_sdk.errors import ModelIdError, WeightsMismatchError
 from msfusion_sdk.evaluation.result import Evaluation
 from msfusion_sdk.files import store_error, storing
 
-__all__ = ["TrainingRecord", "made_folder", "write_record"]
+__all__ = ["CARD_FILE", "TrainingRecord", "made_folder", "write_record"]
 
 RECORD_FILE, CARD_FILE = "training.json", "README.md"
 

@@ -1,14 +1,22 @@
-"""Slides to test with and the contract of adapters: for the demo, plugin authors and our tests."""
+"""Slides and cohorts to test with, the contract of adapters: for demo, plugins and our tests."""
 
 from typing import TYPE_CHECKING
 
+from msfusion_sdk.testing.cohort import MadeCohort, make_cohort
 from msfusion_sdk.testing.damage import damage_stored_tile
 from msfusion_sdk.testing.synthetic import Tissue, make_slide
 
 if TYPE_CHECKING:
     from msfusion_sdk.testing.adapter_contract import AdapterContract
 
-__all__ = ["AdapterContract", "Tissue", "damage_stored_tile", "make_slide"]
+__all__ = [
+    "AdapterContract",
+    "MadeCohort",
+    "Tissue",
+    "damage_stored_tile",
+    "make_cohort",
+    "make_slide",
+]
 
 
 def __getattr__(name: str) -> object:

@@ -80,6 +80,7 @@ def test_evaluate_writes_page_predictions_and_figures(
     assert names == {
         "predictions.parquet",
         "summary.md",
+        "evaluation.json",
         "forest.png",
         "calibration.png",
         "risk_groups.png",

@@ -18,6 +18,7 @@ from msfusion_sdk.report.calibration_figure import wilson_limits
 from msfusion_sdk.report.evaluation_figures import (
     draw_calibration,
     draw_forest,
+    draw_precision_recall,
     draw_risk_groups,
     draw_roc,
     write_figures,
@@ -71,7 +72,7 @@ def classes(table: dict[str, pd.DataFrame]) -> Evaluation:
     return evaluate(Teller(), table, y, folds=2, bootstrap=50)
 
 
-def test_survival_has_three_figures_of_less_than_half_a_megabyte(
+def test_survival_has_figures_of_less_than_half_a_megabyte(
     survival: Evaluation, tmp_path: Path
 ) -> None:
     written = write_figures(survival, tmp_path, unit="months")
@@ -81,10 +82,10 @@ def test_survival_has_three_figures_of_less_than_half_a_megabyte(
         assert path.stat().st_size < 500_000
 
 
-def test_classes_have_an_roc_curve(classes: Evaluation, tmp_path: Path) -> None:
+def test_classes_have_roc_and_precision_recall_curves(classes: Evaluation, tmp_path: Path) -> None:
     written = write_figures(classes, tmp_path)
-    assert list(written) == ["forest.png", "calibration.png", "roc.png"]
-    assert written["roc.png"].stat().st_size < 500_000
+    assert list(written) == ["forest.png", "calibration.png", "roc.png", "precision_recall.png"]
+    assert all(path.stat().st_size < 500_000 for path in written.values())
 
 
 def test_a_figure_that_cannot_be_drawn_has_a_reason(
@@ -163,3 +164,18 @@ def test_an_roc_curve_needs_a_fold_with_both_classes(classes: Evaluation) -> Non
     apart = classes.predictions.assign(fold=(classes.predictions["class"] == "yes").astype(int))
     with pytest.raises(DegenerateSplitError, match="No test fold holds class 'yes' and another"):
         draw_roc(replace(classes, predictions=apart))
+
+
+def test_precision_at_full_recall_is_that_of_the_weakest_patient(classes: Evaluation) -> None:
+    (axes,) = draw_precision_recall(classes).axes
+    recall, shown = axes.lines[1].get_data()
+    mine = classes.predictions.query("model == 'model'")
+    wanted = []
+    for _, fold in mine.groupby("fold"):
+        is_in = fold["class"] == "yes"
+        weakest = fold.loc[is_in, "proba_yes"].min()
+        wanted.append(is_in.sum() / (fold["proba_yes"] >= weakest).sum())
+    assert recall[-1] == 1
+    assert shown[-1] == pytest.approx(np.mean(wanted))
+    share = (mine["class"] == "yes").mean()
+    assert axes.lines[0].get_ydata()[0] == pytest.approx(share)

@@ -1,0 +1,31 @@
+"""``msfusion report``."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from msfusion_sdk.cli.console import out
+
+__all__ = ["report"]
+
+
+def report(
+    folders: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="FOLDER…", help="Cohorts, models of train, or folders of evaluate --out."
+        ),
+    ],
+    path: Annotated[Path, typer.Option("--out", "-o", help="The .html file to write.")],
+    model: Annotated[
+        str | None, typer.Option(help="First letters of a fingerprint, where there are several.")
+    ] = None,
+) -> None:
+    """Write one HTML file, a chapter for each folder: what worked, what did not, and why."""
+    from msfusion_sdk.report.html.write import write_report
+
+    written = write_report(folders, path, model=model)
+    size = written.stat().st_size / 1e6
+    out.print(f"{written}: {size:.1f} MB, opens in any browser.", markup=False, soft_wrap=True)
+    out.print("It holds ids and pictures of slides: treat it as patient data.")

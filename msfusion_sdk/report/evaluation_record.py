@@ -1,0 +1,122 @@
+"""``evaluation.json``: the numbers of an evaluation, for reports and programs."""
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Literal, Self
+
+import pandas as pd
+from pydantic import ValidationError
+
+from msfusion_sdk import __version__
+from msfusion_sdk.config import FrozenConfig
+from msfusion_sdk.errors import StoreCorruptError
+from msfusion_sdk.evaluation.result import Evaluation
+from msfusion_sdk.files import storing
+
+__all__ = ["EVALUATION_FILE", "EvaluationRecord", "write_evaluation_record"]
+
+EVALUATION_FILE = "evaluation.json"
+
+Rows = tuple[dict[str, Any], ...]
+
+
+class EvaluationRecord(FrozenConfig):
+    """The tables of an ``Evaluation`` as rows, and how they came about."""
+
+    format: Literal[1] = 1
+    kind: Literal["survival", "class"]
+    classes: tuple[str, ...]
+    """Of two, the second is the positive one; empty for survival."""
+    unit: str | None
+    """Of time; None for classes, or when it is not known."""
+    main_metric: str
+    models: dict[str, str]
+    split_hash: str
+    random_state: int
+    bootstrap: int
+    tau: float | None
+    """Up to which Uno's concordance and the Brier score go; None for classes."""
+    summary: Rows
+    differences: Rows
+    contributions: Rows
+    fold_counts: Rows
+    per_fold: Rows
+    warnings: tuple[str, ...]
+    not_drawn: dict[str, str]
+    """By the name of a figure, why it could not be drawn."""
+    command: str
+    """What was typed; '' when the evaluation was made in Python."""
+    versions: dict[str, str]
+    sdk_version: str = __version__
+    written_at: str
+    """UTC, ISO 8601."""
+
+    @classmethod
+    def read(cls, folder: Path) -> Self:
+        """Return the record in a folder that ``write_evaluation`` wrote.
+
+        Raises
+        ------
+        StoreCorruptError
+            When it is damaged, or of another format.
+        """
+        path = folder / EVALUATION_FILE
+        try:
+            return cls.model_validate_json(path.read_bytes())
+        except ValidationError as error:
+            problem = error.errors()[0]
+            where = ".".join(map(str, problem["loc"]))
+            msg = (
+                f"{path} is damaged or of another version ({where} {problem['msg']}). Evaluate "
+                "again with msfusion evaluate --out."
+            )
+            raise StoreCorruptError(msg) from error
+
+
+def write_evaluation_record(
+    evaluation: Evaluation,
+    folder: Path,
+    *,
+    unit: str | None,
+    command: str,
+    not_drawn: dict[str, str],
+) -> Path:
+    """Write ``evaluation.json`` into ``folder`` and return its path.
+
+    Parameters
+    ----------
+    unit, command, not_drawn
+        As in :class:`EvaluationRecord`.
+    """
+    plan = evaluation.plan
+    record = EvaluationRecord(
+        kind="class" if plan is None else "survival",
+        classes=tuple(map(str, evaluation.classes)),
+        unit=unit,
+        main_metric=evaluation.main_metric,
+        models=evaluation.models,
+        split_hash=evaluation.split_hash,
+        random_state=evaluation.random_state,
+        bootstrap=evaluation.bootstrap,
+        tau=None if plan is None else float(plan.tau),
+        summary=_rows(evaluation.summary),
+        differences=_rows(evaluation.differences),
+        contributions=_rows(evaluation.contributions),
+        fold_counts=_rows(evaluation.fold_counts.reset_index()),
+        per_fold=_rows(evaluation.per_fold),
+        warnings=evaluation.warnings,
+        not_drawn=not_drawn,
+        command=command,
+        versions=evaluation.versions,
+        written_at=datetime.now(UTC).isoformat(timespec="seconds"),
+    )
+    path = folder / EVALUATION_FILE
+    with storing(path) as temporary:
+        temporary.write_text(record.model_dump_json(indent=1) + "\n", encoding="utf-8")
+    return path
+
+
+def _rows(table: pd.DataFrame) -> Rows:
+    # Through JSON, so that missing values of every kind become None.
+    return tuple(json.loads(table.to_json(orient="records", double_precision=15)))

@@ -1,0 +1,1 @@
+"""Cohorts, evaluations and models as one HTML file that needs nothing else."""

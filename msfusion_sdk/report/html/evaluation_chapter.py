@@ -1,0 +1,186 @@
+"""An evaluation as a chapter: the main number beside its baselines first, then all others."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from msfusion_sdk.report.evaluation_record import EvaluationRecord
+from msfusion_sdk.report.figure_style import METRIC_NAMES
+from msfusion_sdk.report.html.page_table import NONE, PageTable, number, page_table
+from msfusion_sdk.report.html.render import png_uri
+
+__all__ = ["EvaluationChapter", "evaluation_chapter"]
+
+Row = dict[str, Any]
+
+_IN_PYTHON = "evaluate(…) and write_evaluation(…) in Python"
+_ARROWS = {"high": "higher is better", "low": "lower is better", "one": "1 is best"}
+_FIGURES = {
+    "forest.png": "Models and baselines with 95 % intervals",
+    "contributions.png": "What each modality contributes, with 95 % intervals",
+    "risk_groups.png": "Kaplan-Meier curves by predicted risk, numbers at risk, log-rank test",
+    "roc.png": "ROC curves, mean over folds, with 95 % bands",
+    "precision_recall.png": "Precision and recall, mean over folds, with 95 % bands",
+    "calibration.png": "Calibration: predicted chances beside what was observed",
+}
+
+
+@dataclass(frozen=True)
+class EvaluationFigure:
+    """A picture, or the reason why there is none."""
+
+    title: str
+    uri: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class EvaluationChapter:
+    """What the template ``evaluation.html`` shows."""
+
+    title: str
+    verdicts: tuple[str, ...]
+    warnings: tuple[str, ...]
+    facts: PageTable
+    figures: tuple[EvaluationFigure, ...]
+    models: PageTable
+    others: PageTable
+    differences: PageTable
+    contributions: PageTable
+    folds: PageTable
+    template: str = "evaluation.html"
+
+
+def evaluation_chapter(folder: Path) -> EvaluationChapter:
+    """Return what is to be said about the evaluation in ``folder``."""
+    record = EvaluationRecord.read(folder)
+    command = record.command or _IN_PYTHON
+    with_limits = {record.main_metric}
+    with_limits |= {row["metric"] for row in record.summary if row["lower"] is not None}
+    first = [row for row in record.summary if row["metric"] in with_limits]
+    rest = [row for row in record.summary if row["metric"] not in with_limits]
+    return EvaluationChapter(
+        title=f"Evaluation “{folder.resolve().name}”",
+        verdicts=_verdicts(record),
+        warnings=record.warnings,
+        facts=_facts(record, command),
+        figures=_figures(record, folder),
+        models=_wide("Models, mean over folds (95 % interval)", first, command),
+        others=_wide("Other metrics, mean over folds", rest, command),
+        differences=_steps(record, record.differences, "model", command),
+        contributions=_steps(record, record.contributions, "table", command),
+        folds=_folds(record, command),
+    )
+
+
+def _verdicts(record: EvaluationRecord) -> tuple[str, ...]:
+    rows = [row for row in record.summary if row["metric"] == record.main_metric]
+    name = METRIC_NAMES.get(record.main_metric, record.main_metric)
+    reference = next(iter(record.models))
+    found = [f"{name} of {reference}: {_value(row)}." for row in rows if row["model"] == reference]
+    others = [row for row in rows if row["mean"] is not None and _is_rival(row["model"], record)]
+    if others:
+        best = max(others, key=lambda row: row["mean"])
+        found.append(f"Best baseline: {best['model']}, {_value(best)}.")
+        found += _against(record, best["model"])
+    return tuple(found)
+
+
+def _is_rival(name: str, record: EvaluationRecord) -> bool:
+    """Return whether a row is a baseline to beat; a permuted table only shows what it is worth."""
+    return name not in record.models and not name.endswith(" permuted")
+
+
+def _against(record: EvaluationRecord, model: str) -> list[str]:
+    """Return the difference that decides: intervals that overlap do not."""
+    return [
+        f"Model minus baseline, on {row['patients']:,} patients that both judge: "
+        f"{_value(row, 'difference', sign='+')}."
+        for row in record.differences
+        if row["metric"] == record.main_metric and row["model"] == model
+    ]
+
+
+def _facts(record: EvaluationRecord, command: str) -> PageTable:
+    counts = record.fold_counts
+    rows = [("patients judged", f"{sum(row['test'] for row in counts):,} in {len(counts)} folds")]
+    if record.kind == "survival":
+        events = sum(row["test event"] for row in counts)
+        unit = f" {record.unit}" if record.unit else ""
+        rows += [("events", f"{events:,}"), ("up to", f"{record.tau:g}{unit} (tau)")]
+    else:
+        positive = f"; {record.classes[1]} is the positive one" if len(record.classes) == 2 else ""
+        rows.append(("classes", ", ".join(record.classes) + positive))
+    rows += [
+        ("intervals", f"{record.bootstrap:,} resamples of patients, seed {record.random_state}"),
+        ("split", record.split_hash),
+        ("models", "; ".join(f"{name}: {text}" for name, text in record.models.items())),
+        ("when", f"{record.written_at[:16].replace('T', ' ')} UTC"),
+        ("versions", ", ".join(f"{name} {v}" for name, v in record.versions.items())),
+    ]
+    return page_table("How it was judged", ("what", "value"), rows, command=command)
+
+
+def _figures(record: EvaluationRecord, folder: Path) -> tuple[EvaluationFigure, ...]:
+    found = []
+    for name, title in _FIGURES.items():
+        path, reason = folder / name, record.not_drawn.get(name, "")
+        if path.is_file() and not reason:
+            found.append(EvaluationFigure(title, png_uri(path.read_bytes()), ""))
+        elif reason:
+            found.append(EvaluationFigure(title, "", reason))
+    return tuple(found)
+
+
+def _wide(caption: str, rows: Sequence[Row], command: str) -> PageTable:
+    """Return a row per model and a column per metric."""
+    metrics = {row["metric"]: _ARROWS.get(row["best"], "") for row in rows}
+    cells = {(row["model"], row["metric"]): _value(row) for row in rows}
+    patients = {row["model"]: row["patients"] for row in rows}
+    heads = [f"{METRIC_NAMES.get(name, name)} ({best})" for name, best in metrics.items()]
+    lines = [
+        (model, n, *(cells.get((model, metric), NONE) for metric in metrics))
+        for model, n in patients.items()
+    ]
+    return page_table(caption, ("model", "patients", *heads), lines, command=command)
+
+
+def _steps(record: EvaluationRecord, rows: Sequence[Row], kind: str, command: str) -> PageTable:
+    name = METRIC_NAMES.get(record.main_metric, record.main_metric)
+    reference = next(iter(record.models))
+    what = "each other model" if kind == "model" else "the same model without each table"
+    lines = [
+        (row[kind], _value(row, "difference", sign="+"), row["folds"], row["patients"])
+        for row in rows
+        if row["metric"] == record.main_metric
+    ]
+    columns = (kind, "difference (95 % interval)", "folds", "patients")
+    return page_table(f"{name} of {reference} minus {what}", columns, lines, command=command)
+
+
+def _folds(record: EvaluationRecord, command: str) -> PageTable:
+    reference = next(iter(record.models))
+    values = {
+        row["fold"]: row["value"]
+        for row in record.per_fold
+        if (row["model"], row["metric"]) == (reference, record.main_metric)
+    }
+    counts = [name for name in record.fold_counts[0] if name != "fold"]
+    name = METRIC_NAMES.get(record.main_metric, record.main_metric)
+    lines = [
+        (str(row["fold"]), *(row[one] for one in counts), number(values.get(row["fold"]), 3))
+        for row in record.fold_counts
+    ]
+    return page_table("Folds", ("fold", *counts, f"{name} of {reference}"), lines, command=command)
+
+
+def _value(row: Row, key: str = "mean", *, sign: str = "") -> str:
+    if row[key] is None:
+        return NONE
+    text = f"{row[key]:{sign}.3f}"
+    if row["lower"] is None:
+        return text
+    # Spaces that do not break, so that an interval stays on a line.
+    limits = f"({row['lower']:{sign}.3f} to {row['upper']:{sign}.3f})".replace(" ", "\u00a0")
+    return f"{text} {limits}"

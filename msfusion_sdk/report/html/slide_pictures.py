@@ -1,0 +1,113 @@
+"""Pictures of a few slides of a cohort, as far as their files are still there."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from msfusion_sdk.cohort.cohort import Cohort
+from msfusion_sdk.cohort.slide_table import path_of
+from msfusion_sdk.cohort.store import EmbeddingStore
+from msfusion_sdk.encoder.embedding import SlideEmbedding
+from msfusion_sdk.encoder.provenance import Provenance
+from msfusion_sdk.encoder.storage import patch_schema
+from msfusion_sdk.errors import SlideError, StoreError
+from msfusion_sdk.report.contact_sheet import draw_contact_sheet
+from msfusion_sdk.report.figure_style import DPI
+from msfusion_sdk.report.html.page_table import number
+from msfusion_sdk.report.html.render import picture_uri
+from msfusion_sdk.report.html.slide_facts import SlideFacts
+from msfusion_sdk.report.overlay import draw_overlay, read_thumbnail
+from msfusion_sdk.slides.source import FileStamp
+
+__all__ = ["SLIDES_SHOWN", "SlidePicture", "SlidePictures", "draw_slides"]
+
+SLIDES_SHOWN = 6
+
+
+@dataclass(frozen=True)
+class SlidePicture:
+    """One slide: pictures as data URIs, each with what it shows in words."""
+
+    slide_id: str
+    caption: str
+    overlay: str
+    sheet: str
+    """'' when there is one patch, or the patches were not stored."""
+
+
+@dataclass(frozen=True)
+class SlidePictures:
+    """A few slides, and why others are not among them."""
+
+    shown: tuple[SlidePicture, ...]
+    encoded: int
+    unreachable: tuple[str, ...]
+    """Slides that were to be shown and why they cannot be."""
+
+
+def draw_slides(
+    cohort: Cohort, slides: Sequence[SlideFacts], fingerprint: str | None
+) -> SlidePictures:
+    """Draw the slides whose patches hold the least of their tissue: they deserve a look most."""
+    encoded = [one for one in slides if one.has_vector and one.tissue_recall is not None]
+    encoded.sort(key=lambda one: one.tissue_recall or 0.0)
+    if fingerprint is None or cohort.slides is None:
+        return SlidePictures((), 0, ())
+    store = EmbeddingStore(cohort.root, fingerprint)
+    wanted = {one.slide_id for one in encoded[:SLIDES_SHOWN]}
+    rows = {row["slide_id"]: row for row in cohort.slides.to_pylist() if row["slide_id"] in wanted}
+    shown, unreachable = [], []
+    for one in encoded[:SLIDES_SHOWN]:
+        path = path_of(rows[one.slide_id])
+        try:
+            shown.append(_draw(path, _result(store, one.slide_id)))
+        except (SlideError, StoreError, ValidationError) as error:
+            why = str(error).replace(f"{path.parent}/", "")
+            unreachable.append(f"{one.slide_id}: {why}")
+    return SlidePictures(tuple(shown), len(encoded), tuple(unreachable))
+
+
+def _result(store: EmbeddingStore, slide_id: str) -> SlideEmbedding:
+    """Return a stored result, with its patches when they were stored."""
+    path = store.patch_part(slide_id)
+    if path.is_file():
+        return SlideEmbedding.from_parquet(path)
+    part = store.load([slide_id])[slide_id]
+    header: dict[str, Any] = json.loads(part.header)
+    return SlideEmbedding(
+        slide_id=slide_id,
+        status="ok_with_warnings" if part.reason else "ok",
+        reason=part.reason,
+        vector=part.vector,
+        patches=patch_schema().empty_table(),
+        provenance=Provenance.model_validate_json(header["provenance"]),
+        tissue=header["tissue"],
+    )
+
+
+def _draw(path: Path, result: SlideEmbedding) -> SlidePicture:
+    stamp, slide = FileStamp.of(path), result.provenance.slide
+    if (stamp.size_bytes, stamp.mtime_ns) != (slide.size_bytes, slide.mtime_ns):
+        msg = f"{path} is not the file that was encoded: it has changed since."
+        raise SlideError(msg)
+    # One patch is the strongest and the weakest.
+    has_sheet = result.patches.num_rows > 1
+    return SlidePicture(
+        slide_id=result.slide_id,
+        caption=_caption(result),
+        overlay=picture_uri(draw_overlay(read_thumbnail(path, result), result), dpi=DPI),
+        sheet=picture_uri(draw_contact_sheet(path, result), dpi=DPI) if has_sheet else "",
+    )
+
+
+def _caption(result: SlideEmbedding) -> str:
+    tissue = result.provenance.tissue
+    recall = number(None if tissue.tissue_recall is None else 100 * tissue.tissue_recall, 0)
+    text = f"{number(tissue.area_mm2, 2)} mm² of tissue, {recall} % of it inside patches."
+    if result.patches.num_rows:
+        return f"Patches: {result.patches.num_rows:,}. {text}"
+    return f"{text} Its patches were not stored: msfusion cohort encode --patches does so."
