@@ -171,6 +171,13 @@ class SlideEncoder:
         """
         return self.model.slide_vector(patches)
 
+    def backend(self) -> Backend:
+        """Return what computes the networks, made anew after the weights have changed."""
+        made_for = (self.model, weights_stamp(self.model))
+        if self._backend is None or self._made_for != made_for:
+            self._backend, self._made_for = make_backend(self.model, self.runtime), made_for
+        return self._backend
+
     def encode(
         self,
         path: str | os.PathLike[str],
@@ -225,7 +232,7 @@ class SlideEncoder:
                 slide,
                 survey,
                 self.config,
-                self._ready().features,
+                self.backend().features,
                 recolour=recolour,
                 batch_size=batch_size or self.runtime.batch_size,
                 workers=workers,
@@ -247,13 +254,6 @@ class SlideEncoder:
                 patches_with_missing_pixels=found.with_missing,
             )
         return _embedding(slide_id or Path(os.fspath(path)).stem, survey, found, provenance)
-
-    def _ready(self) -> Backend:
-        """Return what computes the networks, made anew after the weights have changed."""
-        made_for = (self.model, weights_stamp(self.model))
-        if self._backend is None or self._made_for != made_for:
-            self._backend, self._made_for = make_backend(self.model, self.runtime), made_for
-        return self._backend
 
     def __getstate__(self) -> dict[str, object]:
         # A back end belongs to the process that made it.
