@@ -48,6 +48,7 @@ class Network(nn.Module):
         self.first, self.last = (nn.Conv2d(2, 1, 7, padding=3, bias=False) for _ in range(2))
 
     def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return features and attention scores."""
         x, _ = attend(self.first, self.stem(x))
         x, weights = attend(self.last, self.body(x))
         return x.mean((2, 3)), weights.mean((1, 2, 3))
