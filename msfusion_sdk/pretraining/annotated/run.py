@@ -27,15 +27,18 @@ if TYPE_CHECKING:
 __all__ = ["pretrain_slides", "split_patients", "training_config"]
 
 VALIDATION, TEST = 0.1, 0.15
+IMAGE_PX = PatchConfig().tile_size_px
 
 
 def training_config(**settings: Any) -> TrainConfig:
     """Return the settings of a training on patches of slides.
 
-    Views are larger than those of tiles, because an outline holds only a share of a patch.
-    There is no second head: the patches of a patient are no copies of one photograph.
+    Views are whole images, as in encoding: an outline may hold any part of one, and attention
+    that was trained on smaller ones answers otherwise.  There is no second head: the patches of
+    a patient are no copies of one photograph.
     """
-    defaults = {"context_view_px": 224, "detail_view_px": 224, "group_weight": 0.0}
+    whole = {"context_view_px": IMAGE_PX, "detail_view_px": IMAGE_PX}
+    defaults = {**whole, "batch_size": 16, "group_weight": 0.0}
     return TrainConfig.model_validate({"tile_mpp": 0.25, **defaults, **settings})
 
 

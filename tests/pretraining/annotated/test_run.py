@@ -23,7 +23,7 @@ def trained(
 ) -> Path:
     out = tmp_path_factory.mktemp("outlined-model")
     quick = training_config(
-        epochs=1, batch_size=4, context_view_px=32, detail_view_px=32, average_decay=0.5
+        epochs=1, batch_size=4, context_view_px=64, detail_view_px=64, average_decay=0.5
     )
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(scores, "CONDITIONS", FEW)
@@ -105,7 +105,7 @@ def test_composite_slides_train_both_networks(shared: Path, tmp_path: Path) -> N
     ]  # fmt: skip
     subprocess.run(command, check=True, capture_output=True)
     quick = training_config(
-        epochs=1, batch_size=4, context_view_px=32, detail_view_px=32, average_decay=0.5
+        epochs=1, batch_size=4, context_view_px=64, detail_view_px=64, average_decay=0.5
     )
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(scores, "CONDITIONS", FEW)
