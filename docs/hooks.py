@@ -70,7 +70,8 @@ def examples_page() -> str:
             lines += [f"## {path.name} {{#{path.stem}}}", ""]
             for cell in cells:
                 text = "".join(cell["source"])
-                lines += [f"```python\n{text}\n```" if cell["cell_type"] == "code" else text, ""]
+                is_code = cell["cell_type"] == "code"
+                lines += [f"```python\n{text}\n```" if is_code else text.removeprefix("# "), ""]
         elif sources:
             lines += [f"## {path.name} {{#{path.stem}}}", ""]
         for source in sources:
