@@ -18,6 +18,7 @@ by patient.
 import argparse
 from collections.abc import Callable
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import pandas as pd
@@ -227,16 +228,19 @@ def store(folder: Path | None, name: str, table: pd.DataFrame, features: list[Fe
 def run_cohort(arguments: argparse.Namespace) -> None:
     """Score the representations on a user's cohort with stored patch vectors."""
     opened = Cohort.open(arguments.cohort)
-    labels, slides = opened.outcome(arguments.outcome), []
-    for patient, patches in opened.patches():
-        vectors = np.stack(patches["vector"].to_list())
-        slides.append(
-            (patient, {"patches": vectors, "plain": vectors,
-                       "context_scores": patches["context_score"].to_numpy()})
-        )  # fmt: skip
-    known = [(patient, slide) for patient, slide in slides if patient in labels.index]
-    truth = labels.loc[[patient for patient, _ in known]].to_numpy()
+    labels = opened.outcome(arguments.outcome)
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "patches.parquet"
+        opened.export(path, level="patch")
+        patches = pd.read_parquet(path)
+    patches = patches[patches["patient_id"].isin(labels.index)]
+    known = []
+    for (patient, _), rows in patches.groupby(["patient_id", "slide_id"]):
+        vectors = np.stack(rows["vector"].to_list())
+        scores = rows["context_score"].to_numpy()
+        known.append((patient, {"patches": vectors, "plain": vectors, "context_scores": scores}))
     groups = [patient for patient, _ in known]
+    truth = labels.loc[groups].to_numpy()
     folds = StratifiedGroupKFold(5, shuffle=True, random_state=0)
     for name, represent in REPRESENTATIONS.items():
         rng = np.random.default_rng(0)

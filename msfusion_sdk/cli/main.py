@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from msfusion_sdk import __version__
+from msfusion_sdk.cli.bench import bench
 from msfusion_sdk.cli.cohort import app as cohort
 from msfusion_sdk.cli.console import err
 from msfusion_sdk.cli.doctor import doctor
@@ -23,7 +24,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (demo, info, encode, models, train, predict, evaluate, report, adapters, doctor):
+for command in (
+    demo, info, encode, models, train, predict, evaluate, report, adapters, doctor, bench,
+):  # fmt: skip
     app.command()(command)
 app.add_typer(cohort, name="cohort")
 app.add_typer(pretrain, name="pretrain")

@@ -28,7 +28,7 @@ def check_device() -> Finding:
         runtime = choose_runtime()
     gpus = [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())]
     found = (
-        f"auto takes {runtime.device} in {runtime.precision}"
+        f"auto takes {runtime.device} in {runtime.precision}, computed by {runtime.backend}"
         f"{'' if runtime.precision == 'bf16' else ' (it does not compute in bf16)'}; "
         f"GPUs: {', '.join(gpus) or 'none'}; torch {torch.__version__}"
     )

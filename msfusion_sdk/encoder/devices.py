@@ -5,10 +5,12 @@ do not survive the fork, and the first parallel loop would wait for them for eve
 """
 
 import os
+import platform
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib.util import find_spec
 
 import torch
 
@@ -30,6 +32,8 @@ class Runtime:
     """As torch names it: 'cpu', 'cuda:0', 'mps'."""
     precision: str
     """'fp32' or 'bf16'."""
+    backend: str = "torch"
+    """What computes the networks when slides are encoded: 'torch' or 'openvino'."""
 
     @property
     def images_per_pass(self) -> int:
@@ -66,6 +70,12 @@ def choose_runtime(device: str = "auto", precision: str = "auto") -> Runtime:
     precision : 'auto', 'fp32' or 'bf16'
         'auto' takes bf16 where the processor or the GPU computes in it, else fp32.
 
+    Notes
+    -----
+    On an x86 CPU the networks are computed by OpenVINO when it is installed and the precision
+    is the processor's own.  A precision that was asked for and that is not, and fp32 by name,
+    are torch's: the reference.
+
     Raises
     ------
     DeviceError
@@ -77,9 +87,21 @@ def choose_runtime(device: str = "auto", precision: str = "auto") -> Runtime:
     if precision not in ("auto", "fp32", "bf16"):
         msg = f"No precision {precision!r} (known: auto, fp32, bf16)."
         raise ValueError(msg)
+    if precision == "fp32":
+        return Runtime(name, precision)
+    is_fast = _computes_bf16(name)
+    backend = "torch"
+    if name == "cpu" and (is_fast or precision == "auto") and _has_openvino():
+        backend = "openvino"
     if precision == "auto":
-        precision = "bf16" if _computes_bf16(name) else "fp32"
-    return Runtime(name, precision)
+        precision = "bf16" if is_fast else "fp32"
+    return Runtime(name, precision, backend)
+
+
+def _has_openvino() -> bool:
+    """Return whether OpenVINO is installed and made for this kind of processor."""
+    is_x86 = platform.machine().lower() in ("x86_64", "amd64")
+    return is_x86 and find_spec("openvino") is not None
 
 
 def _resolve_device(device: str) -> str:

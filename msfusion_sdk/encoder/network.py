@@ -50,9 +50,10 @@ class FeatureNetwork(nn.Module):
         self.register_buffer("pixel_std", std, persistent=False)
 
     def normalise(self, images: Tensor) -> Tensor:
-        """Return images of 0..255 as zero-mean, unit-variance floats, channels last."""
+        """Return images of 0..255 as zero-mean, unit-variance numbers, channels last."""
         pixels = (images.float() - self.pixel_mean) / self.pixel_std
-        return pixels.contiguous(memory_format=torch.channels_last)
+        # Rounded to what the convolutions compute in only after the mean is gone.
+        return pixels.to(next(self.parameters()).dtype, memory_format=torch.channels_last)
 
     def forward(self, images: Tensor) -> Features:
         """Return features of ``images``, shape (image, 3, height, width), 0..255."""

@@ -5,6 +5,7 @@ Holds no path, no file name, no label and no patient property of the slide.
 
 import math
 import platform
+from importlib.metadata import version
 
 import cv2
 import numpy as np
@@ -93,6 +94,7 @@ class RuntimeFacts(FrozenConfig):
 
     device: str
     precision: str
+    backend: str = "torch"
     versions: dict[str, str]
 
 
@@ -205,4 +207,11 @@ def runtime_facts(runtime: Runtime) -> RuntimeFacts:
     modules = (msfusion_sdk, torch, np, cv2)
     versions = {module.__name__: str(module.__version__) for module in modules}
     versions["python"] = platform.python_version()
-    return RuntimeFacts(device=runtime.device, precision=runtime.precision, versions=versions)
+    if runtime.backend == "openvino":
+        versions["openvino"] = version("openvino")
+    return RuntimeFacts(
+        device=runtime.device,
+        precision=runtime.precision,
+        backend=runtime.backend,
+        versions=versions,
+    )

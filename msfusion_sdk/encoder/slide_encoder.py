@@ -4,15 +4,16 @@ import os
 from pathlib import Path
 from typing import Self
 
-import torch
 from torch import Tensor
 
 from msfusion_sdk.config import EncoderConfig
+from msfusion_sdk.encoder.backends.base import Backend, weights_stamp
+from msfusion_sdk.encoder.backends.choosing import make_backend
 from msfusion_sdk.encoder.devices import Runtime, choose_runtime
 from msfusion_sdk.encoder.embedding import SlideEmbedding
 from msfusion_sdk.encoder.encoding import Findings, Progress, encode_patches
 from msfusion_sdk.encoder.hub import locate_model
-from msfusion_sdk.encoder.model import PatchFeatures, TwoScaleModel
+from msfusion_sdk.encoder.model import TwoScaleModel
 from msfusion_sdk.encoder.provenance import ModelIdentity, Provenance, describe
 from msfusion_sdk.encoder.staining import recolour_for
 from msfusion_sdk.encoder.weights import (
@@ -21,7 +22,6 @@ from msfusion_sdk.encoder.weights import (
     model_fingerprint,
     write_model_folder,
 )
-from msfusion_sdk.errors import DeviceError
 from msfusion_sdk.slides.opening import open_slide
 from msfusion_sdk.slides.survey import Survey, survey_slide
 
@@ -62,7 +62,8 @@ class SlideEncoder:
         self.runtime = runtime
         self._weights_sha256 = weights_sha256
         self._card = card
-        self._images_per_pass = runtime.images_per_pass
+        self._backend: Backend | None = None
+        self._made_for: object = None
 
     @classmethod
     def from_pretrained(
@@ -175,6 +176,13 @@ class SlideEncoder:
         """
         return self.model.slide_vector(patches)
 
+    def backend(self) -> Backend:
+        """Return what computes the networks, made anew after the weights have changed."""
+        made_for = (self.model, weights_stamp(self.model))
+        if self._backend is None or self._made_for != made_for:
+            self._backend, self._made_for = make_backend(self.model, self.runtime), made_for
+        return self._backend
+
     def encode(
         self,
         path: str | os.PathLike[str],
@@ -229,7 +237,7 @@ class SlideEncoder:
                 slide,
                 survey,
                 self.config,
-                self._features,
+                self.backend().features,
                 recolour=recolour,
                 batch_size=batch_size or self.runtime.batch_size,
                 workers=workers,
@@ -252,24 +260,9 @@ class SlideEncoder:
             )
         return _embedding(slide_id or Path(os.fspath(path)).stem, survey, found, provenance)
 
-    def _features(self, pixels: Tensor) -> PatchFeatures:
-        """Run the networks; when the device's memory is full, in smaller passes from then on."""
-        while True:
-            try:
-                with self.runtime.autocast():
-                    features: PatchFeatures = self.model(
-                        pixels.to(self.runtime.device), self._images_per_pass
-                    )
-            except torch.OutOfMemoryError as error:
-                if self._images_per_pass == 1:
-                    msg = (
-                        f"{self.runtime.device} has no memory for one image. Free it, or use "
-                        "device='cpu'."
-                    )
-                    raise DeviceError(msg) from error
-                self._images_per_pass //= 2
-            else:
-                return features
+    def __getstate__(self) -> dict[str, object]:
+        # A back end belongs to the process that made it.
+        return {**self.__dict__, "_backend": None, "_made_for": None}
 
 
 def _embedding(

@@ -229,7 +229,8 @@ class _Run:
                 self.scale,
                 tile_mpp=self.config.tile_mpp,
                 target_mpp=self.config.target_mpp,
-                image_px=self.config.image_px,
+                # At the size of the views: larger ones would cost more than the training.
+                image_px=min(self.config.image_px, self.config.view_px(self.scale)),
                 condition=condition,
                 runtime=self.runtime,
             )

@@ -2,32 +2,26 @@
 
 import os
 from abc import ABC, abstractmethod
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Self
 
 import numpy as np
 import openslide
-from numpy.typing import NDArray
+import simplejpeg
 from PIL import Image
 
 from msfusion_sdk.errors import SlideCorruptError, SlideFormatError
 from msfusion_sdk.slides.geometry import Spacing, check_levels, resolve_mpp
+from msfusion_sdk.slides.jpeg_stream import TileError
+from msfusion_sdk.slides.jpeg_tiles import JpegTiles
+from msfusion_sdk.slides.region import Region, composite
 from msfusion_sdk.slides.source import FileKind, FileStamp, Source, check_disk, classify
+from msfusion_sdk.slides.trust import trusted_tiles
 
 __all__ = ["OpenSlideReader", "Region", "Slide", "SlideHeader", "composite"]
 
 WHITE = (255, 255, 255)
-
-
-@dataclass(frozen=True)
-class Region:
-    """Pixels of one read."""
-
-    pixels: NDArray[np.uint8]
-    """Shape (height, width, 3), RGB, composited on the background colour."""
-    transparent_px: int
-    """Pixels that the file does not hold: outside it, or empty stored tiles."""
 
 
 @dataclass(frozen=True)
@@ -119,35 +113,37 @@ class Slide(ABC):
         self.close()
 
 
-def composite(
-    rgba: NDArray[np.uint8], background: tuple[int, int, int]
-) -> tuple[NDArray[np.uint8], int]:
-    """Lay RGBA pixels on a background colour and count the fully transparent ones."""
-    alpha = rgba[..., 3]
-    pixels = np.ascontiguousarray(rgba[..., :3])
-    if alpha.min() == 255:
-        return pixels, 0
-    is_missing = alpha == 0
-    pixels[is_missing] = background
-    is_mixed = ~is_missing & (alpha < 255)
-    share = alpha[is_mixed][:, None].astype(np.float32) / 255
-    mixed = pixels[is_mixed] * share + np.asarray(background, np.float32) * (1 - share)
-    pixels[is_mixed] = np.rint(mixed).astype(np.uint8)
-    return pixels, int(is_missing.sum())
-
-
 class OpenSlideReader(Slide):
     """Read through ``openslide.OpenSlide``.
 
     An OpenSlide handle that met one bad byte answers every later call with the same
     error, so the handle is replaced after an error.  It is also replaced after a fork.
+
+    Level 0 of a JPEG slide is decoded without OpenSlide where both give the same pixels;
+    ``header.reader`` says so.
+
+    Parameters
+    ----------
+    tiles : JpegTiles, optional
+        Those of another handle on the same file, which has compared them.
     """
 
-    def __init__(self, source: Source, mpp: float | None = None) -> None:
+    def __init__(
+        self, source: Source, mpp: float | None = None, tiles: JpegTiles | None = None
+    ) -> None:
         self.path, self.stamp, self.mpp_argument = source.path, source.stamp, mpp
         self._is_one_file = source.kind is FileKind.TIFF
         self._open()
         self.header = self._read_header()
+        self._tiles = tiles
+        if tiles is None and self._is_one_file:
+            header = self.header
+            self._tiles = trusted_tiles(
+                self.path, header.vendor, self.dimensions, header.background, self._read_level_0
+            )
+        if self._tiles is not None:
+            reader = f"{self.header.reader}, level 0: simplejpeg {simplejpeg.__version__}"
+            self.header = replace(self.header, reader=reader)
 
     def _open(self) -> None:
         # Never openslide.open_slide(): it falls back to showing thumbnails as slides.
@@ -209,6 +205,19 @@ class OpenSlideReader(Slide):
         self._check_request(location, level, size)
         if self._pid != os.getpid():
             self._open()
+        if self._tiles is not None and level == 0:
+            # Of a file that was replaced, the old one may still be open, or in the cache.
+            self.check_unchanged()
+            try:
+                return Region(*self._tiles.read(location, size, self.header.background))
+            except TileError:  # OpenSlide knows what to do about it, or what to say
+                pass
+        return self._read_region(location, level, size)
+
+    def _read_level_0(self, location: tuple[int, int], size: tuple[int, int]) -> Region:
+        return self._read_region(location, 0, size)
+
+    def _read_region(self, location: tuple[int, int], level: int, size: tuple[int, int]) -> Region:
         try:
             rgba = self._handle.read_region(location, level, size)
         except openslide.OpenSlideError:
@@ -241,21 +250,24 @@ class OpenSlideReader(Slide):
 
     def reopen(self) -> "OpenSlideReader":
         """Return a second, independent handle on the same file."""
-        return _same_file(str(self.path), self.mpp_argument, self.stamp)
+        return _same_file(str(self.path), self.mpp_argument, self.stamp, self._tiles)
 
     def close(self) -> None:
         """Release the file."""
+        self._tiles = None
         self._handle.close()
 
     def __reduce__(self) -> tuple[object, ...]:
         return (_same_file, (str(self.path), self.mpp_argument, self.stamp))
 
 
-def _same_file(path: str, mpp: float | None, stamp: FileStamp) -> OpenSlideReader:
+def _same_file(
+    path: str, mpp: float | None, stamp: FileStamp, tiles: JpegTiles | None = None
+) -> OpenSlideReader:
     """Open a file that must still be the one that has this stamp."""
     source = classify(path)
     stamp.check(source.path)
-    return OpenSlideReader(source, mpp)
+    return OpenSlideReader(source, mpp, tiles)
 
 
 def _number(text: str | None) -> float | None:

@@ -91,12 +91,17 @@ def test_a_damaged_stored_tile_leaves_the_handle_usable(small_slide: Path, tmp_p
             assert (slide.read(*beside).pixels == whole.read(*beside).pixels).all()
 
 
+def fail_to_read(*_: object) -> NoReturn:
+    raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+
 class FailingDisk:
-    """OpenSlide whose reads fail, the first time or always."""
+    """A disk of which OpenSlide's reads fail, the first times or always, and all others always."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, *, times: int) -> None:
         self.left, self.read_region = times, openslide.OpenSlide.read_region
         monkeypatch.setattr(openslide.OpenSlide, "read_region", lambda *request: self.read(request))
+        monkeypatch.setattr(os, "pread", fail_to_read, raising=False)
 
     def read(self, request: tuple[Any, ...]) -> Image.Image:
         self.left -= 1
@@ -119,14 +124,11 @@ def test_a_disk_that_fails_once_costs_nothing(
 def test_a_disk_that_goes_on_failing_is_no_damage_of_the_slide(
     small_slide: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fail(*_: object) -> NoReturn:
-        raise OSError(errno.EIO, os.strerror(errno.EIO))
-
     with open_slide(small_slide) as slide:
         FailingDisk(monkeypatch, times=99)
         with pytest.raises(SlideCorruptError):
             slide.read((0, 0), 0, (64, 64))
-        monkeypatch.setattr(Path, "open", fail)
+        monkeypatch.setattr(Path, "open", fail_to_read)
         with pytest.raises(SlideError, match="Input/output error") as caught:
             slide.read((0, 0), 0, (64, 64))
     assert caught.value.retryable

@@ -1,0 +1,1 @@
+"""What computes the two networks: torch, or OpenVINO where it is installed and faster."""

@@ -1,0 +1,33 @@
+"""Make the back end that a runtime names."""
+
+from importlib.util import find_spec
+
+from msfusion_sdk.encoder.backends.base import Backend
+from msfusion_sdk.encoder.backends.with_torch import TorchBackend
+from msfusion_sdk.encoder.devices import Runtime
+from msfusion_sdk.encoder.model import TwoScaleModel
+from msfusion_sdk.errors import MissingExtraError
+
+__all__ = ["make_backend"]
+
+
+def make_backend(model: TwoScaleModel, runtime: Runtime) -> Backend:
+    """Return the networks, ready to compute.
+
+    Raises
+    ------
+    MissingExtraError
+        When the runtime was chosen where OpenVINO is installed, and it is not here.
+    """
+    if runtime.backend == "torch":
+        return TorchBackend(model, runtime)
+    if find_spec("openvino") is None:
+        msg = (
+            "The encoder was made to compute with OpenVINO, and 'openvino' is not installed here. "
+            'Install it with: pip install "msfusion-sdk[openvino]", or take torch with '
+            "encoder.on_device('cpu')."
+        )
+        raise MissingExtraError(msg)
+    from msfusion_sdk.encoder.backends.with_openvino import OpenVinoBackend
+
+    return OpenVinoBackend(model, runtime.precision)

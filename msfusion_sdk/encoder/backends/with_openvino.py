@@ -1,0 +1,65 @@
+"""The networks in OpenVINO: on x86 CPUs several times as fast as torch, in bf16 and in fp32."""
+
+import threading
+from typing import Any
+
+import numpy as np
+import openvino as ov
+import torch
+from torch import Tensor
+
+from msfusion_sdk.encoder.backends.base import Backend
+from msfusion_sdk.encoder.backends.graph import patch_graph
+from msfusion_sdk.encoder.fusion import fuse_tiles
+from msfusion_sdk.encoder.model import PatchFeatures, TwoScaleModel
+
+__all__ = ["OpenVinoBackend"]
+
+PRECISIONS = {"fp32": "f32", "bf16": "bf16"}
+
+
+class OpenVinoBackend(Backend):
+    """Compute patch by patch; tiles are fused by the same code as in torch.
+
+    One patch is five images, enough to fill the threads, and a larger batch is no faster.
+    """
+
+    def __init__(self, model: TwoScaleModel, precision: str) -> None:
+        self._model, self._precision = model, precision
+        self._requests: dict[int, Any] = {}
+        # A request computes one patch at a time.
+        self._lock = threading.Lock()
+
+    def features(self, pixels: Tensor) -> PatchFeatures:
+        """See ``Backend.features``."""
+        images = np.ascontiguousarray(pixels.permute(0, 2, 3, 1).numpy())
+        with self._lock:
+            request = self._request(images.shape[1])
+            rows = [_copied(request.infer([image[None]], share_inputs=True)) for image in images]
+        context, scores, tiles, tile_scores = (
+            torch.stack(part) for part in zip(*rows, strict=True)
+        )
+        rule = self._model.fusion.tile_weights
+        vectors = fuse_tiles(context.flatten(1), tiles, tile_scores, rule)
+        return PatchFeatures(vectors, scores.flatten(), tile_scores)
+
+    def _request(self, size: int) -> Any:
+        """Return what computes patches of this size; compiled when the first one comes."""
+        if size not in self._requests:
+            settings = {
+                "INFERENCE_PRECISION_HINT": PRECISIONS[self._precision],
+                # What torch may use: OMP_NUM_THREADS, or a worker's share of the cores.
+                "INFERENCE_NUM_THREADS": torch.get_num_threads(),
+                "NUM_STREAMS": 1,
+                # Two processes would pin themselves to the same cores.
+                "ENABLE_CPU_PINNING": False,
+            }
+            graph = patch_graph(self._model, size)
+            compiled = ov.Core().compile_model(graph, "CPU", settings)
+            self._requests[size] = compiled.create_infer_request()
+        return self._requests[size]
+
+
+def _copied(outputs: Any) -> list[Tensor]:
+    # The next patch overwrites them.
+    return [torch.from_numpy(np.array(output)) for output in outputs.values()]

@@ -1,0 +1,41 @@
+"""The networks in torch: on every device, and the reference for the other back ends."""
+
+import torch
+from torch import Tensor, nn
+
+from msfusion_sdk.encoder.backends.base import Backend
+from msfusion_sdk.encoder.backends.folding import folded
+from msfusion_sdk.encoder.devices import Runtime
+from msfusion_sdk.encoder.model import PatchFeatures
+from msfusion_sdk.errors import DeviceError
+
+__all__ = ["TorchBackend"]
+
+
+class TorchBackend(Backend):
+    """In fp32 the model itself, untouched; in bf16 a copy with folded batch-norm."""
+
+    def __init__(self, model: nn.Module, runtime: Runtime) -> None:
+        self._runtime = runtime
+        # fp32 is what all else is compared with, so nothing about it is rearranged.
+        self._model = model if runtime.precision == "fp32" else folded(model, torch.bfloat16)
+        self._images_per_pass = runtime.images_per_pass
+
+    def features(self, pixels: Tensor) -> PatchFeatures:
+        """See ``Backend.features``; after full memory, computes in smaller passes for good."""
+        while True:
+            try:
+                with self._runtime.autocast():
+                    features: PatchFeatures = self._model(
+                        pixels.to(self._runtime.device), self._images_per_pass
+                    )
+            except torch.OutOfMemoryError as error:
+                if self._images_per_pass == 1:
+                    msg = (
+                        f"{self._runtime.device} has no memory for one image. Free it, or use "
+                        "device='cpu'."
+                    )
+                    raise DeviceError(msg) from error
+                self._images_per_pass //= 2
+            else:
+                return features

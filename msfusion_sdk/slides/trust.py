@@ -1,0 +1,65 @@
+"""Decide, on opening, whether level 0 of a slide may be read without OpenSlide."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from msfusion_sdk.errors import SlideCorruptError
+from msfusion_sdk.slides.jpeg_stream import TileError
+from msfusion_sdk.slides.jpeg_tiles import JpegTiles, TileIndex, index_tiles
+from msfusion_sdk.slides.region import Region
+
+__all__ = ["trusted_tiles"]
+
+VENDORS = ("aperio", "generic-tiff")
+"""Whose level 0 is the first directory, tile beside tile; others overlap or crop theirs."""
+PROBES = 3
+
+Read = Callable[[tuple[int, int], tuple[int, int]], Region]
+
+
+def trusted_tiles(
+    path: Path,
+    vendor: str,
+    dimensions: tuple[int, int],
+    background: tuple[int, int, int],
+    read: Read,
+) -> JpegTiles | None:
+    """Return the stored tiles of a slide, or None where OpenSlide must read them.
+
+    Parameters
+    ----------
+    read : callable
+        Takes the location and the size of a region of level 0 and answers as OpenSlide does.
+        Both must agree in every pixel of a few regions.
+    """
+    if vendor not in VENDORS or not hasattr(os, "pread"):  # not on Windows
+        return None
+    index = index_tiles(path)
+    if index is None or index.size != dimensions:
+        return None
+    tiles = JpegTiles(path, index)
+    verdicts = [_agree(tiles, place, background, read) for place in _telling_places(index)]
+    known = [verdict for verdict in verdicts if verdict is not None]
+    return tiles if known and all(known) else None
+
+
+def _telling_places(index: TileIndex) -> list[tuple[int, int]]:
+    """Return where the longest stored tiles are: they show most, so decoders differ there."""
+    longest = np.argsort(index.lengths, kind="stable")[::-1][:PROBES]
+    return [index.location(int(number)) for number in longest]
+
+
+def _agree(
+    tiles: JpegTiles, place: tuple[int, int], background: tuple[int, int, int], read: Read
+) -> bool | None:
+    """Return whether a tile and the edges of its neighbours are the same; None if unreadable."""
+    size = (tiles.index.coding.width + 1, tiles.index.coding.height + 1)
+    try:
+        pixels, missing = tiles.read(place, size, background)
+        expected = read(place, size)
+    except (TileError, SlideCorruptError):
+        return None
+    return missing == expected.transparent_px and np.array_equal(pixels, expected.pixels)
