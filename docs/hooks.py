@@ -1,7 +1,7 @@
 """Pages that are made when the site is built, and links that leave the folder of pages.
 
-The reference of the command line comes from the commands themselves; examples, model card, changelog
-and the page for contributors are the files of the repository.
+The reference of the command line comes from the commands themselves; examples, model card,
+changelog and the page for contributors are the files of the repository.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""Clinical and genomic tables with gaps to a risk, judged in folds: ``python 06_fused_survival.py``.
+"""Tables with gaps to a risk, judged in folds: ``python 06_fused_survival.py``.
 
 Slide vectors are one more table: ``cohort.tables()`` has them under ``slide``.
 """

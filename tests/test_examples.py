@@ -26,8 +26,12 @@ def run(*arguments: str, folder: Path) -> str:
     done = subprocess.run(
         [sys.executable, "-W", "error", *arguments],
         cwd=folder,
-        env={**plain, "MPLBACKEND": "agg"}, capture_output=True, text=True, timeout=100, check=False,
-    )  # fmt: skip
+        env={**plain, "MPLBACKEND": "agg"},
+        capture_output=True,
+        text=True,
+        timeout=100,
+        check=False,
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 
@@ -64,7 +68,9 @@ def code_cells(notebook: Path) -> list[dict[str, Any]]:
 @pytest.mark.usefixtures("embedded_model")
 @pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.name)
 def test_the_cells_of_a_notebook_run_in_order(notebook: Path, tmp_path: Path) -> None:
-    run("-c", "\n\n".join("".join(cell["source"]) for cell in code_cells(notebook)), folder=tmp_path)
+    run(
+        "-c", "\n\n".join("".join(cell["source"]) for cell in code_cells(notebook)), folder=tmp_path
+    )
 
 
 @pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.name)
