@@ -28,7 +28,7 @@ lint: .venv/installed
 	$(BIN)/lint-imports
 
 docs: .venv/installed
-	$(BIN)/python -m mkdocs build --strict
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
 
 bench: .venv/installed
 	$(BIN)/python benchmarks/large_slide.py

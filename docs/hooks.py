@@ -24,6 +24,7 @@ ELSEWHERE = {source: page for page, source in COPIED.items()} | {
     "README.md": "index.md",
     "examples": "examples.md",
 }
+ROLE = re.compile(r":(?:attr|class|func|meth|mod):<code>~?([\w.]*?)</code>")
 LINK = re.compile(r"\]\((?!https://|#)([^)#]+)(#[^)]*)?\)")
 
 
@@ -43,6 +44,11 @@ def on_page_markdown(markdown: str, page, config: MkDocsConfig, files: Files) ->
         return markdown
     folder = (ROOT / "docs" / page.file.src_uri).parent
     return with_links(markdown, folder, folder.relative_to(ROOT).as_posix())
+
+
+def on_page_content(html: str, page, config: MkDocsConfig, files: Files) -> str:
+    """Show the Sphinx roles of docstrings as code."""
+    return ROLE.sub(r"<code>\1</code>", html)
 
 
 def with_links(text: str, base: Path, shown_in: str) -> str:

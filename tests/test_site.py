@@ -45,6 +45,11 @@ def test_no_page_holds_a_path_of_the_machine_that_built_it(site: Path) -> None:
     assert [p.name for p in site.rglob("*.html") if str(ROOT) in p.read_text()] == []
 
 
+def test_no_page_shows_the_markup_of_docstrings(site: Path) -> None:
+    role = re.compile(r":(attr|class|func|meth|mod):<")
+    assert [page.name for page in site.rglob("*.html") if role.search(page.read_text())] == []
+
+
 def commands(*words: str) -> list[tuple[str, ...]]:
     """Return a command and all below it, as its help lists them."""
     text = helped(*words)
