@@ -1,12 +1,13 @@
 # make demo   a slide and a cohort are made, encoded, judged and reported on, in demo/
 # make test   lint, types, import contract, tests with coverage
+# make docs  the documentation site, in build/site
 # make bench  the quick benchmarks; see benchmarks/README.md
 # Each target makes .venv and installs the package first when it has to.
 
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test lint bench clean
+.PHONY: demo test lint docs bench clean
 
 demo: .venv/installed
 	rm -rf demo
@@ -26,6 +27,9 @@ lint: .venv/installed
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+docs: .venv/installed
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
+
 bench: .venv/installed
 	$(BIN)/python benchmarks/large_slide.py
 
@@ -36,4 +40,4 @@ bench: .venv/installed
 	touch $@
 
 clean:
-	rm -rf .venv demo .coverage* .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
+	rm -rf .venv build demo .coverage* .pytest_cache .mypy_cache .ruff_cache .import_linter_cache

@@ -1,5 +1,6 @@
 """Every example runs as a user would run it, in an empty folder."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -7,6 +8,7 @@ import sys
 import tomllib
 from importlib.metadata import EntryPoint
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,6 +17,7 @@ from msfusion_sdk.registry import GROUP
 
 FOLDER = Path(__file__).parents[1] / "examples"
 EXAMPLES = sorted(FOLDER.glob("*.py"))
+NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))
 PACKAGES = sorted(path.parent for path in FOLDER.glob("*/pyproject.toml"))
 
 
@@ -23,8 +26,12 @@ def run(*arguments: str, folder: Path) -> str:
     done = subprocess.run(
         [sys.executable, "-W", "error", *arguments],
         cwd=folder,
-        env=plain, capture_output=True, text=True, timeout=100, check=False,
-    )  # fmt: skip
+        env={**plain, "MPLBACKEND": "agg"},
+        capture_output=True,
+        text=True,
+        timeout=100,
+        check=False,
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 
@@ -53,6 +60,26 @@ def test_an_example_package_registers_an_adapter(
         assert adapter.modality == name
 
 
-def test_there_are_examples() -> None:
-    assert len(EXAMPLES) >= 3
-    assert PACKAGES
+def code_cells(notebook: Path) -> list[dict[str, Any]]:
+    cells = json.loads(notebook.read_text("utf-8"))["cells"]
+    return [cell for cell in cells if cell["cell_type"] == "code"]
+
+
+@pytest.mark.usefixtures("embedded_model")
+@pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.name)
+def test_the_cells_of_a_notebook_run_in_order(notebook: Path, tmp_path: Path) -> None:
+    run(
+        "-c", "\n\n".join("".join(cell["source"]) for cell in code_cells(notebook)), folder=tmp_path
+    )
+
+
+@pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.name)
+def test_a_notebook_is_kept_without_outputs(notebook: Path) -> None:
+    cells = code_cells(notebook)
+    assert [cell for cell in cells if cell["outputs"] or cell["execution_count"]] == []
+
+
+def test_the_examples_are_numbered_and_one_is_a_notebook() -> None:
+    numbers = sorted(path.name[:2] for path in (*EXAMPLES, *PACKAGES))
+    assert numbers == ["01", "02", "03", "04", "05", "06"]
+    assert NOTEBOOKS

@@ -151,9 +151,13 @@ class Cohort:
         ----------
         name : str
             Small letters, digits, underscores; that of an adapter, to be read by it.
+        source : path or table
+            CSV, TSV or Parquet with ``patient_id``, or a table.
         unmatched : 'refuse' or 'report'
             Whether rows of patients that the cohort lacks are an error, or are left out and
             reported.
+        on_duplicate : 'refuse' or 'drop_identical'
+            Whether rows that repeat another one in every cell are left out.
         replace : bool
             Whether a modality of this name may be replaced.
 
@@ -282,6 +286,8 @@ class Cohort:
 
         Parameters
         ----------
+        path : path
+            Of the file; an older one is replaced when the new one is complete.
         level : 'patient', 'slide' or 'patch'
             What a row is.  Patients have ``has_<table>`` for each table and nulls where they
             lack it; patches are there when slides were encoded with ``patches=True``.
@@ -309,6 +315,8 @@ class Cohort:
 
         Parameters
         ----------
+        folder : path
+            Where the ``.h5`` files lie, ``features`` of shape (patch, column) in each.
         name : str
             What the features are called, the model that made them say: it stands for a model
             beside those that have encoded slides here.
@@ -333,6 +341,19 @@ class Cohort:
         """Write ``<slide_id>.h5`` with ``features`` and ``coords`` for slides with patch rows.
 
         The layout that CLAM, TRIDENT and what reads their files expect.  Returns how many.
+
+        Parameters
+        ----------
+        folder : path
+            Made if it is not there.  ``features`` has shape (patch, 1024), ``coords`` the
+            top-left corners (x, y) in level-0 pixels.
+        model : str, optional
+            The first letters of a fingerprint, when several models have encoded the slides.
+
+        Raises
+        ------
+        MissingExtraError
+            Without the extra ``[h5]``.
         """
         from msfusion_sdk.cohort.h5 import export_features
 

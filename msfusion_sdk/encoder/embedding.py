@@ -24,7 +24,9 @@ class SlideEmbedding:
     """A slide as one vector, with the patches it was made of and where it is from."""
 
     slide_id: str
+    """The stem of the file, or as it was given."""
     status: Status
+    """'ok', 'ok_with_warnings' or 'empty'."""
     reason: str
     """Why the status is what it is; '' when it is 'ok'."""
     vector: NDArray[np.float32] | None
@@ -33,6 +35,7 @@ class SlideEmbedding:
     """A row per patch: x, y, size_px (level-0 pixels), context_score, tile_scores (4), weight
     (the rows sum to 1), vector (1024)."""
     provenance: Provenance
+    """Slide, spacing, tissue, model, settings, versions, bad regions and warnings."""
     tissue: list[Polygon] = field(default_factory=list)
     """Tissue outlines as [outer ring, hole, …], level-0 pixels (x, y)."""
 
@@ -53,8 +56,15 @@ class SlideEmbedding:
 
         Parameters
         ----------
+        path : path
+            Should end in ``.parquet``.
         patches : bool
             False leaves out the patch rows: about 20 kB instead of 5 kB more per patch.
+
+        Raises
+        ------
+        StoreError
+            When the file cannot be written; an older one is then as it was.
         """
         row = {
             "slide_id": self.slide_id,

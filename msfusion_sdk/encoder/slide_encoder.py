@@ -34,16 +34,18 @@ class SlideEncoder:
     Make one with ``from_pretrained`` and use it for many slides.  It holds no slide and can
     be sent to other processes.
 
-    Attributes
+    Parameters
     ----------
     model : TwoScaleModel
         The two networks and their fusion, a ``torch.nn.Module``.
     config : EncoderConfig
         Every setting that decides a vector.
     runtime : Runtime
-        Device and precision in use.
-    fingerprint : str
-        SHA-256 of weights and settings; vectors of equal fingerprints can be compared.
+        Device and precision to compute with.
+    weights_sha256 : str
+        Of the weights file, hexadecimal.
+    card : str
+        The model card, Markdown.
     """
 
     def __init__(
@@ -114,7 +116,10 @@ class SlideEncoder:
 
     @property
     def fingerprint(self) -> str:
-        """SHA-256 over the weights as they were loaded or last saved, and the settings."""
+        """SHA-256 over the weights as they were loaded or last saved, and the settings.
+
+        Vectors of equal fingerprints can be compared.
+        """
         return model_fingerprint(self._weights_sha256, self.config)
 
     def with_config(self, config: EncoderConfig) -> Self:

@@ -57,6 +57,13 @@ def expected_calibration_error(codes: NDArray[np.int64], proba: Floats, bins: in
     Of two classes the chance of the positive one is looked at, of more that of the likeliest,
     in ``bins`` of equal width.
 
+    Parameters
+    ----------
+    codes : int, shape (patient,)
+        The class of each patient, from 0.
+    proba : shape (patient, class), rows sum to 1
+    bins : int
+
     Notes
     -----
     Source: Naeini, Cooper & Hauskrecht, AAAI 2015.

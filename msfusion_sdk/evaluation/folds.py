@@ -102,6 +102,12 @@ def fold_counts(folds: Sequence[Fold], outcome: Outcome) -> pd.DataFrame:
 
     One row per fold, from 0; columns ``train``, ``test``, then both for each stratum: for
     survival ``train event`` and ``test event`` among them.
+
+    Parameters
+    ----------
+    folds : sequence of Fold
+    outcome : Outcome
+        As ``read_outcome`` of :mod:`msfusion_sdk.evaluation.outcome` returns it.
     """
     stratum = dict(zip(outcome.patient_ids, outcome.strata.tolist(), strict=True))
     rows = []

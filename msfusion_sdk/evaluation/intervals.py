@@ -45,6 +45,8 @@ def draw_patients(
         the events when one of them has the event.
     units : int, shape (patient,)
         Patients of one number are drawn together.
+    draws : int
+        Resamples to make.
     seed : ints
         One seed gives one set of draws, whichever model they are used for.
     """

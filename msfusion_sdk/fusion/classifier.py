@@ -151,6 +151,8 @@ class FusionClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  #
 
         Parameters
         ----------
+        folder : path
+            That ``save`` wrote.
         adapters : mapping of table name to adapter, optional
             For tables whose adapters are not registered on this machine.
 

@@ -133,7 +133,17 @@ class FusionSurvival(BaseEstimator):  # type: ignore[misc]  # scikit-learn is un
 
         Parameters
         ----------
-        times : ascending, in the unit of training
+        X : mapping of table name to DataFrame indexed by patient_id
+            Any of the tables of training.
+        times : shape (time,), ascending
+            In the unit of training.
+
+        Raises
+        ------
+        TableError
+            When a table is new, or has other columns than in training.
+        MissingModalityError
+            When a patient has no modality; the message names them.
         """
         check_is_fitted(self)
         ids, scores = self.fitted_.scores(X)
@@ -168,6 +178,8 @@ class FusionSurvival(BaseEstimator):  # type: ignore[misc]  # scikit-learn is un
 
         Parameters
         ----------
+        folder : path
+            That ``save`` wrote.
         adapters : mapping of table name to adapter, optional
             For tables whose adapters are not registered on this machine.
 

@@ -145,6 +145,17 @@ def fit_cox_path(
 
     The same models as one call of :func:`fit_cox` each, and faster: the features are rotated
     once and each fit starts where the one before ended.
+
+    Parameters
+    ----------
+    values, time, event, weights, ties
+        As in :func:`fit_cox`.
+    penalties : sequence of float, each at least 0
+
+    Raises
+    ------
+    ShapeError, DegenerateSplitError
+        As :func:`fit_cox`.
     """
     times, events = checked_labels(time, event)
     table = checked_table(values, len(times))

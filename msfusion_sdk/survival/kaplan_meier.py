@@ -51,6 +51,13 @@ class LogRank:
 def kaplan_meier(*, time: ArrayLike, event: ArrayLike) -> KaplanMeier:
     """Return the Kaplan-Meier curve of the patients.
 
+    Parameters
+    ----------
+    time : shape (patient,)
+        To the event or to the end of follow-up, at least 0, in any one unit.
+    event : shape (patient,)
+        True where the event was seen.
+
     Raises
     ------
     DegenerateSplitError

@@ -86,6 +86,12 @@ def event_free_at(times: Floats, *, time: ArrayLike, event: ArrayLike) -> Floats
 
     After the last patient it stays as it is.
 
+    Parameters
+    ----------
+    times : shape (time,), ascending
+        Unit of ``time``.
+    time, event : shape (patient,)
+
     Raises
     ------
     DegenerateSplitError

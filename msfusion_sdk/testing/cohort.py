@@ -16,12 +16,16 @@ _EFFECT = 0.9
 
 
 class MadeCohort(NamedTuple):
-    """Where the tables lie."""
+    """Where the tables lie, CSV files."""
 
     patients: Path
+    """``patient_id``, ``time_months``, ``event`` and ``diagnosis``."""
     slides: Path
+    """``slide_id``, ``patient_id`` and ``path``."""
     clinical: Path
+    """``age`` and ``stage`` of most patients."""
     genomics: Path
+    """Twelve genes of most patients."""
 
 
 def make_cohort(
@@ -37,8 +41,12 @@ def make_cohort(
     ----------
     folder : path
         Made if it is not there.
+    n_patients : int
+        Rows of the table of patients.
     n_slides : int
         Of as many patients, at most ``n_patients``.
+    seed : int
+        Equal ones give equal tables and slides.
     """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)

@@ -10,6 +10,13 @@ __all__ = ["damage_stored_tile"]
 def damage_stored_tile(path: str | Path, x: int, y: int) -> tuple[int, int, int, int]:
     """Overwrite the stored tile of level 0 that holds pixel (x, y) with bytes that are no JPEG.
 
+    Parameters
+    ----------
+    path : path
+        A slide that ``make_slide`` wrote; it is changed in place.
+    x, y : int
+        Level-0 pixels.
+
     Returns
     -------
     tuple

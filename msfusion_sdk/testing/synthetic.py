@@ -51,6 +51,8 @@ def make_slide(
     tissue : 'resection', 'core', 'none' or 'full'
     coverage : float
         Share of the slide that is tissue, for 'resection' and 'core'.
+    seed : int
+        Of texture and outline.
     downsamples : tuple of int
         Of the levels; the first is 1.
     stored_tile_px : int

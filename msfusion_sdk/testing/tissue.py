@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 __all__ = ["GLASS", "TEXTURE_PX", "Tissue", "he_texture", "tissue_map"]
 
 Tissue = Literal["resection", "core", "none", "full"]
+"""One large piece, a needle core, bare glass, or tissue from edge to edge."""
 Image = NDArray[np.uint8]
 
 GLASS = (243, 242, 244)

@@ -38,7 +38,9 @@ class Annotations:
 
     polygons: tuple[AnnotatedRegion, ...]
     source: Path
+    """The file."""
     dialect: str
+    """The program it is from, as the content tells."""
     repairs: tuple[str, ...] = ()
     """What was mended or left out, one sentence each, beginning with the element."""
     ignored: Mapping[str, int] = field(default_factory=dict)
@@ -66,7 +68,20 @@ class Annotations:
         return shapely.disjoint_subset_union_all([region.polygon for region in self.polygons])
 
     def overlap(self, locations: NDArray[np.number], size_px: float) -> NDArray[np.float64]:
-        """Return the share of each square that lies inside any polygon; see :func:`overlap`."""
+        """Return the share of each square that lies inside any polygon, shape (n,).
+
+        Parameters
+        ----------
+        locations : shape (n, 2), level-0 pixels
+            Top-left corners (x, y).
+        size_px : float
+            Edge of the squares in level-0 pixels.
+
+        Raises
+        ------
+        ShapeError
+            When the locations are not (n, 2), or the squares have no area.
+        """
         return overlap(self.union(), locations, size_px)
 
 

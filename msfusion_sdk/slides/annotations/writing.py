@@ -31,6 +31,12 @@ def write_qupath_geojson(annotations: Annotations, path: str | Path) -> Path:
     The pieces of one drawing become one MultiPolygon.  Repairs are kept, as they are in the
     polygons; the list of repairs and what was ignored are not written.
 
+    Parameters
+    ----------
+    annotations : Annotations
+    path : path
+        Should end in ``.geojson``.
+
     Raises
     ------
     StoreError

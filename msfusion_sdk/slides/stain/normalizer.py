@@ -26,7 +26,15 @@ class StainNormalizer(FrozenConfig):
 
     @classmethod
     def fit(cls, pixels: Pixels, *, method: StainMethod = "vahadane", seed: int = 0) -> Self:
-        """Return a normaliser whose target is the tissue among ``pixels``, shape (..., 3), RGB.
+        """Return a normaliser whose target is the tissue among ``pixels``.
+
+        Parameters
+        ----------
+        pixels : uint8, shape (..., 3), RGB
+            Of one slide, from as many places as possible; glass among them is left out.
+        method : 'vahadane' or 'macenko'
+        seed : int
+            Of the choice of pixels, where there are very many.
 
         Raises
         ------
@@ -37,6 +45,11 @@ class StainNormalizer(FrozenConfig):
 
     def profile_of(self, pixels: Pixels, *, seed: int = 0) -> StainProfile:
         """Return the stains of another slide, found with the method of the target.
+
+        Parameters
+        ----------
+        pixels, seed
+            As in ``fit``.
 
         Raises
         ------

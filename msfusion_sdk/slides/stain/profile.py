@@ -80,6 +80,7 @@ def find_profile(
     ----------
     pixels : shape (..., 3), RGB
         Of one slide, from as many places as possible; glass among them is left out.
+    method : 'vahadane' or 'macenko'
     seed : int
         Of the choice of 20,000 pixels, where there are more.
 

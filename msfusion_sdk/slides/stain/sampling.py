@@ -24,8 +24,11 @@ def slide_profile(
 
     Parameters
     ----------
+    slide : Slide
+        Open.
     survey : Survey
         Of this slide: where its tissue is, and the level that patches are read from.
+    method : 'vahadane' or 'macenko'
     seed : int
         Of the places and of the pixels in them; the same seed finds the same stains.
 
