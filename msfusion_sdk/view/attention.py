@@ -31,10 +31,10 @@ def attention_of(listed: ListedSlide, stamp: FileStamp) -> dict[str, Any]:
         ``patches``: a list per column of the patch table, and ``relative``, the weight of each
         tile divided by the mean of all tiles; level-0 pixels.  ``tissue``: rings of (x, y).
         ``bad``: [x, y, size] of what could not be read.  ``reach``: the colours span 1 ± this.
-        ``note``: why something of this is missing, '' when nothing is.
+        ``note``: why there is no heatmap, '' when there is one; ``command``: what makes it.
     """
     if listed.load is None:
-        return _nothing(f"No heatmap: the slide has no stored result. {_advice(listed)}")
+        return _nothing("No heatmap: the slide has no stored result.", listed.how_to_encode)
     try:
         result = listed.load()
     except StoreError as error:
@@ -46,14 +46,15 @@ def attention_of(listed: ListedSlide, stamp: FileStamp) -> dict[str, Any]:
     if (identity.size_bytes, identity.mtime_ns) != (stamp.size_bytes, stamp.mtime_ns):
         return _nothing(
             "No heatmap: the slide file has changed since it was encoded, and the stored result "
-            f"may not fit. {_advice(listed)}"
+            "may not fit.",
+            listed.how_to_encode,
         )
     return _drawn(listed, result)
 
 
 def _drawn(listed: ListedSlide, result: SlideEmbedding) -> dict[str, Any]:
     patches: dict[str, Any] = {}
-    reach, note = 0.0, ""
+    reach, note, command = 0.0, "", ""
     if result.patches.num_rows:
         relative, reach = relative_weights(result)
         columns = ("x", "y", "size_px", "context_score", "tile_scores", "weight")
@@ -62,7 +63,7 @@ def _drawn(listed: ListedSlide, result: SlideEmbedding) -> dict[str, Any]:
     elif result.status == "empty":
         note = f"No heatmap: {result.reason}"
     else:
-        note = f"No heatmap: the patches were not stored. {_advice(listed)}"
+        note, command = "No heatmap: the patches were not stored.", listed.how_to_encode
     return {
         "patches": patches,
         "tissue": [ring for polygon in result.tissue for ring in polygon],
@@ -70,13 +71,10 @@ def _drawn(listed: ListedSlide, result: SlideEmbedding) -> dict[str, Any]:
         "reach": reach,
         "colours": COLOURS,
         "note": note,
+        "command": command,
     }
 
 
-def _nothing(note: str) -> dict[str, Any]:
+def _nothing(note: str, command: str = "") -> dict[str, Any]:
     empty: dict[str, Any] = {"patches": {}, "tissue": [], "bad": [], "reach": 0.0}
-    return {**empty, "colours": COLOURS, "note": note}
-
-
-def _advice(listed: ListedSlide) -> str:
-    return f"To get one, run this and start the viewer again: {listed.how_to_encode}"
+    return {**empty, "colours": COLOURS, "note": note, "command": command}

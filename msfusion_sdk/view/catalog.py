@@ -120,11 +120,10 @@ def _of_cohort(folder: Path, model: str | None) -> Catalog:
 
 
 def _reason(status: SlideStatus | None) -> str:
-    if status is None or status.status == "ok":
+    if status is None:
         return ""
-    if status.status == "ok_with_warnings":
-        return status.reason
-    return f"{status.reason.rstrip('.')}. {remedy_of(status)}"
+    # Errors say what to do by themselves.
+    return f"{status.reason}. {remedy_of(status)}" if status.status == "empty" else status.reason
 
 
 def _of_slide(path: Path) -> Catalog:

@@ -2,9 +2,8 @@
 
 import math
 from io import BytesIO
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
-from openslide import AbstractSlide
 from openslide.deepzoom import DeepZoomGenerator
 from PIL import Image
 
@@ -13,6 +12,9 @@ from msfusion_sdk.slides.opening import open_slide
 from msfusion_sdk.view.bounded import BoundedCache
 from msfusion_sdk.view.catalog import ListedSlide
 from msfusion_sdk.view.pyramid import Pyramid
+
+if TYPE_CHECKING:
+    from openslide import AbstractSlide
 
 __all__ = ["TILE_PX", "Shelf", "TiledSlide"]
 

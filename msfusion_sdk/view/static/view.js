@@ -6,20 +6,21 @@ const links = [...document.querySelectorAll("nav a")];
 const overlay = new Overlay(at("heat"), at("lines"));
 const LONGEST_BAR_PX = 150, OPACITY_STEP = 10, MOVE = 0.15, ZOOM = 1.5;
 let shown = null; // {key, info} of the slide on the stage
-let mouse = null; // where the pointer is on the stage; null after a key, when the middle counts
+let point = null; // where the pointer was last on the stage
+let byKey = false; // after a key the middle of the stage counts instead
 
 const viewer = OpenSeadragon({
   element: at("zoom"),
   drawer: "canvas",
   showNavigationControl: false,
   showNavigator: true,
-  navigatorPosition: "TOP_RIGHT",
-  navigatorSizeRatio: 0.16,
+  // An element of ours, which lies over the overlay.
+  navigatorId: "overview",
+  navigatorBackground: "#fff",
+  navigatorBorderColor: "#8a929b",
   maxZoomPixelRatio: 4,
   visibilityRatio: 0.3,
   gestureSettingsMouse: { clickToZoom: false, dblClickToZoom: true },
-  // 6.0 retries forever by default on some failures; once is enough on one machine.
-  tileRetryMax: 0,
 });
 // All keys are ours, whatever has the focus.
 viewer.addHandler("canvas-key", (event) => { event.preventDefaultAction = true; });
@@ -50,7 +51,7 @@ async function open(key) {
   overlay.clear();
   say("");
   at("notes").replaceChildren();
-  at("legend").hidden = at("scale").hidden = true;
+  at("overview").hidden = true;
   redraw();
   if (!link) {
     at("readout").textContent = "Choose a slide.";
@@ -74,6 +75,7 @@ async function open(key) {
 }
 
 function show({ key, info }) {
+  at("overview").hidden = false;
   note(info.note);
   viewer.open({
     width: info.width,
@@ -89,16 +91,21 @@ function show({ key, info }) {
 async function addAttention(mine) {
   const data = await ask(`slides/${mine.key}/attention.json`);
   if (shown !== mine) return;
-  note(data.note);
+  note(data.note, data.command);
   overlay.show(data);
   if (overlay.patches) legend(data);
   redraw();
 }
 
-function note(text) {
+function note(text, command) {
   if (!text) return;
   const item = document.createElement("li");
   item.textContent = text;
+  if (command) {
+    const code = document.createElement("code");
+    code.textContent = command;
+    item.append(" To get one, run this and start the viewer again: ", code);
+  }
   at("notes").append(item);
 }
 
@@ -136,10 +143,10 @@ function redraw() {
 
 // The patch under the pointer, or after a key the one in the middle.
 function probe(place) {
-  const point = mouse || { x: at("zoom").clientWidth / 2, y: at("zoom").clientHeight / 2 };
-  const x = (point.x - place.x) / place.scale, y = (point.y - place.y) / place.scale;
+  const spot = byKey ? { x: at("zoom").clientWidth / 2, y: at("zoom").clientHeight / 2 } : point || { x: -1, y: -1 };
+  const x = (spot.x - place.x) / place.scale, y = (spot.y - place.y) / place.scale;
   const { width, height, mpp } = shown.info;
-  overlay.cross = !mouse && document.activeElement !== document.body;
+  overlay.cross = byKey;
   overlay.chosen = overlay.find(x, y);
   if (overlay.chosen >= 0) {
     at("readout").textContent = overlay.describe(overlay.chosen);
@@ -183,7 +190,8 @@ viewer.addHandler("tile-load-failed", async (event) => {
 for (const kind of ["pointermove", "pointerdown"]) {
   at("stage").addEventListener(kind, (event) => {
     const box = at("zoom").getBoundingClientRect();
-    mouse = { x: event.clientX - box.left, y: event.clientY - box.top };
+    point = { x: event.clientX - box.left, y: event.clientY - box.top };
+    byKey = false;
     redraw();
   });
 }
@@ -214,7 +222,7 @@ document.addEventListener("keydown", (event) => {
   const isTaken = event.target.id === "opacity" && event.key.startsWith("Arrow");
   if (!act || isTaken || event.ctrlKey || event.metaKey || event.altKey) return;
   event.preventDefault();
-  mouse = null;
+  byKey = true;
   if (viewer.isOpen() || act === KEYS.n || act === KEYS.p) act();
   redraw();
 });
@@ -222,6 +230,7 @@ at("in").addEventListener("click", zoomed(ZOOM));
 at("out").addEventListener("click", zoomed(1 / ZOOM));
 at("whole").addEventListener("click", whole);
 
-const follow = () => open(location.hash.slice(1) || (links.length === 1 ? links[0].dataset.key : ""));
+const first = links.find((one) => one.classList.contains("ok")) || links[0];
+const follow = () => open(location.hash.slice(1) || (first ? first.dataset.key : ""));
 window.addEventListener("hashchange", follow);
 follow();
