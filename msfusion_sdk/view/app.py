@@ -21,7 +21,6 @@ from typing import Any, TypeVar
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
-from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
@@ -76,7 +75,8 @@ class Viewer:
             Route(f"{slide}/attention.json", self._said(self._attention)),
             Route(f"{slide}/{{version}}/{{level}}/{{column}}_{{row}}.jpg", self._said(self._tile)),
         ]
-        self.app = Starlette(routes=routes, middleware=[Middleware(Guard)])
+        # Around all of it: an answer to an error of ours has the headers, too.
+        self.app = Guard(Starlette(routes=routes))
 
     def close(self) -> None:
         """Wait for what is being read and close all files."""
