@@ -1,11 +1,11 @@
-"""A slide of ours as OpenSlide's Deep Zoom generator wants it, for many threads at once."""
+"""The levels of an open slide, read by many threads at once."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from threading import Lock
 
-from openslide import PROPERTY_NAME_BACKGROUND_COLOR
-from PIL import Image
+import numpy as np
+from numpy.typing import NDArray
 
 from msfusion_sdk.slides.reader import Slide
 
@@ -16,7 +16,7 @@ SAME_DOWNSAMPLE = 1e-3
 
 
 class Pyramid:
-    """Level geometry and regions of an open slide, under the names of ``openslide.OpenSlide``.
+    """What OpenSlide's Deep Zoom generator asks about a slide to lay its tiles, and regions of it.
 
     A reader that meets damaged bytes replaces its handle, so no two threads may share one:
     each read borrows a reader that nobody else has.
@@ -24,11 +24,9 @@ class Pyramid:
 
     def __init__(self, slide: Slide) -> None:
         self.slide = slide
-        self.dimensions = slide.dimensions
         self.level_dimensions = slide.header.level_dimensions
         self.level_downsamples = slide.header.level_downsamples
-        colour = "{:02x}{:02x}{:02x}".format(*slide.header.background)
-        self.properties = {PROPERTY_NAME_BACKGROUND_COLOR: colour}
+        self.properties: dict[str, str] = {}
         self._idle = [slide]
         self._is_closed = False
         self._lock = Lock()
@@ -39,16 +37,15 @@ class Pyramid:
         fine = [level for level, own in enumerate(self.level_downsamples) if own <= wanted]
         return max(fine, default=0)
 
-    def read_region(
+    def read(
         self, location: tuple[int, int], level: int, size: tuple[int, int]
-    ) -> Image.Image:
-        """Return a region as RGBA, fully opaque; the arguments are those of ``Slide.read``."""
-        width, height = self.dimensions
+    ) -> NDArray[np.uint8]:
+        """Return the pixels of a region, RGB; the arguments are those of ``Slide.read``."""
+        width, height = self.slide.dimensions
         # Downsamples that are not whole put the last row or column beyond the slide.
         inside = min(location[0], width - 1), min(location[1], height - 1)
         with self._borrowed() as reader:
-            region = reader.read(inside, level, (max(1, size[0]), max(1, size[1])))
-        return Image.fromarray(region.pixels).convert("RGBA")
+            return reader.read(inside, level, (max(1, size[0]), max(1, size[1]))).pixels
 
     def close(self) -> None:
         """Close the readers that are idle now, and the others when they are given back."""
