@@ -44,6 +44,7 @@ because slides are read in other processes.
     ├── NonFiniteVectorError (FloatingPointError)      the networks answered with NaN or infinity
     ├── DeviceError (RuntimeError)                     a device or precision this machine lacks
     ├── PluginError (LookupError)                      an adapter missing, broken or claimed twice
+    ├── PortError (OSError)                            a port that cannot be listened on
     ├── ShapeError (ValueError)                        arrays whose sizes do not fit together
     ├── RunInterruptedError (KeyboardInterrupt)        stopped by a signal; what was done is kept
     └── MissingExtraError (ImportError)                an optional dependency is not installed
@@ -67,6 +68,7 @@ __all__ = [
     "NonFiniteVectorError",
     "NonFiniteWeightsError",
     "PluginError",
+    "PortError",
     "ReaderCrashedError",
     "RunInterruptedError",
     "ShapeError",
@@ -294,6 +296,10 @@ class DeviceError(MsfusionError, RuntimeError):
 
 class PluginError(MsfusionError, LookupError):
     """An adapter is not registered, cannot be loaded, or is claimed by two packages."""
+
+
+class PortError(MsfusionError, OSError):
+    """The port that was asked for is used by another program, or may not be used."""
 
 
 class ShapeError(MsfusionError, ValueError):

@@ -14,6 +14,7 @@ from msfusion_sdk.cli.encode import demo, encode, info, models
 from msfusion_sdk.cli.fusion import adapters, evaluate, predict, train
 from msfusion_sdk.cli.pretrain import app as pretrain
 from msfusion_sdk.cli.report import report
+from msfusion_sdk.cli.view import view
 from msfusion_sdk.errors import ExitCode, MsfusionError, RunInterruptedError, StoreError
 
 __all__ = ["app", "main"]
@@ -24,9 +25,10 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (
-    demo, info, encode, models, train, predict, evaluate, report, adapters, doctor, bench,
-):  # fmt: skip
+COMMANDS = (
+    demo, info, encode, models, train, predict, evaluate, report, view, adapters, doctor, bench,
+)  # fmt: skip
+for command in COMMANDS:
     app.command()(command)
 app.add_typer(cohort, name="cohort")
 app.add_typer(pretrain, name="pretrain")

@@ -18,7 +18,7 @@ from msfusion_sdk.report.small_png import write_small_png
 from msfusion_sdk.slides.opening import open_slide
 from msfusion_sdk.slides.overview import Overview, read_overview
 
-__all__ = ["draw_overlay", "read_thumbnail", "tile_weights", "write_overlay"]
+__all__ = ["draw_overlay", "read_thumbnail", "relative_weights", "tile_weights", "write_overlay"]
 
 LONG_SIDE_PX = 1400
 WIDE = 1.6
@@ -85,6 +85,20 @@ def tile_weights(result: SlideEmbedding) -> NDArray[np.float64]:
     return np.asarray(weight[:, None] * scores / scores.sum(1, keepdims=True), np.float64)
 
 
+def relative_weights(result: SlideEmbedding) -> tuple[NDArray[np.float64], float]:
+    """Return the weight of every tile over the mean of all, and what colours should span.
+
+    Returns
+    -------
+    relative : shape (patch, 4)
+        1 counts as much as the average tile.
+    reach : float
+        Colours span 1 ± this: at least ±10 %, so that noise is not painted as contrast.
+    """
+    relative = tile_weights(result) * 4 * result.patches.num_rows
+    return relative, max(0.1, float(np.abs(relative - 1).max()))
+
+
 def _draw_slide(axes: Axes, overview: Overview, result: SlideEmbedding) -> None:
     _thumbnail(axes, overview, overview.pixels, result)
     rings = [[*ring, ring[0]] for polygon in result.tissue for ring in polygon]
@@ -108,7 +122,7 @@ def _draw_slide(axes: Axes, overview: Overview, result: SlideEmbedding) -> None:
 def _draw_attention(figure: Figure, axes: Axes, overview: Overview, result: SlideEmbedding) -> None:
     grey = overview.pixels.mean(-1, keepdims=True).repeat(3, -1).astype(np.uint8)
     _thumbnail(axes, overview, grey, result)
-    relative = tile_weights(result) * 4 * result.patches.num_rows
+    relative, reach = relative_weights(result)
     x, y, size = (result.patches.column(name).to_numpy() for name in ("x", "y", "size_px"))
     half = size / 2
     squares = [
@@ -118,8 +132,6 @@ def _draw_attention(figure: Figure, axes: Axes, overview: Overview, result: Slid
         for tile in range(4)
     ]  # fmt: skip
     heat = PatchCollection(squares, cmap="viridis", alpha=0.62, linewidth=0)
-    # At least ±10 % wide, so that noise is not painted as contrast.
-    reach = max(0.1, float(np.abs(relative - 1).max()))
     heat.set_array(relative.ravel())
     heat.set_norm(Normalize(1 - reach, 1 + reach))
     axes.add_collection(heat)

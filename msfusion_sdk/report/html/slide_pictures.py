@@ -1,10 +1,8 @@
 """Pictures of a few slides of a cohort, as far as their files are still there."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from pydantic import ValidationError
 
@@ -12,8 +10,6 @@ from msfusion_sdk.cohort.cohort import Cohort
 from msfusion_sdk.cohort.slide_table import path_of
 from msfusion_sdk.cohort.store import EmbeddingStore
 from msfusion_sdk.encoder.embedding import SlideEmbedding
-from msfusion_sdk.encoder.provenance import Provenance
-from msfusion_sdk.encoder.storage import patch_schema
 from msfusion_sdk.errors import SlideError, StoreError
 from msfusion_sdk.report.contact_sheet import draw_contact_sheet
 from msfusion_sdk.report.figure_style import DPI
@@ -21,6 +17,7 @@ from msfusion_sdk.report.html.page_table import number
 from msfusion_sdk.report.html.render import picture_uri
 from msfusion_sdk.report.html.slide_facts import SlideFacts
 from msfusion_sdk.report.overlay import draw_overlay, read_thumbnail
+from msfusion_sdk.report.stored_result import stored_result
 from msfusion_sdk.slides.source import FileStamp
 
 __all__ = ["SLIDES_SHOWN", "SlidePicture", "SlidePictures", "draw_slides"]
@@ -64,29 +61,11 @@ def draw_slides(
     for one in encoded[:SLIDES_SHOWN]:
         path = path_of(rows[one.slide_id])
         try:
-            shown.append(_draw(path, _result(store, one.slide_id)))
+            shown.append(_draw(path, stored_result(store, one.slide_id)))
         except (SlideError, StoreError, ValidationError) as error:
             why = str(error).replace(f"{path.parent}/", "")
             unreachable.append(f"{one.slide_id}: {why}")
     return SlidePictures(tuple(shown), len(encoded), tuple(unreachable))
-
-
-def _result(store: EmbeddingStore, slide_id: str) -> SlideEmbedding:
-    """Return a stored result, with its patches when they were stored."""
-    path = store.patch_part(slide_id)
-    if path.is_file():
-        return SlideEmbedding.from_parquet(path)
-    part = store.load([slide_id])[slide_id]
-    header: dict[str, Any] = json.loads(part.header)
-    return SlideEmbedding(
-        slide_id=slide_id,
-        status="ok_with_warnings" if part.reason else "ok",
-        reason=part.reason,
-        vector=part.vector,
-        patches=patch_schema().empty_table(),
-        provenance=Provenance.model_validate_json(header["provenance"]),
-        tissue=header["tissue"],
-    )
 
 
 def _draw(path: Path, result: SlideEmbedding) -> SlidePicture:

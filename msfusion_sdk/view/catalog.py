@@ -1,0 +1,148 @@
+"""The slides that can be looked at: those of a cohort, or one."""
+
+import hashlib
+import json
+import os
+import shlex
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import cached_property, partial
+from pathlib import Path
+
+from msfusion_sdk.cohort.cohort import Cohort
+from msfusion_sdk.cohort.ledger import SlideStatus
+from msfusion_sdk.cohort.slide_table import path_of
+from msfusion_sdk.cohort.status import choose_model, models_of, slide_statuses
+from msfusion_sdk.cohort.store import EmbeddingStore
+from msfusion_sdk.encoder.embedding import SlideEmbedding
+from msfusion_sdk.report.html.remedies import remedy_of
+from msfusion_sdk.report.stored_result import stored_result
+from msfusion_sdk.slides.opening import open_slide
+
+__all__ = ["Catalog", "ListedSlide", "open_catalog"]
+
+NOT_ENCODED = "not encoded"
+
+
+@dataclass(frozen=True)
+class ListedSlide:
+    """One slide of the list."""
+
+    slide_id: str
+    patient_id: str
+    """'' for a slide that was given directly."""
+    path: Path
+    mpp: float | None
+    """The caller's µm per pixel, which wins over the header's."""
+    status: str
+    reason: str
+    """Why it is what it is, and what to do."""
+    load: Callable[[], SlideEmbedding] | None
+    """Reads the stored result; None where there is none."""
+    how_to_encode: str
+    """The command."""
+
+    @cached_property
+    def key(self) -> str:
+        """The name in addresses: tells nothing, and leads to this slide or to none."""
+        told = json.dumps([self.slide_id, os.fsencode(self.path).hex()])
+        return hashlib.sha256(told.encode()).hexdigest()[:20]
+
+    def without_folder(self, text: str) -> str:
+        """Return a message without the folder of the slide: a page should not name it."""
+        return text.replace(f"{self.path.parent}{os.sep}", "")
+
+
+@dataclass(frozen=True)
+class Catalog:
+    """What the viewer shows, as it was when it started."""
+
+    title: str
+    slides: tuple[ListedSlide, ...]
+
+    @cached_property
+    def by_key(self) -> dict[str, ListedSlide]:
+        """The only way from an address to a file."""
+        return {slide.key: slide for slide in self.slides}
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Slides by status, the most frequent first."""
+        return dict(Counter(slide.status for slide in self.slides).most_common())
+
+
+def open_catalog(path: str | os.PathLike[str], model: str | None = None) -> Catalog:
+    """Return the slides of a cohort folder, or one slide with the result that lies beside it.
+
+    Parameters
+    ----------
+    model : str, optional
+        The first letters of a fingerprint, when several models have encoded a cohort.
+
+    Raises
+    ------
+    SlideError
+        When one slide is meant and it cannot be opened.
+    StoreError
+        When the cohort or the result is damaged, or several models are meant.
+    """
+    path = Path(path)
+    if (path / "cohort.json").is_file():
+        return _of_cohort(path, model)
+    return _of_slide(path)
+
+
+def _of_cohort(folder: Path, model: str | None) -> Catalog:
+    cohort = Cohort.open(folder)
+    rows = [] if cohort.slides is None else cohort.slides.to_pylist()
+    fingerprint = choose_model(folder, model) if models_of(folder) or model else None
+    ids = [row["slide_id"] for row in rows]
+    statuses = slide_statuses(folder, ids, fingerprint) if fingerprint else {}
+    store = EmbeddingStore(folder, fingerprint or "")
+    command = shlex.join(["msfusion", "cohort", "encode", str(folder), "--patches"])
+    slides = []
+    for row in rows:
+        slide_id = row["slide_id"]
+        status = statuses.get(slide_id)
+        listed = ListedSlide(
+            slide_id=slide_id,
+            patient_id=row["patient_id"],
+            path=path_of(row),
+            mpp=row["mpp"],
+            status=NOT_ENCODED if status is None else status.status.replace("_", " "),
+            reason="",
+            load=partial(stored_result, store, slide_id) if status and status.is_done else None,
+            how_to_encode=command,
+        )
+        slides.append(replace(listed, reason=listed.without_folder(_reason(status))))
+    return Catalog(f"Cohort “{folder.resolve().name}”", tuple(slides))
+
+
+def _reason(status: SlideStatus | None) -> str:
+    if status is None:
+        return ""
+    # Errors say what to do by themselves.
+    return f"{status.reason}. {remedy_of(status)}" if status.status == "empty" else status.reason
+
+
+def _of_slide(path: Path) -> Catalog:
+    beside = path.with_suffix(".parquet")
+    result = SlideEmbedding.from_parquet(beside) if beside.is_file() else None
+    spacing = result.provenance.spacing if result else None
+    mpp = spacing.slide_mpp if spacing and spacing.source == "argument" else None
+    with open_slide(path, mpp=mpp) as opened:
+        # Of a folder of DICOM instances, one of them.
+        where = opened.path
+    words = ["msfusion", "encode", str(path), "--out", str(path.parent), "--patches"]
+    listed = ListedSlide(
+        slide_id=result.slide_id if result else path.stem,
+        patient_id="",
+        path=where,
+        mpp=mpp,
+        status=result.status.replace("_", " ") if result else NOT_ENCODED,
+        reason=result.reason if result else "",
+        load=partial(SlideEmbedding.from_parquet, beside) if result else None,
+        how_to_encode=shlex.join(words),
+    )
+    return Catalog(path.name, (listed,))
