@@ -21,6 +21,7 @@ __all__ = [
     "NetworkConfig",
     "PatchConfig",
     "ReadConfig",
+    "Score",
     "StainConfig",
     "StainMethod",
     "TissueConfig",
@@ -34,6 +35,7 @@ PATCH_VECTOR = 2 * FEATURES
 
 KeepRule = Literal["vertices", "area"]
 WeightRule = Literal["normalised", "softmax", "uniform"]
+Score = Literal["attention", "evidence"]
 StainMethod = Literal["vahadane", "macenko"]
 
 
@@ -121,8 +123,18 @@ class NetworkConfig(FrozenConfig):
         min_length=2,
         description="of the classifier that trains the networks; order of its logits",
     )
+    background: str | None = Field(
+        None, description="the class of tissue without the finding, where there is one"
+    )
     pixel_mean: tuple[float, float, float] = (0.485, 0.456, 0.406)
     pixel_std: tuple[float, float, float] = (0.229, 0.224, 0.225)
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if self.background is not None and self.background not in self.classes:
+            msg = f"background {self.background!r} is none of the classes {self.classes}."
+            raise ValueError(msg)
+        return self
 
 
 class StainConfig(FrozenConfig):
@@ -136,8 +148,14 @@ class StainConfig(FrozenConfig):
 
 
 class FusionConfig(FrozenConfig):
-    """How scores become weights (method step 5)."""
+    """What the scores are, and how they become weights (method step 5)."""
 
+    score: Score = Field(
+        "attention",
+        description="attention: the method's, the mean of a network's last attention map; "
+        "evidence: of a tile, 1 - the detail network's probability of the background class; of a "
+        "patch, the mean of its tiles",
+    )
     tile_weights: WeightRule = "normalised"
     patch_weights: WeightRule = "normalised"
 
@@ -154,6 +172,17 @@ class EncoderConfig(FrozenConfig):
     fusion: FusionConfig = FusionConfig()
     stain: StainConfig | None = Field(None, description="None: patches keep their own colours")
 
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if self.fusion.score == "evidence" and self.network.background is None:
+            msg = (
+                "Scores by evidence need network.background, the class of tissue without the "
+                f"finding (classes: {self.network.classes}); this model states none. Use "
+                "score='attention'."
+            )
+            raise ValueError(msg)
+        return self
+
     def updated(self, **sections: dict[str, object]) -> Self:
         """Return a copy with some fields of some sections replaced.
 
@@ -168,7 +197,7 @@ class EncoderConfig(FrozenConfig):
         return type(self).model_validate(data)
 
     def with_preset(self, name: str) -> Self:
-        """Return a copy with the tissue and patch settings of ``PRESETS[name]``."""
+        """Return a copy with the settings of ``PRESETS[name]``."""
         if name not in PRESETS:
             msg = f"No preset {name!r} (known: {', '.join(PRESETS)})."
             raise ValueError(msg)
@@ -178,6 +207,8 @@ class EncoderConfig(FrozenConfig):
         """Return the SHA-256 of all settings but the name, hexadecimal."""
         # Without what is None: a setting that is new and unused changes no fingerprint.
         settings = self.model_dump(mode="json", exclude={"name"}, exclude_none=True)
+        if self.fusion.score == "attention":
+            del settings["fusion"]["score"]
         text = json.dumps(settings, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()
 
@@ -189,4 +220,6 @@ PRESETS: dict[str, dict[str, dict[str, object]]] = {
         "patches": {"keep_rule": "area"},
         "tissue": {"min_tissue_um2": 4_000.0},
     },
+    # The method as it is written: scores are the networks' attention.
+    "literal": {"fusion": {"score": "attention"}},
 }

@@ -38,6 +38,9 @@ def tiles(
     view_px: Annotated[
         int | None, typer.Option(help="Edge of training views; 112 and 160 if not given.")
     ] = None,
+    background: Annotated[
+        str | None, typer.Option(help="Class without the finding; weighs by evidence against it.")
+    ] = None,
     name: Name = "pretrained",
     about: About = None,
     start: Start = None,
@@ -63,6 +66,7 @@ def tiles(
             config,
             name=name,
             about=text,
+            background=background,
             start=locate_model(start) if start else None,
             device=device,
             workers=workers,

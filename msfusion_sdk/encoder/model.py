@@ -13,6 +13,9 @@ from msfusion_sdk.encoder.network import Features, TileClassifier
 __all__ = ["PatchFeatures", "TwoScaleModel", "split_scales"]
 
 
+LEAST_EVIDENCE = 1e-3
+
+
 class PatchFeatures(NamedTuple):
     """What the model says of a batch of patches."""
 
@@ -51,6 +54,8 @@ class TwoScaleModel(nn.Module):
     def __init__(self, config: EncoderConfig) -> None:
         super().__init__()
         self.fusion = config.fusion
+        background = config.network.background
+        self.background = None if background is None else config.network.classes.index(background)
         self.context = TileClassifier(config.network)
         self.detail = TileClassifier(config.network)
 
@@ -65,8 +70,32 @@ class TwoScaleModel(nn.Module):
         tiles = _in_passes(self.detail.features, tile_images.flatten(0, 1), images_per_pass)
         tile_vectors = tiles.vectors.reshape(len(patches), 4, FEATURES)
         tile_scores = tiles.scores.reshape(len(patches), 4)
-        vectors = fuse_tiles(context.vectors, tile_vectors, tile_scores, self.fusion.tile_weights)
-        return PatchFeatures(vectors, context.scores, tile_scores)
+        return self.fuse(context.vectors, tile_vectors, context.scores, tile_scores)
+
+    def fuse(
+        self, context: Tensor, tiles: Tensor, context_scores: Tensor, tile_scores: Tensor
+    ) -> PatchFeatures:
+        """Return patches from what the networks say of their images.
+
+        Parameters
+        ----------
+        context : shape (patch, 512)
+        tiles : shape (patch, 4, 512)
+        context_scores, tile_scores : shape (patch,) and (patch, 4)
+            By attention; scores by evidence take their place where the settings say so.
+        """
+        if self.fusion.score == "evidence":
+            tile_scores = self._evidence(tiles)
+            context_scores = tile_scores.mean(1)
+        vectors = fuse_tiles(context, tiles, tile_scores, self.fusion.tile_weights)
+        return PatchFeatures(vectors, context_scores, tile_scores)
+
+    def _evidence(self, tiles: Tensor) -> Tensor:
+        """Return how little the classifier takes tiles for background, shape (patch, 4)."""
+        head = self.detail.head
+        logits = head(tiles.to(head[0].weight.dtype)).float()
+        # Never zero, so that a slide of background alone has weights.
+        return (1 - logits.softmax(-1)[..., self.background]).clamp_min(LEAST_EVIDENCE)
 
     def with_fusion(self, fusion: FusionConfig) -> Self:
         """Return a model of the same two networks, shared and not copied, with another fusion."""

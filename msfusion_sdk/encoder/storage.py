@@ -51,13 +51,13 @@ def _vector_field(dim: int = PATCH_VECTOR, *, nullable: bool) -> pa.Field:
 
 def patch_schema() -> pa.Schema:
     """Return the columns of the patch table, with units in the field metadata."""
-    scores = "attention scores in (0, 1); row by row"
+    scores = "scores in (0, 1), by attention or by evidence: see the provenance; row by row"
     return pa.schema(
         [
             _field("x", pa.int64(), "level-0 px, left"),
             _field("y", pa.int64(), "level-0 px, top"),
             _field("size_px", pa.int64(), "level-0 px, edge"),
-            _field("context_score", pa.float32(), "attention score in (0, 1)"),
+            _field("context_score", pa.float32(), "score in (0, 1), as tile_scores"),
             _field("tile_scores", pa.list_(pa.float32(), 4), scores),
             _field("weight", pa.float32(), "share; sums to 1 over the slide"),
             _vector_field(nullable=False),

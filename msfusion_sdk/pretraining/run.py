@@ -8,7 +8,7 @@ import pandas as pd
 import torch
 from matplotlib.figure import Figure
 
-from msfusion_sdk.config import EncoderConfig, NetworkConfig, PatchConfig
+from msfusion_sdk.config import EncoderConfig, FusionConfig, NetworkConfig, PatchConfig
 from msfusion_sdk.encoder.devices import Runtime, choose_runtime
 from msfusion_sdk.encoder.model import TwoScaleModel
 from msfusion_sdk.encoder.network import TileClassifier
@@ -56,6 +56,7 @@ def pretrain_tiles(
     name: str = "pretrained",
     about: str = "",
     start: Path | None = None,
+    background: str | None = None,
     device: str = "auto",
     workers: int = 1,
     progress: Progress | None = None,
@@ -78,6 +79,9 @@ def pretrain_tiles(
     start : Path, optional
         Folder of a trained model: each network starts from its weights, which few images
         call for.  Only the classifier begins anew where the classes are others.
+    background : str, optional
+        The class of tissue without the finding.  With it the encoder weighs tiles and patches
+        by evidence against that class; without it by attention.
     progress : callable, optional
         Called with (stage, steps done, steps in all, text).
 
@@ -90,7 +94,8 @@ def pretrain_tiles(
     dataset = Dataset(index, config)
     encoder = EncoderConfig(
         name=name,
-        network=NetworkConfig(classes=index.classes),
+        network=NetworkConfig(classes=index.classes, background=background),
+        fusion=FusionConfig(score="attention" if background is None else "evidence"),
         patches=PatchConfig(target_mpp=config.target_mpp),
     )
     return train_model(

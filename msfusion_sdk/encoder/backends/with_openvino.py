@@ -10,7 +10,6 @@ from torch import Tensor
 
 from msfusion_sdk.encoder.backends.base import Backend
 from msfusion_sdk.encoder.backends.graph import patch_graph
-from msfusion_sdk.encoder.fusion import fuse_tiles
 from msfusion_sdk.encoder.model import PatchFeatures, TwoScaleModel
 
 __all__ = ["OpenVinoBackend"]
@@ -39,9 +38,7 @@ class OpenVinoBackend(Backend):
         context, scores, tiles, tile_scores = (
             torch.stack(part) for part in zip(*rows, strict=True)
         )
-        rule = self._model.fusion.tile_weights
-        vectors = fuse_tiles(context.flatten(1), tiles, tile_scores, rule)
-        return PatchFeatures(vectors, scores.flatten(), tile_scores)
+        return self._model.fuse(context.flatten(1), tiles, scores.flatten(), tile_scores)
 
     def _request(self, size: int) -> Any:
         """Return what computes patches of this size; compiled when the first one comes."""

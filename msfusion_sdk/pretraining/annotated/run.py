@@ -6,7 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from msfusion_sdk.config import EncoderConfig, NetworkConfig, PatchConfig, StainConfig
+from msfusion_sdk.config import (
+    EncoderConfig,
+    FusionConfig,
+    NetworkConfig,
+    PatchConfig,
+    Score,
+    StainConfig,
+)
 from msfusion_sdk.encoder.devices import choose_runtime
 from msfusion_sdk.encoder.weights import load_model_folder
 from msfusion_sdk.errors import TableError
@@ -111,8 +118,7 @@ def pretrain_slides(
         entries, out / "datasets", data, encoder, workers=workers, progress=progress
     )
     datasets = _datasets(records, entries, parts, out / "datasets", config)
-    network = NetworkConfig(classes=datasets["detail"].index.classes)
-    encoder = encoder.model_copy(update={"network": network})
+    encoder = _with_classes(encoder, datasets["detail"].index.classes, data.normal)
     runtime = choose_runtime(device)
     train_model(
         datasets,
@@ -128,6 +134,17 @@ def pretrain_slides(
     model, _ = load_model_folder(out)
     score_slides(model.to(runtime.device), datasets, out / "training", runtime)
     return out
+
+
+def _with_classes(encoder: EncoderConfig, classes: tuple[str, ...], normal: str) -> EncoderConfig:
+    """Return the settings of a model of these classes; without a normal one by attention."""
+    background = normal if normal in classes else None
+    score: Score = "attention" if background is None else "evidence"
+    update = {
+        "network": NetworkConfig(classes=classes, background=background),
+        "fusion": FusionConfig(score=score),
+    }
+    return encoder.model_copy(update=update)
 
 
 def split_patients(slides: Sequence[AnnotatedSlide], config: DatasetConfig) -> dict[str, Part]:
