@@ -14,7 +14,7 @@ from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
 
 ROOT = Path(__file__).parents[1]
-CARD = "msfusion_sdk/encoder/embedded/lung-tiles-v1/README.md"
+CARD = "msfusion_sdk/encoder/embedded/lung-tiles-v2/README.md"
 COPIED = {
     "contributing.md": "CONTRIBUTING.md",
     "changelog.md": "CHANGELOG.md",

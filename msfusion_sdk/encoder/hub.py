@@ -10,7 +10,7 @@ from msfusion_sdk.errors import ModelIdError
 
 __all__ = ["DEFAULT_MODEL", "embedded_models", "locate_model"]
 
-DEFAULT_MODEL = "lung-tiles-v1"
+DEFAULT_MODEL = "lung-tiles-v2"
 EMBEDDED = Path(__file__).parent / "embedded"
 HUB_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,95}/[A-Za-z0-9][A-Za-z0-9._-]{0,95}")
 COMMIT = re.compile(r"[0-9a-f]{40}")
