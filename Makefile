@@ -15,7 +15,7 @@ demo: .venv/installed
 
 test: lint
 	$(BIN)/coverage erase
-	OMP_NUM_THREADS=1 $(BIN)/coverage run -m pytest -q -n 2 --dist loadfile --durations 15
+	OMP_NUM_THREADS=1 $(BIN)/coverage run -m pytest -q -n 2 --dist loadfile --max-worker-restart 0 --durations 15
 	@# A process that a test has killed leaves an empty file.
 	find . -maxdepth 1 -name '.coverage.*' -size 0 -delete
 	$(BIN)/coverage combine -q
