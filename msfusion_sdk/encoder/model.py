@@ -93,7 +93,7 @@ class TwoScaleModel(nn.Module):
     def _evidence(self, tiles: Tensor) -> Tensor:
         """Return how little the classifier takes tiles for background, shape (patch, 4)."""
         head = self.detail.head
-        logits = head(tiles.to(head[0].weight.dtype)).float()
+        logits: Tensor = head(tiles.to(next(head.parameters()).dtype)).float()
         # Never zero, so that a slide of background alone has weights.
         return (1 - logits.softmax(-1)[..., self.background]).clamp_min(LEAST_EVIDENCE)
 
