@@ -139,7 +139,7 @@ def _draw_attention(figure: Figure, axes: Axes, overview: Overview, result: Slid
     bar = figure.colorbar(heat, ax=axes, shrink=0.8, pad=0.01)
     bar.set_label("weight of a tile / mean weight", fontsize=9)
     bar.ax.tick_params(labelsize=8)
-    axes.set_title("attention: yellow counts more, violet less", fontsize=9, loc="left")
+    axes.set_title("weight: yellow counts more, violet less", fontsize=9, loc="left")
 
 
 def _thumbnail(
