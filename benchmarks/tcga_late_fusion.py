@@ -5,7 +5,10 @@
 ``DATA/tcga/<cohort>/`` holds ``clinical``, ``rna``, ``cnv``, ``mut``, ``folds`` and ``wsi_risk`` as
 Parquet (a cohort may lack some), as published with PORPOISE and MCAT.  Every strategy runs with its
 default settings, the same in all cohorts.  The score is Harrell's C on each of five validation
-folds, then their mean; intervals come from 200 draws of patients within the folds.
+folds, then their mean; intervals come from 200 draws of patients within the folds, the same draws
+for every row, so that the difference from the default strategy on the same tables has one too.
+"half rna" takes expression from half of the patients, at fit and at predict; "without rna" from
+all of them, which is what the half can be expected to lie above.
 
 The slide table is the published out-of-fold risk of an attention network on slides alone, made
 z-scores within each fold, because the risks of different folds come from different networks and
@@ -142,9 +145,11 @@ def select(tables: Tables, run: Run) -> Tables | None:
     chosen = {name: table for name, table in tables.items() if name != "slide"}
     if run.tables == "omics":
         return chosen
-    name = run.tables.removeprefix("half ")
+    how, name = run.tables.split()
     if name not in chosen:
         return None
+    if how == "without":
+        return {kept: table for kept, table in chosen.items() if kept != name}
     return {**chosen, name: chosen[name].sample(frac=0.5, random_state=run.seed)}
 
 
@@ -164,7 +169,7 @@ def score_cohort(data: Path, cohort: str, runs: list[Run], nested: bool) -> list
             for patients in risks(chosen, outcome, part, **settings)
         ]
         seconds = time.perf_counter() - start
-        draws = bootstrap(found) if run.seed == 0 and not run.tables.startswith("half") else []
+        draws = bootstrap(found) if run.seed == 0 else []
         values = [concordance(fold) for fold in found]
         scores.append(Score(cohort, run, values, draws, seconds))
         print(f"  {cohort}, {' '.join(map(str, run))}: {np.mean(values):.3f}", flush=True)
@@ -176,8 +181,10 @@ def planned(seeds: int, quick: bool) -> list[Run]:
     runs = [Run("omics", "concat", "linear", 0), Run("omics + slide", "concat", "linear", 0)]
     runs += [Run("omics", fusion, "linear", 0) for fusion in DECISION]
     runs += [Run("omics + slide", fusion, "linear", 0) for fusion in DECISION]
+    given = ("clinical", *OMICS)
+    runs += [Run(f"without {name}", "concat", "linear", 0) for name in given]
     for seed in range(seeds):
-        runs += [Run(f"half {name}", "concat", "linear", seed) for name in ("clinical", *OMICS)]
+        runs += [Run(f"half {name}", "concat", "linear", seed) for name in given]
         if not quick:
             runs += [Run("omics", fusion, "linear", seed) for fusion in NETWORKS]
             runs += [Run("omics", "concat", "mlp", seed)]
@@ -185,22 +192,31 @@ def planned(seeds: int, quick: bool) -> list[Run]:
 
 
 def print_survival(scores: list[Score]) -> None:
-    """Print a row per strategy: mean C of each cohort, and their mean with its interval."""
-    print(f"\n| tables | strategy | {' | '.join(COHORTS)} | first 3 | all 5 | 95 % interval |")
-    print("|---" * (len(COHORTS) + 5) + "|")
+    """Print a row per strategy: mean C of each cohort, their mean, and how far from the default.
+
+    The interval and the difference are of the mean over the cohorts that have the row's tables.
+    """
+    columns = ("tables", "strategy", *COHORTS, "first 3", "all 5", "95 % interval", "minus default")
+    print(f"\n| {' | '.join(columns)} |")
+    print("|---" * len(columns) + "|")
     kinds = dict.fromkeys(score.run._replace(seed=0) for score in scores)
+    draws_of = {(score.cohort, score.run): score.draws for score in scores if score.draws}
     for kind in kinds:
         rows = [score for score in scores if score.run._replace(seed=0) == kind]
         cells = {
             name: [float(np.mean(row.folds)) for row in rows if row.cohort == name]
             for name in COHORTS
         }
-        draws = [row.draws for row in rows if row.draws]
-        interval = np.quantile(np.mean(draws, axis=0), [0.025, 0.975]) if draws else None
-        print(_row(kind, [_cell(cells[name]) for name in COHORTS], cells, interval))
+        named = [name for name in COHORTS if cells[name]]
+        draws = np.mean([draws_of[name, kind] for name in named], axis=0)
+        first = kind.tables if kind.tables == "omics + slide" else "omics"
+        default = kind._replace(tables=first, fusion="concat", base="linear")
+        less = draws - np.mean([draws_of[name, default] for name in named], axis=0)
+        shown = ["" if kind == default else _interval(less, signed=True)]
+        print(_row(kind, [_cell(cells[n]) for n in COHORTS], cells, [_interval(draws), *shown]))
     for name, values in REFERENCE:
         cells = {c: [] if v is None else [v] for c, v in zip(COHORTS, values, strict=True)}
-        print(_row(Run("", name, "", 0), [_cell(cells[c]) for c in COHORTS], cells, None))
+        print(_row(Run("", name, "", 0), [_cell(cells[c]) for c in COHORTS], cells, ["", ""]))
 
 
 def _cell(values: list[float]) -> str:
@@ -210,15 +226,22 @@ def _cell(values: list[float]) -> str:
     return f"{np.mean(values):.3f}{spread}"
 
 
-def _row(kind: Run, cells: list[str], values: dict[str, list[float]], interval: Any) -> str:
+def _interval(draws: np.ndarray, *, signed: bool = False) -> str:
+    """Return the 95 % limits of draws; of a difference, which has a sign, its median too."""
+    low, middle, high = np.quantile(draws, [0.025, 0.5, 0.975])
+    if signed:
+        return f"{middle:+.3f} ({low:+.3f} to {high:+.3f})"
+    return f"{low:.3f} to {high:.3f}"
+
+
+def _row(kind: Run, cells: list[str], values: dict[str, list[float]], shown: list[str]) -> str:
     means = [
         f"{np.mean([np.mean(values[name]) for name in names]):.3f}"
         if all(values[name] for name in names)
         else ""
         for names in (COHORTS[:3], COHORTS)
     ]
-    shown = "" if interval is None else f"{interval[0]:.3f} to {interval[1]:.3f}"
-    columns = [kind.tables, f"{kind.fusion} {kind.base}".strip(), *cells, *means, shown]
+    columns = [kind.tables, f"{kind.fusion} {kind.base}".strip(), *cells, *means, *shown]
     return f"| {' | '.join(columns)} |"
 
 

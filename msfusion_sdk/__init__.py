@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from msfusion_sdk.encoder.slide_encoder import SlideEncoder
     from msfusion_sdk.evaluation.evaluate import evaluate
     from msfusion_sdk.fusion.classifier import FusionClassifier
+    from msfusion_sdk.fusion.slide_classifier import SlideClassifier
     from msfusion_sdk.fusion.survival_estimator import FusionSurvival
     from msfusion_sdk.registry import list_adapters
     from msfusion_sdk.slides.opening import open_slide
@@ -27,6 +28,7 @@ __all__ = [
     "EncoderConfig",
     "FusionClassifier",
     "FusionSurvival",
+    "SlideClassifier",
     "SlideEmbedding",
     "SlideEncoder",
     "evaluate",
@@ -37,6 +39,7 @@ __all__ = [
 _HOMES = {
     "Cohort": "msfusion_sdk.cohort.cohort",
     "EncoderConfig": "msfusion_sdk.config",
+    "SlideClassifier": "msfusion_sdk.fusion.slide_classifier",
     "SlideEmbedding": "msfusion_sdk.encoder.embedding",
     "SlideEncoder": "msfusion_sdk.encoder.slide_encoder",
     "FusionClassifier": "msfusion_sdk.fusion.classifier",

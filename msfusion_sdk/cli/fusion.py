@@ -1,4 +1,4 @@
-"""``msfusion train``, ``predict``, ``evaluate`` and ``adapters``."""
+"""``msfusion train``, ``predict``, ``classify``, ``evaluate`` and ``adapters``."""
 
 import warnings
 from collections.abc import Iterator
@@ -7,12 +7,13 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.markup import escape
 from rich.table import Table
 
 from msfusion_sdk.cli.console import checked_words, err, out, typed
-from msfusion_sdk.cli.encode import Json
+from msfusion_sdk.cli.encode import Device, Json, Mpp
 
-__all__ = ["adapters", "evaluate", "predict", "train"]
+__all__ = ["adapters", "classify", "evaluate", "predict", "train"]
 
 Folder = Annotated[Path, typer.Argument(metavar="COHORT", help="The cohort's folder.")]
 Outcome = Annotated[str, typer.Option(help="An outcome that the cohort declares.")]
@@ -40,12 +41,17 @@ def train(
     slides: Slides = "weighted",
     slide_model: SlideModel = None,
     fusion: Fusion = None,
+    encoder: Annotated[
+        str | None,
+        typer.Option(help="Model that encoded the slides: makes one that classifies slide files."),
+    ] = None,
     seed: Seed = 0,
     json: Json = False,
 ) -> None:
     """Fit a model on all patients with the outcome, and save it with a model card."""
     from msfusion_sdk.cohort.cohort import Cohort
-    from msfusion_sdk.report.cohort_models import train_on_cohort
+    from msfusion_sdk.encoder.slide_encoder import SlideEncoder
+    from msfusion_sdk.report.cohort_training import train_on_cohort
 
     cohort = Cohort.open(folder)
     with checked_words(), _told_warnings():
@@ -58,6 +64,7 @@ def train(
             slide_model=slide_model,
             fusion=fusion,  # type: ignore[arg-type]
             random_state=seed,
+            encoder=SlideEncoder.from_pretrained(encoder) if encoder else None,
         )
     if json:
         typer.echo(record.model_dump_json())
@@ -88,6 +95,34 @@ def predict(
     without = len(cohort.patient_ids) - len(predicted)
     if without:
         out.print(f"{without} patients have none of the model's modalities, and no prediction.")
+
+
+def classify(
+    path: Annotated[Path, typer.Argument(metavar="SLIDE", help="A slide file.")],
+    model: Annotated[Path, typer.Option(help="A folder that train wrote, given an encoder.")],
+    mpp: Mpp = None,
+    device: Device = "auto",
+    json: Json = False,
+) -> None:
+    """Say how probable each class of a slide is, of a model that train made with --encoder."""
+    from msfusion_sdk.fusion.slide_classifier import SlideClassifier
+
+    with checked_words():
+        classifier = SlideClassifier.load(model, device=device)
+        chances, embedding = classifier.classify(path, mpp=mpp)
+    warnings = list(embedding.provenance.warnings)
+    if json:
+        found = {str(name): float(chance) for name, chance in chances.items()}
+        row = {"slide_id": embedding.slide_id, "probabilities": found, "warnings": warnings}
+        out.print_json(data=row, indent=None)
+        return
+    table = Table("class", "probability", box=None, pad_edge=False)
+    for name, chance in chances.sort_values(ascending=False).items():
+        table.add_row(escape(str(name)), f"{chance:.3f}")
+    out.print(table)
+    for warning in warnings:
+        err.print(f"warning: {warning}", markup=False, soft_wrap=True)
+    out.print("Research use only: not for diagnosis or for any decision about a patient.")
 
 
 def evaluate(

@@ -1,4 +1,4 @@
-"""``msfusion pretrain tiles``, ``msfusion pretrain slides`` and ``msfusion pretrain score``."""
+"""``msfusion pretrain tiles``, ``slides``, ``labels`` and ``score``."""
 
 from pathlib import Path
 from typing import Annotated
@@ -154,6 +154,50 @@ def slides(
             start=locate_model(start) if start else None,
             device=device,
             workers=workers,
+            progress=update,
+        )
+    out.print((folder / "README.md").read_text(encoding="utf-8"), markup=False)
+
+
+@app.command()
+def labels(
+    table: Annotated[
+        Path,
+        typer.Option("--slides", help="CSV with slide_id, patient_id, path; mpp if need be."),
+    ],
+    label: Annotated[str, typer.Option(help="Column with the slides' classes.")],
+    folder: Folder,
+    patients: Annotated[
+        Path | None, typer.Option(help="CSV with patient_id and the label, if the slides lack it.")
+    ] = None,
+    start: Start = None,
+    epochs: Epochs = 10,
+    patience: Patience = 4,
+    patches_per_slide: Annotated[int, typer.Option(help="Drawn anew in every epoch.")] = 8,
+    name: Name = "fine-tuned",
+    about: About = None,
+    device: Device = "auto",
+    seed: Seed = 0,
+) -> None:
+    """Fine-tune both networks from the classes of slides alone; run again to go on."""
+    from msfusion_sdk.pretraining.slide_labels.config import FineTuneConfig
+    from msfusion_sdk.pretraining.slide_labels.run import pretrain_labels
+
+    with checked_words():
+        config = FineTuneConfig(
+            epochs=epochs, patience=patience, patches_per_slide=patches_per_slide, seed=seed
+        )
+    with checked_words(), bars() as update:
+        pretrain_labels(
+            table,
+            label,
+            folder,
+            config,
+            patients=patients,
+            start=start,
+            name=name,
+            about=about.read_text(encoding="utf-8") if about else "",
+            device=device,
             progress=update,
         )
     out.print((folder / "README.md").read_text(encoding="utf-8"), markup=False)

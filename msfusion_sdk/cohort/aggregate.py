@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from msfusion_sdk.errors import NonFiniteError, ShapeError
 
-__all__ = ["SlideUse", "aggregate_slides"]
+__all__ = ["SlideUse", "aggregate_slides", "vector_columns"]
 
 SlideUse = Literal["weighted", "mean", "all"]
 
@@ -58,10 +58,15 @@ def aggregate_slides(slides: pd.DataFrame, how: SlideUse = "weighted") -> pd.Dat
         index = pd.Index(patients, name="patient_id", dtype=object)
         weights = _weights(used) if how == "weighted" else np.ones(len(used))
         vectors = _weighted_means(vectors, weights, codes)
-    names = [f"v{i:04d}" for i in range(vectors.shape[1])]
+    names = vector_columns(vectors.shape[1])
     table = pd.DataFrame(vectors.astype(np.float32), index, names)
     table.attrs["n_slides"] = dict(zip(patients, counts.tolist(), strict=True))
     return table
+
+
+def vector_columns(length: int) -> list[str]:
+    """Return the names of the columns of a slide vector."""
+    return [f"v{place:04d}" for place in range(length)]
 
 
 def _stacked(slides: pd.DataFrame) -> Floats:

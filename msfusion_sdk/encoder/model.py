@@ -5,6 +5,7 @@ from typing import NamedTuple, Self
 
 import torch
 from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
 
 from msfusion_sdk.config import FEATURES, EncoderConfig, FusionConfig
 from msfusion_sdk.encoder.fusion import fuse_patches, fuse_tiles
@@ -62,8 +63,8 @@ class TwoScaleModel(nn.Module):
     def forward(self, patches: Tensor, images_per_pass: int | None = None) -> PatchFeatures:
         """Return the features of patches, shape (patch, 3, size, size), RGB in 0..255.
 
-        Differentiable.  ``images_per_pass`` bounds memory by running the networks on
-        that many images at a time; the result does not depend on it.
+        Differentiable.  ``images_per_pass`` bounds memory by running the networks on that many
+        images at a time, for gradients a second time; the result does not depend on it.
         """
         context_images, tile_images = split_scales(patches)
         context = _in_passes(self.context.features, context_images, images_per_pass)
@@ -116,5 +117,8 @@ def _in_passes(network: nn.Module, images: Tensor, images_per_pass: int | None) 
     if images_per_pass is None or len(images) <= images_per_pass:
         out: Features = network(images)
         return out
-    parts = [network(part) for part in torch.split(images, images_per_pass)]
+    parts = [
+        checkpoint(network, part, use_reentrant=False) if torch.is_grad_enabled() else network(part)
+        for part in torch.split(images, images_per_pass)
+    ]
     return Features(torch.cat([p.vectors for p in parts]), torch.cat([p.scores for p in parts]))

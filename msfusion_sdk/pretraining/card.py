@@ -10,7 +10,7 @@ from msfusion_sdk.pretraining.checkpoint import TrainingState
 from msfusion_sdk.pretraining.config import TrainConfig
 from msfusion_sdk.pretraining.index import TileIndex
 
-__all__ = ["CardFacts", "model_card"]
+__all__ = ["CardFacts", "markdown_table", "model_card", "score_columns"]
 
 TEMPLATE = Path(__file__).with_name("card.md.j2")
 
@@ -37,29 +37,34 @@ def model_card(facts: CardFacts) -> str:
     # Markdown, not HTML: nothing is to be escaped.
     environment = Environment(undefined=StrictUndefined, autoescape=False)
     template = environment.from_string(TEMPLATE.read_text(encoding="utf-8"))
-    scores = facts.scores.assign(
-        balanced_accuracy=facts.scores["balanced_accuracy"].map("{:.3f}".format),
-        interval=[
-            f"{low:.3f} to {high:.3f}"
-            for low, high in zip(facts.scores["low"], facts.scores["high"], strict=True)
-        ],
-        auroc=facts.scores["auroc"].map("{:.3f}".format),
-    )[["network", "condition", "balanced_accuracy", "interval", "auroc", "groups", "tiles"]]
+    columns = ["network", "condition", "balanced_accuracy", "interval", "auroc", "groups", "tiles"]
     return template.render(
         name=facts.name,
         about=facts.about.strip(),
         classes=facts.index.classes,
         train=facts.train,
-        counts=_table(facts.index.counts()),
+        counts=markdown_table(facts.index.counts()),
         states=facts.states,
-        scores=_table(scores),
+        scores=markdown_table(score_columns(facts.scores)[columns]),
         floor=facts.floor,
         slides=facts.slides.strip(),
         start=facts.start,
     )
 
 
-def _table(frame: pd.DataFrame) -> str:
+def score_columns(scores: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows of ``summarise`` as text, the limits together as ``interval``."""
+    return scores.assign(
+        balanced_accuracy=scores["balanced_accuracy"].map("{:.3f}".format),
+        interval=[
+            f"{low:.3f} to {high:.3f}"
+            for low, high in zip(scores["low"], scores["high"], strict=True)
+        ],
+        auroc=scores["auroc"].map("{:.3f}".format),
+    )
+
+
+def markdown_table(frame: pd.DataFrame) -> str:
     """Return a data frame as a Markdown table."""
     rows = [frame.columns, ["---"] * len(frame.columns), *frame.astype(str).to_numpy()]
     return "\n".join(f"| {' | '.join(map(str, row))} |" for row in rows)

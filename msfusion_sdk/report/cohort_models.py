@@ -1,28 +1,37 @@
-"""From a cohort to a model, to predictions and to an evaluation."""
+"""From a cohort to predictions of a trained model, and to an evaluation."""
 
 import warnings
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from msfusion_sdk.cohort.cohort import Cohort
-from msfusion_sdk.cohort.outcomes import ClassOutcome, SurvivalOutcome
+from msfusion_sdk.cohort.outcomes import SurvivalOutcome
 from msfusion_sdk.cohort.status import models_of
-from msfusion_sdk.errors import MissingModalityError, StoreError, StoreMixedFeaturesError
+from msfusion_sdk.errors import (
+    MissingModalityError,
+    StoreMixedFeaturesError,
+)
 from msfusion_sdk.evaluation.evaluate import evaluate
 from msfusion_sdk.evaluation.result import Evaluation
 from msfusion_sdk.evaluation.tables import rows_of, with_values
 from msfusion_sdk.files import storing
 from msfusion_sdk.fusion.classifier import FusionClassifier
-from msfusion_sdk.fusion.strategies import STRATEGIES, Strategy
+from msfusion_sdk.fusion.strategies import Strategy
 from msfusion_sdk.fusion.survival_estimator import FusionSurvival
-from msfusion_sdk.report.study import SLIDE, SlideMean, patient_column, patients_of, read_study
-from msfusion_sdk.report.training_record import TrainingRecord, made_folder, write_record
+from msfusion_sdk.report.cohort_training import estimator_of
+from msfusion_sdk.report.study import (
+    SLIDE,
+    SlideMean,
+    patient_column,
+    patients_of,
+    read_study,
+)
+from msfusion_sdk.report.training_record import TrainingRecord
 
 __all__ = [
     "SeenPatientsWarning",
@@ -30,72 +39,11 @@ __all__ = [
     "predict_on_cohort",
     "predict_to_file",
     "time_unit",
-    "train_on_cohort",
 ]
 
 
 class SeenPatientsWarning(UserWarning):
     """Predictions for patients that the model learned from."""
-
-
-def train_on_cohort(
-    cohort: Cohort,
-    outcome: str,
-    folder: str | Path,
-    *,
-    modalities: Sequence[str] | None = None,
-    slides: SlideMean = "weighted",
-    slide_model: str | None = None,
-    fusion: Strategy | None = None,
-    random_state: int = 0,
-    evaluation: Evaluation | None = None,
-) -> TrainingRecord:
-    """Fit a model on every patient who has the outcome and a modality, and save it.
-
-    Parameters
-    ----------
-    outcome : str
-        Declared in the cohort: survival gives ``FusionSurvival``, classes ``FusionClassifier``.
-    folder : path
-        New or empty.  Gets ``config.json`` and ``model.safetensors``, ``training.json`` (what is
-        returned) and ``README.md``, a model card.
-    modalities : list of str, optional
-        ``slide`` and names of modalities; all by default.
-    slides : 'weighted' or 'mean'
-        How a patient's slides become one vector, as in ``Cohort.tables``.
-    slide_model : str, optional
-        The first letters of a fingerprint, when several models have encoded the slides.
-    fusion : str, optional
-        A strategy; that of the estimator by default.
-    evaluation : Evaluation, optional
-        From ``evaluate_on_cohort`` with the same settings, for the model card.
-
-    Raises
-    ------
-    TableError
-        When the outcome or a modality is not there, or labels or tables cannot be used.
-    StoreError
-        When the folder is in use or cannot be written.
-    """
-    folder = Path(folder)
-    _refuse_used(folder)
-    study = read_study(cohort, outcome, modalities, slides, slide_model)
-    model = _estimator(study.outcome, fusion, random_state).fit(study.tables, study.labels)
-    used = rows_of(study.tables, study.labels.index)
-    record = TrainingRecord(
-        outcome=outcome,
-        **_counts(study.outcome, study.labels),
-        modalities={name: len(with_values(table)) for name, table in used.items()},
-        patients=len(study.labels),
-        left_out=study.left_out,
-        slides=slides,
-        slide_model=study.slide_model,
-        fusion=model.fusion,
-        random_state=random_state,
-    )
-    model.save(made_folder(folder))
-    write_record(folder, record, evaluation)
-    return record
 
 
 def predict_on_cohort(cohort: Cohort, folder: str | Path) -> pd.DataFrame:
@@ -192,7 +140,7 @@ def evaluate_on_cohort(
     """
     study = read_study(cohort, outcome, modalities, slides, slide_model)
     evaluation = evaluate(
-        _estimator(study.outcome, fusion, random_state),
+        estimator_of(study.outcome, fusion, random_state),
         study.tables,
         study.labels,
         folds=folds,
@@ -210,28 +158,6 @@ def time_unit(cohort: Cohort, outcome: str) -> str | None:
     """Return the unit in which an outcome of the cohort counts time; None for classes."""
     declared = cohort.manifest.outcomes[outcome]
     return declared.unit if isinstance(declared, SurvivalOutcome) else None
-
-
-def _estimator(
-    outcome: SurvivalOutcome | ClassOutcome, fusion: Strategy | None, random_state: int
-) -> Any:
-    if fusion is not None and fusion not in STRATEGIES:
-        msg = f"fusion must be one of {', '.join(STRATEGIES)}, and is {fusion!r}."
-        raise ValueError(msg)
-    kind = FusionSurvival if isinstance(outcome, SurvivalOutcome) else FusionClassifier
-    model = kind(random_state=random_state)
-    return model if fusion is None else model.set_params(fusion=fusion)
-
-
-def _counts(
-    outcome: SurvivalOutcome | ClassOutcome, labels: "pd.DataFrame | pd.Series[Any]"
-) -> dict[str, Any]:
-    """Return kind and unit of the outcome, and how many patients have which."""
-    if isinstance(outcome, SurvivalOutcome):
-        events = int(labels["event"].sum())
-        return {"kind": "survival", "unit": outcome.unit, "events": events, "classes": None}
-    sizes = {str(name): int(n) for name, n in labels.value_counts(sort=False).sort_index().items()}
-    return {"kind": "class", "unit": None, "events": None, "classes": sizes}
 
 
 def _table_of(cohort: Cohort, name: str, record: TrainingRecord) -> pd.DataFrame:
@@ -265,10 +191,3 @@ def _warn_of_seen(seen: set[str], total: int) -> None:
             "evaluate."
         )
         warnings.warn(msg, SeenPatientsWarning, stacklevel=3)
-
-
-def _refuse_used(folder: Path) -> None:
-    """Refuse a folder that holds anything: another model say, which is not to be mixed up."""
-    if folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
-        msg = f"{folder} is not empty. Choose a new folder for the model."
-        raise StoreError(msg)

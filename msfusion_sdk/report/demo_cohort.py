@@ -6,7 +6,8 @@ from warnings import catch_warnings, simplefilter
 
 from msfusion_sdk.cohort.cohort import Cohort
 from msfusion_sdk.encoder.slide_encoder import SlideEncoder
-from msfusion_sdk.report.cohort_models import evaluate_on_cohort, time_unit, train_on_cohort
+from msfusion_sdk.report.cohort_models import evaluate_on_cohort, time_unit
+from msfusion_sdk.report.cohort_training import train_on_cohort
 from msfusion_sdk.report.evaluation_folder import write_evaluation
 from msfusion_sdk.report.html.write import write_report
 from msfusion_sdk.report.training_record import made_folder

@@ -28,8 +28,8 @@ from msfusion_sdk.report.cohort_models import (
     predict_on_cohort,
     predict_to_file,
     time_unit,
-    train_on_cohort,
 )
+from msfusion_sdk.report.cohort_training import train_on_cohort
 from msfusion_sdk.report.evaluation_folder import write_evaluation
 
 PATIENTS = 60

@@ -9,7 +9,8 @@ import pytest
 from msfusion_sdk import Cohort
 from msfusion_sdk.errors import StoreCorruptError, StoreError
 from msfusion_sdk.evaluation.result import Evaluation
-from msfusion_sdk.report.cohort_models import evaluate_on_cohort, train_on_cohort
+from msfusion_sdk.report.cohort_models import evaluate_on_cohort
+from msfusion_sdk.report.cohort_training import train_on_cohort
 from msfusion_sdk.report.contributions_figure import draw_contributions
 from msfusion_sdk.report.evaluation_folder import write_evaluation
 from msfusion_sdk.report.evaluation_record import EvaluationRecord

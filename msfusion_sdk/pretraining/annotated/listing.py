@@ -34,7 +34,7 @@ class AnnotatedSlide:
 
 def list_slides(
     slides: str | Path,
-    annotations: str | Path,
+    annotations: str | Path | None,
     config: DatasetConfig,
     patients: str | Path | None = None,
 ) -> list[AnnotatedSlide]:
@@ -45,8 +45,9 @@ def list_slides(
     slides : path
         CSV with slide_id, patient_id, path (relative to the table's folder) and, where the
         header lacks it, mpp.
-    annotations : path
-        Folder with ``<slide_id>.xml``, ``.geojson`` or ``.json``.
+    annotations : path, optional
+        Folder with ``<slide_id>.xml``, ``.geojson`` or ``.json``; None where the class of a slide
+        is all that is known of it.
     patients : path, optional
         CSV with patient_id and the column ``config.label``, when the slide table lacks it.
 
@@ -65,8 +66,8 @@ def list_slides(
         msg = f"{slides} lists {len(repeated)} slides twice (first: {repeated.iloc[0]!r})."
         raise DuplicateIdError(msg)
     labels = _labels(table, slides, config.label, patients)
-    found = _outlines(Path(annotations), list(table["slide_id"]))
-    if not found:
+    found = {} if annotations is None else _outlines(Path(annotations), list(table["slide_id"]))
+    if annotations is not None and not found:
         msg = (
             f"{annotations} holds outlines of none of the {len(table)} slides of {slides}. Name "
             f"them <slide_id>{', <slide_id>'.join(SUFFIXES)}; the first slide is "

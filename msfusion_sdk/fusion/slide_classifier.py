@@ -1,0 +1,173 @@
+"""A slide file in, the probability of each class out: the method's classifying device.
+
+Source: method step 7.
+"""
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike
+from sklearn.exceptions import NotFittedError
+
+from msfusion_sdk.cohort.aggregate import vector_columns
+from msfusion_sdk.encoder.embedding import SlideEmbedding
+from msfusion_sdk.encoder.slide_encoder import SlideEncoder
+from msfusion_sdk.errors import MissingModalityError, TableError
+from msfusion_sdk.fusion.classifier import FusionClassifier
+from msfusion_sdk.tables import ID_COLUMN
+
+if TYPE_CHECKING:
+    from msfusion_sdk.cohort.cohort import Cohort
+
+__all__ = ["ENCODER_FOLDER", "SlideClassifier"]
+
+ENCODER_FOLDER = "encoder"
+SLIDE = "slide"
+
+
+class SlideClassifier:
+    """An encoder, and a classifier of its slide vectors.
+
+    The networks of the encoder stay as they are.  ``msfusion pretrain labels`` fine-tunes them from
+    the same classes first, and ``msfusion pretrain slides`` trains them from outlines; the encoder
+    of either is given here.
+
+    Parameters
+    ----------
+    encoder : SlideEncoder
+    head : FusionClassifier, optional
+        Fitted on the table ``slide`` of this encoder's vectors, and perhaps on others; without it
+        ``fit`` makes one.
+    """
+
+    def __init__(self, encoder: SlideEncoder, head: FusionClassifier | None = None) -> None:
+        self.encoder = encoder
+        self.head = head
+
+    def fit(
+        self, cohort: "Cohort", outcome: str, *, workers: int = 1, random_state: int = 0
+    ) -> Self:
+        """Encode the slides of a cohort that this encoder has not encoded, and learn its classes.
+
+        Parameters
+        ----------
+        cohort : Cohort
+            A patient's slides, weighted by tissue area, are one vector with the patient's class.
+        outcome : str
+            The name of classes that the cohort declares.
+        workers : int
+            As in ``Cohort.encode``.
+        random_state : int
+            As in ``FusionClassifier``.
+
+        Raises
+        ------
+        TableError
+            When the outcome is not declared, is no class, or nobody with a class has a slide
+            vector.
+        StoreError
+            When the slides' vectors cannot be stored.
+        """
+        labels = cohort.outcome(outcome)
+        if isinstance(labels, pd.DataFrame):
+            msg = f"{outcome!r} is survival, and a classifier learns classes. Use FusionSurvival."
+            raise TableError(msg)
+        cohort.encode(self.encoder, workers=workers)
+        vectors = cohort.tables(model=self.encoder.fingerprint)[SLIDE]
+        labels = labels.loc[labels.index.intersection(vectors.index)]
+        if not len(labels):
+            msg = (
+                f"No patient of {cohort.root} has both {outcome!r} and an encoded slide. "
+                "cohort.status() says why slides failed."
+            )
+            raise MissingModalityError(msg)
+        self.head = FusionClassifier(random_state=random_state).fit({SLIDE: vectors}, labels)
+        return self
+
+    def classify(
+        self, path: str | os.PathLike[str], *, mpp: float | None = None
+    ) -> tuple["pd.Series[float]", SlideEmbedding]:
+        """Return the probability of each class of a slide, and how it was encoded.
+
+        Parameters
+        ----------
+        path, mpp
+            As in ``SlideEncoder.encode``.
+
+        Returns
+        -------
+        probabilities : Series indexed by class, which sums to 1
+        embedding : SlideEmbedding
+            Patches with their weights, and warnings in its ``provenance``.
+
+        Raises
+        ------
+        SlideError
+            When the slide cannot be read.
+        MissingModalityError
+            When it has no patch with tissue, and so no class.
+        """
+        embedding = self.encoder.encode(path, mpp=mpp)
+        if embedding.vector is None:
+            msg = (
+                f"{path} has no class: {embedding.reason}. Look at it with msfusion info; the "
+                "biopsy preset takes smaller pieces of tissue."
+            )
+            raise MissingModalityError(msg)
+        chances = self.predict_proba([embedding.vector])
+        return chances.iloc[0].rename("probability"), embedding
+
+    def predict_proba(self, vectors: ArrayLike) -> pd.DataFrame:
+        """Return the probability of each class, a row per vector.
+
+        Parameters
+        ----------
+        vectors : shape (slide, 1024)
+            Of this encoder.
+        """
+        values = np.asarray(vectors, np.float32)
+        ids = pd.Index([f"{number:06d}" for number in range(len(values))], name=ID_COLUMN)
+        table = pd.DataFrame(values, index=ids, columns=vector_columns(values.shape[1]))
+        return self._fitted.predict_proba({SLIDE: table}).reset_index(drop=True)
+
+    def save(self, folder: str | Path) -> Path:
+        """Write the classifier, and the encoder into ``encoder/`` beside it; return the folder.
+
+        Raises
+        ------
+        StoreError
+            When the folder cannot be written.
+        """
+        self._fitted.save(folder)
+        self.encoder.save_pretrained(Path(folder) / ENCODER_FOLDER)
+        return Path(folder)
+
+    @classmethod
+    def load(cls, folder: str | Path, *, device: str = "auto", precision: str = "auto") -> Self:
+        """Return what ``save`` wrote.
+
+        Parameters
+        ----------
+        device, precision
+            As in ``SlideEncoder.from_pretrained``.
+
+        Raises
+        ------
+        WeightsError
+            One of its subclasses, when the folder is damaged or holds something else.
+        """
+        head = FusionClassifier.load(folder)
+        encoder = SlideEncoder.from_pretrained(
+            Path(folder) / ENCODER_FOLDER, device=device, precision=precision
+        )
+        return cls(encoder, head)
+
+    @property
+    def _fitted(self) -> FusionClassifier:
+        if self.head is None:
+            msg = "This SlideClassifier is not fitted. Call fit(cohort, outcome) first."
+            raise NotFittedError(msg)
+        return self.head

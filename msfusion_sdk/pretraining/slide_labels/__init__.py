@@ -1,0 +1,1 @@
+"""Fine-tune both networks from the classes of slides alone, through the attention fusion."""

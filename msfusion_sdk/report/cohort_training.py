@@ -1,0 +1,145 @@
+"""From a cohort to a model in a folder."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from msfusion_sdk.cohort.cohort import Cohort
+from msfusion_sdk.cohort.outcomes import ClassOutcome, SurvivalOutcome
+from msfusion_sdk.encoder.slide_encoder import SlideEncoder
+from msfusion_sdk.errors import StoreError, StoreMixedFeaturesError, TableError
+from msfusion_sdk.evaluation.result import Evaluation
+from msfusion_sdk.evaluation.tables import rows_of, with_values
+from msfusion_sdk.fusion.classifier import FusionClassifier
+from msfusion_sdk.fusion.slide_classifier import SlideClassifier
+from msfusion_sdk.fusion.strategies import STRATEGIES, Strategy
+from msfusion_sdk.fusion.survival_estimator import FusionSurvival
+from msfusion_sdk.report.study import SlideMean, Study, read_study
+from msfusion_sdk.report.training_record import TrainingRecord, made_folder, write_record
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["estimator_of", "train_on_cohort"]
+
+
+def train_on_cohort(
+    cohort: Cohort,
+    outcome: str,
+    folder: str | Path,
+    *,
+    modalities: Sequence[str] | None = None,
+    slides: SlideMean = "weighted",
+    slide_model: str | None = None,
+    fusion: Strategy | None = None,
+    random_state: int = 0,
+    encoder: SlideEncoder | None = None,
+    evaluation: Evaluation | None = None,
+) -> TrainingRecord:
+    """Fit a model on every patient who has the outcome and a modality, and save it.
+
+    Parameters
+    ----------
+    outcome : str
+        Declared in the cohort: survival gives ``FusionSurvival``, classes ``FusionClassifier``.
+    folder : path
+        New or empty.  Gets ``config.json`` and ``model.safetensors``, ``training.json`` (what is
+        returned) and ``README.md``, a model card.
+    modalities : list of str, optional
+        ``slide`` and names of modalities; all by default.
+    slides : 'weighted' or 'mean'
+        How a patient's slides become one vector, as in ``Cohort.tables``.
+    slide_model : str, optional
+        The first letters of a fingerprint, when several models have encoded the slides.
+    fusion : str, optional
+        A strategy; that of the estimator by default.
+    encoder : SlideEncoder, optional
+        The one that encoded the slides, for a model of classes: saved in the folder, which is
+        then one of a ``SlideClassifier`` and classifies slide files.
+    evaluation : Evaluation, optional
+        From ``evaluate_on_cohort`` with the same settings, for the model card.
+
+    Raises
+    ------
+    TableError
+        When the outcome or a modality is not there, or labels or tables cannot be used.
+    StoreMixedFeaturesError
+        When the slides were not encoded by ``encoder``.
+    StoreError
+        When the folder is in use or cannot be written.
+    """
+    folder = Path(folder)
+    _refuse_used(folder)
+    study = read_study(cohort, outcome, modalities, slides, slide_model)
+    if encoder is not None:
+        _check_encoder(study, encoder)
+    model = estimator_of(study.outcome, fusion, random_state).fit(study.tables, study.labels)
+    used = rows_of(study.tables, study.labels.index)
+    record = TrainingRecord(
+        outcome=outcome,
+        **_counts(study.outcome, study.labels),
+        modalities={name: len(with_values(table)) for name, table in used.items()},
+        patients=len(study.labels),
+        left_out=study.left_out,
+        slides=slides,
+        slide_model=study.slide_model,
+        fusion=model.fusion,
+        random_state=random_state,
+    )
+    made_folder(folder)
+    if encoder is None:
+        model.save(folder)
+    else:
+        SlideClassifier(encoder, model).save(folder)
+    write_record(folder, record, evaluation)
+    return record
+
+
+def estimator_of(
+    outcome: SurvivalOutcome | ClassOutcome, fusion: Strategy | None, random_state: int
+) -> Any:
+    """Return an unfitted estimator for this kind of outcome.
+
+    Raises
+    ------
+    ValueError
+        When there is no such strategy.
+    """
+    if fusion is not None and fusion not in STRATEGIES:
+        msg = f"fusion must be one of {', '.join(STRATEGIES)}, and is {fusion!r}."
+        raise ValueError(msg)
+    kind = FusionSurvival if isinstance(outcome, SurvivalOutcome) else FusionClassifier
+    model = kind(random_state=random_state)
+    return model if fusion is None else model.set_params(fusion=fusion)
+
+
+def _check_encoder(study: Study, encoder: SlideEncoder) -> None:
+    """Refuse an encoder that is of no use to the model, or whose vectors it did not see."""
+    if isinstance(study.outcome, SurvivalOutcome):
+        msg = "An encoder makes a model of classes classify slides, and the outcome is survival."
+        raise TableError(msg)
+    if study.slide_model != encoder.fingerprint:
+        found = "not used" if study.slide_model is None else f"encoded by {study.slide_model[:12]}"
+        msg = (
+            f"The slides were {found}, and the encoder given has the fingerprint "
+            f"{encoder.fingerprint[:12]}. Encode the cohort by it, and choose it by slide_model."
+        )
+        raise StoreMixedFeaturesError(msg)
+
+
+def _counts(
+    outcome: SurvivalOutcome | ClassOutcome, labels: "pd.DataFrame | pd.Series[Any]"
+) -> dict[str, Any]:
+    """Return kind and unit of the outcome, and how many patients have which."""
+    if isinstance(outcome, SurvivalOutcome):
+        events = int(labels["event"].sum())
+        return {"kind": "survival", "unit": outcome.unit, "events": events, "classes": None}
+    sizes = {str(name): int(n) for name, n in labels.value_counts(sort=False).sort_index().items()}
+    return {"kind": "class", "unit": None, "events": None, "classes": sizes}
+
+
+def _refuse_used(folder: Path) -> None:
+    """Refuse a folder that holds anything: another model say, which is not to be mixed up."""
+    if folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
+        msg = f"{folder} is not empty. Choose a new folder for the model."
+        raise StoreError(msg)
