@@ -129,6 +129,38 @@ def outlined_slides(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
+@pytest.fixture(scope="session")
+def labelled_slides(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """24 patients with an image of 640 x 640 pixels each: dots are one class, stripes the other."""
+    root = tmp_path_factory.mktemp("labelled")
+    rng = np.random.default_rng(0)
+    rows = ["slide_id,patient_id,path,mpp,diagnosis"]
+    for number in range(24):
+        kind = ("dots", "stripes")[number % 2]
+        image = np.full((640, 640, 3), 245, np.uint8)
+        tissue = image[64:-64, 64:-64]
+        tissue[:] = rng.integers(-8, 9, tissue.shape) + np.array((200, 150, 190))
+        for _ in range(300):
+            x, y = (int(v) for v in rng.integers(0, 512, 2))
+            if kind == "dots":
+                cv2.circle(tissue, (x, y), 5, (110, 60, 130), -1)
+            else:
+                cv2.line(tissue, (x - 14, y), (x + 14, y), (110, 60, 130), 3)
+        cv2.imwrite(str(root / f"s{number}.png"), image)
+        rows.append(f"s{number},p{number},s{number}.png,0.25,{kind}")
+    (root / "slides.csv").write_text("\n".join(rows) + "\n")
+    return root
+
+
+@pytest.fixture(scope="session")
+def trained_model(embedded_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The embedded model with patches of 128 pixels."""
+    encoder = SlideEncoder.from_pretrained(embedded_model, device="cpu")
+    patches = PatchConfig(patch_size_px=128, stride_px=128, low_recall=0.0)
+    config = encoder.config.model_copy(update={"patches": patches})
+    return encoder.with_config(config).save_pretrained(tmp_path_factory.mktemp("trained-model"))
+
+
 def _draw_tile(kind: str, rng: np.random.Generator) -> np.ndarray:
     tile = np.full((48, 48, 3), (220, 170, 200), np.int16) + rng.integers(-8, 9, (48, 48, 3))
     tile = tile.astype(np.uint8)

@@ -1,9 +1,9 @@
 """Every fenced block of README and docs is run, every link leads somewhere.
 
 ``bash`` and ``python`` blocks run in a folder that holds a made slide ``case.svs``, a folder of
-made tiles ``tiles``, and made slides with outlines, ``outlined.csv`` and ``outlines``.  All share
-it, in order: a page goes on where it was.  ``console`` blocks are for a clone of the repository:
-their targets are looked up in the Makefile.
+made tiles ``tiles``, made slides with outlines, ``outlined.csv`` and ``outlines``, and made slides
+with a class each, ``slides.csv`` in ``lab``.  All share it, in order: a page goes on where it was.
+``console`` blocks are for a clone of the repository: their targets are looked up in the Makefile.
 """
 
 import os
@@ -11,6 +11,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from textwrap import dedent
 
 import pytest
 
@@ -19,13 +20,14 @@ from msfusion_sdk.testing import make_slide
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
-FENCE = re.compile(r"^```(\w+)\n(.*?)^```", re.MULTILINE | re.DOTALL)
+FENCE = re.compile(r"^( *)```(\w+)\n(.*?)^\1```", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\]\(([^)#]+)(?:#[^)]*)?\)")
 KNOWN = {"bash", "python", "console"}
 
 
 def blocks(page: Path, *languages: str) -> list[tuple[str, str]]:
-    return [(kind, text) for kind, text in FENCE.findall(page.read_text()) if kind in languages]
+    found = FENCE.findall(page.read_text())
+    return [(kind, dedent(text)) for _, kind, text in found if kind in languages]
 
 
 BLOCKS = [
@@ -46,6 +48,13 @@ def workplace(
         # Other pages write a slides.csv of their own.
         name = "outlined.csv" if path.name == "slides.csv" else path.name
         (folder / name).symlink_to(path)
+    (folder / "lab").mkdir()
+    rows = ["slide_id,patient_id,path,diagnosis"]
+    for number in range(10):
+        name = f"lab-{number}"
+        make_slide(folder / "lab" / f"{name}.svs", 1300, 1300, tissue="full", seed=number)
+        rows.append(f"{name},patient-{number},{name}.svs,{('luad', 'lusc')[number % 2]}")
+    (folder / "lab" / "slides.csv").write_text("\n".join(rows) + "\n")
     return folder
 
 
@@ -71,7 +80,7 @@ def test_the_block_runs(kind: str, text: str, workplace: Path) -> None:
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_every_fence_names_a_language_that_is_tested(page: Path) -> None:
     text = page.read_text()
-    fences = re.findall(r"^```(\w*)$", text, re.MULTILINE)
+    fences = re.findall(r"^ *```(\w*)$", text, re.MULTILINE)
     assert set(fences[::2]) <= KNOWN
     assert set(fences[1::2]) <= {""}
 

@@ -15,7 +15,7 @@ from sklearn.exceptions import NotFittedError
 from msfusion_sdk.cohort.aggregate import vector_columns
 from msfusion_sdk.encoder.embedding import SlideEmbedding
 from msfusion_sdk.encoder.slide_encoder import SlideEncoder
-from msfusion_sdk.errors import MissingModalityError, TableError
+from msfusion_sdk.errors import MissingModalityError, ModelIdError, TableError
 from msfusion_sdk.fusion.classifier import FusionClassifier
 from msfusion_sdk.tables import ID_COLUMN
 
@@ -151,6 +151,8 @@ class SlideClassifier:
 
         Parameters
         ----------
+        folder : path
+            Of ``save``, or of ``msfusion train --encoder``.
         device, precision
             As in ``SlideEncoder.from_pretrained``.
 
@@ -159,11 +161,14 @@ class SlideClassifier:
         WeightsError
             One of its subclasses, when the folder is damaged or holds something else.
         """
-        head = FusionClassifier.load(folder)
-        encoder = SlideEncoder.from_pretrained(
-            Path(folder) / ENCODER_FOLDER, device=device, precision=precision
-        )
-        return cls(encoder, head)
+        head, own = FusionClassifier.load(folder), Path(folder) / ENCODER_FOLDER
+        if not own.is_dir():
+            msg = (
+                f"{folder} holds no encoder, so it classifies vectors and no slide files. Train it "
+                "again with an encoder: msfusion train --encoder."
+            )
+            raise ModelIdError(msg)
+        return cls(SlideEncoder.from_pretrained(own, device=device, precision=precision), head)
 
     @property
     def _fitted(self) -> FusionClassifier:

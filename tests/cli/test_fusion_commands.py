@@ -1,4 +1,4 @@
-"""``msfusion train``, ``predict``, ``evaluate`` and ``adapters`` as a user runs them."""
+"""``train``, ``predict``, ``classify``, ``evaluate`` and ``adapters`` as a user runs them."""
 
 import json
 from collections.abc import Callable
@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from msfusion_sdk import Cohort
+from msfusion_sdk import Cohort, SlideEncoder
 from msfusion_sdk.cohort.h5 import features_fingerprint
 
 Msfusion = Callable[..., Any]
@@ -59,6 +59,41 @@ def test_three_commands_lead_from_a_cohort_to_predictions(
     assert "1 patients have none" in done.stdout
     assert done.stderr.count("warning: The model learned from 39 of the 39 patients") == 1
     assert pd.read_csv(path, index_col=0)["risk"].is_monotonic_increasing
+
+
+def test_a_model_with_its_encoder_classifies_a_slide_file(
+    msfusion: Msfusion, labelled_slides: Path, trained_model: Path, tmp_path: Path
+) -> None:
+    slides = pd.read_csv(labelled_slides / "slides.csv").head(8)
+    slides["path"] = str(labelled_slides) + "/" + slides["path"]
+    made = Cohort.create(
+        tmp_path / "cohort",
+        patients=slides[["patient_id", "diagnosis"]],
+        slides=slides.drop(columns="diagnosis"),
+    )
+    made.encode(SlideEncoder.from_pretrained(trained_model))
+    asked = ("train", made.root, "--outcome", "diagnosis", "--encoder", trained_model)
+    done = msfusion(*asked, "--out", tmp_path / "model")
+    assert done.code == 0, done.stderr
+    slide = ("classify", labelled_slides / "s20.png", "--mpp", 0.25, "--model", tmp_path / "model")
+    done = msfusion(*slide)
+    assert done.code == 0, done.stderr
+    lines = done.stdout.split("\n")
+    assert lines[0].split() == ["class", "probability"]
+    assert lines[1].startswith("dots")  # the likelier one first
+    assert "Research use only" in done.stdout
+    answer = json.loads(msfusion(*slide, "--json").stdout)
+    assert answer["probabilities"]["dots"] == pytest.approx(float(lines[1].split()[1]), abs=1e-3)
+    assert sum(answer["probabilities"].values()) == pytest.approx(1)
+
+
+def test_a_model_without_an_encoder_classifies_no_file(
+    msfusion: Msfusion, cohort: Path, labelled_slides: Path, tmp_path: Path
+) -> None:
+    msfusion("train", cohort, "--outcome", "diagnosis", "--out", tmp_path / "model")
+    done = msfusion("classify", labelled_slides / "s20.png", "--model", tmp_path / "model")
+    assert done.code == 2
+    assert "msfusion train --encoder" in done.stderr
 
 
 def test_train_answers_programs_in_json(msfusion: Msfusion, cohort: Path, tmp_path: Path) -> None:

@@ -6,7 +6,6 @@ import sys
 import textwrap
 from pathlib import Path
 
-import cv2
 import numpy as np
 import pandas as pd
 import pytest
@@ -14,7 +13,7 @@ import torch
 from safetensors import safe_open
 from sklearn.linear_model import LogisticRegression
 
-from msfusion_sdk.config import EncoderConfig, PatchConfig
+from msfusion_sdk.config import EncoderConfig
 from msfusion_sdk.encoder.devices import Runtime
 from msfusion_sdk.encoder.slide_encoder import SlideEncoder
 from msfusion_sdk.errors import (
@@ -37,42 +36,12 @@ QUICK = FineTuneConfig(
 
 
 @pytest.fixture(scope="module")
-def labelled(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """24 patients with an image of 640 x 640 pixels each: dots are one class, stripes the other."""
-    root = tmp_path_factory.mktemp("labelled")
-    rng = np.random.default_rng(0)
-    rows = ["slide_id,patient_id,path,mpp,diagnosis"]
-    for number in range(24):
-        kind = ("dots", "stripes")[number % 2]
-        image = np.full((640, 640, 3), 245, np.uint8)
-        tissue = image[64:-64, 64:-64]
-        tissue[:] = rng.integers(-8, 9, tissue.shape) + np.array((200, 150, 190))
-        for _ in range(300):
-            x, y = (int(v) for v in rng.integers(0, 512, 2))
-            if kind == "dots":
-                cv2.circle(tissue, (x, y), 5, (110, 60, 130), -1)
-            else:
-                cv2.line(tissue, (x - 14, y), (x + 14, y), (110, 60, 130), 3)
-        cv2.imwrite(str(root / f"s{number}.png"), image)
-        rows.append(f"s{number},p{number},s{number}.png,0.25,{kind}")
-    (root / "slides.csv").write_text("\n".join(rows) + "\n")
-    return root
-
-
-@pytest.fixture(scope="module")
-def trained_model(embedded_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The embedded model with patches of 128 pixels."""
-    encoder = SlideEncoder.from_pretrained(embedded_model, device="cpu")
-    patches = PatchConfig(patch_size_px=128, stride_px=128, low_recall=0.0)
-    config = encoder.config.model_copy(update={"patches": patches})
-    return encoder.with_config(config).save_pretrained(tmp_path_factory.mktemp("trained-model"))
-
-
-@pytest.fixture(scope="module")
-def tuned(labelled: Path, trained_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def tuned(
+    labelled_slides: Path, trained_model: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
     out = tmp_path_factory.mktemp("tuned")
     return pretrain_labels(
-        labelled / "slides.csv", "diagnosis", out, QUICK, start=trained_model, device="cpu"
+        labelled_slides / "slides.csv", "diagnosis", out, QUICK, start=trained_model, device="cpu"
     )
 
 
@@ -204,11 +173,16 @@ def test_the_kept_epoch_is_the_best_on_validation(tuned: Path) -> None:
 
 
 def test_networks_that_got_worse_are_given_back_as_they_were(
-    labelled: Path, trained_model: Path, tmp_path: Path
+    labelled_slides: Path, trained_model: Path, tmp_path: Path
 ) -> None:
     hurried = QUICK.model_copy(update={"epochs": 1, "peak_rate": 0.01})
     out = pretrain_labels(
-        labelled / "slides.csv", "diagnosis", tmp_path, hurried, start=trained_model, device="cpu"
+        labelled_slides / "slides.csv",
+        "diagnosis",
+        tmp_path,
+        hurried,
+        start=trained_model,
+        device="cpu",
     )
     assert "unchanged" in (out / "README.md").read_text()
     before = SlideEncoder.from_pretrained(trained_model, device="cpu").model.state_dict()
@@ -217,7 +191,7 @@ def test_networks_that_got_worse_are_given_back_as_they_were(
 
 
 def test_a_killed_run_goes_on_to_the_same_result(
-    labelled: Path, trained_model: Path, tuned: Path, tmp_path: Path
+    labelled_slides: Path, trained_model: Path, tuned: Path, tmp_path: Path
 ) -> None:
     out = tmp_path / "killed"
     script = textwrap.dedent(f"""
@@ -227,7 +201,7 @@ def test_a_killed_run_goes_on_to_the_same_result(
         def told(stage, done, total, text):
             if stage == "fine-tuning" and done == total - 1:
                 os.kill(os.getpid(), signal.SIGKILL)
-        pretrain_labels({str(labelled / "slides.csv")!r}, "diagnosis", {str(out)!r},
+        pretrain_labels({str(labelled_slides / "slides.csv")!r}, "diagnosis", {str(out)!r},
             FineTuneConfig.model_validate_json({QUICK.model_dump_json()!r}),
             start={str(trained_model)!r}, device="cpu", progress=told)
     """)
@@ -235,7 +209,7 @@ def test_a_killed_run_goes_on_to_the_same_result(
     assert killed.returncode == -9, killed.stderr.decode()
     assert not (out / "config.json").exists()
     pretrain_labels(
-        labelled / "slides.csv", "diagnosis", out, QUICK, start=trained_model, device="cpu"
+        labelled_slides / "slides.csv", "diagnosis", out, QUICK, start=trained_model, device="cpu"
     )
     wanted = pd.read_csv(tuned / "training" / "test.csv")
     found = pd.read_csv(out / "training" / "test.csv")
@@ -243,26 +217,40 @@ def test_a_killed_run_goes_on_to_the_same_result(
 
 
 def test_a_loss_that_explodes_says_what_to_do(
-    labelled: Path, trained_model: Path, tmp_path: Path
+    labelled_slides: Path, trained_model: Path, tmp_path: Path
 ) -> None:
     wild = QUICK.model_copy(update={"peak_rate": 1e6})
     with pytest.raises(NonFiniteVectorError, match="lower peak_rate"):
         pretrain_labels(
-            labelled / "slides.csv", "diagnosis", tmp_path, wild, start=trained_model, device="cpu"
+            labelled_slides / "slides.csv",
+            "diagnosis",
+            tmp_path,
+            wild,
+            start=trained_model,
+            device="cpu",
         )
 
 
-def test_another_run_is_not_continued(labelled: Path, trained_model: Path, tuned: Path) -> None:
+def test_another_run_is_not_continued(
+    labelled_slides: Path, trained_model: Path, tuned: Path
+) -> None:
     other = QUICK.model_copy(update={"seed": 1})
     with pytest.raises(WeightsMismatchError, match="other settings"):
         pretrain_labels(
-            labelled / "slides.csv", "diagnosis", tuned, other, start=trained_model, device="cpu"
+            labelled_slides / "slides.csv",
+            "diagnosis",
+            tuned,
+            other,
+            start=trained_model,
+            device="cpu",
         )
 
 
-def test_too_few_of_a_class_are_named(labelled: Path, trained_model: Path, tmp_path: Path) -> None:
-    table = pd.read_csv(labelled / "slides.csv")
-    table["path"] = str(labelled) + "/" + table["path"]
+def test_too_few_of_a_class_are_named(
+    labelled_slides: Path, trained_model: Path, tmp_path: Path
+) -> None:
+    table = pd.read_csv(labelled_slides / "slides.csv")
+    table["path"] = str(labelled_slides) + "/" + table["path"]
     table.head(8).to_csv(tmp_path / "few.csv", index=False)
     with pytest.raises(DegenerateSplitError, match="train part needs 3 slides of each class"):
         pretrain_labels(
@@ -270,9 +258,9 @@ def test_too_few_of_a_class_are_named(labelled: Path, trained_model: Path, tmp_p
         )
 
 
-def test_one_class_is_refused(labelled: Path, trained_model: Path, tmp_path: Path) -> None:
-    table = pd.read_csv(labelled / "slides.csv")
-    table["path"] = str(labelled) + "/" + table["path"]
+def test_one_class_is_refused(labelled_slides: Path, trained_model: Path, tmp_path: Path) -> None:
+    table = pd.read_csv(labelled_slides / "slides.csv")
+    table["path"] = str(labelled_slides) + "/" + table["path"]
     table.assign(diagnosis="same").to_csv(tmp_path / "one.csv", index=False)
     with pytest.raises(TableError, match="needs two"):
         pretrain_labels(
