@@ -6,6 +6,7 @@ import shutil
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
@@ -17,6 +18,11 @@ from msfusion_sdk.encoder.model import TwoScaleModel
 from msfusion_sdk.encoder.slide_encoder import SlideEncoder
 from msfusion_sdk.encoder.weights import write_model_folder
 from msfusion_sdk.testing import make_slide
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
 
 @pytest.fixture(scope="session")
@@ -159,6 +165,19 @@ def trained_model(embedded_model: Path, tmp_path_factory: pytest.TempPathFactory
     patches = PatchConfig(patch_size_px=128, stride_px=128, low_recall=0.0)
     config = encoder.config.model_copy(update={"patches": patches})
     return encoder.with_config(config).save_pretrained(tmp_path_factory.mktemp("trained-model"))
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator["Browser"]:
+    """A headless Chromium, in which pages are as a user sees them."""
+    path = next(filter(None, map(shutil.which, BROWSERS)), None)
+    if path is None:
+        pytest.skip(f"none of {', '.join(BROWSERS)} is installed")
+    api = pytest.importorskip("playwright.sync_api")
+    with api.sync_playwright() as drive:
+        browser = drive.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        yield browser
+        browser.close()
 
 
 def _draw_tile(kind: str, rng: np.random.Generator) -> np.ndarray:
