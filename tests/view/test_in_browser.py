@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from ..browsing import SIZES, barriers, is_too_wide, opened
+from .conftest import HOSTILE
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -83,6 +84,22 @@ def test_a_patch_under_the_pointer_is_read_out(chromium: "Browser", address: str
         )
         page.mouse.move(*spot)
         page.wait_for_function("document.getElementById('readout').textContent.includes('weight')")
+
+
+@pytest.mark.parametrize("name", ["good", HOSTILE])
+def test_the_whole_slide_is_seen_also_above_a_note(
+    chromium: "Browser", address: str, name: str
+) -> None:
+    with opened(chromium, address) as page:
+        page.get_by_role("link", name=name).click()
+        page.locator("#readout").filter(has_text=f"{name}, ").wait_for()
+        page.wait_for_function("viewer.isOpen() && overlay.data")
+        edges = page.evaluate(
+            """() => { const place = placeOf(), { width, height } = shown.info;
+            return [place.x, place.y, at("zoom").clientWidth - place.x - width * place.scale,
+                    at("zoom").clientHeight - place.y - height * place.scale]; }"""
+        )
+        assert min(edges) > -1
 
 
 def test_a_slide_that_cannot_be_shown_says_why(chromium: "Browser", address: str) -> None:

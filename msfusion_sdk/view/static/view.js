@@ -7,6 +7,7 @@ const overlay = new Overlay(at("heat"), at("lines"));
 const LONGEST_BAR_PX = 150, OPACITY_STEP = 10, MOVE = 0.15, ZOOM = 1.5;
 let shown = null; // {key, info} of the slide on the stage
 let point = null; // where the pointer was last on the stage
+let staysWhole = false; // whether the whole slide is still to be seen after the next change of size
 let byKey = false; // after a key the middle of the stage counts instead
 
 const viewer = OpenSeadragon({
@@ -106,6 +107,9 @@ function note(text, command) {
     code.textContent = command;
     item.append(" To get one, run this and start the viewer again: ", code);
   }
+  // It takes height from the stage, which the zoom learns of later.
+  const ratio = viewer.isOpen() ? viewer.viewport.getZoom() / viewer.viewport.getHomeZoom() : 1;
+  staysWhole = Math.abs(ratio - 1) < 0.01;
   at("notes").append(item);
 }
 
@@ -170,6 +174,11 @@ function scaleBar(place) {
   at("scale-text").textContent = length >= 1000 ? `${length / 1000} mm` : `${Number(length.toPrecision(1))} µm`;
 }
 
+viewer.addHandler("after-resize", () => {
+  // Its own zoom comes after this event.
+  if (staysWhole) setTimeout(() => viewer.viewport.goHome(true));
+  staysWhole = false;
+});
 for (const name of ["open", "update-viewport", "resize"]) viewer.addHandler(name, redraw);
 
 // One answer tells why; the tiles around it would say the same.
