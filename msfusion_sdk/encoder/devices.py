@@ -45,6 +45,11 @@ class Runtime:
         """Default patches per batch."""
         return 2 if self.device == "cpu" else 32
 
+    @property
+    def reading_threads(self) -> int:
+        """Default threads that read patches: a GPU waits for them, a CPU needs its cores itself."""
+        return 1 if self.device == "cpu" else torch.get_num_threads()
+
     @contextmanager
     def autocast(self) -> Iterator[None]:
         """Compute in this precision inside the block."""

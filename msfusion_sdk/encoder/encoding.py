@@ -22,6 +22,9 @@ __all__ = ["Findings", "Progress", "encode_patches"]
 Progress = Callable[[int, int], None]
 """Called with the number of patches done and the number in all."""
 
+Computed = tuple[list[tuple[int, int]], PatchFeatures]
+"""The corners of a batch of patches, and what the networks say of them."""
+
 READ_AHEAD = 8
 
 
@@ -85,6 +88,7 @@ def encode_patches(
     reads = read_patches(
         slide, locations, survey.plan, recolour=recolour, workers=workers, ahead=ahead
     )
+    waiting: list[Computed] = []
     # Closing it stops the reading threads also when the networks or the caller fail.
     with closing(reads):
         for batch in _batches(reads, batch_size):
@@ -93,9 +97,14 @@ def encode_patches(
                     found.note_bad(slide, read.location, read.error)
             good = [read for read in batch if read.patch is not None]
             if good:
-                _encode_batch(good, compute, found)
+                waiting.append(_computed(good, compute, found))
+            # A GPU answers later: it has the next batch before anybody waits for this one.
+            if len(waiting) > 1:
+                found.patches.add(*waiting.pop(0))
             if progress:
                 progress(batch[-1].index + 1, len(locations))
+    for computed in waiting:
+        found.patches.add(*computed)
     return found
 
 
@@ -111,13 +120,13 @@ def _batches(reads: Iterable[PatchRead], size: int) -> Iterator[list[PatchRead]]
 
 
 @torch.inference_mode()
-def _encode_batch(
+def _computed(
     batch: list[PatchRead], compute: Callable[[Tensor], PatchFeatures], found: Findings
-) -> None:
+) -> Computed:
     patches = [read.patch for read in batch if read.patch is not None]
     pixels = torch.from_numpy(np.stack([patch.pixels for patch in patches])).permute(0, 3, 1, 2)
     found.with_missing += sum(patch.missing_share > 0 for patch in patches)
-    found.patches.add([read.location for read in batch], compute(pixels))
+    return [read.location for read in batch], compute(pixels)
 
 
 def _allowed(read: ReadConfig, total: int) -> int:

@@ -190,7 +190,7 @@ class SlideEncoder:
         mpp: float | None = None,
         slide_id: str | None = None,
         batch_size: int | None = None,
-        workers: int = 1,
+        workers: int | None = None,
         progress: Progress | None = None,
     ) -> SlideEmbedding:
         """Encode one slide.
@@ -205,8 +205,9 @@ class SlideEncoder:
             The file's stem by default.
         batch_size : int, optional
             Patches per batch; the vector does not depend on it.
-        workers : int
-            Reading threads beside the networks; 0 reads and computes in turn.
+        workers : int, optional
+            Reading threads beside the networks; 0 reads and computes in turn.  By default one
+            beside a CPU, which the networks keep busy, and one a core beside a GPU.
         progress : callable, optional
             Called with (patches done, patches in all).
 
@@ -220,6 +221,7 @@ class SlideEncoder:
         SlideError
             One of its subclasses, each with what to do next.
         """
+        workers = self.runtime.reading_threads if workers is None else workers
         if workers < 0 or (batch_size is not None and batch_size < 1):
             msg = (
                 "workers must be at least 0 and batch_size at least 1, got "

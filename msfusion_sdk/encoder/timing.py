@@ -145,7 +145,7 @@ def _encode(encoder: SlideEncoder, slide: Slide, part: Survey) -> None:
         encoder.config,
         encoder.backend().features,
         batch_size=encoder.runtime.batch_size,
-        workers=1,
+        workers=encoder.runtime.reading_threads,
     )
 
 

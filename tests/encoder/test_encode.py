@@ -2,7 +2,9 @@
 
 import shutil
 import threading
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,6 +13,8 @@ from torch import nn
 
 from msfusion_sdk import SlideEmbedding, SlideEncoder
 from msfusion_sdk.encoder import reading
+from msfusion_sdk.encoder.accumulator import PatchAccumulator
+from msfusion_sdk.encoder.encoding import encode_patches
 from msfusion_sdk.encoder.model import PatchFeatures
 from msfusion_sdk.errors import (
     DeviceError,
@@ -19,8 +23,10 @@ from msfusion_sdk.errors import (
     SlideResolutionError,
 )
 from msfusion_sdk.slides.geometry import PatchPlan
+from msfusion_sdk.slides.opening import open_slide
 from msfusion_sdk.slides.reader import Slide
 from msfusion_sdk.slides.sampling import PatchPixels, read_patch
+from msfusion_sdk.slides.survey import survey_slide
 from msfusion_sdk.testing import damage_stored_tile, make_slide
 
 
@@ -248,3 +254,26 @@ def test_encoding_leaves_no_open_file(small_encoder: SlideEncoder, made_slide: P
     before = len(list(Path("/proc/self/fd").iterdir()))
     small_encoder.encode(made_slide, workers=2)
     assert len(list(Path("/proc/self/fd").iterdir())) == before
+
+
+def test_a_batch_is_computed_while_the_one_before_is_not_yet_looked_at(
+    small_slide: Path, small_encoder: SlideEncoder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A GPU answers later, and waiting for each answer would leave it idle."""
+    order: list[str] = []
+    compute, add = small_encoder.backend().features, PatchAccumulator.add
+
+    def computed(pixels: torch.Tensor) -> PatchFeatures:
+        order.append("compute")
+        return compute(pixels)
+
+    def added(self: PatchAccumulator, *batch: Any) -> None:
+        order.append("add")
+        add(self, *batch)
+
+    monkeypatch.setattr(PatchAccumulator, "add", added)
+    with open_slide(small_slide) as slide:
+        survey = survey_slide(slide, small_encoder.config)
+        few = replace(survey, grid=replace(survey.grid, locations=survey.grid.locations[:6]))
+        encode_patches(slide, few, small_encoder.config, computed, batch_size=2, workers=0)
+    assert order == ["compute", "compute", "add", "compute", "add", "add"]

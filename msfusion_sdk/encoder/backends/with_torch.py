@@ -23,12 +23,14 @@ class TorchBackend(Backend):
 
     def features(self, pixels: Tensor) -> PatchFeatures:
         """See ``Backend.features``; after full memory, computes in smaller passes for good."""
+        if self._runtime.device.startswith("cuda"):
+            # Only from pinned memory does the copy go on while the GPU computes.
+            pixels = pixels.pin_memory()
         while True:
             try:
                 with self._runtime.autocast():
-                    features: PatchFeatures = self._model(
-                        pixels.to(self._runtime.device), self._images_per_pass
-                    )
+                    there = pixels.to(self._runtime.device, non_blocking=True)
+                    features: PatchFeatures = self._model(there, self._images_per_pass)
             except torch.OutOfMemoryError as error:
                 if self._images_per_pass == 1:
                     msg = (
