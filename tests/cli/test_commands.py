@@ -192,3 +192,28 @@ def test_pretrain_tiles_prints_the_card_and_score_the_scores(
     assert done.code == 0, done.stderr
     assert "stain matched" in done.stdout
     assert "Colour statistics alone reach" in done.stdout
+
+
+def test_bench_says_what_a_patch_and_a_cohort_cost(
+    msfusion: Msfusion, small_slide: Path, small_model: Path
+) -> None:
+    asked = ("bench", small_slide, "--model", small_model, "--patches", 2, "--rounds", 1)
+    done = msfusion(*asked, "--slides", 50, "--device", "cpu")
+    assert done.code == 0, done.stderr
+    for words in (
+        "read a patch, one thread",
+        "compute a patch",
+        "peak memory",
+        "50 slides like it",
+    ):
+        assert words in done.stdout
+    answer = json.loads(msfusion(*asked, "--slides", 50, "--json").stdout)
+    slide_s = answer["open_s"] + answer["survey_s"] + answer["patches"] * answer["patch_s"]
+    assert answer["hours"] == pytest.approx((answer["ready_s"] + 50 * slide_s) / 3600)
+    assert answer["timed_patches"] == 2
+
+
+def test_bench_of_a_slide_without_tissue_says_so(msfusion: Msfusion, blank_slide: Path) -> None:
+    done = msfusion("bench", blank_slide)
+    assert done.code == 2
+    assert "no patch to time" in done.stderr
