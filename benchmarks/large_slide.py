@@ -8,7 +8,6 @@ temporary folder.  Peak memory is that of a process of its own that only encodes
 
 import argparse
 import json
-import resource
 import subprocess
 import sys
 import tempfile
@@ -21,6 +20,9 @@ from msfusion_sdk.testing import make_slide
 def encode(path: Path) -> dict[str, object]:
     """Encode in this process and return what was seen."""
     from msfusion_sdk import SlideEncoder
+    from msfusion_sdk.encoder.timing import peak_memory_gb
+    from msfusion_sdk.slides.opening import open_slide
+    from msfusion_sdk.slides.survey import survey_slide
 
     start = time.perf_counter()
     encoder = SlideEncoder.from_pretrained()
@@ -32,18 +34,20 @@ def encode(path: Path) -> dict[str, object]:
     done = time.perf_counter()
     count, first = marks[0]
     width, height = result.provenance.slide.level_dimensions[0]
-    # Linux counts in kB, macOS in bytes.
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (
-        1 if sys.platform == "darwin" else 1024
-    )
+    peak = peak_memory_gb()
+    with open_slide(path) as slide:
+        asked = time.perf_counter()
+        survey_slide(slide, encoder.config)
+        mask = time.perf_counter() - asked
     return {
         "status": result.status,
         "device, precision": f"{encoder.runtime.device}, {encoder.runtime.precision}",
         "patches": result.patches.num_rows,
-        "peak memory, GB": round(peak / 1e9, 2),
+        "peak memory, GB": "unknown" if peak is None else round(peak, 2),
         "pixels read for the mask, %": round(
             100 * result.provenance.tissue.overview_px_read / (width * height), 3
         ),
+        "mask and patch grid, s": round(mask, 2),
         "load model, s": round(loaded - start, 1),
         "to the first batch, s": round(first - loaded, 1),
         "per patch after it, s": round((done - first) / max(1, result.patches.num_rows - count), 3),

@@ -149,13 +149,17 @@ def ink_mask(hsv: Pixels, mpp: float) -> Mask:
     Coloured ink lies outside; blood does too, so red must be very saturated.  Black ink is
     darker than the densest nuclei.
     """
-    hue, saturation, value = hsv[..., 0].astype(np.int16), hsv[..., 1], hsv[..., 2]
+    hue, saturation, value = cv2.split(hsv)
     ink = _strokes((value < 70) | ((value < 90) & (saturation < 70)))
     near = _disk(2 * FAINT_UM / mpp)
     for first, last, strong, faint in INK_COLOURS:
-        is_colour = (hue - first) % 180 <= last - first
+        hues = ((np.arange(256) - first) % 180 <= last - first).astype(np.uint8)
+        is_colour = cv2.LUT(hue, hues) > 0
         strokes = _strokes(is_colour & (saturation > strong))
-        ink |= strokes | (cv2.dilate(strokes, near) & (is_colour & (saturation > faint)))
+        if strokes.any():  # on most slides there is no ink, and nothing to widen
+            ink |= strokes | (cv2.dilate(strokes, near) & (is_colour & (saturation > faint)))
+    if not ink.any():
+        return np.zeros(ink.shape, np.bool_)
     return np.asarray(cv2.dilate(ink, _disk(2 * RIM_UM / mpp)) > 0)
 
 
