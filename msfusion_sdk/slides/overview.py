@@ -1,6 +1,7 @@
 """Read a whole slide once at low resolution, in bounded memory."""
 
 import math
+from contextlib import closing
 from dataclasses import dataclass
 
 import cv2
@@ -9,6 +10,7 @@ from numpy.typing import NDArray
 
 from msfusion_sdk.errors import SlideCorruptError
 from msfusion_sdk.slides.geometry import choose_level
+from msfusion_sdk.slides.in_order import in_order
 from msfusion_sdk.slides.reader import Region, Slide
 
 __all__ = ["Overview", "read_overview"]
@@ -16,7 +18,12 @@ __all__ = ["Overview", "read_overview"]
 # A block is (left, top, right, bottom) in overview pixels unless a name says otherwise.
 Box = tuple[int, int, int, int]
 
+Part = tuple[NDArray[np.uint8], NDArray[np.bool_]]
+"""Pixels of a block of the overview, and where the file holds none."""
+
 BLOCK_PX = 4_000_000
+WORKERS = 2
+"""Threads that read a large slide: two halve the time, and more would crowd out other slides."""
 # A damaged block is cut into quarters down to this, about a stored tile, and so many times:
 # every failed read costs a reopening of the file.
 SMALLEST_SPLIT_PX, MAX_SPLITS = 65_536, 64
@@ -67,8 +74,16 @@ def read_overview(
     columns, rows = (max(1, round(edge * mpp / spacing)) for edge in (width, height))
     level = choose_level(slide.header.level_downsamples, mpp, spacing)
     canvas = _Canvas(slide, level, columns, rows)
-    for block in _blocks(columns, rows, *slide.header.level_dimensions[level]):
-        canvas.fill(block, on_bad_region)
+    blocks = _blocks(columns, rows, *slide.header.level_dimensions[level])
+    workers = WORKERS if len(blocks) > WORKERS else 0
+    read = in_order(slide, blocks, canvas.read, workers=workers, ahead=2 * WORKERS)
+    # Closing it stops the reading threads also when a bad region is an error.
+    with closing(read) as parts:
+        for block, part in zip(blocks, parts, strict=True):
+            if isinstance(part, SlideCorruptError):
+                canvas.mend(block, part, on_bad_region)
+            else:
+                canvas.put(block, part)
     if canvas.error is not None and not canvas.px_filled:
         raise canvas.error
     return Overview(
@@ -94,20 +109,45 @@ class _Canvas:
         self.error: SlideCorruptError | None = None
         self.splits_left = MAX_SPLITS
 
-    def fill(self, block: Box, on_bad_region: str) -> None:
-        """Read a block, or those of its quarters that can be decoded."""
+    def read(self, handle: Slide, block: Box) -> Part | SlideCorruptError:
+        """Return what a handle on the slide gives for a block; changes nothing."""
+        left, top, right, bottom = block
+        x0, y0, x1, y1 = self._level_box(block)
+        x, y, _, _ = self._l0_box(block)
         try:
-            self._read(block)
+            region = handle.read((x, y), self.level, (x1 - x0, y1 - y0))
         except SlideCorruptError as error:
-            if on_bad_region == "raise":
-                raise
-            self.error = error
-            # One damaged stored tile spoils a whole region; most of it may be sound.
-            quarters = self._quarters(block)
-            for quarter in quarters:
-                self.fill(quarter, on_bad_region)
-            if not quarters:
-                self.bad.append(self._l0_box(block))
+            return error
+        size = (right - left, bottom - top)
+        small = cv2.resize(region.pixels, size, interpolation=cv2.INTER_AREA)
+        pixels = np.asarray(small, np.uint8)
+        return pixels, _is_missing(pixels, region, handle.header.background)
+
+    def put(self, block: Box, part: Part) -> None:
+        """Fill a block with what was read of it."""
+        left, top, right, bottom = block
+        x0, y0, x1, y1 = self._level_box(block)
+        self.px_read += (x1 - x0) * (y1 - y0)
+        self.pixels[top:bottom, left:right], self.missing[top:bottom, left:right] = part
+        self.px_filled += (right - left) * (bottom - top)
+
+    def mend(self, block: Box, error: SlideCorruptError, on_bad_region: str) -> None:
+        """Fill those quarters of a block that can be decoded."""
+        if on_bad_region == "raise":
+            raise error
+        self.error = error
+        x0, y0, x1, y1 = self._level_box(block)
+        self.px_read += (x1 - x0) * (y1 - y0)
+        # One damaged stored tile spoils a whole region; most of it may be sound.
+        quarters = self._quarters(block)
+        for quarter in quarters:
+            part = self.read(self.slide, quarter)
+            if isinstance(part, SlideCorruptError):
+                self.mend(quarter, part, on_bad_region)
+            else:
+                self.put(quarter, part)
+        if not quarters:
+            self.bad.append(self._l0_box(block))
 
     def warnings(self) -> tuple[str, ...]:
         warnings = []
@@ -123,22 +163,6 @@ class _Canvas:
                 f"{100 * share:.2g} % of the overview could not be decoded and counts as glass"
             )
         return tuple(warnings)
-
-    def _read(self, block: Box) -> None:
-        left, top, right, bottom = block
-        x0, y0, x1, y1 = self._level_box(block)
-        size = (x1 - x0, y1 - y0)
-        self.px_read += size[0] * size[1]
-        x, y, _, _ = self._l0_box(block)
-        region = self.slide.read((x, y), self.level, size)
-        small = np.asarray(
-            cv2.resize(region.pixels, (right - left, bottom - top), interpolation=cv2.INTER_AREA),
-            np.uint8,
-        )
-        background = self.slide.header.background
-        self.pixels[top:bottom, left:right] = small
-        self.missing[top:bottom, left:right] = _is_missing(small, region, background)
-        self.px_filled += small.shape[0] * small.shape[1]
 
     def _quarters(self, block: Box) -> list[Box]:
         """Return the four parts of a block; none when it is small, or the limit is reached."""
