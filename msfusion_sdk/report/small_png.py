@@ -1,4 +1,4 @@
-"""PNG files of 256 colours: a third of the size, and no difference that an eye would see."""
+"""PNG files of 256 colours or fewer: a third of the size, and hardly a difference to the eye."""
 
 from io import BytesIO
 from pathlib import Path
@@ -11,14 +11,23 @@ from msfusion_sdk.report.figure_style import DPI
 
 __all__ = ["write_small_png"]
 
+COLOURS = (256, 128, 64, 32, 16)
+MOST_BYTES = 480_000
+"""Tissue that is all texture takes fewer colours to stay below."""
+
 
 def write_small_png(figure: Figure, path: str | Path) -> Path:
     """Write a figure with photographs in it, atomically, and return the path."""
     data = BytesIO()
     figure.savefig(data, dpi=DPI, format="png")
     with Image.open(data) as image:
+        picture = image.convert("RGB")
+    for colours in COLOURS:
+        small = BytesIO()
         # Without dithering: its noise would be half of the file.
-        small = image.convert("RGB").quantize(256, dither=Image.Dither.NONE)
+        picture.quantize(colours, dither=Image.Dither.NONE).save(small, "png", optimize=True)
+        if small.tell() <= MOST_BYTES:
+            break
     with storing(Path(path)) as temporary:
-        small.save(temporary, format="png", optimize=True)
+        temporary.write_bytes(small.getvalue())
     return Path(path)

@@ -95,7 +95,7 @@ def test_a_flipped_bit_is_an_error_or_changes_nothing(
         mutant = bytearray(data)
         mutant[place] ^= 1 << rng.randrange(8)
         refused += not reads_alike(path, bytes(mutant), wanted)
-    # A bit that no reader looks at may be any; which ones those are depends on the time in the file.
+    # Bits that no reader looks at may be any; where they are depends on the time in the file.
     assert refused > 0.99 * len(places)
 
 
