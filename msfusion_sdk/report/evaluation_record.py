@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import Any, Literal, Self
 
 import pandas as pd
-from pydantic import ValidationError
 
 from msfusion_sdk import __version__
 from msfusion_sdk.config import FrozenConfig
 from msfusion_sdk.errors import StoreCorruptError
 from msfusion_sdk.evaluation.result import Evaluation
 from msfusion_sdk.files import storing
+from msfusion_sdk.report.json_record import read_record
 
 __all__ = ["EVALUATION_FILE", "EvaluationRecord", "write_evaluation_record"]
 
@@ -61,17 +61,8 @@ class EvaluationRecord(FrozenConfig):
         StoreCorruptError
             When it is damaged, or of another format.
         """
-        path = folder / EVALUATION_FILE
-        try:
-            return cls.model_validate_json(path.read_bytes())
-        except ValidationError as error:
-            problem = error.errors()[0]
-            where = ".".join(map(str, problem["loc"]))
-            msg = (
-                f"{path} is damaged or of another version ({where} {problem['msg']}). Evaluate "
-                "again with msfusion evaluate --out."
-            )
-            raise StoreCorruptError(msg) from error
+        remedy = "Evaluate again with msfusion evaluate --out."
+        return read_record(cls, folder / EVALUATION_FILE, StoreCorruptError, remedy)
 
 
 def write_evaluation_record(

@@ -4,13 +4,13 @@ from pathlib import Path
 from typing import Literal, Self
 
 import pandas as pd
-from pydantic import ValidationError
 
 from msfusion_sdk import __version__
 from msfusion_sdk.config import FrozenConfig
 from msfusion_sdk.errors import ModelIdError, WeightsMismatchError
 from msfusion_sdk.evaluation.result import Evaluation
 from msfusion_sdk.files import store_error, storing
+from msfusion_sdk.report.json_record import read_record
 
 __all__ = ["CARD_FILE", "TrainingRecord", "made_folder", "write_record"]
 
@@ -60,16 +60,8 @@ class TrainingRecord(FrozenConfig):
                 "msfusion train wrote."
             )
             raise ModelIdError(msg)
-        try:
-            return cls.model_validate_json(path.read_bytes())
-        except ValidationError as error:
-            problem = error.errors()[0]
-            where = ".".join(map(str, problem["loc"]))
-            msg = (
-                f"{path} is damaged or of another version ({where} {problem['msg']}). Copy the "
-                "folder again, or use the SDK that wrote it."
-            )
-            raise WeightsMismatchError(msg) from error
+        remedy = "Copy the folder again, or use the SDK that wrote it."
+        return read_record(cls, path, WeightsMismatchError, remedy)
 
 
 def write_record(

@@ -113,11 +113,9 @@ class FineTuning:
         """Become the networks and the probe of a run in ``out``: epoch 0, or the best epoch."""
         self._restore(out / f"{which}.safetensors")
 
-    def probabilities(
-        self, slides: Labelled, progress: Callable[[int, int], None] | None = None
-    ) -> NDArray[np.float32]:
+    def probabilities(self, slides: Labelled) -> NDArray[np.float32]:
         """Return the chance of each class, shape (slide, class), of patches fixed by the seed."""
-        vectors = torch.from_numpy(self._vectors(slides, progress)).to(self.runtime.device)
+        vectors = torch.from_numpy(self._vectors(slides)).to(self.runtime.device)
         with torch.inference_mode():
             chances: Tensor = self.probe(vectors).softmax(1)
         return chances.cpu().numpy()
