@@ -95,7 +95,7 @@ def test_a_flipped_bit_is_an_error_or_changes_nothing(
         mutant = bytearray(data)
         mutant[place] ^= 1 << rng.randrange(8)
         refused += not reads_alike(path, bytes(mutant), wanted)
-    # Bits that no reader looks at may be any; where they are depends on the time in the file.
+    # A flip in the name of the seal leaves a file without one, whose content has its digest.
     assert refused > 0.99 * len(places)
 
 
