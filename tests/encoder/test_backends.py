@@ -4,6 +4,8 @@ import importlib.util
 import multiprocessing
 import pickle
 import platform
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -162,3 +164,30 @@ def test_an_encoder_sent_to_where_openvino_is_not_installed_names_the_command(
     )
     with pytest.raises(MissingExtraError, match=r'pip install "msfusion-sdk\[openvino\]"'):
         computing(small_encoder, OPENVINO_FP32).encode(made_slide)
+
+
+def test_a_signal_is_handled_after_encoders_have_come_and_gone(small_model: Path) -> None:
+    """In the order in which they came: each must not put back what the one before had set up."""
+    program = f"""
+import gc, os, signal, torch
+from msfusion_sdk import SlideEncoder
+from msfusion_sdk.encoder.devices import Runtime
+def computed():
+    encoder = SlideEncoder.from_pretrained({str(small_model)!r}, device="cpu", precision="fp32")
+    runtime = Runtime("cpu", "fp32", "openvino")
+    encoder = SlideEncoder(encoder.model, encoder.config, runtime, weights_sha256="0" * 64)
+    encoder.backend().features(torch.zeros(1, 3, 128, 128, dtype=torch.uint8))
+    return encoder
+signal.signal(signal.SIGTERM, lambda *_: print("handled"))
+first, second = computed(), computed()
+del first
+gc.collect()
+del second
+gc.collect()
+os.kill(os.getpid(), signal.SIGTERM)
+print("alive")
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout) == (0, "handled\nalive\n"), done.stderr

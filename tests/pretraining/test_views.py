@@ -1,5 +1,3 @@
-import subprocess
-import sys
 from pathlib import Path
 
 import cv2
@@ -83,29 +81,9 @@ def test_an_epoch_shows_every_tile_at_most_once(views: TrainingViews) -> None:
     assert {epoch for epoch, _ in first} == {0}
 
 
-def test_worker_processes_give_the_same_batches(tile_folder: Path) -> None:
-    # In a process of its own, as training is: among hundreds of other tests, starting the
-    # loader's worker has ended the process that runs them.
-    program = f"""
-from pathlib import Path
-import torch
-from msfusion_sdk.pretraining.augment import AugmentConfig
-from msfusion_sdk.pretraining.index import read_tile_index
-from msfusion_sdk.pretraining.views import TrainingViews, training_batches
-if __name__ == "__main__":
-    index = read_tile_index(Path({str(tile_folder)!r}))
-    views = TrainingViews(
-        *index.part("train"), index.clusters("train"),
-        scale="detail", view_px=32, zoom=1.0, augment=AugmentConfig(), seed=3,
-    )
+def test_worker_processes_give_the_same_batches(views: TrainingViews) -> None:
     plain, parallel = (
         next(iter(training_batches(views, batch_size=8, epochs=range(1), workers=n)))
         for n in (0, 1)
     )
     assert all(torch.equal(a, b) for a, b in zip(plain, parallel, strict=True))
-    print("the same")
-"""
-    done = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, check=False
-    )
-    assert done.stdout == "the same\n", done.stderr

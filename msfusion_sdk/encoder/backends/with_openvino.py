@@ -10,6 +10,7 @@ from torch import Tensor
 
 from msfusion_sdk.encoder.backends.base import Backend
 from msfusion_sdk.encoder.backends.graph import patch_graph
+from msfusion_sdk.encoder.backends.signal_stack import signal_stack_kept
 from msfusion_sdk.encoder.model import PatchFeatures, TwoScaleModel
 
 __all__ = ["OpenVinoBackend"]
@@ -52,7 +53,8 @@ class OpenVinoBackend(Backend):
                 "ENABLE_CPU_PINNING": False,
             }
             graph = patch_graph(self._model, size)
-            compiled = ov.Core().compile_model(graph, "CPU", settings)
+            with signal_stack_kept():
+                compiled = ov.Core().compile_model(graph, "CPU", settings)
             self._requests[size] = compiled.create_infer_request()
         return self._requests[size]
 
