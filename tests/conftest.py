@@ -137,11 +137,11 @@ def outlined_slides(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def labelled_slides(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """24 patients with an image of 640 x 640 pixels each: dots are one class, stripes the other."""
+    """16 patients with an image of 640 x 640 pixels each: dots are one class, stripes the other."""
     root = tmp_path_factory.mktemp("labelled")
     rng = np.random.default_rng(0)
     rows = ["slide_id,patient_id,path,mpp,diagnosis"]
-    for number in range(24):
+    for number in range(16):
         kind = ("dots", "stripes")[number % 2]
         image = np.full((640, 640, 3), 245, np.uint8)
         tissue = image[64:-64, 64:-64]

@@ -104,7 +104,7 @@ def classify(
     device: Device = "auto",
     json: Json = False,
 ) -> None:
-    """Say how probable each class of a slide is, of a model that train made with --encoder."""
+    """Say how probable each class of a slide file is."""
     from msfusion_sdk.fusion.slide_classifier import SlideClassifier
 
     with checked_words():

@@ -75,7 +75,7 @@ def test_a_model_with_its_encoder_classifies_a_slide_file(
     asked = ("train", made.root, "--outcome", "diagnosis", "--encoder", trained_model)
     done = msfusion(*asked, "--out", tmp_path / "model")
     assert done.code == 0, done.stderr
-    slide = ("classify", labelled_slides / "s20.png", "--mpp", 0.25, "--model", tmp_path / "model")
+    slide = ("classify", labelled_slides / "s12.png", "--mpp", 0.25, "--model", tmp_path / "model")
     done = msfusion(*slide)
     assert done.code == 0, done.stderr
     lines = done.stdout.split("\n")
@@ -91,7 +91,7 @@ def test_a_model_without_an_encoder_classifies_no_file(
     msfusion: Msfusion, cohort: Path, labelled_slides: Path, tmp_path: Path
 ) -> None:
     msfusion("train", cohort, "--outcome", "diagnosis", "--out", tmp_path / "model")
-    done = msfusion("classify", labelled_slides / "s20.png", "--model", tmp_path / "model")
+    done = msfusion("classify", labelled_slides / "s12.png", "--model", tmp_path / "model")
     assert done.code == 2
     assert "msfusion train --encoder" in done.stderr
 

@@ -45,14 +45,16 @@ def tuned(
     )
 
 
-def _entry(path: Path, label: str = "a") -> AnnotatedSlide:
-    return AnnotatedSlide(path.stem, path.stem, path, None, label, None)
+def _entry(path: Path, mpp: float | None = None) -> AnnotatedSlide:
+    return AnnotatedSlide(path.stem, path.stem, path, mpp, "a", None)
 
 
-def test_a_bag_holds_patches_that_encoding_reads(small_slide: Path, trained_model: Path) -> None:
+def test_a_bag_holds_patches_that_encoding_reads(
+    labelled_slides: Path, trained_model: Path
+) -> None:
     encoder = SlideEncoder.from_pretrained(trained_model, device="cpu", precision="fp32")
-    bag = Bag.of(_entry(small_slide), encoder.config)
-    result = encoder.encode(small_slide)
+    bag = Bag.of(_entry(labelled_slides / "s0.png", 0.25), encoder.config)
+    result = encoder.encode(labelled_slides / "s0.png", mpp=0.25)
     corners = result.patches.select(["x", "y"]).to_pylist()
     assert bag.locations == [(corner["x"], corner["y"]) for corner in corners]
     drawn = bag.draw(5, np.random.default_rng(0))
@@ -62,15 +64,16 @@ def test_a_bag_holds_patches_that_encoding_reads(small_slide: Path, trained_mode
     assert len(np.unique(drawn.reshape(5, -1), axis=0)) == 5
 
 
-def test_a_bag_of_all_patches_is_the_slide_vector(small_slide: Path, small_model: Path) -> None:
+def test_a_bag_of_all_patches_is_the_slide_vector(labelled_slides: Path, small_model: Path) -> None:
     """The vector that fine-tuning sees is the one that ``encode`` gives."""
     encoder = SlideEncoder.from_pretrained(small_model, device="cpu", precision="fp32")
-    bag = Bag.of(_entry(small_slide), encoder.config)
+    bag = Bag.of(_entry(labelled_slides / "s0.png", 0.25), encoder.config)
     run = FineTuning(encoder.model, ["a", "b"], QUICK, Runtime("cpu", "fp32"), "")
     patches = bag.draw(len(bag.locations), np.random.default_rng(0))
     with torch.inference_mode():
         found = run._vector(patches).numpy()
-    assert found == pytest.approx(encoder.encode(small_slide).vector, abs=1e-5)
+    wanted = encoder.encode(labelled_slides / "s0.png", mpp=0.25).vector
+    assert found == pytest.approx(wanted, abs=1e-5)
 
 
 def test_slides_that_cannot_be_used_are_told_apart(
