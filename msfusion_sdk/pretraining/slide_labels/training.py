@@ -91,7 +91,7 @@ class FineTuning:
         SlideError
             When a slide can no longer be read.
         NonFiniteVectorError
-            When the loss becomes NaN or infinite.
+            When the networks give NaN or infinity.
         """
         last, best, start = (out / f"{name}.safetensors" for name in ("last", "best", "start"))
         if last.exists():
@@ -118,6 +118,7 @@ class FineTuning:
         vectors = torch.from_numpy(self._vectors(slides)).to(self.runtime.device)
         with torch.inference_mode():
             chances: Tensor = self.probe(vectors).softmax(1)
+        self._require_finite(chances)
         return chances.cpu().numpy()
 
     @property
@@ -164,14 +165,17 @@ class FineTuning:
         logits = self.probe(self._vector(patches))
         target = torch.tensor(code, device=logits.device)
         loss = nn.functional.cross_entropy(logits, target)
-        if not loss.isfinite():
-            msg = (
-                f"The loss became {loss.item()} in epoch {self.state.epoch + 1}. Epochs before it "
-                "are kept; lower peak_rate and train into a new folder."
-            )
-            raise NonFiniteVectorError(msg)
+        self._require_finite(loss)
         (weight * loss).backward()  # type: ignore[no-untyped-call]
         return loss.item()
+
+    def _require_finite(self, values: Tensor) -> None:
+        if not values.isfinite().all():
+            msg = (
+                f"The networks gave NaN or infinity in epoch {self.state.epoch + 1}. Epochs before "
+                "it are kept; lower peak_rate and train into a new folder."
+            )
+            raise NonFiniteVectorError(msg)
 
     def _vector(self, patches: Patches) -> Tensor:
         """Return the slide vector of patches, which go through the networks a few at a time."""
