@@ -90,10 +90,7 @@ def pretrain_labels(
         entries, encoder, lambda done, total: told("slides", done, total, "")
     )
     _write_slides(training / "slides.csv", entries, reasons)
-    classes = sorted({str(entry.label) for entry in entries})
-    if len(classes) < 2:
-        msg = f"All slides have the class {classes[0]!r}, and telling apart needs two."
-        raise TableError(msg)
+    classes = _classes(entries)
     parts = _split(bags, config.seed)
     by_part = {part: Labelled(_of(bags, parts, part), classes) for part in PARTS}
     _check_parts(by_part, classes, reasons)
@@ -120,6 +117,14 @@ def pretrain_labels(
     )
     write_model_folder(Path(out), run.model, encoder, labels_card(facts))
     return Path(out)
+
+
+def _classes(entries: Sequence[AnnotatedSlide]) -> list[str]:
+    classes = sorted({str(entry.label) for entry in entries})
+    if len(classes) < 2:
+        msg = f"All slides have the class {classes[0]!r}, and telling apart needs two."
+        raise TableError(msg)
+    return classes
 
 
 def _split(bags: Sequence[Bag], seed: int) -> dict[str, Part]:
