@@ -153,7 +153,7 @@ def labelled_slides(tmp_path_factory: pytest.TempPathFactory) -> Path:
             else:
                 cv2.line(tissue, (x - 14, y), (x + 14, y), (110, 60, 130), 3)
         cv2.imwrite(str(root / f"s{number}.png"), image)
-        rows.append(f"s{number},p{number},s{number}.png,0.25,{kind}")
+        rows.append(f"s{number},p{number},{root}/s{number}.png,0.25,{kind}")
     (root / "slides.csv").write_text("\n".join(rows) + "\n")
     return root
 

@@ -26,6 +26,12 @@ Start = Annotated[
     str | None, typer.Option(help="Model whose weights to start from: a folder or an embedded one.")
 ]
 About = Annotated[Path | None, typer.Option(help="Markdown on the data, for the model card.")]
+SlideTable = Annotated[
+    Path, typer.Option("--slides", help="CSV with slide_id, patient_id, path; mpp if need be.")
+]
+Patients = Annotated[
+    Path | None, typer.Option(help="CSV with patient_id and the label, if the slides lack it.")
+]
 
 
 @app.command()
@@ -58,29 +64,25 @@ def tiles(
         config = TrainConfig.model_validate(
             {"tile_mpp": tile_mpp, "epochs": epochs, "patience": patience, "seed": seed, **views}
         )
-    text = about.read_text(encoding="utf-8") if about else ""
     with checked_words(), bars() as update:
         pretrain_tiles(
             data,
             folder,
             config,
             name=name,
-            about=text,
+            about=_text(about),
             background=background,
             start=locate_model(start) if start else None,
             device=device,
             workers=workers,
             progress=update,
         )
-    out.print((folder / "README.md").read_text(encoding="utf-8"), markup=False)
+    out.print(_text(folder / "README.md"), markup=False)
 
 
 @app.command()
 def slides(
-    table: Annotated[
-        Path,
-        typer.Option("--slides", help="CSV with slide_id, patient_id, path; mpp if need be."),
-    ],
+    table: SlideTable,
     annotations: Annotated[
         Path, typer.Option(help="Folder with <slide_id>.xml, .geojson or .json.")
     ],
@@ -89,9 +91,7 @@ def slides(
         str | None,
         typer.Option(help="Column with the slides' classes; without it outlines name theirs."),
     ] = None,
-    patients: Annotated[
-        Path | None, typer.Option(help="CSV with patient_id and the label, if the slides lack it.")
-    ] = None,
+    patients: Patients = None,
     normal: Annotated[str, typer.Option(help="Class of tissue that no outline holds.")] = "normal",
     outlines: Annotated[
         list[str] | None,
@@ -150,26 +150,21 @@ def slides(
             patients=patients,
             preset=preset,
             name=name,
-            about=about.read_text(encoding="utf-8") if about else "",
+            about=_text(about),
             start=locate_model(start) if start else None,
             device=device,
             workers=workers,
             progress=update,
         )
-    out.print((folder / "README.md").read_text(encoding="utf-8"), markup=False)
+    out.print(_text(folder / "README.md"), markup=False)
 
 
 @app.command()
 def labels(
-    table: Annotated[
-        Path,
-        typer.Option("--slides", help="CSV with slide_id, patient_id, path; mpp if need be."),
-    ],
+    table: SlideTable,
     label: Annotated[str, typer.Option(help="Column with the slides' classes.")],
     folder: Folder,
-    patients: Annotated[
-        Path | None, typer.Option(help="CSV with patient_id and the label, if the slides lack it.")
-    ] = None,
+    patients: Patients = None,
     start: Start = None,
     epochs: Epochs = 10,
     patience: Patience = 4,
@@ -196,11 +191,11 @@ def labels(
             patients=patients,
             start=start,
             name=name,
-            about=about.read_text(encoding="utf-8") if about else "",
+            about=_text(about),
             device=device,
             progress=update,
         )
-    out.print((folder / "README.md").read_text(encoding="utf-8"), markup=False)
+    out.print(_text(folder / "README.md"), markup=False)
 
 
 @app.command()
@@ -234,3 +229,7 @@ def score(
     out.print(table)
     if floor is not None:
         out.print(f"Colour statistics alone reach {floor:.3f}.")
+
+
+def _text(path: Path | None) -> str:
+    return path.read_text(encoding="utf-8") if path else ""

@@ -22,7 +22,7 @@ from msfusion_sdk.tables import ID_COLUMN
 if TYPE_CHECKING:
     from msfusion_sdk.cohort.cohort import Cohort
 
-__all__ = ["ENCODER_FOLDER", "SlideClassifier"]
+__all__ = ["SlideClassifier"]
 
 ENCODER_FOLDER = "encoder"
 SLIDE = "slide"

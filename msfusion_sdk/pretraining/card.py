@@ -10,7 +10,7 @@ from msfusion_sdk.pretraining.checkpoint import TrainingState
 from msfusion_sdk.pretraining.config import TrainConfig
 from msfusion_sdk.pretraining.index import TileIndex
 
-__all__ = ["CardFacts", "markdown_table", "model_card", "score_columns"]
+__all__ = ["CardFacts", "filled_card", "markdown_table", "model_card", "score_columns"]
 
 TEMPLATE = Path(__file__).with_name("card.md.j2")
 
@@ -34,11 +34,9 @@ class CardFacts:
 
 def model_card(facts: CardFacts) -> str:
     """Return the model card as Markdown."""
-    # Markdown, not HTML: nothing is to be escaped.
-    environment = Environment(undefined=StrictUndefined, autoescape=False)
-    template = environment.from_string(TEMPLATE.read_text(encoding="utf-8"))
     columns = ["network", "condition", "balanced_accuracy", "interval", "auroc", "groups", "tiles"]
-    return template.render(
+    return filled_card(
+        TEMPLATE,
         name=facts.name,
         about=facts.about.strip(),
         classes=facts.index.classes,
@@ -50,6 +48,13 @@ def model_card(facts: CardFacts) -> str:
         slides=facts.slides.strip(),
         start=facts.start,
     )
+
+
+def filled_card(template: Path, **facts: object) -> str:
+    """Return a card's template with these facts in it; one that it lacks is an error."""
+    # Markdown, not HTML: nothing is to be escaped.
+    environment = Environment(undefined=StrictUndefined, autoescape=False)
+    return environment.from_string(template.read_text(encoding="utf-8")).render(facts)
 
 
 def score_columns(scores: pd.DataFrame) -> pd.DataFrame:

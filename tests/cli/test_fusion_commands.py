@@ -65,7 +65,6 @@ def test_a_model_with_its_encoder_classifies_a_slide_file(
     msfusion: Msfusion, labelled_slides: Path, trained_model: Path, tmp_path: Path
 ) -> None:
     slides = pd.read_csv(labelled_slides / "slides.csv").head(8)
-    slides["path"] = str(labelled_slides) + "/" + slides["path"]
     made = Cohort.create(
         tmp_path / "cohort",
         patients=slides[["patient_id", "diagnosis"]],

@@ -5,9 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
-from jinja2 import Environment, StrictUndefined
 
-from msfusion_sdk.pretraining.card import markdown_table, score_columns
+from msfusion_sdk.pretraining.card import filled_card, markdown_table, score_columns
 from msfusion_sdk.pretraining.checkpoint import TrainingState
 from msfusion_sdk.pretraining.slide_labels.config import FineTuneConfig
 
@@ -38,12 +37,10 @@ class LabelsFacts:
 
 def labels_card(facts: LabelsFacts) -> str:
     """Return the model card as Markdown."""
-    # Markdown, not HTML: nothing is to be escaped.
-    environment = Environment(undefined=StrictUndefined, autoescape=False)
-    template = environment.from_string(TEMPLATE.read_text(encoding="utf-8"))
     counts = pd.DataFrame({"patients": facts.patients, "slides": facts.slides})
     columns = ["networks", "balanced_accuracy", "interval", "auroc", "patients", "slides"]
-    return template.render(
+    return filled_card(
+        TEMPLATE,
         facts=facts,
         counts=markdown_table(counts.rename_axis("part").reset_index()),
         scores=markdown_table(score_columns(facts.scores)[columns]),
