@@ -7,7 +7,7 @@ const overlay = new Overlay(at("heat"), at("lines"));
 const LONGEST_BAR_PX = 150, OPACITY_STEP = 10, MOVE = 0.15, ZOOM = 1.5;
 let shown = null; // {key, info} of the slide on the stage
 let point = null; // where the pointer was last on the stage
-let staysWhole = false; // whether the whole slide is still to be seen after the next change of size
+let isWhole = true; // whether nobody has moved since the whole slide was seen
 let byKey = false; // after a key the middle of the stage counts instead
 
 const viewer = OpenSeadragon({
@@ -107,9 +107,6 @@ function note(text, command) {
     code.textContent = command;
     item.append(" To get one, run this and start the viewer again: ", code);
   }
-  // It takes height from the stage, which the zoom learns of later.
-  const ratio = viewer.isOpen() ? viewer.viewport.getZoom() / viewer.viewport.getHomeZoom() : 1;
-  staysWhole = Math.abs(ratio - 1) < 0.01;
   at("notes").append(item);
 }
 
@@ -174,11 +171,12 @@ function scaleBar(place) {
   at("scale-text").textContent = length >= 1000 ? `${length / 1000} mm` : `${Number(length.toPrecision(1))} µm`;
 }
 
-viewer.addHandler("after-resize", () => {
-  // Its own zoom comes after this event.
-  if (staysWhole) setTimeout(() => viewer.viewport.goHome(true));
-  staysWhole = false;
-});
+// Notes take height from the stage.  The viewer's own zoom comes after this event.
+viewer.addHandler("after-resize", () => { if (isWhole) setTimeout(() => viewer.viewport.goHome(true)); });
+viewer.addHandler("open", () => { isWhole = true; });
+for (const name of ["canvas-drag", "canvas-scroll", "canvas-pinch", "canvas-double-click", "navigator-click", "navigator-drag"]) {
+  viewer.addHandler(name, () => { isWhole = false; });
+}
 for (const name of ["open", "update-viewport", "resize"]) viewer.addHandler(name, redraw);
 
 // One answer tells why; the tiles around it would say the same.
@@ -207,10 +205,14 @@ for (const kind of ["pointermove", "pointerdown"]) {
 for (const id of ["show-heat", "show-lines", "opacity"]) at(id).addEventListener("input", redraw);
 
 const moved = (x, y) => () => {
+  isWhole = false;
   const bounds = viewer.viewport.getBounds();
   viewer.viewport.panBy(new OpenSeadragon.Point(x * bounds.width, y * bounds.height)).applyConstraints();
 };
-const zoomed = (factor) => () => viewer.viewport.zoomBy(factor).applyConstraints();
+const zoomed = (factor) => () => {
+  isWhole = false;
+  viewer.viewport.zoomBy(factor).applyConstraints();
+};
 const toggled = (id) => () => { if (!at(id).disabled) at(id).checked = !at(id).checked; };
 const dimmed = (step) => () => { at("opacity").value = Number(at("opacity").value) + step; };
 const turned = (step) => () => {
@@ -218,7 +220,10 @@ const turned = (step) => () => {
   const next = links[Math.min(links.length - 1, Math.max(0, place + step))];
   if (next) location.hash = next.dataset.key;
 };
-const whole = () => viewer.viewport.goHome();
+const whole = () => {
+  isWhole = true;
+  viewer.viewport.goHome();
+};
 const KEYS = {
   ArrowLeft: moved(-MOVE, 0), ArrowRight: moved(MOVE, 0), ArrowUp: moved(0, -MOVE), ArrowDown: moved(0, MOVE),
   "+": zoomed(ZOOM), "=": zoomed(ZOOM), "-": zoomed(1 / ZOOM), 0: whole,
