@@ -22,7 +22,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from msfusion_sdk.errors import DuplicateIdError, NonFiniteError, ShapeError
-from msfusion_sdk.tables import patient_table, read_table
+from msfusion_sdk.tables.frames import patient_table, read_table
 
 __all__ = ["AdapterState", "Block", "ModalityAdapter"]
 

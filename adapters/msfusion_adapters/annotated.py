@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 
 from msfusion_sdk.errors import MissingExtraError, TableError
-from msfusion_sdk.tables import patient_table
+from msfusion_sdk.tables.frames import patient_table
 
 __all__ = ["from_anndata", "read_h5ad", "read_h5mu"]
 

@@ -14,7 +14,7 @@ from msfusion_adapters.clinical_encoding import encoder_arrays, make_encoder, re
 from msfusion_adapters.clinical_plan import ColumnPlan, Unknown, plan_column, tidy
 from msfusion_sdk.adapter import AdapterState, Block, ModalityAdapter
 from msfusion_sdk.errors import MissingModalityError, TableError
-from msfusion_sdk.tables import patient_table, select_columns
+from msfusion_sdk.tables.frames import patient_table, select_columns
 
 __all__ = ["ClinicalAdapter"]
 

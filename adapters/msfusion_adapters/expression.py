@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from msfusion_sdk.errors import TableError
-from msfusion_sdk.tables import patient_table
+from msfusion_sdk.tables.frames import patient_table
 
 __all__ = [
     "from_cbioportal",

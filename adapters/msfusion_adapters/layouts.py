@@ -9,7 +9,7 @@ import pandas as pd
 from msfusion_adapters.annotated import from_anndata, read_h5ad
 from msfusion_adapters.expression import from_cbioportal, from_genes_by_patients, from_xena
 from msfusion_adapters.mutations import mutation_matrix
-from msfusion_sdk.tables import patient_table, read_table
+from msfusion_sdk.tables.frames import patient_table, read_table
 
 __all__ = ["Layout", "read_genes"]
 

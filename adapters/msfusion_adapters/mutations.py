@@ -10,7 +10,7 @@ import pandas as pd
 
 from msfusion_adapters.expression import choose_samples
 from msfusion_sdk.errors import TableError
-from msfusion_sdk.tables import patient_table
+from msfusion_sdk.tables.frames import patient_table
 
 __all__ = ["PROTEIN_CHANGING", "mutation_matrix"]
 

@@ -19,7 +19,7 @@ from msfusion_adapters.numeric import (
 )
 from msfusion_sdk.adapter import Block, ModalityAdapter
 from msfusion_sdk.errors import TableError
-from msfusion_sdk.tables import patient_table, select_columns
+from msfusion_sdk.tables.frames import patient_table, select_columns
 
 __all__ = ["SlideAdapter"]
 

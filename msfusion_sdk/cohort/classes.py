@@ -3,10 +3,10 @@
 import pandas as pd
 import pyarrow as pa
 
-from msfusion_sdk.cohort.findings import Finding, first, found, remark
 from msfusion_sdk.cohort.labels import cells_of, without_outcome
 from msfusion_sdk.cohort.outcomes import ClassOutcome
-from msfusion_sdk.tables import ID_COLUMN
+from msfusion_sdk.tables.frames import ID_COLUMN
+from msfusion_sdk.tables.issues import Finding, first, found, remark
 
 __all__ = ["class_labels"]
 

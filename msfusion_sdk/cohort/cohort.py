@@ -13,7 +13,6 @@ from msfusion_sdk.cohort.aggregate import SlideUse
 from msfusion_sdk.cohort.contents import count_patterns, report_on
 from msfusion_sdk.cohort.creation import OnDuplicate, check_cohort, labels_of
 from msfusion_sdk.cohort.export import ExportReport, Level, export_cohort
-from msfusion_sdk.cohort.findings import CohortReport, refuse_errors
 from msfusion_sdk.cohort.folder import (
     modality_names,
     modality_path,
@@ -28,13 +27,14 @@ from msfusion_sdk.cohort.outcomes import declared
 from msfusion_sdk.cohort.plan import SlideRow
 from msfusion_sdk.cohort.schema import read_column, read_notes, read_stored, write_stored
 from msfusion_sdk.cohort.settings import RunSettings
-from msfusion_sdk.cohort.slide_table import path_of
 from msfusion_sdk.cohort.status import CohortStatus, choose_model, cohort_status, models_of
 from msfusion_sdk.cohort.store import EmbeddingStore
-from msfusion_sdk.cohort.tables import TableSource
 from msfusion_sdk.cohort.vectors import load_parts, patient_vectors
 from msfusion_sdk.errors import TableError
-from msfusion_sdk.tables import ID_COLUMN
+from msfusion_sdk.tables.arrow import TableSource
+from msfusion_sdk.tables.frames import ID_COLUMN
+from msfusion_sdk.tables.issues import CohortReport, refuse_errors
+from msfusion_sdk.tables.slide_table import path_of
 
 if TYPE_CHECKING:
     from msfusion_sdk.cohort.run import EncodingRun, RunProgress

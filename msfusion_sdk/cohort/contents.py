@@ -7,8 +7,8 @@ import pandas as pd
 import pyarrow as pa
 
 from msfusion_sdk.cohort.creation import labels_of
-from msfusion_sdk.cohort.findings import CohortReport, Finding
 from msfusion_sdk.cohort.manifest import CohortManifest
+from msfusion_sdk.tables.issues import CohortReport, Finding
 
 __all__ = ["count_patterns", "report_on"]
 

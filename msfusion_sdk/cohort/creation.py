@@ -9,8 +9,6 @@ import pandas as pd
 import pyarrow as pa
 
 from msfusion_sdk.cohort.classes import class_labels
-from msfusion_sdk.cohort.findings import Finding, first, found, refuse_errors, remark
-from msfusion_sdk.cohort.ids import check_ids, check_known, check_unique
 from msfusion_sdk.cohort.labels import survival_labels
 from msfusion_sdk.cohort.outcomes import (
     ClassOutcome,
@@ -18,10 +16,12 @@ from msfusion_sdk.cohort.outcomes import (
     declared,
     standard_outcomes,
 )
-from msfusion_sdk.cohort.slide_table import SLIDE_ID, check_files, check_spacing, read_slides
-from msfusion_sdk.cohort.tables import TableSource, name_of, read_table
 from msfusion_sdk.errors import TableError
-from msfusion_sdk.tables import ID_COLUMN
+from msfusion_sdk.tables.arrow import TableSource, name_of, read_table
+from msfusion_sdk.tables.frames import ID_COLUMN
+from msfusion_sdk.tables.ids import check_ids, check_known, check_unique
+from msfusion_sdk.tables.issues import Finding, first, found, refuse_errors, remark
+from msfusion_sdk.tables.slide_table import SLIDE_ID, check_files, check_spacing, read_slides
 
 __all__ = [
     "AnyOutcome",

@@ -11,9 +11,9 @@ import pandas as pd
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from msfusion_sdk.cohort.findings import Finding, first, found, remark
 from msfusion_sdk.cohort.outcomes import SurvivalOutcome
-from msfusion_sdk.tables import ID_COLUMN, MISSING_TEXT
+from msfusion_sdk.tables.frames import ID_COLUMN, MISSING_TEXT
+from msfusion_sdk.tables.issues import Finding, first, found, remark
 
 __all__ = ["cells_of", "survival_labels", "without_outcome"]
 

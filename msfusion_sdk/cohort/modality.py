@@ -10,11 +10,11 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from msfusion_sdk.cohort.creation import Checked, OnDuplicate, origin_of, single_rows
-from msfusion_sdk.cohort.findings import Finding, first, found, refuse_errors, remark
-from msfusion_sdk.cohort.ids import check_ids, check_known
-from msfusion_sdk.cohort.tables import TableSource, name_of, read_table
 from msfusion_sdk.errors import TableError
-from msfusion_sdk.tables import ID_COLUMN
+from msfusion_sdk.tables.arrow import TableSource, name_of, read_table
+from msfusion_sdk.tables.frames import ID_COLUMN
+from msfusion_sdk.tables.ids import check_ids, check_known
+from msfusion_sdk.tables.issues import Finding, first, found, refuse_errors, remark
 
 __all__ = ["Unmatched", "check_modality", "check_name"]
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from msfusion_sdk.errors import IdTypeError, TableError
 from msfusion_sdk.survival.checks import Bools, Floats, Rows
 from msfusion_sdk.survival.outcome import survival_outcome
-from msfusion_sdk.tables import ID_COLUMN, patient_table
+from msfusion_sdk.tables.frames import ID_COLUMN, patient_table
 
 __all__ = ["ClassLabels", "Outcome", "SurvivalTimes", "read_outcome"]
 

@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping
 import pandas as pd
 
 from msfusion_sdk.errors import MissingModalityError
-from msfusion_sdk.tables import patient_table
+from msfusion_sdk.tables.frames import patient_table
 
 __all__ = ["Tables", "read_tables", "rows_of", "with_values"]
 

@@ -14,7 +14,7 @@ from msfusion_sdk.fusion.inputs import AdapterChoice, Tables
 from msfusion_sdk.fusion.saving import load_estimator, save_estimator
 from msfusion_sdk.fusion.strategies import Base, Strategy
 from msfusion_sdk.fusion.targets import ClassTarget
-from msfusion_sdk.tables import patient_table
+from msfusion_sdk.tables.frames import patient_table
 
 __all__ = ["FusionClassifier"]
 

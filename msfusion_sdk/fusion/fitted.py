@@ -19,7 +19,7 @@ from msfusion_sdk.fusion.inputs import (
 from msfusion_sdk.fusion.modalities import Floats, Modalities
 from msfusion_sdk.fusion.strategies import Base, Strategy, make_fuser
 from msfusion_sdk.fusion.targets import Target
-from msfusion_sdk.tables import ID_COLUMN
+from msfusion_sdk.tables.frames import ID_COLUMN
 
 __all__ = ["FittedFusion", "fit_fusion", "new_fuser", "shown_weights"]
 

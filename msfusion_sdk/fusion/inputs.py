@@ -15,7 +15,7 @@ from msfusion_sdk.adapter import Block, ModalityAdapter
 from msfusion_sdk.errors import MissingModalityError, TableError
 from msfusion_sdk.fusion.modalities import Modalities, require_some
 from msfusion_sdk.registry import list_adapters, load_adapter
-from msfusion_sdk.tables import patient_table
+from msfusion_sdk.tables.frames import patient_table
 
 __all__ = ["AdapterChoice", "Tables", "choose_adapters", "fit_modalities", "read_modalities"]
 

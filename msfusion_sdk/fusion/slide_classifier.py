@@ -17,7 +17,7 @@ from msfusion_sdk.encoder.embedding import SlideEmbedding
 from msfusion_sdk.encoder.slide_encoder import SlideEncoder
 from msfusion_sdk.errors import MissingModalityError, ModelIdError, TableError
 from msfusion_sdk.fusion.classifier import FusionClassifier
-from msfusion_sdk.tables import ID_COLUMN
+from msfusion_sdk.tables.frames import ID_COLUMN
 
 if TYPE_CHECKING:
     from msfusion_sdk.cohort.cohort import Cohort

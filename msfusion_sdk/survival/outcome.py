@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from msfusion_sdk.errors import SurvivalLabelError
 from msfusion_sdk.survival.checks import Bools, Floats, checked_labels, require_events
-from msfusion_sdk.tables import patient_table
+from msfusion_sdk.tables.frames import patient_table
 
 __all__ = ["SurvivalLabels", "ZeroTimeWarning", "survival_outcome"]
 

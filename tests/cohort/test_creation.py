@@ -11,7 +11,6 @@ import pytest
 
 from msfusion_sdk.cohort.cohort import Cohort
 from msfusion_sdk.cohort.creation import check_cohort
-from msfusion_sdk.cohort.slide_table import path_of
 from msfusion_sdk.errors import (
     DuplicateIdError,
     IdMismatchError,
@@ -20,6 +19,7 @@ from msfusion_sdk.errors import (
     SurvivalLabelError,
     TableError,
 )
+from msfusion_sdk.tables.slide_table import path_of
 
 PATIENTS = """patient_id,diagnosis,time_months,event,site
 0012,luad,5.5,True,A

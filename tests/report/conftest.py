@@ -11,8 +11,8 @@ import pytest
 from msfusion_sdk import Cohort, SlideEncoder
 from msfusion_sdk.cohort.plan import SlideRow
 from msfusion_sdk.cohort.run import run_encoding
-from msfusion_sdk.cohort.slide_table import path_of
 from msfusion_sdk.cohort.worker import Job, encode_task
+from msfusion_sdk.tables.slide_table import path_of
 from msfusion_sdk.testing import make_slide
 
 HOSTILE = "<script>alert(1)</script>"

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from msfusion_sdk.adapter import Block, ModalityAdapter
-from msfusion_sdk.tables import patient_table, select_columns
+from msfusion_sdk.tables.frames import patient_table, select_columns
 from msfusion_sdk.testing import AdapterContract
 
 TABLE = pd.DataFrame(

@@ -9,7 +9,6 @@ from warnings import catch_warnings, simplefilter
 
 from msfusion_sdk.cohort.cohort import Cohort, OutcomeWarning
 from msfusion_sdk.cohort.contents import count_patterns
-from msfusion_sdk.cohort.slide_table import path_of
 from msfusion_sdk.cohort.status import choose_model, models_of
 from msfusion_sdk.report.completeness_figure import draw_completeness
 from msfusion_sdk.report.figure_style import DPI
@@ -24,6 +23,7 @@ from msfusion_sdk.report.html.provenance_table import provenance_table, summary_
 from msfusion_sdk.report.html.render import chart_uri
 from msfusion_sdk.report.html.slide_facts import SlideFacts, read_slide_facts
 from msfusion_sdk.report.html.slide_pictures import SlidePictures, draw_slides
+from msfusion_sdk.tables.slide_table import path_of
 
 __all__ = ["CohortChapter", "cohort_chapter"]
 

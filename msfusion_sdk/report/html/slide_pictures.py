@@ -7,7 +7,6 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from msfusion_sdk.cohort.cohort import Cohort
-from msfusion_sdk.cohort.slide_table import path_of
 from msfusion_sdk.cohort.store import EmbeddingStore
 from msfusion_sdk.encoder.embedding import SlideEmbedding
 from msfusion_sdk.errors import SlideError, StoreError
@@ -19,6 +18,7 @@ from msfusion_sdk.report.html.slide_facts import SlideFacts
 from msfusion_sdk.report.overlay import draw_overlay, read_thumbnail
 from msfusion_sdk.report.stored_result import stored_result
 from msfusion_sdk.slides.source import FileStamp
+from msfusion_sdk.tables.slide_table import path_of
 
 __all__ = ["SLIDES_SHOWN", "SlidePicture", "SlidePictures", "draw_slides"]
 

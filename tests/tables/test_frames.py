@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from msfusion_sdk.errors import DuplicateIdError, IdTypeError, TableError
-from msfusion_sdk.tables import patient_table, read_table, select_columns
+from msfusion_sdk.tables.frames import patient_table, read_table, select_columns
 
 
 def written(folder: Path, text: str, name: str = "t.csv") -> Path:

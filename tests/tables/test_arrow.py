@@ -10,9 +10,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from msfusion_sdk.cohort.tables import read_table
-from msfusion_sdk.cohort.text_tables import read_text_table
 from msfusion_sdk.errors import DuplicateIdError, IdTypeError, TableError
+from msfusion_sdk.tables.arrow import read_table
+from msfusion_sdk.tables.text import read_text_table
 
 TRAPS = ["0012", "NA", "1e5", "nan", "None", " 7", "00", "1.0", "True", "2020-01-01"]
 

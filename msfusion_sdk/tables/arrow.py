@@ -14,9 +14,9 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from msfusion_sdk.cohort.findings import first
-from msfusion_sdk.cohort.text_tables import SEPARATORS, read_text_table
 from msfusion_sdk.errors import DuplicateIdError, IdTypeError, TableError
+from msfusion_sdk.tables.issues import first
+from msfusion_sdk.tables.text import SEPARATORS, read_text_table
 
 __all__ = ["TableSource", "name_of", "read_table"]
 

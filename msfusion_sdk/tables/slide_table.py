@@ -16,9 +16,9 @@ import pandas as pd
 import pyarrow as pa
 from pyarrow.types import is_floating, is_integer, is_null
 
-from msfusion_sdk.cohort.findings import Finding, first, found, remark
-from msfusion_sdk.cohort.tables import TableSource, name_of, read_table
 from msfusion_sdk.slides.geometry import MAX_MPP, MIN_MPP
+from msfusion_sdk.tables.arrow import TableSource, name_of, read_table
+from msfusion_sdk.tables.issues import Finding, first, found, remark
 
 __all__ = ["SLIDE_ID", "check_files", "check_spacing", "escape_path", "path_of", "read_slides"]
 

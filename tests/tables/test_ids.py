@@ -2,10 +2,10 @@
 
 import pytest
 
-from msfusion_sdk.cohort.findings import Finding, refuse_errors
-from msfusion_sdk.cohort.ids import check_ids, check_known, check_unique
-from msfusion_sdk.cohort.matching import near_matches
 from msfusion_sdk.errors import DuplicateIdError, IdMismatchError, IdTypeError, TableError
+from msfusion_sdk.tables.ids import check_ids, check_known, check_unique
+from msfusion_sdk.tables.issues import Finding, refuse_errors
+from msfusion_sdk.tables.near_matches import near_matches
 
 
 def only(findings: list[Finding]) -> Finding:

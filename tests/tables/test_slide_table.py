@@ -7,15 +7,15 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from msfusion_sdk.cohort.findings import Finding
-from msfusion_sdk.cohort.slide_table import (
+from msfusion_sdk.errors import IdTypeError, TableError
+from msfusion_sdk.tables.issues import Finding
+from msfusion_sdk.tables.slide_table import (
     check_files,
     check_spacing,
     escape_path,
     path_of,
     read_slides,
 )
-from msfusion_sdk.errors import IdTypeError, TableError
 
 NAMES = [
     b"plain.svs",

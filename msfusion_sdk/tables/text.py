@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 from pyarrow import csv as arrow_csv
 
 from msfusion_sdk.errors import TableError
-from msfusion_sdk.tables import MISSING_TEXT
+from msfusion_sdk.tables.frames import MISSING_TEXT
 
 __all__ = ["SEPARATORS", "read_text_table"]
 

@@ -7,8 +7,8 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Collection, Sequence
 
-from msfusion_sdk.cohort.findings import Finding, first, found
-from msfusion_sdk.cohort.matching import near_matches
+from msfusion_sdk.tables.issues import Finding, first, found
+from msfusion_sdk.tables.near_matches import near_matches
 
 __all__ = ["MAX_ID_BYTES", "check_ids", "check_known", "check_unique"]
 

@@ -1,0 +1,1 @@
+"""Tables of patients and slides: read strictly, ids kept as text, issues said all at once."""
