@@ -84,7 +84,7 @@ def make_parts(root: Path, count: int) -> None:
     from msfusion_sdk import SlideEncoder
     from msfusion_sdk.cohort.ledger import Ledger, SlideStatus
     from msfusion_sdk.cohort.store import EmbeddingStore
-    from msfusion_sdk.encoder.storage import read_parquet, write_parquet
+    from msfusion_sdk.storage.parquet import read_parquet, write_parquet
     from msfusion_sdk.testing import make_slide
 
     encoder = SlideEncoder.from_pretrained(device="cpu")

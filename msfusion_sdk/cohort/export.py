@@ -28,9 +28,9 @@ from msfusion_sdk.cohort.status import choose_model, models_of, slide_statuses
 from msfusion_sdk.cohort.store import EmbeddingStore
 from msfusion_sdk.cohort.vectors import load_parts, patient_vectors
 from msfusion_sdk.config import FrozenConfig
-from msfusion_sdk.encoder.storage import read_parquet
 from msfusion_sdk.errors import TableError
 from msfusion_sdk.files import storing
+from msfusion_sdk.storage.parquet import read_parquet
 
 if TYPE_CHECKING:
     from msfusion_sdk.cohort.cohort import Cohort

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from msfusion_sdk.cohort.ledger import SlideStatus
 from msfusion_sdk.cohort.part import Part
 from msfusion_sdk.cohort.pseudonyms import Pseudonyms
-from msfusion_sdk.encoder.storage import patch_schema
+from msfusion_sdk.storage.parquet import patch_schema
 
 __all__ = ["SlideFacts", "patch_rows", "patch_rows_schema", "patient_table", "slide_table"]
 

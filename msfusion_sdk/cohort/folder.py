@@ -6,8 +6,8 @@ from pathlib import Path
 
 from msfusion_sdk.cohort.creation import CheckedCohort
 from msfusion_sdk.cohort.manifest import CohortManifest, write_manifest
-from msfusion_sdk.cohort.schema import write_stored
 from msfusion_sdk.errors import StoreError
+from msfusion_sdk.storage.schema import write_stored
 
 __all__ = [
     "modality_names",

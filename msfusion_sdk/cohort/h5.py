@@ -15,7 +15,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from msfusion_sdk.cohort.store import EmbeddingStore
-from msfusion_sdk.encoder.storage import read_parquet
 from msfusion_sdk.errors import (
     MissingExtraError,
     NonFiniteError,
@@ -25,6 +24,7 @@ from msfusion_sdk.errors import (
 )
 from msfusion_sdk.files import storing
 from msfusion_sdk.slides.source import FileStamp
+from msfusion_sdk.storage.parquet import read_parquet
 
 __all__ = ["export_features", "features_fingerprint", "import_features"]
 

@@ -17,8 +17,8 @@ import pyarrow.parquet as pq
 
 from msfusion_sdk.cohort.part import Part, part_of
 from msfusion_sdk.config import PATCH_VECTOR
-from msfusion_sdk.encoder.storage import digest_of, is_sealed, seal, slide_schema
 from msfusion_sdk.files import storing
+from msfusion_sdk.storage.parquet import digest_of, is_sealed, seal, slide_schema
 
 __all__ = ["PACK_ROWS", "Packs", "write_pack"]
 

@@ -24,9 +24,9 @@ import numpy as np
 
 from msfusion_sdk.cohort.packs import PACK_ROWS, Packs, set_aside, write_pack
 from msfusion_sdk.cohort.part import Part, Wanted, read_part
-from msfusion_sdk.encoder.storage import write_parquet
 from msfusion_sdk.errors import StoreConflictError, StoreCorruptError, StoreSchemaError
 from msfusion_sdk.files import put_if_absent, store_error, temporary_beside
+from msfusion_sdk.storage.parquet import write_parquet
 
 if TYPE_CHECKING:
     from msfusion_sdk.encoder.embedding import SlideEmbedding

@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 from msfusion_sdk.config import PATCH_VECTOR, WeightRule
 from msfusion_sdk.encoder.fusion import raw_weights
 from msfusion_sdk.encoder.model import PatchFeatures
-from msfusion_sdk.encoder.storage import patch_schema
 from msfusion_sdk.errors import NonFiniteVectorError
+from msfusion_sdk.storage.parquet import patch_schema
 
 __all__ = ["PatchAccumulator"]
 

@@ -11,8 +11,8 @@ from pydantic import ValidationError
 
 from msfusion_sdk.encoder.geojson import Polygon, write_geojson
 from msfusion_sdk.encoder.provenance import Provenance
-from msfusion_sdk.encoder.storage import patch_schema, read_parquet, write_parquet
 from msfusion_sdk.errors import StoreSchemaError
+from msfusion_sdk.storage.parquet import patch_schema, read_parquet, write_parquet
 
 __all__ = ["SlideEmbedding", "Status"]
 

@@ -6,7 +6,7 @@ from typing import Any
 from msfusion_sdk.cohort.store import EmbeddingStore
 from msfusion_sdk.encoder.embedding import SlideEmbedding
 from msfusion_sdk.encoder.provenance import Provenance
-from msfusion_sdk.encoder.storage import patch_schema
+from msfusion_sdk.storage.parquet import patch_schema
 
 __all__ = ["stored_result"]
 

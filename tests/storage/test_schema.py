@@ -8,7 +8,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from msfusion_sdk.cohort.schema import (
+from msfusion_sdk.errors import StoreCorruptError, StoreError, StoreFullError, StoreSchemaError
+from msfusion_sdk.storage.schema import (
     KEY,
     read_column,
     read_notes,
@@ -16,7 +17,6 @@ from msfusion_sdk.cohort.schema import (
     with_units,
     write_stored,
 )
-from msfusion_sdk.errors import StoreCorruptError, StoreError, StoreFullError, StoreSchemaError
 
 TABLE = pa.table(
     {

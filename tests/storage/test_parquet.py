@@ -15,8 +15,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from msfusion_sdk import SlideEmbedding, SlideEncoder
-from msfusion_sdk.encoder import storage
 from msfusion_sdk.errors import StoreCorruptError, StoreError, StoreFullError, StoreSchemaError
+from msfusion_sdk.storage import parquet as storage
 from msfusion_sdk.testing import make_slide
 
 

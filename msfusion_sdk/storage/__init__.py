@@ -1,0 +1,1 @@
+"""Parquet files that are complete or refused: written aside, sealed, checked on reading."""
