@@ -23,13 +23,13 @@ from msfusion_sdk.cohort.folder import (
 )
 from msfusion_sdk.cohort.manifest import CohortManifest, read_manifest, write_manifest
 from msfusion_sdk.cohort.modality import Unmatched, check_modality, check_name
-from msfusion_sdk.cohort.outcomes import declared
 from msfusion_sdk.cohort.plan import SlideRow
 from msfusion_sdk.cohort.settings import RunSettings
 from msfusion_sdk.cohort.status import CohortStatus, choose_model, cohort_status, models_of
 from msfusion_sdk.cohort.store import EmbeddingStore
 from msfusion_sdk.cohort.vectors import load_parts, patient_vectors
 from msfusion_sdk.errors import TableError
+from msfusion_sdk.outcomes.declaration import declared
 from msfusion_sdk.storage.schema import read_column, read_notes, read_stored, write_stored
 from msfusion_sdk.tables.arrow import TableSource
 from msfusion_sdk.tables.frames import ID_COLUMN

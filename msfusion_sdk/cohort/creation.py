@@ -8,15 +8,15 @@ from typing import Any, Literal, NamedTuple
 import pandas as pd
 import pyarrow as pa
 
-from msfusion_sdk.cohort.classes import class_labels
-from msfusion_sdk.cohort.labels import survival_labels
-from msfusion_sdk.cohort.outcomes import (
+from msfusion_sdk.errors import TableError
+from msfusion_sdk.outcomes.class_labels import class_labels
+from msfusion_sdk.outcomes.declaration import (
     ClassOutcome,
     SurvivalOutcome,
     declared,
     standard_outcomes,
 )
-from msfusion_sdk.errors import TableError
+from msfusion_sdk.outcomes.survival_labels import survival_labels
 from msfusion_sdk.tables.arrow import TableSource, name_of, read_table
 from msfusion_sdk.tables.frames import ID_COLUMN
 from msfusion_sdk.tables.ids import check_ids, check_known, check_unique

@@ -8,10 +8,10 @@ from typing import Literal
 from pydantic import ValidationError
 
 from msfusion_sdk import __version__
-from msfusion_sdk.cohort.outcomes import Outcome
 from msfusion_sdk.config import FrozenConfig
 from msfusion_sdk.errors import StoreCorruptError, StoreSchemaError
 from msfusion_sdk.files import storing
+from msfusion_sdk.outcomes.declaration import Outcome
 from msfusion_sdk.tables.ids import MAX_ID_BYTES
 from msfusion_sdk.tables.issues import Finding
 

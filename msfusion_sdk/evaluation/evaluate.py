@@ -15,7 +15,6 @@ from msfusion_sdk.evaluation.comparing import Comparison
 from msfusion_sdk.evaluation.fold_checks import labels_of
 from msfusion_sdk.evaluation.folds import Fold, fold_counts, make_folds, split_hash
 from msfusion_sdk.evaluation.frames import contributions_table, predictions_table
-from msfusion_sdk.evaluation.outcome import ClassLabels, Outcome, SurvivalTimes, read_outcome
 from msfusion_sdk.evaluation.predicting import require_methods
 from msfusion_sdk.evaluation.remarks import remarks
 from msfusion_sdk.evaluation.result import Evaluation
@@ -23,6 +22,7 @@ from msfusion_sdk.evaluation.running import refuse_taken_names, run_baselines, r
 from msfusion_sdk.evaluation.survival_metrics import survival_metrics
 from msfusion_sdk.evaluation.tables import read_tables
 from msfusion_sdk.evaluation.time_plan import plan_times
+from msfusion_sdk.outcomes.strata import ClassLabels, Outcome, SurvivalTimes, read_outcome
 
 __all__ = ["evaluate"]
 

@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from msfusion_sdk.errors import DegenerateSplitError, DuplicateIdError, IdMismatchError
-from msfusion_sdk.evaluation.outcome import Outcome, SurvivalTimes
+from msfusion_sdk.outcomes.strata import Outcome, SurvivalTimes
 
 __all__ = ["labels_of", "refuse_degenerate", "refuse_incomplete", "refuse_straddling"]
 

@@ -18,7 +18,7 @@ from msfusion_sdk.evaluation.fold_checks import (
     refuse_incomplete,
     refuse_straddling,
 )
-from msfusion_sdk.evaluation.outcome import Outcome, read_outcome
+from msfusion_sdk.outcomes.strata import Outcome, read_outcome
 
 __all__ = ["Fold", "fold_counts", "make_folds", "split_hash"]
 
@@ -107,7 +107,7 @@ def fold_counts(folds: Sequence[Fold], outcome: Outcome) -> pd.DataFrame:
     ----------
     folds : sequence of Fold
     outcome : Outcome
-        As ``read_outcome`` of :mod:`msfusion_sdk.evaluation.outcome` returns it.
+        As ``read_outcome`` of :mod:`msfusion_sdk.outcomes.strata` returns it.
     """
     stratum = dict(zip(outcome.patient_ids, outcome.strata.tolist(), strict=True))
     rows = []

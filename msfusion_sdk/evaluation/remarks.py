@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 
 from msfusion_sdk.evaluation.judged import Judged
-from msfusion_sdk.evaluation.outcome import ClassLabels, Outcome
 from msfusion_sdk.evaluation.time_plan import TimePlan
+from msfusion_sdk.outcomes.strata import ClassLabels, Outcome
 
 __all__ = ["remarks"]
 

@@ -7,9 +7,9 @@ from msfusion_sdk.errors import DegenerateSplitError, DuplicateIdError
 from msfusion_sdk.evaluation.baselines import LATE_AVERAGE, Baseline, late_average, narrowed
 from msfusion_sdk.evaluation.folds import Fold
 from msfusion_sdk.evaluation.judged import Judged
-from msfusion_sdk.evaluation.outcome import Outcome
 from msfusion_sdk.evaluation.predicting import fit_predict
 from msfusion_sdk.evaluation.tables import Tables
+from msfusion_sdk.outcomes.strata import Outcome
 from msfusion_sdk.survival.checks import Floats
 
 __all__ = ["Runs", "refuse_taken_names", "run_baselines", "run_models"]

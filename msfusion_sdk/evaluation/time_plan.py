@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike
 
 from msfusion_sdk.errors import DegenerateSplitError, ShapeError
 from msfusion_sdk.evaluation.folds import Fold
-from msfusion_sdk.evaluation.outcome import SurvivalTimes
+from msfusion_sdk.outcomes.strata import SurvivalTimes
 from msfusion_sdk.survival.checks import Floats, Rows, checked_horizons
 
 __all__ = ["TimePlan", "plan_times"]

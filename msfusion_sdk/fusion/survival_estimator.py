@@ -16,7 +16,7 @@ from msfusion_sdk.fusion.inputs import AdapterChoice, Tables
 from msfusion_sdk.fusion.saving import load_estimator, save_estimator
 from msfusion_sdk.fusion.strategies import Base, Strategy
 from msfusion_sdk.fusion.targets import SurvivalTarget
-from msfusion_sdk.survival.outcome import survival_outcome
+from msfusion_sdk.outcomes.survival import survival_outcome
 from msfusion_sdk.tables.frames import patient_table
 
 __all__ = ["FusionSurvival"]

@@ -10,7 +10,6 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from msfusion_sdk.cohort.cohort import Cohort
-from msfusion_sdk.cohort.outcomes import SurvivalOutcome
 from msfusion_sdk.cohort.status import models_of
 from msfusion_sdk.errors import (
     MissingModalityError,
@@ -23,6 +22,7 @@ from msfusion_sdk.files import storing
 from msfusion_sdk.fusion.classifier import FusionClassifier
 from msfusion_sdk.fusion.strategies import Strategy
 from msfusion_sdk.fusion.survival_estimator import FusionSurvival
+from msfusion_sdk.outcomes.declaration import SurvivalOutcome
 from msfusion_sdk.report.cohort_training import estimator_of
 from msfusion_sdk.report.study import (
     SLIDE,

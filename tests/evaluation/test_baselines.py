@@ -10,7 +10,7 @@ from sklearn.base import BaseEstimator
 from msfusion_sdk.evaluation.baselines import late_average, make_baselines, narrowed
 from msfusion_sdk.evaluation.folds import make_folds
 from msfusion_sdk.evaluation.judged import JudgedClasses, JudgedSurvival
-from msfusion_sdk.evaluation.outcome import read_outcome
+from msfusion_sdk.outcomes.strata import read_outcome
 
 
 def _survival(ids: str, risk: list[float], train_risk: list[float]) -> JudgedSurvival:

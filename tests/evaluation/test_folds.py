@@ -6,7 +6,7 @@ import pytest
 
 from msfusion_sdk.errors import DegenerateSplitError, DuplicateIdError, IdMismatchError, IdTypeError
 from msfusion_sdk.evaluation.folds import Fold, fold_counts, make_folds, split_hash
-from msfusion_sdk.evaluation.outcome import read_outcome
+from msfusion_sdk.outcomes.strata import read_outcome
 
 
 @pytest.fixture

@@ -15,9 +15,9 @@ from msfusion_sdk.errors import (
     SurvivalLabelError,
 )
 from msfusion_sdk.evaluation.folds import Fold, make_folds
-from msfusion_sdk.evaluation.outcome import Outcome, read_outcome
 from msfusion_sdk.evaluation.predicting import fit_predict, require_methods
 from msfusion_sdk.evaluation.tables import Tables, read_tables
+from msfusion_sdk.outcomes.strata import Outcome, read_outcome
 
 TIMES = np.array([5.0, 10.0])
 seen: list[set[str]] = []

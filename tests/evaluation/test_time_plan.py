@@ -6,8 +6,8 @@ import pytest
 
 from msfusion_sdk.errors import DegenerateSplitError, ShapeError
 from msfusion_sdk.evaluation.folds import Fold, make_folds
-from msfusion_sdk.evaluation.outcome import SurvivalTimes, read_outcome
 from msfusion_sdk.evaluation.time_plan import plan_times
+from msfusion_sdk.outcomes.strata import SurvivalTimes, read_outcome
 from msfusion_sdk.survival.product_limit import censoring_survival
 
 IDS = tuple(f"p{i}" for i in range(10))

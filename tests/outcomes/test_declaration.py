@@ -4,10 +4,15 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from msfusion_sdk.cohort.classes import class_labels
-from msfusion_sdk.cohort.labels import survival_labels
-from msfusion_sdk.cohort.outcomes import ClassOutcome, SurvivalOutcome, declared, standard_outcomes
 from msfusion_sdk.errors import SurvivalLabelError, TableError
+from msfusion_sdk.outcomes.class_labels import class_labels
+from msfusion_sdk.outcomes.declaration import (
+    ClassOutcome,
+    SurvivalOutcome,
+    declared,
+    standard_outcomes,
+)
+from msfusion_sdk.outcomes.survival_labels import survival_labels
 from msfusion_sdk.tables.issues import Finding
 
 TIMES = [5.0, 10.0, 20.0, 40.0]

@@ -11,7 +11,7 @@ import pandas as pd
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from msfusion_sdk.cohort.outcomes import SurvivalOutcome
+from msfusion_sdk.outcomes.declaration import SurvivalOutcome
 from msfusion_sdk.tables.frames import ID_COLUMN, MISSING_TEXT
 from msfusion_sdk.tables.issues import Finding, first, found, remark
 

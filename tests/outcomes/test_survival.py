@@ -10,7 +10,7 @@ from msfusion_sdk.errors import (
     IdTypeError,
     SurvivalLabelError,
 )
-from msfusion_sdk.survival.outcome import ZeroTimeWarning, survival_outcome
+from msfusion_sdk.outcomes.survival import ZeroTimeWarning, survival_outcome
 
 
 def table(time: list[object], event: list[object], ids: str = "abc") -> pd.DataFrame:

@@ -3,8 +3,8 @@
 import pandas as pd
 import pyarrow as pa
 
-from msfusion_sdk.cohort.labels import cells_of, without_outcome
-from msfusion_sdk.cohort.outcomes import ClassOutcome
+from msfusion_sdk.outcomes.declaration import ClassOutcome
+from msfusion_sdk.outcomes.survival_labels import cells_of, without_outcome
 from msfusion_sdk.tables.frames import ID_COLUMN
 from msfusion_sdk.tables.issues import Finding, first, found, remark
 

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from msfusion_sdk.errors import DuplicateIdError, SurvivalLabelError, TableError
-from msfusion_sdk.evaluation.outcome import read_outcome
+from msfusion_sdk.outcomes.strata import read_outcome
 
 
 def test_patients_ascend_by_id_and_keep_their_outcome() -> None:

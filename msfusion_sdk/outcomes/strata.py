@@ -9,8 +9,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from msfusion_sdk.errors import IdTypeError, TableError
+from msfusion_sdk.outcomes.survival import survival_outcome
 from msfusion_sdk.survival.checks import Bools, Floats, Rows
-from msfusion_sdk.survival.outcome import survival_outcome
 from msfusion_sdk.tables.frames import ID_COLUMN, patient_table
 
 __all__ = ["ClassLabels", "Outcome", "SurvivalTimes", "read_outcome"]
@@ -96,7 +96,7 @@ def read_outcome(y: object) -> Outcome:
     TableError
         When a class is missing, or there are fewer than two.
     SurvivalLabelError, DegenerateSplitError
-        As :func:`~msfusion_sdk.survival.outcome.survival_outcome` does.
+        As :func:`~msfusion_sdk.outcomes.survival.survival_outcome` does.
     """
     if isinstance(y, pd.DataFrame):
         labels = survival_outcome(y.sort_index())

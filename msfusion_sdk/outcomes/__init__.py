@@ -1,0 +1,1 @@
+"""What is predicted: declared in a cohort, checked, and carried to the report."""
