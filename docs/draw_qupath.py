@@ -17,7 +17,7 @@ from matplotlib.patches import Polygon
 
 from msfusion_sdk import SlideEncoder, open_slide
 from msfusion_sdk.report.small_png import write_small_png
-from msfusion_sdk.slides.overview import read_overview
+from msfusion_sdk.slides.tissue.overview import read_overview
 from msfusion_sdk.testing import make_slide
 
 PICTURE = Path(__file__).parent / "img" / "qupath.png"

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from msfusion_sdk.fusion.slide_classifier import SlideClassifier
     from msfusion_sdk.fusion.survival_estimator import FusionSurvival
     from msfusion_sdk.registry import list_adapters
-    from msfusion_sdk.slides.opening import open_slide
+    from msfusion_sdk.slides.readers.opening import open_slide
 
 __all__ = [
     "Cohort",
@@ -46,7 +46,7 @@ _HOMES = {
     "FusionSurvival": "msfusion_sdk.fusion.survival_estimator",
     "evaluate": "msfusion_sdk.evaluation.evaluate",
     "list_adapters": "msfusion_sdk.registry",
-    "open_slide": "msfusion_sdk.slides.opening",
+    "open_slide": "msfusion_sdk.slides.readers.opening",
 }
 
 try:

@@ -23,7 +23,7 @@ from msfusion_sdk.errors import (
     TableError,
 )
 from msfusion_sdk.files import storing
-from msfusion_sdk.slides.source import FileStamp
+from msfusion_sdk.slides.readers.file_kind import FileStamp
 from msfusion_sdk.storage.parquet import read_parquet
 
 __all__ = ["export_features", "features_fingerprint", "import_features"]

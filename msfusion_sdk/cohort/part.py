@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from msfusion_sdk.slides.source import FileStamp
+from msfusion_sdk.slides.readers.file_kind import FileStamp
 from msfusion_sdk.storage.parquet import read_parquet, slide_schema
 
 __all__ = ["Part", "Wanted", "part_of", "read_part"]

@@ -10,7 +10,7 @@ from msfusion_sdk.cohort.part import Part, Wanted
 from msfusion_sdk.cohort.store import EmbeddingStore
 from msfusion_sdk.cohort.worker import SlideTask
 from msfusion_sdk.errors import SlideError
-from msfusion_sdk.slides.source import classify
+from msfusion_sdk.slides.readers.file_kind import classify
 
 __all__ = ["Plan", "SlideRow", "in_shard", "plan_run", "status_of"]
 

@@ -11,7 +11,7 @@ from msfusion_sdk.cohort.pool import Died, Ended, Progressed, StoreFailed, Worke
 from msfusion_sdk.cohort.stopping import Stop
 from msfusion_sdk.cohort.worker import SlideTask
 from msfusion_sdk.errors import SlideError
-from msfusion_sdk.slides.source import FileStamp, classify
+from msfusion_sdk.slides.readers.file_kind import FileStamp, classify
 
 __all__ = ["Attempt", "ShowPatches", "TaskSource", "judge", "supervise"]
 

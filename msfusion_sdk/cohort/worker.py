@@ -19,7 +19,7 @@ from msfusion_sdk.cohort.ledger import SlideStatus
 from msfusion_sdk.cohort.part import Wanted
 from msfusion_sdk.cohort.store import EmbeddingStore
 from msfusion_sdk.errors import MsfusionError, SlideChangedError, StoreError
-from msfusion_sdk.slides.source import classify
+from msfusion_sdk.slides.readers.file_kind import classify
 
 __all__ = ["Job", "SlideTask", "encode_task", "serve"]
 

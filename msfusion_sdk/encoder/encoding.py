@@ -14,8 +14,8 @@ from msfusion_sdk.encoder.provenance import BadRegion
 from msfusion_sdk.encoder.reading import PatchRead, read_patches
 from msfusion_sdk.encoder.staining import Recolour
 from msfusion_sdk.errors import SlideCorruptError
-from msfusion_sdk.slides.reader import Slide
-from msfusion_sdk.slides.survey import Survey
+from msfusion_sdk.slides.readers.reader import Slide
+from msfusion_sdk.slides.tissue.survey import Survey
 
 __all__ = ["Findings", "Progress", "encode_patches"]
 

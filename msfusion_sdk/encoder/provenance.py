@@ -15,8 +15,8 @@ import msfusion_sdk
 from msfusion_sdk.config import EncoderConfig, FrozenConfig
 from msfusion_sdk.encoder.devices import Runtime
 from msfusion_sdk.encoder.staining import StainFacts
-from msfusion_sdk.slides.reader import Slide
-from msfusion_sdk.slides.survey import Survey
+from msfusion_sdk.slides.readers.reader import Slide
+from msfusion_sdk.slides.tissue.survey import Survey
 
 __all__ = [
     "BadRegion",

@@ -5,10 +5,10 @@ from dataclasses import dataclass, replace
 
 from msfusion_sdk.encoder.staining import Recolour
 from msfusion_sdk.errors import SlideCorruptError
-from msfusion_sdk.slides.geometry import PatchPlan
-from msfusion_sdk.slides.in_order import in_order
-from msfusion_sdk.slides.reader import Slide
-from msfusion_sdk.slides.sampling import PatchPixels, read_patch
+from msfusion_sdk.slides.readers.prefetch import in_order
+from msfusion_sdk.slides.readers.reader import Slide
+from msfusion_sdk.slides.readers.spacing import PatchPlan
+from msfusion_sdk.slides.tissue.patch_reading import PatchPixels, read_patch
 
 __all__ = ["PatchRead", "read_patches"]
 
@@ -41,7 +41,7 @@ def read_patches(
     recolour : callable, optional
         Applied to the pixels of every patch.
     workers, ahead : int
-        As in :func:`~msfusion_sdk.slides.in_order.in_order`.
+        As in :func:`~msfusion_sdk.slides.readers.prefetch.in_order`.
 
     Raises
     ------

@@ -22,8 +22,8 @@ from msfusion_sdk.encoder.weights import (
     model_fingerprint,
     write_model_folder,
 )
-from msfusion_sdk.slides.opening import open_slide
-from msfusion_sdk.slides.survey import Survey, survey_slide
+from msfusion_sdk.slides.readers.opening import open_slide
+from msfusion_sdk.slides.tissue.survey import Survey, survey_slide
 
 __all__ = ["Progress", "SlideEncoder"]
 

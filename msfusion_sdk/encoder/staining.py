@@ -7,9 +7,9 @@ from numpy.typing import NDArray
 
 from msfusion_sdk.config import FrozenConfig, StainConfig
 from msfusion_sdk.errors import StainError
-from msfusion_sdk.slides.reader import Slide
+from msfusion_sdk.slides.readers.reader import Slide
 from msfusion_sdk.slides.stain import StainNormalizer, StainProfile, slide_profile
-from msfusion_sdk.slides.survey import Survey
+from msfusion_sdk.slides.tissue.survey import Survey
 
 __all__ = ["Recolour", "StainFacts", "recolour_for"]
 

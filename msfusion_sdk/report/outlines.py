@@ -11,8 +11,8 @@ from msfusion_sdk.report.overlay import LONG_SIDE_PX
 from msfusion_sdk.report.scale_bar import draw_scale_bar
 from msfusion_sdk.report.small_png import write_small_png
 from msfusion_sdk.slides.annotations import Annotations, class_colours
-from msfusion_sdk.slides.opening import open_slide
-from msfusion_sdk.slides.overview import Overview, read_overview
+from msfusion_sdk.slides.readers.opening import open_slide
+from msfusion_sdk.slides.tissue.overview import Overview, read_overview
 
 __all__ = ["draw_outlines", "write_outlines"]
 

@@ -15,8 +15,8 @@ from msfusion_sdk.encoder.embedding import SlideEmbedding
 from msfusion_sdk.report.figure_style import DPI, GREEN
 from msfusion_sdk.report.scale_bar import draw_scale_bar
 from msfusion_sdk.report.small_png import write_small_png
-from msfusion_sdk.slides.opening import open_slide
-from msfusion_sdk.slides.overview import Overview, read_overview
+from msfusion_sdk.slides.readers.opening import open_slide
+from msfusion_sdk.slides.tissue.overview import Overview, read_overview
 
 __all__ = ["draw_overlay", "read_thumbnail", "relative_weights", "tile_weights", "write_overlay"]
 

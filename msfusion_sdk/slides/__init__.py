@@ -5,7 +5,7 @@ of the tissue mask, ``um_`` microns.  Points and sizes are ``(x, y)`` and
 ``(width, height)``; arrays are ``(height, width, channel)``.
 """
 
-from msfusion_sdk.slides.opening import open_slide
-from msfusion_sdk.slides.reader import Region, Slide
+from msfusion_sdk.slides.readers.opening import open_slide
+from msfusion_sdk.slides.readers.reader import Region, Slide
 
 __all__ = ["Region", "Slide", "open_slide"]

@@ -27,7 +27,7 @@ from starlette.routing import Route
 
 from msfusion_sdk import __version__
 from msfusion_sdk.errors import SlideChangedError, SlideError, SlideResolutionError
-from msfusion_sdk.slides.source import FileStamp
+from msfusion_sdk.slides.readers.file_kind import FileStamp
 from msfusion_sdk.view.attention import attention_of
 from msfusion_sdk.view.catalog import Catalog, ListedSlide
 from msfusion_sdk.view.guard import Guard

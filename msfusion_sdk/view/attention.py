@@ -9,7 +9,7 @@ from matplotlib.colors import to_hex
 from msfusion_sdk.encoder.embedding import SlideEmbedding
 from msfusion_sdk.errors import StoreError
 from msfusion_sdk.report.overlay import relative_weights
-from msfusion_sdk.slides.source import FileStamp
+from msfusion_sdk.slides.readers.file_kind import FileStamp
 from msfusion_sdk.view.catalog import ListedSlide
 
 __all__ = ["attention_of"]

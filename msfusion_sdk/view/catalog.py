@@ -17,7 +17,7 @@ from msfusion_sdk.cohort.store import EmbeddingStore
 from msfusion_sdk.encoder.embedding import SlideEmbedding
 from msfusion_sdk.report.html.remedies import remedy_of
 from msfusion_sdk.report.stored_result import stored_result
-from msfusion_sdk.slides.opening import open_slide
+from msfusion_sdk.slides.readers.opening import open_slide
 from msfusion_sdk.tables.slide_table import path_of
 
 __all__ = ["Catalog", "ListedSlide", "open_catalog"]

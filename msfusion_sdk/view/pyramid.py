@@ -7,7 +7,7 @@ from threading import Lock
 import numpy as np
 from numpy.typing import NDArray
 
-from msfusion_sdk.slides.reader import Slide
+from msfusion_sdk.slides.readers.reader import Slide
 
 __all__ = ["Pyramid"]
 

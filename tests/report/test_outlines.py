@@ -7,8 +7,8 @@ from shapely import box
 from msfusion_sdk.report.annotations import describe_annotations
 from msfusion_sdk.report.outlines import draw_outlines, write_outlines
 from msfusion_sdk.slides.annotations import AnnotatedRegion, Annotations
-from msfusion_sdk.slides.opening import open_slide
-from msfusion_sdk.slides.overview import read_overview
+from msfusion_sdk.slides.readers.opening import open_slide
+from msfusion_sdk.slides.tissue.overview import read_overview
 from msfusion_sdk.testing import make_slide
 
 

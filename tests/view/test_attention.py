@@ -10,7 +10,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from msfusion_sdk import SlideEncoder
-from msfusion_sdk.slides.source import FileStamp
+from msfusion_sdk.slides.readers.file_kind import FileStamp
 from msfusion_sdk.testing import make_slide
 from msfusion_sdk.view.attention import attention_of
 from msfusion_sdk.view.catalog import open_catalog

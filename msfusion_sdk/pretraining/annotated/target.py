@@ -7,9 +7,9 @@ import numpy as np
 from msfusion_sdk.config import EncoderConfig, StainMethod
 from msfusion_sdk.errors import SlideError, StainError, TableError
 from msfusion_sdk.pretraining.annotated.listing import AnnotatedSlide
-from msfusion_sdk.slides.opening import open_slide
+from msfusion_sdk.slides.readers.opening import open_slide
 from msfusion_sdk.slides.stain import StainProfile, slide_profile
-from msfusion_sdk.slides.survey import survey_slide
+from msfusion_sdk.slides.tissue.survey import survey_slide
 
 __all__ = ["most_typical", "profiles_of", "target_profile"]
 

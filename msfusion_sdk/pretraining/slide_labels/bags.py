@@ -12,10 +12,10 @@ from msfusion_sdk.encoder.staining import Recolour, recolour_for
 from msfusion_sdk.errors import SlideCorruptError, SlideError
 from msfusion_sdk.pretraining.annotated.listing import AnnotatedSlide
 from msfusion_sdk.pretraining.augment import scale_stain
-from msfusion_sdk.slides.geometry import PatchPlan
-from msfusion_sdk.slides.opening import open_slide
-from msfusion_sdk.slides.sampling import read_patch
-from msfusion_sdk.slides.survey import survey_slide
+from msfusion_sdk.slides.readers.opening import open_slide
+from msfusion_sdk.slides.readers.spacing import PatchPlan
+from msfusion_sdk.slides.tissue.patch_reading import read_patch
+from msfusion_sdk.slides.tissue.survey import survey_slide
 
 __all__ = ["Bag", "augmented", "readable_bags"]
 

@@ -17,7 +17,7 @@ from msfusion_sdk.report.html.render import picture_uri
 from msfusion_sdk.report.html.slide_facts import SlideFacts
 from msfusion_sdk.report.overlay import draw_overlay, read_thumbnail
 from msfusion_sdk.report.stored_result import stored_result
-from msfusion_sdk.slides.source import FileStamp
+from msfusion_sdk.slides.readers.file_kind import FileStamp
 from msfusion_sdk.tables.slide_table import path_of
 
 __all__ = ["SLIDES_SHOWN", "SlidePicture", "SlidePictures", "draw_slides"]

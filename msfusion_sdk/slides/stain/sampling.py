@@ -5,11 +5,11 @@ from numpy.typing import NDArray
 
 from msfusion_sdk.config import StainMethod
 from msfusion_sdk.errors import SlideCorruptError, StainError
-from msfusion_sdk.slides.reader import Slide
+from msfusion_sdk.slides.readers.reader import Slide
 from msfusion_sdk.slides.stain.density import Pixels
 from msfusion_sdk.slides.stain.profile import StainProfile, find_profile
-from msfusion_sdk.slides.survey import Survey
-from msfusion_sdk.slides.tissue import TissueMask
+from msfusion_sdk.slides.tissue.mask import TissueMask
+from msfusion_sdk.slides.tissue.survey import Survey
 
 __all__ = ["slide_profile"]
 

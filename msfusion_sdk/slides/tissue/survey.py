@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 
 from msfusion_sdk.config import EncoderConfig
-from msfusion_sdk.slides.geometry import PatchPlan, Spacing, plan_patches
-from msfusion_sdk.slides.overview import Overview, read_overview
-from msfusion_sdk.slides.patches import PatchGrid, lay_grid
-from msfusion_sdk.slides.reader import Slide
-from msfusion_sdk.slides.tissue import TissueMask, find_tissue
+from msfusion_sdk.slides.readers.reader import Slide
+from msfusion_sdk.slides.readers.spacing import PatchPlan, Spacing, plan_patches
+from msfusion_sdk.slides.tissue.grid import PatchGrid, lay_grid
+from msfusion_sdk.slides.tissue.mask import TissueMask, find_tissue
+from msfusion_sdk.slides.tissue.overview import Overview, read_overview
 
 __all__ = ["Survey", "survey_slide"]
 

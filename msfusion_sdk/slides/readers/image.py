@@ -12,8 +12,8 @@ from msfusion_sdk.errors import (
     SlidePixelTypeError,
     SlideTooLargeError,
 )
-from msfusion_sdk.slides.reader import WHITE, Region, Slide, SlideHeader, composite
-from msfusion_sdk.slides.source import FileKind, FileStamp, Source, classify
+from msfusion_sdk.slides.readers.file_kind import FileKind, FileStamp, Source, classify
+from msfusion_sdk.slides.readers.reader import WHITE, Region, Slide, SlideHeader, composite
 
 __all__ = ["MAX_IMAGE_PX", "ImageReader"]
 

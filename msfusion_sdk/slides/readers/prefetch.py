@@ -6,7 +6,7 @@ from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
-from msfusion_sdk.slides.reader import Slide
+from msfusion_sdk.slides.readers.reader import Slide
 
 __all__ = ["in_order"]
 

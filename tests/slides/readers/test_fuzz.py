@@ -12,8 +12,8 @@ import tifffile
 from msfusion_sdk.config import EncoderConfig
 from msfusion_sdk.errors import SlideError
 from msfusion_sdk.slides import open_slide
-from msfusion_sdk.slides.sampling import read_patch
-from msfusion_sdk.slides.survey import survey_slide
+from msfusion_sdk.slides.tissue.patch_reading import read_patch
+from msfusion_sdk.slides.tissue.survey import survey_slide
 from msfusion_sdk.testing import make_slide
 
 MUTANTS = 150

@@ -6,14 +6,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from msfusion_sdk.config import PatchConfig
-from msfusion_sdk.slides.patches import (
+from msfusion_sdk.slides.tissue.grid import (
     grid_positions,
     keep_by_area,
     keep_by_vertices,
     lay_grid,
     tissue_recall,
 )
-from msfusion_sdk.slides.tissue import TissueMask
+from msfusion_sdk.slides.tissue.mask import TissueMask
 
 Locations = np.ndarray
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import tifffile
 
 from msfusion_sdk.errors import SlideCorruptError, SlideGeometryError, SlidePixelTypeError
-from msfusion_sdk.slides.geometry import MAX_STORED_TILE_PX
+from msfusion_sdk.slides.readers.spacing import MAX_STORED_TILE_PX
 
 # tifffile logs what it cannot parse; the errors below say it, and a library does not print.
 logging.getLogger("tifffile").addHandler(logging.NullHandler())

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from msfusion_sdk.config import KeepRule, PatchConfig
-from msfusion_sdk.slides.tissue import TissueMask
+from msfusion_sdk.slides.tissue.mask import TissueMask
 
 __all__ = [
     "PatchGrid",

@@ -5,10 +5,10 @@ import os
 import openslide
 
 from msfusion_sdk.errors import SlideCorruptError, SlideFormatError
-from msfusion_sdk.slides.image import ImageReader
-from msfusion_sdk.slides.reader import OpenSlideReader, Slide
-from msfusion_sdk.slides.source import FileKind, Source, classify
-from msfusion_sdk.slides.tiff import check_directories, check_facts, read_tiff_facts
+from msfusion_sdk.slides.readers.file_kind import FileKind, Source, classify
+from msfusion_sdk.slides.readers.image import ImageReader
+from msfusion_sdk.slides.readers.reader import OpenSlideReader, Slide
+from msfusion_sdk.slides.stored_tiles.tiff import check_directories, check_facts, read_tiff_facts
 
 __all__ = ["open_slide"]
 

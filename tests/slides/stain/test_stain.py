@@ -17,7 +17,7 @@ from msfusion_sdk.slides.stain import (
     optical_density,
     slide_profile,
 )
-from msfusion_sdk.slides.survey import survey_slide
+from msfusion_sdk.slides.tissue.survey import survey_slide
 
 METHODS = ["vahadane", "macenko"]
 # Ruifrok and Johnston (2001), as published.

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from msfusion_sdk.config import TissueConfig
-from msfusion_sdk.slides.overview import Overview
+from msfusion_sdk.slides.tissue.overview import Overview
 
 __all__ = ["TissueMask", "find_tissue", "ink_mask", "tissue_mask"]
 

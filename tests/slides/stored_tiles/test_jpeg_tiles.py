@@ -12,9 +12,11 @@ import pytest
 import tifffile
 
 from msfusion_sdk.errors import SlideCorruptError
-from msfusion_sdk.slides import jpeg_tiles, open_slide, trust
-from msfusion_sdk.slides.jpeg_stream import TileError, decode_tile
-from msfusion_sdk.slides.jpeg_tiles import JpegTiles, index_tiles
+from msfusion_sdk.slides import open_slide
+from msfusion_sdk.slides.stored_tiles import fast_path as trust
+from msfusion_sdk.slides.stored_tiles import jpeg_tiles
+from msfusion_sdk.slides.stored_tiles.jpeg_stream import TileError, decode_tile
+from msfusion_sdk.slides.stored_tiles.jpeg_tiles import JpegTiles, index_tiles
 from msfusion_sdk.testing import make_slide
 from msfusion_sdk.testing.tissue import he_texture
 

@@ -6,7 +6,12 @@ from hypothesis import strategies as st
 
 from msfusion_sdk.config import PatchConfig
 from msfusion_sdk.errors import SlideGeometryError, SlideResolutionError
-from msfusion_sdk.slides.geometry import check_levels, choose_level, plan_patches, resolve_mpp
+from msfusion_sdk.slides.readers.spacing import (
+    check_levels,
+    choose_level,
+    plan_patches,
+    resolve_mpp,
+)
 
 CONFIG = PatchConfig()
 PATCH_UM = 288.0

@@ -15,9 +15,9 @@ from PIL import Image
 from msfusion_sdk.config import PatchConfig
 from msfusion_sdk.errors import SlideCorruptError, SlideError
 from msfusion_sdk.slides import Slide, open_slide
-from msfusion_sdk.slides.geometry import plan_patches
-from msfusion_sdk.slides.reader import composite
-from msfusion_sdk.slides.sampling import read_patch, resample
+from msfusion_sdk.slides.readers.reader import composite
+from msfusion_sdk.slides.readers.spacing import plan_patches
+from msfusion_sdk.slides.tissue.patch_reading import read_patch, resample
 from msfusion_sdk.testing import damage_stored_tile, make_slide
 
 RGB = np.random.default_rng(0).integers(0, 255, (300, 400, 3)).astype(np.uint8)

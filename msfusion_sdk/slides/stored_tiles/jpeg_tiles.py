@@ -17,8 +17,8 @@ import numpy as np
 import tifffile
 from numpy.typing import NDArray
 
-from msfusion_sdk.slides.jpeg_stream import TileCoding, TileError, decode_tile
-from msfusion_sdk.slides.tiff import DAMAGE, PHOTOMETRIC_RGB, PHOTOMETRIC_YCBCR
+from msfusion_sdk.slides.stored_tiles.jpeg_stream import TileCoding, TileError, decode_tile
+from msfusion_sdk.slides.stored_tiles.tiff import DAMAGE, PHOTOMETRIC_RGB, PHOTOMETRIC_YCBCR
 
 __all__ = ["JpegTiles", "TileIndex", "index_tiles"]
 

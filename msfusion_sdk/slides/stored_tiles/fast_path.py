@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 
 from msfusion_sdk.errors import SlideCorruptError
-from msfusion_sdk.slides.jpeg_stream import TileError
-from msfusion_sdk.slides.jpeg_tiles import JpegTiles, TileIndex, index_tiles
-from msfusion_sdk.slides.region import Region
+from msfusion_sdk.slides.stored_tiles.jpeg_stream import TileError
+from msfusion_sdk.slides.stored_tiles.jpeg_tiles import JpegTiles, TileIndex, index_tiles
+from msfusion_sdk.slides.stored_tiles.region import Region
 
 __all__ = ["trusted_tiles"]
 

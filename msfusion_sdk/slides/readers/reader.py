@@ -12,12 +12,12 @@ import simplejpeg
 from PIL import Image
 
 from msfusion_sdk.errors import SlideCorruptError, SlideFormatError
-from msfusion_sdk.slides.geometry import Spacing, check_levels, resolve_mpp
-from msfusion_sdk.slides.jpeg_stream import TileError
-from msfusion_sdk.slides.jpeg_tiles import JpegTiles
-from msfusion_sdk.slides.region import Region, composite
-from msfusion_sdk.slides.source import FileKind, FileStamp, Source, check_disk, classify
-from msfusion_sdk.slides.trust import trusted_tiles
+from msfusion_sdk.slides.readers.file_kind import FileKind, FileStamp, Source, check_disk, classify
+from msfusion_sdk.slides.readers.spacing import Spacing, check_levels, resolve_mpp
+from msfusion_sdk.slides.stored_tiles.fast_path import trusted_tiles
+from msfusion_sdk.slides.stored_tiles.jpeg_stream import TileError
+from msfusion_sdk.slides.stored_tiles.jpeg_tiles import JpegTiles
+from msfusion_sdk.slides.stored_tiles.region import Region, composite
 
 __all__ = ["OpenSlideReader", "Region", "Slide", "SlideHeader", "composite"]
 

@@ -6,8 +6,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from msfusion_sdk.slides.geometry import PatchPlan
-from msfusion_sdk.slides.reader import Slide
+from msfusion_sdk.slides.readers.reader import Slide
+from msfusion_sdk.slides.readers.spacing import PatchPlan
 
 __all__ = ["PatchPixels", "read_patch", "resample"]
 

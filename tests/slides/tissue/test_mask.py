@@ -6,8 +6,8 @@ import pytest
 
 from msfusion_sdk.config import TissueConfig
 from msfusion_sdk.slides import open_slide
-from msfusion_sdk.slides.overview import Overview, read_overview
-from msfusion_sdk.slides.tissue import TissueMask, find_tissue
+from msfusion_sdk.slides.tissue.mask import TissueMask, find_tissue
+from msfusion_sdk.slides.tissue.overview import Overview, read_overview
 
 CONFIG = TissueConfig()
 GLASS, EOSIN, PURPLE = (243, 242, 244), (224, 150, 186), (110, 60, 150)

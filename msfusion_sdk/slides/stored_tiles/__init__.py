@@ -1,0 +1,1 @@
+"""The fast path: stored JPEG tiles decoded directly, checked against OpenSlide."""
