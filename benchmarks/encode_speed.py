@@ -24,8 +24,8 @@ import torch
 from torch import nn
 
 from msfusion_sdk import SlideEncoder
-from msfusion_sdk.encoder.devices import Runtime
-from msfusion_sdk.encoder.timing import peak_memory_gb, time_slide
+from msfusion_sdk.encoder.backends.devices import Runtime
+from msfusion_sdk.encoder.bench import peak_memory_gb, time_slide
 from msfusion_sdk.slides.readers.opening import open_slide
 from msfusion_sdk.slides.tissue.survey import survey_slide
 from msfusion_sdk.testing import make_slide

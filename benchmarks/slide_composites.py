@@ -11,9 +11,9 @@ import numpy as np
 import pandas as pd
 import torch
 
+from msfusion_sdk.encoder.backends.devices import Runtime
 from msfusion_sdk.encoder.backends.folding import folded
-from msfusion_sdk.encoder.devices import Runtime
-from msfusion_sdk.encoder.model import TwoScaleModel, split_scales
+from msfusion_sdk.encoder.networks.model import TwoScaleModel, split_scales
 from msfusion_sdk.encoder.slide_encoder import SlideEncoder
 from msfusion_sdk.pretraining.augment import match_stain, scale_stain
 from msfusion_sdk.pretraining.index import TileIndex

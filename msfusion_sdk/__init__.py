@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from msfusion_sdk.cohort.cohort import Cohort
     from msfusion_sdk.config import EncoderConfig
-    from msfusion_sdk.encoder.embedding import SlideEmbedding
+    from msfusion_sdk.encoder.result.embedding import SlideEmbedding
     from msfusion_sdk.encoder.slide_encoder import SlideEncoder
     from msfusion_sdk.evaluation.evaluate import evaluate
     from msfusion_sdk.fusion.classifier import FusionClassifier
@@ -40,7 +40,7 @@ _HOMES = {
     "Cohort": "msfusion_sdk.cohort.cohort",
     "EncoderConfig": "msfusion_sdk.config",
     "SlideClassifier": "msfusion_sdk.fusion.slide_classifier",
-    "SlideEmbedding": "msfusion_sdk.encoder.embedding",
+    "SlideEmbedding": "msfusion_sdk.encoder.result.embedding",
     "SlideEncoder": "msfusion_sdk.encoder.slide_encoder",
     "FusionClassifier": "msfusion_sdk.fusion.classifier",
     "FusionSurvival": "msfusion_sdk.fusion.survival_estimator",

@@ -13,10 +13,10 @@ import numpy as np
 import pytest
 
 from msfusion_sdk.config import EncoderConfig, PatchConfig
-from msfusion_sdk.encoder.hub import DEFAULT_MODEL, embedded_models
-from msfusion_sdk.encoder.model import TwoScaleModel
+from msfusion_sdk.encoder.networks.model import TwoScaleModel
 from msfusion_sdk.encoder.slide_encoder import SlideEncoder
-from msfusion_sdk.encoder.weights import write_model_folder
+from msfusion_sdk.encoder.weights.hub import DEFAULT_MODEL, embedded_models
+from msfusion_sdk.encoder.weights.model_folder import write_model_folder
 from msfusion_sdk.testing import make_slide
 
 if TYPE_CHECKING:

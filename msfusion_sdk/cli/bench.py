@@ -24,8 +24,8 @@ def bench(
     json: Json = False,
 ) -> None:
     """Time the steps of encoding a slide on this machine, and predict a cohort's hours."""
+    from msfusion_sdk.encoder.bench import time_slide
     from msfusion_sdk.encoder.slide_encoder import SlideEncoder
-    from msfusion_sdk.encoder.timing import time_slide
 
     with checked_words():
         encoder = SlideEncoder.from_pretrained(model, device=device, precision=precision)

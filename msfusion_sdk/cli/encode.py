@@ -139,8 +139,8 @@ def encode(
 
 def models(json: Json = False) -> None:
     """List the models inside the package."""
-    from msfusion_sdk.encoder.hub import DEFAULT_MODEL, embedded_models
-    from msfusion_sdk.encoder.weights import read_manifest
+    from msfusion_sdk.encoder.weights.hub import DEFAULT_MODEL, embedded_models
+    from msfusion_sdk.encoder.weights.model_folder import read_manifest
 
     table = Table("name", "default", "classes", "µm/px", "weights", box=None, pad_edge=False)
     cards = []

@@ -55,7 +55,7 @@ def tiles(
     workers: Annotated[int, typer.Option(help="Processes that prepare tiles.")] = 1,
 ) -> None:
     """Train context and detail network from labelled tiles; run again to go on."""
-    from msfusion_sdk.encoder.hub import locate_model
+    from msfusion_sdk.encoder.weights.hub import locate_model
     from msfusion_sdk.pretraining.config import TrainConfig
     from msfusion_sdk.pretraining.run import pretrain_tiles
 
@@ -121,7 +121,7 @@ def slides(
     workers: Annotated[int, typer.Option(help="Processes that prepare images.")] = 1,
 ) -> None:
     """Train context and detail network from slides with outlines; run again to go on."""
-    from msfusion_sdk.encoder.hub import locate_model
+    from msfusion_sdk.encoder.weights.hub import locate_model
     from msfusion_sdk.pretraining.annotated.config import DatasetConfig
     from msfusion_sdk.pretraining.annotated.run import pretrain_slides, training_config
 
@@ -210,7 +210,7 @@ def score(
     seed: Seed = 0,
 ) -> None:
     """Balanced accuracy of both networks, clean, under other stains and in grey."""
-    from msfusion_sdk.encoder.hub import locate_model
+    from msfusion_sdk.encoder.weights.hub import locate_model
     from msfusion_sdk.pretraining.run import score_model
 
     with checked_words(), bars() as update:

@@ -29,7 +29,7 @@ from msfusion_sdk.files import put_if_absent, store_error, temporary_beside
 from msfusion_sdk.storage.parquet import write_parquet
 
 if TYPE_CHECKING:
-    from msfusion_sdk.encoder.embedding import SlideEmbedding
+    from msfusion_sdk.encoder.result.embedding import SlideEmbedding
 
 __all__ = ["EmbeddingStore", "part_name"]
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 
 from msfusion_sdk.doctor.finding import Finding
-from msfusion_sdk.encoder.devices import choose_runtime
+from msfusion_sdk.encoder.backends.devices import choose_runtime
 
 __all__ = ["check_device", "check_processes", "check_shared_memory", "check_threads"]
 

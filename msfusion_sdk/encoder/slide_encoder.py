@@ -9,14 +9,14 @@ from torch import Tensor
 from msfusion_sdk.config import EncoderConfig
 from msfusion_sdk.encoder.backends.base import Backend, weights_stamp
 from msfusion_sdk.encoder.backends.choosing import make_backend
-from msfusion_sdk.encoder.devices import Runtime, choose_runtime
-from msfusion_sdk.encoder.embedding import SlideEmbedding
-from msfusion_sdk.encoder.encoding import Findings, Progress, encode_patches
-from msfusion_sdk.encoder.hub import locate_model
-from msfusion_sdk.encoder.model import TwoScaleModel
-from msfusion_sdk.encoder.provenance import ModelIdentity, Provenance, describe
-from msfusion_sdk.encoder.staining import recolour_for
-from msfusion_sdk.encoder.weights import (
+from msfusion_sdk.encoder.backends.devices import Runtime, choose_runtime
+from msfusion_sdk.encoder.networks.model import TwoScaleModel
+from msfusion_sdk.encoder.result.embedding import SlideEmbedding
+from msfusion_sdk.encoder.result.provenance import ModelIdentity, Provenance, describe
+from msfusion_sdk.encoder.run.encoding import Findings, Progress, encode_patches
+from msfusion_sdk.encoder.run.staining import recolour_for
+from msfusion_sdk.encoder.weights.hub import locate_model
+from msfusion_sdk.encoder.weights.model_folder import (
     CARD_FILE,
     load_model_folder,
     model_fingerprint,

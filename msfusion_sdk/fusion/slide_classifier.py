@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike
 from sklearn.exceptions import NotFittedError
 
 from msfusion_sdk.cohort.aggregate import vector_columns
-from msfusion_sdk.encoder.embedding import SlideEmbedding
+from msfusion_sdk.encoder.result.embedding import SlideEmbedding
 from msfusion_sdk.encoder.slide_encoder import SlideEncoder
 from msfusion_sdk.errors import MissingModalityError, ModelIdError, TableError
 from msfusion_sdk.fusion.classifier import FusionClassifier

@@ -9,10 +9,14 @@ import torch
 from matplotlib.figure import Figure
 
 from msfusion_sdk.config import EncoderConfig, FusionConfig, NetworkConfig, PatchConfig
-from msfusion_sdk.encoder.devices import Runtime, choose_runtime
-from msfusion_sdk.encoder.model import TwoScaleModel
-from msfusion_sdk.encoder.network import TileClassifier
-from msfusion_sdk.encoder.weights import load_model_folder, read_manifest, write_model_folder
+from msfusion_sdk.encoder.backends.devices import Runtime, choose_runtime
+from msfusion_sdk.encoder.networks.model import TwoScaleModel
+from msfusion_sdk.encoder.networks.network import TileClassifier
+from msfusion_sdk.encoder.weights.model_folder import (
+    load_model_folder,
+    read_manifest,
+    write_model_folder,
+)
 from msfusion_sdk.errors import TableError
 from msfusion_sdk.files import storing
 from msfusion_sdk.pretraining.card import CardFacts, model_card

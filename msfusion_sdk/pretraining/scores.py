@@ -13,8 +13,8 @@ from sklearn.metrics import balanced_accuracy_score, roc_auc_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from msfusion_sdk.encoder.devices import Runtime
-from msfusion_sdk.encoder.network import TileClassifier
+from msfusion_sdk.encoder.backends.devices import Runtime
+from msfusion_sdk.encoder.networks.network import TileClassifier
 from msfusion_sdk.pretraining.augment import grey, match_stain, scale_stain
 from msfusion_sdk.pretraining.index import Part, TileIndex
 from msfusion_sdk.pretraining.views import Scale, plain_view, read_tile

@@ -20,8 +20,8 @@ from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from msfusion_sdk.config import FEATURES, NetworkConfig
-from msfusion_sdk.encoder.devices import Runtime
-from msfusion_sdk.encoder.network import TileClassifier
+from msfusion_sdk.encoder.backends.devices import Runtime
+from msfusion_sdk.encoder.networks.network import TileClassifier
 from msfusion_sdk.pretraining.checkpoint import TrainingState, load_checkpoint, save_checkpoint
 from msfusion_sdk.pretraining.config import WARM, TrainConfig, one_cycle
 from msfusion_sdk.pretraining.index import TileIndex

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from msfusion_sdk.encoder.embedding import SlideEmbedding
+from msfusion_sdk.encoder.result.embedding import SlideEmbedding
 from msfusion_sdk.errors import SlideCorruptError
 from msfusion_sdk.report.figure_style import COLOURS
 from msfusion_sdk.report.scale_bar import draw_scale_bar

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
-from msfusion_sdk.encoder.embedding import SlideEmbedding
+from msfusion_sdk.encoder.result.embedding import SlideEmbedding
 from msfusion_sdk.report.figure_style import DPI, GREEN
 from msfusion_sdk.report.scale_bar import draw_scale_bar
 from msfusion_sdk.report.small_png import write_small_png

@@ -4,8 +4,8 @@ import json
 from typing import Any
 
 from msfusion_sdk.cohort.store import EmbeddingStore
-from msfusion_sdk.encoder.embedding import SlideEmbedding
-from msfusion_sdk.encoder.provenance import Provenance
+from msfusion_sdk.encoder.result.embedding import SlideEmbedding
+from msfusion_sdk.encoder.result.provenance import Provenance
 from msfusion_sdk.storage.parquet import patch_schema
 
 __all__ = ["stored_result"]

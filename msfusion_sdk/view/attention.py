@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib import colormaps
 from matplotlib.colors import to_hex
 
-from msfusion_sdk.encoder.embedding import SlideEmbedding
+from msfusion_sdk.encoder.result.embedding import SlideEmbedding
 from msfusion_sdk.errors import StoreError
 from msfusion_sdk.report.overlay import relative_weights
 from msfusion_sdk.slides.readers.file_kind import FileStamp

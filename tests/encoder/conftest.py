@@ -8,8 +8,8 @@ import pytest
 import torch
 
 from msfusion_sdk import EncoderConfig, SlideEncoder
-from msfusion_sdk.encoder.model import TwoScaleModel
-from msfusion_sdk.encoder.weights import write_model_folder
+from msfusion_sdk.encoder.networks.model import TwoScaleModel
+from msfusion_sdk.encoder.weights.model_folder import write_model_folder
 from msfusion_sdk.testing import make_slide
 
 SHARED = Path(__file__).parents[3] / "shared"

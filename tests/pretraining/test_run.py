@@ -8,9 +8,9 @@ import pytest
 import torch
 
 from msfusion_sdk.config import NetworkConfig
-from msfusion_sdk.encoder.devices import Runtime
+from msfusion_sdk.encoder.backends.devices import Runtime
 from msfusion_sdk.encoder.slide_encoder import SlideEncoder
-from msfusion_sdk.encoder.weights import load_model_folder
+from msfusion_sdk.encoder.weights.model_folder import load_model_folder
 from msfusion_sdk.errors import TableError, WeightsMismatchError
 from msfusion_sdk.pretraining import scores as scores_module
 from msfusion_sdk.pretraining import training
@@ -206,7 +206,7 @@ import subprocess
 import sys
 from pathlib import Path
 from msfusion_sdk.config import NetworkConfig
-from msfusion_sdk.encoder.devices import Runtime
+from msfusion_sdk.encoder.backends.devices import Runtime
 from msfusion_sdk.pretraining.config import TrainConfig
 from msfusion_sdk.pretraining.index import read_tile_index
 from msfusion_sdk.pretraining.training import train_network

@@ -5,7 +5,7 @@ import pytest
 from sklearn.metrics import balanced_accuracy_score, roc_auc_score
 
 from msfusion_sdk.config import NetworkConfig
-from msfusion_sdk.encoder.network import TileClassifier
+from msfusion_sdk.encoder.networks.network import TileClassifier
 from msfusion_sdk.pretraining.index import TileIndex, read_tile_index
 from msfusion_sdk.pretraining.scores import (
     CONDITIONS,

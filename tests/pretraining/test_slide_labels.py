@@ -14,7 +14,7 @@ from safetensors import safe_open
 from sklearn.linear_model import LogisticRegression
 
 from msfusion_sdk.config import EncoderConfig
-from msfusion_sdk.encoder.devices import Runtime
+from msfusion_sdk.encoder.backends.devices import Runtime
 from msfusion_sdk.encoder.slide_encoder import SlideEncoder
 from msfusion_sdk.errors import (
     DegenerateSplitError,

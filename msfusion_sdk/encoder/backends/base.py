@@ -4,7 +4,7 @@ from abc import ABC, abstractmethod
 
 from torch import Tensor, nn
 
-from msfusion_sdk.encoder.model import PatchFeatures
+from msfusion_sdk.encoder.networks.model import PatchFeatures
 
 __all__ = ["Backend", "weights_stamp"]
 

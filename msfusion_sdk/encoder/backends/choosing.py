@@ -3,9 +3,9 @@
 from importlib.util import find_spec
 
 from msfusion_sdk.encoder.backends.base import Backend
+from msfusion_sdk.encoder.backends.devices import Runtime
 from msfusion_sdk.encoder.backends.with_torch import TorchBackend
-from msfusion_sdk.encoder.devices import Runtime
-from msfusion_sdk.encoder.model import TwoScaleModel
+from msfusion_sdk.encoder.networks.model import TwoScaleModel
 from msfusion_sdk.errors import MissingExtraError
 
 __all__ = ["make_backend"]

@@ -9,8 +9,8 @@ import torch
 from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from msfusion_sdk.encoder.network import FeatureNetwork
-from msfusion_sdk.encoder.resnet import BasicBlock
+from msfusion_sdk.encoder.networks.network import FeatureNetwork
+from msfusion_sdk.encoder.networks.resnet import BasicBlock
 
 __all__ = ["folded"]
 

@@ -12,10 +12,10 @@ import openvino as ov
 from openvino import opset13 as op
 from torch import Tensor, nn
 
-from msfusion_sdk.encoder.attention import SpatialAttention
-from msfusion_sdk.encoder.model import TwoScaleModel
-from msfusion_sdk.encoder.network import FeatureNetwork
-from msfusion_sdk.encoder.resnet import BasicBlock
+from msfusion_sdk.encoder.networks.attention import SpatialAttention
+from msfusion_sdk.encoder.networks.model import TwoScaleModel
+from msfusion_sdk.encoder.networks.network import FeatureNetwork
+from msfusion_sdk.encoder.networks.resnet import BasicBlock
 
 __all__ = ["patch_graph"]
 

@@ -11,7 +11,7 @@ from torch import Tensor
 from msfusion_sdk.encoder.backends.base import Backend
 from msfusion_sdk.encoder.backends.graph import patch_graph
 from msfusion_sdk.encoder.backends.signal_stack import signal_stack_kept
-from msfusion_sdk.encoder.model import PatchFeatures, TwoScaleModel
+from msfusion_sdk.encoder.networks.model import PatchFeatures, TwoScaleModel
 
 __all__ = ["OpenVinoBackend"]
 

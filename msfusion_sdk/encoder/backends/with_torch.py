@@ -4,9 +4,9 @@ import torch
 from torch import Tensor, nn
 
 from msfusion_sdk.encoder.backends.base import Backend
+from msfusion_sdk.encoder.backends.devices import Runtime
 from msfusion_sdk.encoder.backends.folding import folded
-from msfusion_sdk.encoder.devices import Runtime
-from msfusion_sdk.encoder.model import PatchFeatures
+from msfusion_sdk.encoder.networks.model import PatchFeatures
 from msfusion_sdk.errors import DeviceError
 
 __all__ = ["TorchBackend"]

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from msfusion_sdk.config import EncoderConfig
-from msfusion_sdk.encoder.staining import Recolour, recolour_for
+from msfusion_sdk.encoder.run.staining import Recolour, recolour_for
 from msfusion_sdk.errors import SlideCorruptError, TableError
 from msfusion_sdk.files import storing
 from msfusion_sdk.pretraining.annotated.config import DatasetConfig

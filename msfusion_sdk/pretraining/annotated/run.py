@@ -14,8 +14,8 @@ from msfusion_sdk.config import (
     Score,
     StainConfig,
 )
-from msfusion_sdk.encoder.devices import choose_runtime
-from msfusion_sdk.encoder.weights import load_model_folder
+from msfusion_sdk.encoder.backends.devices import choose_runtime
+from msfusion_sdk.encoder.weights.model_folder import load_model_folder
 from msfusion_sdk.errors import TableError
 from msfusion_sdk.pretraining.annotated.config import DatasetConfig
 from msfusion_sdk.pretraining.annotated.datasets import Record, cut_slides, write_index

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from msfusion_sdk.config import EncoderConfig
-from msfusion_sdk.encoder.staining import Recolour, recolour_for
+from msfusion_sdk.encoder.run.staining import Recolour, recolour_for
 from msfusion_sdk.errors import SlideCorruptError, SlideError
 from msfusion_sdk.pretraining.annotated.listing import AnnotatedSlide
 from msfusion_sdk.pretraining.augment import scale_stain

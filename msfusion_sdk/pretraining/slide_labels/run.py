@@ -9,9 +9,13 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from msfusion_sdk.encoder.devices import choose_runtime
-from msfusion_sdk.encoder.hub import locate_model
-from msfusion_sdk.encoder.weights import load_model_folder, model_fingerprint, write_model_folder
+from msfusion_sdk.encoder.backends.devices import choose_runtime
+from msfusion_sdk.encoder.weights.hub import locate_model
+from msfusion_sdk.encoder.weights.model_folder import (
+    load_model_folder,
+    model_fingerprint,
+    write_model_folder,
+)
 from msfusion_sdk.errors import DegenerateSplitError, TableError
 from msfusion_sdk.pretraining.annotated.config import DatasetConfig
 from msfusion_sdk.pretraining.annotated.listing import AnnotatedSlide, list_slides

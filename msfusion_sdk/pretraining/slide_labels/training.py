@@ -16,9 +16,9 @@ from sklearn.metrics import balanced_accuracy_score, log_loss
 from torch import Tensor, nn
 
 from msfusion_sdk.config import FEATURES
-from msfusion_sdk.encoder.devices import Runtime
-from msfusion_sdk.encoder.fusion import fuse_patches
-from msfusion_sdk.encoder.model import TwoScaleModel
+from msfusion_sdk.encoder.backends.devices import Runtime
+from msfusion_sdk.encoder.networks.attention_weights import fuse_patches
+from msfusion_sdk.encoder.networks.model import TwoScaleModel
 from msfusion_sdk.errors import NonFiniteVectorError
 from msfusion_sdk.pretraining.checkpoint import TrainingState, load_checkpoint, save_checkpoint
 from msfusion_sdk.pretraining.config import one_cycle

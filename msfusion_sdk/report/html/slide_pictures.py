@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from msfusion_sdk.cohort.cohort import Cohort
 from msfusion_sdk.cohort.store import EmbeddingStore
-from msfusion_sdk.encoder.embedding import SlideEmbedding
+from msfusion_sdk.encoder.result.embedding import SlideEmbedding
 from msfusion_sdk.errors import SlideError, StoreError
 from msfusion_sdk.report.contact_sheet import draw_contact_sheet
 from msfusion_sdk.report.figure_style import DPI

@@ -9,8 +9,8 @@ import pyarrow as pa
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
-from msfusion_sdk.encoder.geojson import Polygon, write_geojson
-from msfusion_sdk.encoder.provenance import Provenance
+from msfusion_sdk.encoder.result.geojson import Polygon, write_geojson
+from msfusion_sdk.encoder.result.provenance import Provenance
 from msfusion_sdk.errors import StoreSchemaError
 from msfusion_sdk.storage.parquet import patch_schema, read_parquet, write_parquet
 

@@ -14,7 +14,7 @@ import torch
 from numpy.typing import NDArray
 
 from msfusion_sdk import SlideEmbedding, SlideEncoder
-from msfusion_sdk.encoder.devices import Runtime, choose_runtime
+from msfusion_sdk.encoder.backends.devices import Runtime, choose_runtime
 from msfusion_sdk.errors import MissingExtraError
 
 HAS_BF16 = choose_runtime("cpu").precision == "bf16"
@@ -150,7 +150,7 @@ def test_torch_computes_where_openvino_does_not_help(
 ) -> None:
     monkeypatch.setattr(platform, "machine", lambda: machine)
     if machine == "x86_64":
-        monkeypatch.setattr("msfusion_sdk.encoder.devices.find_spec", lambda name: None)
+        monkeypatch.setattr("msfusion_sdk.encoder.backends.devices.find_spec", lambda name: None)
     assert choose_runtime("cpu").backend == "torch"
 
 
@@ -171,7 +171,7 @@ def test_a_signal_is_handled_after_encoders_have_come_and_gone(small_model: Path
     program = f"""
 import gc, os, signal, torch
 from msfusion_sdk import SlideEncoder
-from msfusion_sdk.encoder.devices import Runtime
+from msfusion_sdk.encoder.backends.devices import Runtime
 def computed():
     encoder = SlideEncoder.from_pretrained({str(small_model)!r}, device="cpu", precision="fp32")
     runtime = Runtime("cpu", "fp32", "openvino")

@@ -16,7 +16,7 @@ from safetensors.torch import load, save
 from torch import Tensor
 
 from msfusion_sdk.config import EncoderConfig, FrozenConfig
-from msfusion_sdk.encoder.model import TwoScaleModel
+from msfusion_sdk.encoder.networks.model import TwoScaleModel
 from msfusion_sdk.errors import (
     ModelIdError,
     NonFiniteWeightsError,

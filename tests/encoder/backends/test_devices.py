@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from msfusion_sdk.encoder.devices import Runtime, choose_runtime
+from msfusion_sdk.encoder.backends.devices import Runtime, choose_runtime
 from msfusion_sdk.errors import DeviceError
 
 

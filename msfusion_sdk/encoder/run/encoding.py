@@ -8,11 +8,11 @@ import torch
 from torch import Tensor
 
 from msfusion_sdk.config import EncoderConfig, ReadConfig
-from msfusion_sdk.encoder.accumulator import PatchAccumulator
-from msfusion_sdk.encoder.model import PatchFeatures
-from msfusion_sdk.encoder.provenance import BadRegion
-from msfusion_sdk.encoder.reading import PatchRead, read_patches
-from msfusion_sdk.encoder.staining import Recolour
+from msfusion_sdk.encoder.networks.accumulator import PatchAccumulator
+from msfusion_sdk.encoder.networks.model import PatchFeatures
+from msfusion_sdk.encoder.result.provenance import BadRegion
+from msfusion_sdk.encoder.run.reading import PatchRead, read_patches
+from msfusion_sdk.encoder.run.staining import Recolour
 from msfusion_sdk.errors import SlideCorruptError
 from msfusion_sdk.slides.readers.reader import Slide
 from msfusion_sdk.slides.tissue.survey import Survey

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 import torch
 
-from msfusion_sdk.encoder.accumulator import PatchAccumulator
-from msfusion_sdk.encoder.model import PatchFeatures
+from msfusion_sdk.encoder.networks.accumulator import PatchAccumulator
+from msfusion_sdk.encoder.networks.model import PatchFeatures
 
 PATCHES = 23
 

@@ -3,7 +3,7 @@
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass, replace
 
-from msfusion_sdk.encoder.staining import Recolour
+from msfusion_sdk.encoder.run.staining import Recolour
 from msfusion_sdk.errors import SlideCorruptError
 from msfusion_sdk.slides.readers.prefetch import in_order
 from msfusion_sdk.slides.readers.reader import Slide

@@ -12,10 +12,10 @@ import torch
 from torch import nn
 
 from msfusion_sdk import SlideEmbedding, SlideEncoder
-from msfusion_sdk.encoder import reading
-from msfusion_sdk.encoder.accumulator import PatchAccumulator
-from msfusion_sdk.encoder.encoding import encode_patches
-from msfusion_sdk.encoder.model import PatchFeatures
+from msfusion_sdk.encoder.networks.accumulator import PatchAccumulator
+from msfusion_sdk.encoder.networks.model import PatchFeatures
+from msfusion_sdk.encoder.run import reading
+from msfusion_sdk.encoder.run.encoding import encode_patches
 from msfusion_sdk.errors import (
     DeviceError,
     SlideChangedError,

@@ -13,8 +13,8 @@ import torch
 
 import msfusion_sdk
 from msfusion_sdk.config import EncoderConfig, FrozenConfig
-from msfusion_sdk.encoder.devices import Runtime
-from msfusion_sdk.encoder.staining import StainFacts
+from msfusion_sdk.encoder.backends.devices import Runtime
+from msfusion_sdk.encoder.run.staining import StainFacts
 from msfusion_sdk.slides.readers.reader import Slide
 from msfusion_sdk.slides.tissue.survey import Survey
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from msfusion_sdk import EncoderConfig, SlideEncoder
-from msfusion_sdk.encoder.fusion import fuse_patches, fuse_tiles, raw_weights
+from msfusion_sdk.encoder.networks.attention_weights import fuse_patches, fuse_tiles, raw_weights
 
 RULES = ("normalised", "softmax", "uniform")
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from msfusion_sdk import SlideEncoder
-from msfusion_sdk.encoder.timing import SlideTimes, time_slide
+from msfusion_sdk.encoder.bench import SlideTimes, time_slide
 from msfusion_sdk.errors import SlideCorruptError
 from msfusion_sdk.testing import make_slide
 

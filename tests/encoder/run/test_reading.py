@@ -8,7 +8,7 @@ from typing import Self
 import numpy as np
 import pytest
 
-from msfusion_sdk.encoder.reading import read_patches
+from msfusion_sdk.encoder.run.reading import read_patches
 from msfusion_sdk.errors import SlideChangedError, SlideCorruptError
 from msfusion_sdk.slides.readers.reader import Region, Slide
 from msfusion_sdk.slides.readers.spacing import PatchPlan

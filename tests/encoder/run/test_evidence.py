@@ -6,8 +6,8 @@ import torch
 
 from msfusion_sdk.config import EncoderConfig, FusionConfig, NetworkConfig
 from msfusion_sdk.encoder.backends.choosing import make_backend
-from msfusion_sdk.encoder.devices import Runtime
-from msfusion_sdk.encoder.model import LEAST_EVIDENCE, TwoScaleModel, split_scales
+from msfusion_sdk.encoder.backends.devices import Runtime
+from msfusion_sdk.encoder.networks.model import LEAST_EVIDENCE, TwoScaleModel, split_scales
 
 NETWORK = NetworkConfig(background="lung_n")  # the second of three classes
 CONFIG = EncoderConfig(network=NETWORK, fusion=FusionConfig(score="evidence"))

@@ -8,8 +8,8 @@ from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
 from msfusion_sdk.config import FEATURES, EncoderConfig, FusionConfig
-from msfusion_sdk.encoder.fusion import fuse_patches, fuse_tiles
-from msfusion_sdk.encoder.network import Features, TileClassifier
+from msfusion_sdk.encoder.networks.attention_weights import fuse_patches, fuse_tiles
+from msfusion_sdk.encoder.networks.network import Features, TileClassifier
 
 __all__ = ["PatchFeatures", "TwoScaleModel", "split_scales"]
 

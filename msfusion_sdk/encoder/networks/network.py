@@ -9,8 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from msfusion_sdk.config import FEATURES, NetworkConfig
-from msfusion_sdk.encoder.attention import SpatialAttention
-from msfusion_sdk.encoder.resnet import resnet18_stages, resnet18_stem
+from msfusion_sdk.encoder.networks.attention import SpatialAttention
+from msfusion_sdk.encoder.networks.resnet import resnet18_stages, resnet18_stem
 
 __all__ = ["FeatureNetwork", "Features", "TileClassifier"]
 

@@ -6,8 +6,8 @@ import torch
 from numpy.typing import NDArray
 
 from msfusion_sdk.config import PATCH_VECTOR, WeightRule
-from msfusion_sdk.encoder.fusion import raw_weights
-from msfusion_sdk.encoder.model import PatchFeatures
+from msfusion_sdk.encoder.networks.attention_weights import raw_weights
+from msfusion_sdk.encoder.networks.model import PatchFeatures
 from msfusion_sdk.errors import NonFiniteVectorError
 from msfusion_sdk.storage.parquet import patch_schema
 

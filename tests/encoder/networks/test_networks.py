@@ -9,10 +9,10 @@ from torch import nn
 
 from msfusion_sdk import EncoderConfig, SlideEncoder
 from msfusion_sdk.config import NetworkConfig
-from msfusion_sdk.encoder.attention import SpatialAttention, attention_map
-from msfusion_sdk.encoder.model import TwoScaleModel, split_scales
-from msfusion_sdk.encoder.network import FeatureNetwork, TileClassifier
-from msfusion_sdk.encoder.resnet import resnet18_stages, resnet18_stem
+from msfusion_sdk.encoder.networks.attention import SpatialAttention, attention_map
+from msfusion_sdk.encoder.networks.model import TwoScaleModel, split_scales
+from msfusion_sdk.encoder.networks.network import FeatureNetwork, TileClassifier
+from msfusion_sdk.encoder.networks.resnet import resnet18_stages, resnet18_stem
 
 
 def noise(*shape: int) -> torch.Tensor:

@@ -5,13 +5,13 @@ import re
 import warnings
 from pathlib import Path
 
-from msfusion_sdk.encoder.weights import CARD_FILE, CONFIG_FILE, WEIGHTS_FILE
+from msfusion_sdk.encoder.weights.model_folder import CARD_FILE, CONFIG_FILE, WEIGHTS_FILE
 from msfusion_sdk.errors import ModelIdError
 
 __all__ = ["DEFAULT_MODEL", "embedded_models", "locate_model"]
 
 DEFAULT_MODEL = "lung-tiles-v2"
-EMBEDDED = Path(__file__).parent / "embedded"
+EMBEDDED = Path(__file__).parents[1] / "embedded"
 HUB_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,95}/[A-Za-z0-9][A-Za-z0-9._-]{0,95}")
 COMMIT = re.compile(r"[0-9a-f]{40}")
 
