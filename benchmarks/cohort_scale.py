@@ -82,8 +82,8 @@ def make_cohort(folder: Path, arguments: argparse.Namespace) -> float:
 
 def make_parts(root: Path, count: int) -> None:
     from msfusion_sdk import SlideEncoder
-    from msfusion_sdk.cohort.ledger import Ledger, SlideStatus
-    from msfusion_sdk.cohort.store import EmbeddingStore
+    from msfusion_sdk.cohort.store.ledger import Ledger, SlideStatus
+    from msfusion_sdk.cohort.store.store import EmbeddingStore
     from msfusion_sdk.storage.parquet import read_parquet, write_parquet
     from msfusion_sdk.testing import make_slide
 

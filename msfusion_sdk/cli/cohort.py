@@ -14,8 +14,8 @@ from msfusion_sdk.errors import ExitCode
 
 if TYPE_CHECKING:
     from msfusion_sdk.cohort.cohort import Cohort
-    from msfusion_sdk.cohort.ledger import SlideStatus
-    from msfusion_sdk.cohort.run import RunProgress
+    from msfusion_sdk.cohort.encoding.run import RunProgress
+    from msfusion_sdk.cohort.store.ledger import SlideStatus
 
 __all__ = ["app"]
 

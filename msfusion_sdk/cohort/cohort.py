@@ -9,11 +9,9 @@ from typing import TYPE_CHECKING, Self
 import pandas as pd
 import pyarrow as pa
 
-from msfusion_sdk.cohort.aggregate import SlideUse
-from msfusion_sdk.cohort.contents import count_patterns, report_on
-from msfusion_sdk.cohort.creation import OnDuplicate, check_cohort, labels_of
-from msfusion_sdk.cohort.export import ExportReport, Level, export_cohort
-from msfusion_sdk.cohort.folder import (
+from msfusion_sdk.cohort.encoding.plan import SlideRow
+from msfusion_sdk.cohort.export.export import ExportReport, Level, export_cohort
+from msfusion_sdk.cohort.folder.layout import (
     modality_names,
     modality_path,
     patients_path,
@@ -21,13 +19,15 @@ from msfusion_sdk.cohort.folder import (
     slides_path,
     write_cohort,
 )
-from msfusion_sdk.cohort.manifest import CohortManifest, read_manifest, write_manifest
-from msfusion_sdk.cohort.modality import Unmatched, check_modality, check_name
-from msfusion_sdk.cohort.plan import SlideRow
-from msfusion_sdk.cohort.settings import RunSettings
-from msfusion_sdk.cohort.status import CohortStatus, choose_model, cohort_status, models_of
-from msfusion_sdk.cohort.store import EmbeddingStore
-from msfusion_sdk.cohort.vectors import load_parts, patient_vectors
+from msfusion_sdk.cohort.folder.manifest import CohortManifest, read_manifest, write_manifest
+from msfusion_sdk.cohort.intake.contents import count_patterns, report_on
+from msfusion_sdk.cohort.intake.creation import OnDuplicate, check_cohort, labels_of
+from msfusion_sdk.cohort.intake.modality import Unmatched, check_modality, check_name
+from msfusion_sdk.cohort.store.aggregate import SlideUse
+from msfusion_sdk.cohort.store.status import CohortStatus, choose_model, cohort_status, models_of
+from msfusion_sdk.cohort.store.store import EmbeddingStore
+from msfusion_sdk.cohort.store.vectors import load_parts, patient_vectors
+from msfusion_sdk.cohort.workers.settings import RunSettings
 from msfusion_sdk.errors import TableError
 from msfusion_sdk.outcomes.declaration import declared
 from msfusion_sdk.storage.schema import read_column, read_notes, read_stored, write_stored
@@ -37,7 +37,7 @@ from msfusion_sdk.tables.issues import CohortReport, refuse_errors
 from msfusion_sdk.tables.slide_table import path_of
 
 if TYPE_CHECKING:
-    from msfusion_sdk.cohort.run import EncodingRun, RunProgress
+    from msfusion_sdk.cohort.encoding.run import EncodingRun, RunProgress
     from msfusion_sdk.encoder.slide_encoder import SlideEncoder
 
 __all__ = ["Cohort", "OutcomeWarning"]
@@ -252,7 +252,7 @@ class Cohort:
         RunInterruptedError
             After SIGINT, SIGTERM or SIGHUP, with what is done committed.
         """
-        from msfusion_sdk.cohort.encode import encode_slides
+        from msfusion_sdk.cohort.encoding.encode import encode_slides
 
         chosen = RunSettings.model_validate(settings)
         rows = [] if self.slides is None else self.slides.to_pylist()
@@ -333,7 +333,7 @@ class Cohort:
         MissingExtraError
             Without the extra ``[h5]``.
         """
-        from msfusion_sdk.cohort.h5 import import_features
+        from msfusion_sdk.cohort.export.hdf5 import import_features
 
         return import_features(self.root, list(self._slide_frame()["slide_id"]), Path(folder), name)
 
@@ -355,7 +355,7 @@ class Cohort:
         MissingExtraError
             Without the extra ``[h5]``.
         """
-        from msfusion_sdk.cohort.h5 import export_features
+        from msfusion_sdk.cohort.export.hdf5 import export_features
 
         fingerprint = choose_model(self.root, model)
         slide_ids = list(self._slide_frame()["slide_id"])

@@ -12,7 +12,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 from sklearn.exceptions import NotFittedError
 
-from msfusion_sdk.cohort.aggregate import vector_columns
+from msfusion_sdk.cohort.store.aggregate import vector_columns
 from msfusion_sdk.encoder.result.embedding import SlideEmbedding
 from msfusion_sdk.encoder.slide_encoder import SlideEncoder
 from msfusion_sdk.errors import MissingModalityError, ModelIdError, TableError

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from msfusion_sdk.cohort.cohort import Cohort
-from msfusion_sdk.cohort.status import models_of
+from msfusion_sdk.cohort.store.status import models_of
 from msfusion_sdk.errors import (
     MissingModalityError,
     StoreMixedFeaturesError,

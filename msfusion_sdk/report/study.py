@@ -6,7 +6,7 @@ from typing import Any, Literal, NamedTuple, get_args
 import pandas as pd
 
 from msfusion_sdk.cohort.cohort import Cohort
-from msfusion_sdk.cohort.status import choose_model, models_of
+from msfusion_sdk.cohort.store.status import choose_model, models_of
 from msfusion_sdk.errors import MissingModalityError, TableError
 from msfusion_sdk.evaluation.tables import with_values
 from msfusion_sdk.outcomes.declaration import ClassOutcome, SurvivalOutcome

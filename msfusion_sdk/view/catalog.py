@@ -11,12 +11,12 @@ from functools import cached_property, partial
 from pathlib import Path
 
 from msfusion_sdk.cohort.cohort import Cohort
-from msfusion_sdk.cohort.ledger import SlideStatus
-from msfusion_sdk.cohort.status import choose_model, models_of, slide_statuses
-from msfusion_sdk.cohort.store import EmbeddingStore
+from msfusion_sdk.cohort.store.ledger import SlideStatus
+from msfusion_sdk.cohort.store.remedies import remedy_of
+from msfusion_sdk.cohort.store.status import choose_model, models_of, slide_statuses
+from msfusion_sdk.cohort.store.store import EmbeddingStore
+from msfusion_sdk.cohort.store.stored_result import stored_result
 from msfusion_sdk.encoder.result.embedding import SlideEmbedding
-from msfusion_sdk.report.html.remedies import remedy_of
-from msfusion_sdk.report.stored_result import stored_result
 from msfusion_sdk.slides.readers.opening import open_slide
 from msfusion_sdk.tables.slide_table import path_of
 

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from msfusion_sdk import SlideEmbedding, SlideEncoder
-from msfusion_sdk.cohort.part import Wanted
-from msfusion_sdk.cohort.plan import SlideRow
+from msfusion_sdk.cohort.encoding.plan import SlideRow
+from msfusion_sdk.cohort.store.part import Wanted
 from msfusion_sdk.slides.readers.file_kind import FileStamp
 from msfusion_sdk.testing import make_slide
 

@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from msfusion_sdk import Cohort, FusionClassifier, FusionSurvival
-from msfusion_sdk.cohort.h5 import features_fingerprint
+from msfusion_sdk.cohort.export.hdf5 import features_fingerprint
 from msfusion_sdk.errors import (
     IdMismatchError,
     MissingModalityError,

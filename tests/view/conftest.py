@@ -9,8 +9,8 @@ import pytest
 from starlette.testclient import TestClient
 
 from msfusion_sdk import Cohort, SlideEncoder
-from msfusion_sdk.cohort.ledger import Ledger, SlideStatus
-from msfusion_sdk.cohort.store import EmbeddingStore
+from msfusion_sdk.cohort.store.ledger import Ledger, SlideStatus
+from msfusion_sdk.cohort.store.store import EmbeddingStore
 from msfusion_sdk.testing import make_slide
 from msfusion_sdk.view.app import Viewer
 from msfusion_sdk.view.catalog import Catalog, open_catalog

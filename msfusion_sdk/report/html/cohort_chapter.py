@@ -8,8 +8,8 @@ from pathlib import Path
 from warnings import catch_warnings, simplefilter
 
 from msfusion_sdk.cohort.cohort import Cohort, OutcomeWarning
-from msfusion_sdk.cohort.contents import count_patterns
-from msfusion_sdk.cohort.status import choose_model, models_of
+from msfusion_sdk.cohort.intake.contents import count_patterns
+from msfusion_sdk.cohort.store.status import choose_model, models_of
 from msfusion_sdk.report.completeness_figure import draw_completeness
 from msfusion_sdk.report.figure_style import DPI
 from msfusion_sdk.report.html.gaps import (

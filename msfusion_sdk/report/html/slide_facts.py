@@ -5,10 +5,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from msfusion_sdk.cohort.cohort import Cohort
-from msfusion_sdk.cohort.ledger import SlideStatus
-from msfusion_sdk.cohort.part import Part
-from msfusion_sdk.cohort.status import slide_statuses
-from msfusion_sdk.cohort.store import EmbeddingStore
+from msfusion_sdk.cohort.store.ledger import SlideStatus
+from msfusion_sdk.cohort.store.part import Part
+from msfusion_sdk.cohort.store.status import slide_statuses
+from msfusion_sdk.cohort.store.store import EmbeddingStore
 
 __all__ = ["Encoding", "SlideFacts", "read_slide_facts"]
 

@@ -1,0 +1,103 @@
+"""What a run has to do: which slides, in which order, and which of them cannot even be read."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from msfusion_sdk.cohort.store.ledger import SlideStatus
+from msfusion_sdk.cohort.store.part import Part, Wanted
+from msfusion_sdk.cohort.store.store import EmbeddingStore
+from msfusion_sdk.cohort.workers.worker import SlideTask
+from msfusion_sdk.errors import SlideError
+from msfusion_sdk.slides.readers.file_kind import classify
+
+__all__ = ["Plan", "SlideRow", "in_shard", "plan_run", "status_of"]
+
+SHARD = re.compile(r"(\d+)/(\d+)")
+
+
+@dataclass(frozen=True)
+class SlideRow:
+    """A row of the slide table."""
+
+    slide_id: str
+    path: Path
+    mpp: float | None
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a run finds before it starts."""
+
+    tasks: list[SlideTask]
+    """To do, the largest file first: so that no worker starts on it when the others are done."""
+    done: list[SlideStatus]
+    """Slides whose wanted part is there and intact."""
+    refused: list[SlideStatus]
+    """Slides that are not there, may not be read, or are no slides."""
+
+
+def in_shard(slide_ids: Iterable[str], shard: str | None) -> set[str]:
+    """Return the slide ids of one part of a run that is split over several processes.
+
+    Parameters
+    ----------
+    shard : str, optional
+        ``'i/n'`` for the i-th of n parts, counted from 1; None for all slides.
+
+    Raises
+    ------
+    ValueError
+
+    Examples
+    --------
+    >>> sorted(in_shard(["a", "b", "c"], "1/2"))
+    ['a', 'c']
+    """
+    ordered = sorted(slide_ids)
+    if shard is None:
+        return set(ordered)
+    match = SHARD.fullmatch(shard)
+    i, n = map(int, match.groups()) if match else (0, 0)
+    if not 1 <= i <= n:
+        msg = (
+            f"shard={shard!r} is not the i-th of n parts, counted from 1, such as '3/20'. For a "
+            "SLURM array use --array=1-20."
+        )
+        raise ValueError(msg)
+    return set(ordered[i - 1 :: n])
+
+
+def plan_run(rows: Iterable[SlideRow], store: EmbeddingStore, *, patches: bool) -> Plan:
+    """Look at every slide's file and part; nothing is decoded."""
+    plan = Plan([], [], [])
+    for row in rows:
+        try:
+            source = classify(row.path)
+        except SlideError as error:
+            plan.refused.append(
+                SlideStatus(
+                    slide_id=row.slide_id,
+                    status="failed",
+                    code=error.code,
+                    reason=str(error),
+                    retryable=error.retryable,
+                )
+            )
+            continue
+        wanted = Wanted(row.slide_id, source.stamp, row.mpp)
+        part = store.find(wanted, patches=patches)
+        if part is not None:
+            plan.done.append(status_of(part))
+        else:
+            plan.tasks.append(SlideTask(wanted, row.path, row.path))
+    plan.tasks.sort(key=lambda task: (-task.wanted.stamp.size_bytes, task.slide_id))
+    return plan
+
+
+def status_of(part: Part) -> SlideStatus:
+    """Return the status that a committed part stands for."""
+    return SlideStatus.model_validate(
+        {name: getattr(part, name) for name in ("slide_id", "status", "reason", "n_patches")}
+    )

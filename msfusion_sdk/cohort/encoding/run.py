@@ -1,0 +1,191 @@
+"""Encode the slides of a cohort: resume, note every end, stop cleanly."""
+
+import signal
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from msfusion_sdk.cohort.encoding.plan import Plan, SlideRow, plan_run
+from msfusion_sdk.cohort.store.ledger import Ledger, SlideStatus
+from msfusion_sdk.cohort.store.store import EmbeddingStore
+from msfusion_sdk.cohort.workers.pool import StoreFailed
+from msfusion_sdk.cohort.workers.retries import ShowPatches
+from msfusion_sdk.cohort.workers.stopping import Stop, stop_on_signals
+from msfusion_sdk.cohort.workers.worker import SlideTask
+from msfusion_sdk.errors import ExitCode, RunInterruptedError, StoreError
+from msfusion_sdk.files import probe_folder
+
+__all__ = ["EncodingRun", "Engine", "RunProgress", "run_encoding"]
+
+BREAKER_AFTER = 20
+"""Slides that must have ended before a share of failures says anything."""
+
+
+@dataclass
+class RunProgress:
+    """How far a run is, for whoever shows it."""
+
+    total: int
+    ended: int = 0
+    failed: int = 0
+    patches: int = 0
+    started: float = field(default_factory=time.monotonic)
+    in_hand: dict[str, tuple[int, int]] = field(default_factory=dict)
+    """Patches done and in all, by slide id."""
+
+    @property
+    def patches_per_s(self) -> float:
+        """Patches that this run has encoded by the second."""
+        done = self.patches + sum(done for done, _ in self.in_hand.values())
+        return done / max(1e-9, time.monotonic() - self.started)
+
+
+@dataclass(frozen=True)
+class EncodingRun:
+    """What a run has done."""
+
+    fingerprint: str
+    statuses: tuple[SlideStatus, ...]
+    """Of the slides that the run was asked for and came to, by slide id."""
+    total: int
+    """Slides that the run was asked for."""
+    encoded: int
+    """Slides that this run has encoded; the others had been done before, or failed."""
+    patches: int
+    seconds: float
+
+    @property
+    def failed(self) -> tuple[SlideStatus, ...]:
+        """The slides that were tried and have no vector."""
+        return tuple(status for status in self.statuses if not status.is_done)
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Number of slides by status."""
+        return dict(Counter(status.status for status in self.statuses))
+
+    @property
+    def stopped_early(self) -> bool:
+        """Whether so many slides failed that the others were left alone."""
+        return len(self.statuses) < self.total
+
+    @property
+    def exit_code(self) -> ExitCode:
+        """What the command line returns."""
+        if self.stopped_early:
+            return ExitCode.TOO_MANY_FAILURES
+        return ExitCode.FINISHED_WITH_FAILURES if self.failed else ExitCode.OK
+
+
+class Engine(Protocol):
+    """Carries out tasks."""
+
+    def __call__(
+        self, tasks: list[SlideTask], *, stop: Stop, show_patches: ShowPatches
+    ) -> Iterator[SlideStatus | StoreFailed | None]:
+        """Yield how each task ended, and None in between; closing it ends all work at once."""
+
+
+class _Run:
+    """The statuses of a run, and what follows from them."""
+
+    def __init__(self, plan: Plan, ledger: Ledger, total: int, max_failures: float) -> None:
+        self.ledger, self.max_failures, self.stop = ledger, max_failures, Stop()
+        self.statuses = {status.slide_id: status for status in plan.done}
+        self.progress = RunProgress(total, ended=len(plan.done))
+        self.encoded = 0
+        for status in plan.refused:
+            self.note(status)
+
+    def note(self, status: SlideStatus) -> None:
+        self.statuses[status.slide_id] = self.ledger.write(status)
+        progress = self.progress
+        progress.in_hand.pop(status.slide_id, None)
+        progress.ended += 1
+        progress.failed += not status.is_done
+        progress.patches += status.n_patches
+        self.encoded += status.is_done
+        tried = self.encoded + progress.failed
+        if tried >= BREAKER_AFTER and progress.failed > self.max_failures * tried:
+            self.stop.request()
+
+    def show_patches(self, slide_id: str, done: int, total: int) -> None:
+        self.progress.in_hand[slide_id] = (done, total)
+
+
+def run_encoding(
+    root: Path,
+    rows: list[SlideRow],
+    fingerprint: str,
+    engine: Engine,
+    *,
+    patches: bool,
+    max_failures: float,
+    show: Callable[[RunProgress], None] | None = None,
+) -> EncodingRun:
+    """Encode ``rows`` into the store under ``root``.
+
+    Parameters
+    ----------
+    max_failures : float
+        Share of the slides tried above which the run ends, looked at after 20 slides.
+
+    Raises
+    ------
+    StoreError
+        When results can no longer be stored; those committed before stay.
+    RunInterruptedError
+        After SIGINT, SIGTERM or SIGHUP.
+    """
+    start = time.monotonic()
+    store = EmbeddingStore(root, fingerprint)
+    store.prepare()
+    probe_folder(store.folder)
+    plan = plan_run(rows, store, patches=patches)
+    run = _Run(plan, Ledger(root, fingerprint), len(rows), max_failures)
+    if plan.tasks and not run.stop.requested:
+        _carry_out(run, plan.tasks, engine, show)
+    return EncodingRun(
+        fingerprint=fingerprint,
+        statuses=tuple(run.statuses[name] for name in sorted(run.statuses)),
+        total=len(rows),
+        encoded=run.encoded,
+        patches=run.progress.patches,
+        seconds=time.monotonic() - start,
+    )
+
+
+def _carry_out(
+    run: _Run,
+    tasks: list[SlideTask],
+    engine: Engine,
+    show: Callable[[RunProgress], None] | None,
+) -> None:
+    events = engine(tasks, stop=run.stop, show_patches=run.show_patches)
+    with stop_on_signals(run.stop), closing(events):  # type: ignore[type-var]
+        for event in events:
+            if isinstance(event, StoreFailed):
+                raise _with_count(event.error, run.encoded)
+            if event is not None:
+                run.note(event)
+            if show:
+                show(run.progress)
+            if run.stop.expired:
+                break
+    if run.stop.signum is not None:
+        name = signal.Signals(run.stop.signum).name
+        left = run.progress.total - run.progress.ended
+        msg = (
+            f"Stopped by {name}: {run.encoded} slides were encoded and stay, {left} are left. Run "
+            "the same again to go on."
+        )
+        raise RunInterruptedError(msg, signum=run.stop.signum)
+
+
+def _with_count(error: StoreError, encoded: int) -> StoreError:
+    """Return the same error with how much is safe."""
+    return type(error)(f"{error} {encoded} slides of this run are committed and stay readable.")

@@ -1,0 +1,1 @@
+"""One file that may leave: vectors, tables, pseudonyms."""

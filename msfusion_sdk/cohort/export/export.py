@@ -1,0 +1,205 @@
+"""Export a cohort as one Parquet file that may leave the building.
+
+Paths, file names, header texts, dates and free-text reasons never leave.  A vector is
+pseudonymous data, not anonymous: people have been re-identified from H&E.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, get_args
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+import msfusion_sdk
+from msfusion_sdk.cohort.export.export_tables import (
+    SlideFacts,
+    patch_rows,
+    patch_rows_schema,
+    patient_table,
+    slide_table,
+)
+from msfusion_sdk.cohort.export.pseudonyms import Pseudonyms
+from msfusion_sdk.cohort.store.aggregate import SlideUse
+from msfusion_sdk.cohort.store.status import choose_model, models_of, slide_statuses
+from msfusion_sdk.cohort.store.store import EmbeddingStore
+from msfusion_sdk.cohort.store.vectors import load_parts, patient_vectors
+from msfusion_sdk.config import FrozenConfig
+from msfusion_sdk.errors import TableError
+from msfusion_sdk.files import storing
+from msfusion_sdk.storage.parquet import read_parquet
+
+if TYPE_CHECKING:
+    from msfusion_sdk.cohort.cohort import Cohort
+
+__all__ = ["ExportReport", "Level", "export_cohort"]
+
+EXPORT_VERSION = 1
+Level = Literal["slide", "patient", "patch"]
+SLIDE = "slide"
+
+
+class ExportReport(FrozenConfig):
+    """What has left, and what has not."""
+
+    path: Path
+    level: Level
+    rows: int
+    fingerprint: str | None
+    slides: dict[str, int]
+    """Slides of the cohort by status: those that are not ok carry no vector."""
+    left_out: tuple[str, ...]
+    """Columns that hold dates, or text that tells patients apart."""
+
+
+def export_cohort(
+    cohort: "Cohort",
+    path: Path,
+    *,
+    level: Level,
+    modalities: list[str] | None,
+    slides: SlideUse,
+    model: str | None,
+    pseudonymise_key: Path | None,
+) -> ExportReport:
+    """Write one Parquet file; the arguments are those of ``Cohort.export``."""
+    _check_words(level, slides)
+    names = Pseudonyms(pseudonymise_key)
+    is_asked = level != "patient" or model is not None or SLIDE in (modalities or ())
+    is_there = modalities is None and bool(models_of(cohort.root))
+    fingerprint = choose_model(cohort.root, model) if is_asked or is_there else None
+    facts = _slide_facts(cohort, fingerprint) if fingerprint else []
+    left_out: list[str] = []
+    if level == "patch":
+        schema, tables = patch_rows_schema(), _patch_tables(cohort, facts, fingerprint, names)
+    elif level == "slide":
+        table = slide_table(facts, names)
+        schema, tables = table.schema, iter([table])
+    else:
+        chosen = _chosen_tables(cohort, modalities)
+        n_slides = pd.Series(dtype="int64")
+        if fingerprint:
+            frame = pd.DataFrame([(f.slide_id, f.patient_id) for f in facts])
+            frame.columns = pd.Index(["slide_id", "patient_id"])
+            parts = {f.slide_id: f.part for f in facts if f.part is not None}
+            vectors = patient_vectors(frame, parts, slides)
+            chosen = {SLIDE: vectors, **chosen}
+            n_slides = pd.Series(vectors.attrs["n_slides"], dtype="int64")
+        table, left_out = patient_table(cohort.patient_ids, chosen, n_slides, names)
+        schema, tables = table.schema, iter([table])
+    counts = dict(sorted(Counter(_status(fact) for fact in facts).items()))
+    metadata = {
+        "export_version": EXPORT_VERSION,
+        "sdk": msfusion_sdk.__version__,
+        "level": level,
+        "fingerprint": fingerprint,
+        "model": _model(facts),
+        "slides_of_a_patient": slides if level == "patient" else None,
+        "slides": counts,
+        "left_out": left_out,
+        "pseudonymised": pseudonymise_key is not None,
+    }
+    rows = _write(path, schema, tables, metadata)
+    return ExportReport(
+        path=path,
+        level=level,
+        rows=rows,
+        fingerprint=fingerprint,
+        slides=counts,
+        left_out=tuple(left_out),
+    )
+
+
+def _check_words(level: str, slides: str) -> None:
+    if level not in get_args(Level):
+        msg = f"level={level!r} is not one of {', '.join(get_args(Level))}."
+        raise ValueError(msg)
+    if slides not in ("weighted", "mean"):
+        msg = f"slides={slides!r} is not one of weighted, mean. For a row per slide: level='slide'."
+        raise ValueError(msg)
+
+
+def _slide_facts(cohort: "Cohort", fingerprint: str) -> list[SlideFacts]:
+    assert cohort.slides is not None
+    owners = dict(
+        zip(
+            cohort.slides.column("slide_id").to_pylist(),
+            cohort.slides.column("patient_id").to_pylist(),
+            strict=True,
+        )
+    )
+    parts = load_parts(cohort.root, list(owners), fingerprint)
+    statuses = slide_statuses(cohort.root, list(owners), fingerprint)
+    return [
+        SlideFacts(name, owner, parts.get(name), statuses.get(name))
+        for name, owner in owners.items()
+    ]
+
+
+def _status(fact: SlideFacts) -> str:
+    if fact.part is not None:
+        return fact.part.status
+    return fact.status.status if fact.status is not None else "not_encoded"
+
+
+def _model(facts: list[SlideFacts]) -> dict[str, Any] | None:
+    """Return weights and settings behind the vectors: of the first, as all are of one model."""
+    for fact in facts:
+        if fact.part is not None:
+            found = fact.part.provenance
+            return {"identity": found["model"], "config": found["config"]}
+    return None
+
+
+def _chosen_tables(cohort: "Cohort", modalities: list[str] | None) -> dict[str, pd.DataFrame]:
+    """Return modality tables and declared outcomes by name."""
+    known = [*cohort.modalities, *cohort.manifest.outcomes]
+    wanted = known if modalities is None else [name for name in modalities if name != SLIDE]
+    unknown = [name for name in wanted if name not in known]
+    if unknown:
+        msg = f"The cohort has no {', '.join(unknown)} (known: {', '.join([SLIDE, *known])})."
+        raise TableError(msg)
+    tables = {}
+    for name in wanted:
+        is_table = name in cohort.modalities
+        found = cohort.modality(name) if is_table else cohort.outcome(name)
+        tables[name] = found.to_frame(name) if isinstance(found, pd.Series) else found
+    return tables
+
+
+def _patch_tables(
+    cohort: "Cohort", facts: list[SlideFacts], fingerprint: str | None, names: Pseudonyms
+) -> Iterator[pa.Table]:
+    store = EmbeddingStore(cohort.root, fingerprint or "")
+    having = [fact for fact in facts if fact.part is not None and fact.part.n_patches]
+    missing = [fact.slide_id for fact in having if not store.patch_part(fact.slide_id).exists()]
+    if missing:
+        msg = (
+            f"{len(missing)} encoded slides have no patch rows (first: {', '.join(missing[:3])}). "
+            "Encode the cohort again with patches=True, which keeps them."
+        )
+        raise TableError(msg)
+    for fact in sorted(having, key=lambda fact: names.of("slide", fact.slide_id)):
+        patches = read_parquet(store.patch_part(fact.slide_id), must_be_sealed=True).patches
+        yield patch_rows(fact, patches, names)
+
+
+def _write(
+    path: Path, schema: pa.Schema, tables: Iterable[pa.Table], metadata: dict[str, Any]
+) -> int:
+    """Write the tables one after the other, atomically; return the number of rows.
+
+    The same cohort gives the same bytes: no time, host or path is written.
+    """
+    own = {b"msfusion_export": json.dumps(metadata, sort_keys=True).encode()}
+    schema, rows = schema.with_metadata(own), 0
+    with storing(path) as temporary:
+        options = {"compression": "zstd", "write_page_checksum": True}
+        with pq.ParquetWriter(temporary, schema, **options) as writer:
+            for table in tables:
+                writer.write_table(table.cast(schema))
+                rows += table.num_rows
+    return rows

@@ -1,0 +1,1 @@
+"""Where everything lies in the folder of a cohort, and its manifest."""

@@ -1,0 +1,1 @@
+"""Tables come in: checked together, joined strictly, written."""

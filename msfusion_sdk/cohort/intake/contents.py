@@ -1,0 +1,61 @@
+"""What a cohort holds: its counts, its gaps, and what was remarked about it."""
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+
+from msfusion_sdk.cohort.folder.manifest import CohortManifest
+from msfusion_sdk.cohort.intake.creation import labels_of
+from msfusion_sdk.tables.issues import CohortReport, Finding
+
+__all__ = ["count_patterns", "report_on"]
+
+
+def count_patterns(
+    patient_ids: Collection[str], having: Mapping[str, Collection[str]]
+) -> pd.DataFrame:
+    """Return how many patients have which modalities, the most frequent pattern first.
+
+    Parameters
+    ----------
+    having : mapping
+        By modality, the patients who have it.
+
+    Returns
+    -------
+    DataFrame
+        A column of booleans per modality, and ``patients``.
+    """
+    ids = pd.Index(list(patient_ids))
+    has = pd.DataFrame({name: ids.isin(list(owners)) for name, owners in having.items()})
+    return has.value_counts().rename("patients").reset_index()
+
+
+def report_on(
+    patients: pa.Table,
+    n_slides: int,
+    manifest: CohortManifest,
+    notes: Mapping[str, Mapping[str, Any]],
+) -> CohortReport:
+    """Return counts and remarks; those on outcomes are made anew.
+
+    Parameters
+    ----------
+    notes : mapping
+        By modality, what is noted beside its table.
+    """
+    labels = {name: labels_of(patients, known) for name, known in manifest.outcomes.items()}
+    findings = [
+        *manifest.findings,
+        *(Finding.model_validate(found) for note in notes.values() for found in note["findings"]),
+        *(finding for _, found in labels.values() for finding in found),
+    ]
+    return CohortReport(
+        n_patients=patients.num_rows,
+        n_slides=n_slides,
+        modalities={name: note["n_patients"] for name, note in notes.items()},
+        outcomes={name: len(values) for name, (values, _) in labels.items()},
+        findings=tuple(findings),
+    )

@@ -1,0 +1,117 @@
+"""The table of a new modality: one row per patient of the cohort, or a reason why not."""
+
+import re
+from collections.abc import Sequence
+from typing import Literal
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from msfusion_sdk.cohort.intake.creation import Checked, OnDuplicate, origin_of, single_rows
+from msfusion_sdk.errors import TableError
+from msfusion_sdk.tables.arrow import TableSource, name_of, read_table
+from msfusion_sdk.tables.frames import ID_COLUMN
+from msfusion_sdk.tables.ids import check_ids, check_known
+from msfusion_sdk.tables.issues import Finding, first, found, refuse_errors, remark
+
+__all__ = ["Unmatched", "check_modality", "check_name"]
+
+Unmatched = Literal["refuse", "report"]
+
+NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
+SLIDE = "slide"
+
+
+def check_name(name: str) -> None:
+    """Refuse a modality name that cannot be a file name everywhere, or has a meaning already.
+
+    Raises
+    ------
+    TableError
+    """
+    if not NAME.fullmatch(name) or name == SLIDE:
+        msg = (
+            f"{name!r} cannot name a modality: small letters, digits and underscores, a letter "
+            f"first, 64 at most, and not {SLIDE!r}, which is the slide vectors."
+        )
+        raise TableError(msg)
+
+
+def check_modality(
+    source: TableSource,
+    patient_ids: Sequence[str],
+    *,
+    unmatched: Unmatched,
+    on_duplicate: OnDuplicate,
+) -> Checked:
+    """Return the rows of the cohort's patients, or raise one error that lists all problems.
+
+    The notes beside the table hold what was remarked.
+    """
+    name = name_of(source)
+    what = f"patient ids of {name}"
+    table = read_table(source, id_columns=(ID_COLUMN,))
+    table, findings = single_rows(table, ID_COLUMN, what, on_duplicate)
+    ids, known = table.column(ID_COLUMN).to_pylist(), set(patient_ids)
+    belongs = np.array([patient in known for patient in ids])
+    named = [patient for patient in ids if patient and patient.strip()]
+    may_differ = unmatched == "report" and bool(belongs.any())
+    findings += [
+        *check_ids(ids, what),
+        *check_known(named, patient_ids, what, "the cohort", is_error=not may_differ),
+        *_infinite(table, name),
+    ]
+    refuse_errors(findings)
+    has_value = _has_value(table)
+    kept = belongs & has_value
+    empty = [patient for patient, e in zip(ids, belongs & ~has_value, strict=True) if e]
+    lacking = len(known) - int(kept.sum())
+    findings += [
+        *found(
+            "MissingModality",
+            len(empty),
+            f"{len(empty)} rows of {name} hold no value (first: {first(empty)}): these patients "
+            "lack the modality, and the rows are left out.",
+            is_error=not kept.any(),
+        ),
+        *remark(
+            "MissingModality",
+            lacking,
+            f"{lacking} of {len(known)} patients of the cohort lack what {name} holds.",
+        ),
+    ]
+    refuse_errors(findings)
+    notes = {
+        **origin_of(source),
+        "n_patients": int(kept.sum()),
+        "findings": [finding.model_dump() for finding in findings],
+    }
+    return Checked(table.filter(pa.array(kept)), notes)
+
+
+def _infinite(table: pa.Table, name: str) -> list[Finding]:
+    """Return a finding for columns with infinite numbers; NaN means missing."""
+    rows_by_column = {
+        field.name: np.flatnonzero(np.isinf(table.column(field.name).to_numpy()))
+        for field in table.schema
+        if pa.types.is_floating(field.type)
+    }
+    wrong = {column: rows for column, rows in rows_by_column.items() if len(rows)}
+    if not wrong:
+        return []
+    column, rows = next(iter(wrong.items()))
+    patients = table.column(ID_COLUMN).take(pa.array(rows[:3])).to_pylist()
+    message = (
+        f"{len(wrong)} columns of {name} hold infinity (first: {column!r}, {len(rows)} patients: "
+        f"{first(patients)}). Find out where it is from, or leave the cells empty."
+    )
+    return found("NonFinite", len(wrong), message)
+
+
+def _has_value(table: pa.Table) -> NDArray[np.bool_]:
+    has_value = np.zeros(table.num_rows, np.bool_)
+    for column in table.drop_columns(ID_COLUMN).itercolumns():
+        has_value |= ~pc.is_null(column, nan_is_null=True).to_numpy()
+    return has_value

@@ -1,0 +1,1 @@
+"""Committed results of slides: parts, archives, the ledger, what they add up to."""

@@ -1,0 +1,39 @@
+"""The result of one slide of a cohort, put together from what is stored of it."""
+
+import json
+from typing import Any
+
+from msfusion_sdk.cohort.store.store import EmbeddingStore
+from msfusion_sdk.encoder.result.embedding import SlideEmbedding
+from msfusion_sdk.encoder.result.provenance import Provenance
+from msfusion_sdk.storage.parquet import patch_schema
+
+__all__ = ["stored_result"]
+
+
+def stored_result(store: EmbeddingStore, slide_id: str) -> SlideEmbedding:
+    """Return a stored result, with its patches when they were stored.
+
+    Raises
+    ------
+    KeyError
+        When the slide has no part.
+    StoreError
+        When its file is damaged.
+    pydantic.ValidationError
+        When it was not made by an encoder: features that were imported.
+    """
+    path = store.patch_part(slide_id)
+    if path.is_file():
+        return SlideEmbedding.from_parquet(path)
+    part = store.load([slide_id])[slide_id]
+    header: dict[str, Any] = json.loads(part.header)
+    return SlideEmbedding(
+        slide_id=slide_id,
+        status="ok_with_warnings" if part.reason else "ok",
+        reason=part.reason,
+        vector=part.vector,
+        patches=patch_schema().empty_table(),
+        provenance=Provenance.model_validate_json(header["provenance"]),
+        tissue=header["tissue"],
+    )

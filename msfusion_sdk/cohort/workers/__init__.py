@@ -1,0 +1,1 @@
+"""The processes that encode slides: pools, retries, staging, stopping."""

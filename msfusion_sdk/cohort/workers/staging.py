@@ -1,0 +1,116 @@
+"""Copy slides to a local disk ahead of the encoder, within a limit of bytes.
+
+A slide is read in thousands of small pieces, which a network disk answers slowly; one copy
+of the whole file is read at the disk's full speed.
+"""
+
+import errno
+import shutil
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from pathlib import Path
+from tempfile import mkdtemp
+
+from msfusion_sdk.cohort.workers.worker import SlideTask
+
+__all__ = ["Stager", "companions"]
+
+FOLDER_BESIDE = (".mrxs", ".vsi")
+"""Formats whose pixels lie in a folder beside the file."""
+MANY_FILES = (".vms", ".vmu", ".ndpis")
+"""Formats that name other files, which must stay where they are."""
+
+
+@dataclass
+class _Copy:
+    """A copy that is being made, or lies ready."""
+
+    size: int
+    folder: Path
+    result: "Future[Path]"
+
+
+class Stager:
+    """Local copies of slides.
+
+    Parameters
+    ----------
+    folder : Path
+        On a local disk.  A folder of this run is made in it, and removed at the end.
+    limit_gb : float
+        All copies together are never larger; a slide larger than that is read in its place.
+    """
+
+    def __init__(self, folder: Path, limit_gb: float) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self._root = Path(mkdtemp(prefix="msfusion-", dir=folder))
+        self._limit = int(limit_gb * 1e9)
+        self._copies: dict[str, _Copy] = {}
+        # One at a time: two copies from one disk are slower than one after the other.
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="staging")
+
+    def prepare(self, task: SlideTask) -> SlideTask | None:
+        """Return the task with its local copy, or None while that is made or has no room.
+
+        A slide that cannot be copied is read where it is, and its reader says why.
+        """
+        copy = self._copies.get(task.slide_id)
+        if copy is None:
+            return self._start(task)
+        if not copy.result.done():
+            return None
+        try:
+            return replace(task, read_from=copy.result.result())
+        except OSError as error:
+            self.release(task.slide_id)
+            if error.errno in (errno.ENOSPC, errno.EDQUOT):
+                self._limit = sum(other.size for other in self._copies.values())
+            return task
+
+    def release(self, slide_id: str) -> None:
+        """Remove the copy of a slide, if there is one."""
+        copy = self._copies.pop(slide_id, None)
+        if copy is not None:
+            copy.result.cancel()
+            shutil.rmtree(copy.folder, ignore_errors=True)
+
+    def close(self) -> None:
+        """Remove all copies."""
+        self._thread.shutdown(wait=True, cancel_futures=True)
+        shutil.rmtree(self._root, ignore_errors=True)
+
+    def _start(self, task: SlideTask) -> SlideTask | None:
+        files = companions(task.path)
+        size = sum(file.stat().st_size for file in files)
+        if not files or size > self._limit:
+            return task
+        if size + sum(copy.size for copy in self._copies.values()) > self._limit:
+            return None
+        folder = Path(mkdtemp(dir=self._root))
+        result = self._thread.submit(_copy, task.path, files, folder)
+        self._copies[task.slide_id] = _Copy(size, folder, result)
+        return None
+
+
+def companions(path: Path) -> list[Path]:
+    """Return every file that a slide consists of; none when it cannot be known."""
+    if path.suffix.lower() in MANY_FILES:
+        return []
+    if path.is_dir():
+        return [file for file in path.rglob("*") if file.is_file()]
+    beside = path.with_suffix("")
+    if path.suffix.lower() in FOLDER_BESIDE and beside.is_dir():
+        return [path, *(file for file in beside.rglob("*") if file.is_file())]
+    # A single DICOM instance stands for its series, the other files of its folder.
+    if path.suffix.lower() == ".dcm":
+        return [file for file in path.parent.iterdir() if file.is_file()]
+    return [path]
+
+
+def _copy(path: Path, files: list[Path], folder: Path) -> Path:
+    """Copy with the times of modification, which are part of a slide's identity."""
+    for file in files:
+        target = folder / file.relative_to(path.parent)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(file, target)
+    return folder / path.name
