@@ -18,8 +18,8 @@ import torch
 from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import StratifiedKFold
 
-from msfusion_sdk.fusion.classifier import FusionClassifier
-from msfusion_sdk.fusion.strategies import STRATEGIES, Strategy
+from msfusion_sdk.fusion.estimators.classifier import FusionClassifier
+from msfusion_sdk.fusion.strategies.strategies import STRATEGIES, Strategy
 
 Tables = dict[str, pd.DataFrame]
 DRAWS = 1000

@@ -31,8 +31,8 @@ import torch
 from sklearn.model_selection import StratifiedKFold
 
 from msfusion_adapters.genomics import GenomicsAdapter
-from msfusion_sdk.fusion.strategies import Base, Strategy
-from msfusion_sdk.fusion.survival_estimator import FusionSurvival
+from msfusion_sdk.fusion.estimators.survival import FusionSurvival
+from msfusion_sdk.fusion.strategies.strategies import Base, Strategy
 from msfusion_sdk.survival.concordance import concordance_index
 
 Tables = dict[str, pd.DataFrame]

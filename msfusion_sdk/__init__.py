@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from msfusion_sdk.encoder.result.embedding import SlideEmbedding
     from msfusion_sdk.encoder.slide_encoder import SlideEncoder
     from msfusion_sdk.evaluation.evaluate import evaluate
-    from msfusion_sdk.fusion.classifier import FusionClassifier
+    from msfusion_sdk.fusion.estimators.classifier import FusionClassifier
+    from msfusion_sdk.fusion.estimators.survival import FusionSurvival
     from msfusion_sdk.fusion.slide_classifier import SlideClassifier
-    from msfusion_sdk.fusion.survival_estimator import FusionSurvival
     from msfusion_sdk.registry import list_adapters
     from msfusion_sdk.slides.readers.opening import open_slide
 
@@ -42,8 +42,8 @@ _HOMES = {
     "SlideClassifier": "msfusion_sdk.fusion.slide_classifier",
     "SlideEmbedding": "msfusion_sdk.encoder.result.embedding",
     "SlideEncoder": "msfusion_sdk.encoder.slide_encoder",
-    "FusionClassifier": "msfusion_sdk.fusion.classifier",
-    "FusionSurvival": "msfusion_sdk.fusion.survival_estimator",
+    "FusionClassifier": "msfusion_sdk.fusion.estimators.classifier",
+    "FusionSurvival": "msfusion_sdk.fusion.estimators.survival",
     "evaluate": "msfusion_sdk.evaluation.evaluate",
     "list_adapters": "msfusion_sdk.registry",
     "open_slide": "msfusion_sdk.slides.readers.opening",

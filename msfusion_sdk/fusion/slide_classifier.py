@@ -16,7 +16,7 @@ from msfusion_sdk.cohort.store.aggregate import vector_columns
 from msfusion_sdk.encoder.result.embedding import SlideEmbedding
 from msfusion_sdk.encoder.slide_encoder import SlideEncoder
 from msfusion_sdk.errors import MissingModalityError, ModelIdError, TableError
-from msfusion_sdk.fusion.classifier import FusionClassifier
+from msfusion_sdk.fusion.estimators.classifier import FusionClassifier
 from msfusion_sdk.tables.frames import ID_COLUMN
 
 if TYPE_CHECKING:

@@ -19,9 +19,9 @@ from msfusion_sdk.evaluation.evaluate import evaluate
 from msfusion_sdk.evaluation.result import Evaluation
 from msfusion_sdk.evaluation.tables import rows_of, with_values
 from msfusion_sdk.files import storing
-from msfusion_sdk.fusion.classifier import FusionClassifier
-from msfusion_sdk.fusion.strategies import Strategy
-from msfusion_sdk.fusion.survival_estimator import FusionSurvival
+from msfusion_sdk.fusion.estimators.classifier import FusionClassifier
+from msfusion_sdk.fusion.estimators.survival import FusionSurvival
+from msfusion_sdk.fusion.strategies.strategies import Strategy
 from msfusion_sdk.outcomes.declaration import SurvivalOutcome
 from msfusion_sdk.report.cohort_training import estimator_of
 from msfusion_sdk.report.study import (

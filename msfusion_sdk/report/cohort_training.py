@@ -9,10 +9,10 @@ from msfusion_sdk.encoder.slide_encoder import SlideEncoder
 from msfusion_sdk.errors import StoreError, StoreMixedFeaturesError, TableError
 from msfusion_sdk.evaluation.result import Evaluation
 from msfusion_sdk.evaluation.tables import rows_of, with_values
-from msfusion_sdk.fusion.classifier import FusionClassifier
+from msfusion_sdk.fusion.estimators.classifier import FusionClassifier
+from msfusion_sdk.fusion.estimators.survival import FusionSurvival
 from msfusion_sdk.fusion.slide_classifier import SlideClassifier
-from msfusion_sdk.fusion.strategies import STRATEGIES, Strategy
-from msfusion_sdk.fusion.survival_estimator import FusionSurvival
+from msfusion_sdk.fusion.strategies.strategies import STRATEGIES, Strategy
 from msfusion_sdk.outcomes.declaration import ClassOutcome, SurvivalOutcome
 from msfusion_sdk.report.study import SlideMean, Study, read_study
 from msfusion_sdk.report.training_record import TrainingRecord, made_folder, write_record

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from msfusion_sdk.evaluation.evaluate import evaluate
-from msfusion_sdk.fusion.classifier import FusionClassifier
-from msfusion_sdk.fusion.survival_estimator import FusionSurvival
+from msfusion_sdk.fusion.estimators.classifier import FusionClassifier
+from msfusion_sdk.fusion.estimators.survival import FusionSurvival
 
 
 def test_fused_survival_beats_both_tables_although_adapters_are_named(cohort: Any) -> None:

@@ -6,13 +6,13 @@ from lifelines import CoxPHFitter
 from scipy.optimize import minimize
 from sklearn.decomposition import PCA
 
-from msfusion_sdk.fusion.design import prior_variances
-from msfusion_sdk.fusion.embedding import Attention, Concat, Gated, LowRank
-from msfusion_sdk.fusion.fuser import fold_numbers
-from msfusion_sdk.fusion.reduction import Reduction
-from msfusion_sdk.fusion.targets import ClassTarget, SurvivalTarget
-from msfusion_sdk.fusion.training import drop_modalities
-from msfusion_sdk.fusion.weights import fit_weights
+from msfusion_sdk.fusion.inputs.design import prior_variances
+from msfusion_sdk.fusion.inputs.reduction import Reduction
+from msfusion_sdk.fusion.inputs.targets import ClassTarget, SurvivalTarget
+from msfusion_sdk.fusion.networks.layers import Attention, Concat, Gated, LowRank
+from msfusion_sdk.fusion.networks.training import drop_modalities
+from msfusion_sdk.fusion.strategies.expert_weights import fit_weights
+from msfusion_sdk.fusion.strategies.fuser import fold_numbers
 
 FUSIONS = [Concat, Gated, LowRank, Attention]
 

@@ -6,8 +6,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from msfusion_sdk.fusion.embedding import FusionNetwork
-from msfusion_sdk.fusion.targets import Target
+from msfusion_sdk.fusion.inputs.targets import Target
+from msfusion_sdk.fusion.networks.layers import FusionNetwork
 
 __all__ = ["Batch", "drop_modalities", "train"]
 

@@ -17,7 +17,7 @@ from torch import Tensor
 from torch.nn.functional import cross_entropy
 
 from msfusion_sdk.errors import DegenerateSplitError
-from msfusion_sdk.fusion.modalities import Bools, Floats, Rows
+from msfusion_sdk.fusion.inputs.modalities import Bools, Floats, Rows
 from msfusion_sdk.survival.cox import fit_cox
 from msfusion_sdk.survival.losses import cox_loss
 

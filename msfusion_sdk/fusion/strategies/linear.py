@@ -6,10 +6,10 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from msfusion_sdk.fusion.design import Design
-from msfusion_sdk.fusion.fuser import Arrays, Fuser, fold_numbers
-from msfusion_sdk.fusion.modalities import Floats, Modalities
-from msfusion_sdk.fusion.targets import Target
+from msfusion_sdk.fusion.inputs.design import Design
+from msfusion_sdk.fusion.inputs.modalities import Floats, Modalities
+from msfusion_sdk.fusion.inputs.targets import Target
+from msfusion_sdk.fusion.strategies.fuser import Arrays, Fuser, fold_numbers
 
 __all__ = ["LinearFuser"]
 
@@ -22,7 +22,7 @@ class LinearFuser(Fuser):
     Parameters
     ----------
     kinds : length modality
-        See :func:`~msfusion_sdk.fusion.design.prior_variances`.
+        See :func:`~msfusion_sdk.fusion.inputs.design.prior_variances`.
     seed : int
         Decides the folds of the out-of-fold scores, and no coefficient.
     """

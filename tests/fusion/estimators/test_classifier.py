@@ -6,8 +6,8 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 
 from msfusion_sdk.errors import DegenerateSplitError, IdTypeError, TableError
-from msfusion_sdk.fusion.classifier import FusionClassifier
-from msfusion_sdk.fusion.strategies import STRATEGIES
+from msfusion_sdk.fusion.estimators.classifier import FusionClassifier
+from msfusion_sdk.fusion.strategies.strategies import STRATEGIES
 
 ALL = [(fusion, "linear") for fusion in STRATEGIES] + [("concat", "mlp")]
 SOME = [("concat", "linear"), ("stacking", "linear"), ("average", "mlp"), ("attention", "linear")]

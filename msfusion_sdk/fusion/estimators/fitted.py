@@ -7,18 +7,18 @@ import numpy as np
 import pandas as pd
 
 from msfusion_sdk.adapter import ModalityAdapter
-from msfusion_sdk.fusion.decision import DecisionFuser
-from msfusion_sdk.fusion.fuser import Fuser
-from msfusion_sdk.fusion.inputs import (
+from msfusion_sdk.fusion.inputs.inputs import (
     AdapterChoice,
     Tables,
     choose_adapters,
     fit_modalities,
     read_modalities,
 )
-from msfusion_sdk.fusion.modalities import Floats, Modalities
-from msfusion_sdk.fusion.strategies import Base, Strategy, make_fuser
-from msfusion_sdk.fusion.targets import Target
+from msfusion_sdk.fusion.inputs.modalities import Floats, Modalities
+from msfusion_sdk.fusion.inputs.targets import Target
+from msfusion_sdk.fusion.strategies.decision import DecisionFuser
+from msfusion_sdk.fusion.strategies.fuser import Fuser
+from msfusion_sdk.fusion.strategies.strategies import Base, Strategy, make_fuser
 from msfusion_sdk.tables.frames import ID_COLUMN
 
 __all__ = ["FittedFusion", "fit_fusion", "new_fuser", "shown_weights"]

@@ -17,10 +17,10 @@ from typing import Any, Literal, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from msfusion_sdk.fusion.fuser import Arrays, Fuser, under
-from msfusion_sdk.fusion.modalities import Bools, Floats, Modalities
-from msfusion_sdk.fusion.targets import ClassTarget, Target
-from msfusion_sdk.fusion.weights import fit_weights
+from msfusion_sdk.fusion.inputs.modalities import Bools, Floats, Modalities
+from msfusion_sdk.fusion.inputs.targets import ClassTarget, Target
+from msfusion_sdk.fusion.strategies.expert_weights import fit_weights
+from msfusion_sdk.fusion.strategies.fuser import Arrays, Fuser, under
 
 __all__ = ["DecisionFuser", "Rule"]
 

@@ -6,9 +6,9 @@ import pytest
 from sklearn.exceptions import NotFittedError
 
 from msfusion_sdk.errors import ModelIdError, WeightsCorruptError, WeightsMismatchError
-from msfusion_sdk.fusion.classifier import FusionClassifier
-from msfusion_sdk.fusion.strategies import STRATEGIES
-from msfusion_sdk.fusion.survival_estimator import FusionSurvival
+from msfusion_sdk.fusion.estimators.classifier import FusionClassifier
+from msfusion_sdk.fusion.estimators.survival import FusionSurvival
+from msfusion_sdk.fusion.strategies.strategies import STRATEGIES
 
 ALL = [(fusion, "linear") for fusion in STRATEGIES] + [("concat", "mlp")]
 

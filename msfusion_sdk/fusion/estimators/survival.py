@@ -10,12 +10,12 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from msfusion_sdk.errors import IdMismatchError
-from msfusion_sdk.fusion.calibration import SurvivalCurves
-from msfusion_sdk.fusion.fitted import FittedFusion, fit_fusion, shown_weights
-from msfusion_sdk.fusion.inputs import AdapterChoice, Tables
-from msfusion_sdk.fusion.saving import load_estimator, save_estimator
-from msfusion_sdk.fusion.strategies import Base, Strategy
-from msfusion_sdk.fusion.targets import SurvivalTarget
+from msfusion_sdk.fusion.estimators.fitted import FittedFusion, fit_fusion, shown_weights
+from msfusion_sdk.fusion.estimators.saving import load_estimator, save_estimator
+from msfusion_sdk.fusion.estimators.survival_curves import SurvivalCurves
+from msfusion_sdk.fusion.inputs.inputs import AdapterChoice, Tables
+from msfusion_sdk.fusion.inputs.targets import SurvivalTarget
+from msfusion_sdk.fusion.strategies.strategies import Base, Strategy
 from msfusion_sdk.outcomes.survival import survival_outcome
 from msfusion_sdk.tables.frames import patient_table
 
@@ -29,9 +29,9 @@ class FusionSurvival(BaseEstimator):  # type: ignore[misc]  # scikit-learn is un
     ----------
     fusion : str
         Decision level, one expert per table: ``"average"``, ``"stacking"``,
-        ``"product_of_experts"`` (see :mod:`~msfusion_sdk.fusion.decision`).  Before the decision:
+        ``"product_of_experts"`` (see :mod:`~msfusion_sdk.fusion.strategies.decision`).  Before the decision:
         ``"concat"``, ``"gated"``, ``"low_rank"``, ``"attention"``
-        (see :mod:`~msfusion_sdk.fusion.embedding`).
+        (see :mod:`~msfusion_sdk.fusion.networks.layers`).
     base : {"linear", "mlp"}
         Ridge Cox models and embeddings of one layer, or networks of two layers.
     adapters : mapping of table name to adapter, optional

@@ -15,8 +15,8 @@ from msfusion_sdk.errors import (
     SurvivalLabelError,
     TableError,
 )
-from msfusion_sdk.fusion.strategies import STRATEGIES
-from msfusion_sdk.fusion.survival_estimator import FusionSurvival
+from msfusion_sdk.fusion.estimators.survival import FusionSurvival
+from msfusion_sdk.fusion.strategies.strategies import STRATEGIES
 
 ALL = [(fusion, "linear") for fusion in STRATEGIES] + [("concat", "mlp")]
 SOME = [("concat", "linear"), ("stacking", "linear"), ("average", "mlp"), ("attention", "linear")]

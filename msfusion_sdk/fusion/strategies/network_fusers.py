@@ -7,12 +7,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from msfusion_sdk.fusion.embedding import Encoding, Fusion, FusionNetwork
-from msfusion_sdk.fusion.fuser import Arrays, Fuser, fold_numbers, under
-from msfusion_sdk.fusion.modalities import Floats, Modalities
-from msfusion_sdk.fusion.reduction import Reduction
-from msfusion_sdk.fusion.targets import Target
-from msfusion_sdk.fusion.training import Batch, train
+from msfusion_sdk.fusion.inputs.modalities import Floats, Modalities
+from msfusion_sdk.fusion.inputs.reduction import Reduction
+from msfusion_sdk.fusion.inputs.targets import Target
+from msfusion_sdk.fusion.networks.layers import Encoding, Fusion, FusionNetwork
+from msfusion_sdk.fusion.networks.training import Batch, train
+from msfusion_sdk.fusion.strategies.fuser import Arrays, Fuser, fold_numbers, under
 
 __all__ = ["NetworkFuser"]
 

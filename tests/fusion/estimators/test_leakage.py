@@ -6,8 +6,8 @@ import pytest
 from lifelines.utils import concordance_index
 
 from msfusion_adapters.genomics import GenomicsAdapter
-from msfusion_sdk.fusion.strategies import STRATEGIES
-from msfusion_sdk.fusion.survival_estimator import FusionSurvival
+from msfusion_sdk.fusion.estimators.survival import FusionSurvival
+from msfusion_sdk.fusion.strategies.strategies import STRATEGIES
 
 SOME = [("concat", "linear"), ("stacking", "linear"), ("average", "linear"), ("gated", "linear")]
 

@@ -19,7 +19,7 @@ from typing import Self
 
 import numpy as np
 
-from msfusion_sdk.fusion.modalities import Floats, Modalities
+from msfusion_sdk.fusion.inputs.modalities import Floats, Modalities
 
 __all__ = ["Design", "prior_variances"]
 

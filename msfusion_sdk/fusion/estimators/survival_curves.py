@@ -7,10 +7,10 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from msfusion_sdk.fusion.fuser import Arrays
-from msfusion_sdk.fusion.modalities import Floats
-from msfusion_sdk.fusion.targets import SurvivalTarget
-from msfusion_sdk.fusion.weights import fit_weights
+from msfusion_sdk.fusion.inputs.modalities import Floats
+from msfusion_sdk.fusion.inputs.targets import SurvivalTarget
+from msfusion_sdk.fusion.strategies.expert_weights import fit_weights
+from msfusion_sdk.fusion.strategies.fuser import Arrays
 from msfusion_sdk.survival.cox import CoxFit
 from msfusion_sdk.survival.newton import cox_problem, cumulative_hazard
 

@@ -9,11 +9,11 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.validation import check_is_fitted
 
 from msfusion_sdk.errors import DegenerateSplitError, TableError
-from msfusion_sdk.fusion.fitted import FittedFusion, fit_fusion, shown_weights
-from msfusion_sdk.fusion.inputs import AdapterChoice, Tables
-from msfusion_sdk.fusion.saving import load_estimator, save_estimator
-from msfusion_sdk.fusion.strategies import Base, Strategy
-from msfusion_sdk.fusion.targets import ClassTarget
+from msfusion_sdk.fusion.estimators.fitted import FittedFusion, fit_fusion, shown_weights
+from msfusion_sdk.fusion.estimators.saving import load_estimator, save_estimator
+from msfusion_sdk.fusion.inputs.inputs import AdapterChoice, Tables
+from msfusion_sdk.fusion.inputs.targets import ClassTarget
+from msfusion_sdk.fusion.strategies.strategies import Base, Strategy
 from msfusion_sdk.tables.frames import patient_table
 
 __all__ = ["FusionClassifier"]
@@ -25,7 +25,7 @@ class FusionClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  #
     Parameters
     ----------
     fusion, base, adapters, random_state
-        As in :class:`~msfusion_sdk.fusion.survival_estimator.FusionSurvival`, with ridge logistic
+        As in :class:`~msfusion_sdk.fusion.estimators.survival.FusionSurvival`, with ridge logistic
         regressions in place of ridge Cox models.
 
     Attributes

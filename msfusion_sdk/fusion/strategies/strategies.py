@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from typing import Literal, get_args
 
-from msfusion_sdk.fusion.decision import DecisionFuser, Rule
-from msfusion_sdk.fusion.embedding import Encoding, Fusion
-from msfusion_sdk.fusion.fuser import Fuser
-from msfusion_sdk.fusion.linear import LinearFuser
-from msfusion_sdk.fusion.networks import NetworkFuser
+from msfusion_sdk.fusion.networks.layers import Encoding, Fusion
+from msfusion_sdk.fusion.strategies.decision import DecisionFuser, Rule
+from msfusion_sdk.fusion.strategies.fuser import Fuser
+from msfusion_sdk.fusion.strategies.linear import LinearFuser
+from msfusion_sdk.fusion.strategies.network_fusers import NetworkFuser
 
 __all__ = ["BASES", "STRATEGIES", "Base", "Strategy", "make_fuser"]
 

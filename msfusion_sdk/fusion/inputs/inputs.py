@@ -13,7 +13,7 @@ from sklearn.base import clone
 
 from msfusion_sdk.adapter import Block, ModalityAdapter
 from msfusion_sdk.errors import MissingModalityError, TableError
-from msfusion_sdk.fusion.modalities import Modalities, require_some
+from msfusion_sdk.fusion.inputs.modalities import Modalities, require_some
 from msfusion_sdk.registry import list_adapters, load_adapter
 from msfusion_sdk.tables.frames import patient_table
 

@@ -19,10 +19,10 @@ from msfusion_sdk.errors import (
     WeightsMismatchError,
 )
 from msfusion_sdk.files import storing
-from msfusion_sdk.fusion.fitted import FittedFusion, new_fuser
-from msfusion_sdk.fusion.fuser import Arrays, under
-from msfusion_sdk.fusion.inputs import AdapterChoice
-from msfusion_sdk.fusion.strategies import Base, Strategy
+from msfusion_sdk.fusion.estimators.fitted import FittedFusion, new_fuser
+from msfusion_sdk.fusion.inputs.inputs import AdapterChoice
+from msfusion_sdk.fusion.strategies.fuser import Arrays, under
+from msfusion_sdk.fusion.strategies.strategies import Base, Strategy
 from msfusion_sdk.registry import load_adapter
 
 __all__ = ["load_estimator", "save_estimator"]

@@ -1,0 +1,1 @@
+"""The estimators people fit: classes and survival, saved and loaded."""

@@ -1,0 +1,1 @@
+"""From tables by modality to blocks of numbers that a strategy takes."""

@@ -1,0 +1,1 @@
+"""The small neural networks of late fusion and their training."""

@@ -1,0 +1,1 @@
+"""How the experts of several modalities become one prediction."""
