@@ -7,9 +7,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from msfusion_sdk.evaluation.intervals import draw_patients, interval_of
-from msfusion_sdk.evaluation.judged import Judged
-from msfusion_sdk.evaluation.metrics import Metric, Score, scored
+from msfusion_sdk.evaluation.crossfit.predictions import Judged
+from msfusion_sdk.evaluation.metrics.intervals import draw_patients, interval_of
+from msfusion_sdk.evaluation.metrics.metric import Metric, Score, scored
 from msfusion_sdk.survival.checks import Floats
 
 __all__ = ["Comparison"]

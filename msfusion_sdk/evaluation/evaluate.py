@@ -9,19 +9,19 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 import msfusion_sdk
-from msfusion_sdk.evaluation.baselines import make_baselines
-from msfusion_sdk.evaluation.class_metrics import class_metrics
 from msfusion_sdk.evaluation.comparing import Comparison
-from msfusion_sdk.evaluation.fold_checks import labels_of
-from msfusion_sdk.evaluation.folds import Fold, fold_counts, make_folds, split_hash
-from msfusion_sdk.evaluation.frames import contributions_table, predictions_table
-from msfusion_sdk.evaluation.predicting import require_methods
-from msfusion_sdk.evaluation.remarks import remarks
-from msfusion_sdk.evaluation.result import Evaluation
-from msfusion_sdk.evaluation.running import refuse_taken_names, run_baselines, run_models
-from msfusion_sdk.evaluation.survival_metrics import survival_metrics
-from msfusion_sdk.evaluation.tables import read_tables
-from msfusion_sdk.evaluation.time_plan import plan_times
+from msfusion_sdk.evaluation.crossfit.baselines import make_baselines
+from msfusion_sdk.evaluation.crossfit.inputs import read_tables
+from msfusion_sdk.evaluation.crossfit.predicting import require_methods
+from msfusion_sdk.evaluation.crossfit.running import refuse_taken_names, run_baselines, run_models
+from msfusion_sdk.evaluation.folds.checks import labels_of
+from msfusion_sdk.evaluation.folds.folds import Fold, fold_counts, make_folds, split_hash
+from msfusion_sdk.evaluation.metrics.classes import class_metrics
+from msfusion_sdk.evaluation.metrics.horizons import plan_times
+from msfusion_sdk.evaluation.metrics.survival import survival_metrics
+from msfusion_sdk.evaluation.result.evaluation import Evaluation
+from msfusion_sdk.evaluation.result.frames import contributions_table, predictions_table
+from msfusion_sdk.evaluation.result.warnings import remarks
 from msfusion_sdk.outcomes.strata import ClassLabels, Outcome, SurvivalTimes, read_outcome
 
 __all__ = ["evaluate"]
@@ -56,7 +56,7 @@ def evaluate(
         A patient may lack tables, but not all of them.
     y : DataFrame with ``time`` and ``event``, or Series of classes, indexed by patient_id
     folds, groups, site
-        As in :func:`~msfusion_sdk.evaluation.folds.make_folds`.
+        As in :func:`~msfusion_sdk.evaluation.folds.folds.make_folds`.
     baselines : bool
         Also evaluate each table alone, left out and permuted, and their late average.
     bootstrap : int
@@ -73,7 +73,7 @@ def evaluate(
     MissingModalityError
         When a patient has no value in any table.
     DegenerateSplitError, DuplicateIdError, IdMismatchError, IdTypeError
-        When folds or ids cannot be used; see :func:`~msfusion_sdk.evaluation.folds.make_folds`.
+        When folds or ids cannot be used; see :func:`~msfusion_sdk.evaluation.folds.folds.make_folds`.
 
     Examples
     --------

@@ -8,7 +8,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from msfusion_sdk.evaluation.result import Evaluation
+from msfusion_sdk.evaluation.result.evaluation import Evaluation
 from msfusion_sdk.report.figure_style import COLOURS, GREY, clean, predictions_of
 from msfusion_sdk.survival.checks import Bools, Floats
 from msfusion_sdk.survival.kaplan_meier import kaplan_meier

@@ -15,9 +15,9 @@ from msfusion_sdk.errors import (
     MissingModalityError,
     StoreMixedFeaturesError,
 )
+from msfusion_sdk.evaluation.crossfit.inputs import rows_of, with_values
 from msfusion_sdk.evaluation.evaluate import evaluate
-from msfusion_sdk.evaluation.result import Evaluation
-from msfusion_sdk.evaluation.tables import rows_of, with_values
+from msfusion_sdk.evaluation.result.evaluation import Evaluation
 from msfusion_sdk.files import storing
 from msfusion_sdk.fusion.estimators.classifier import FusionClassifier
 from msfusion_sdk.fusion.estimators.survival import FusionSurvival

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 from msfusion_sdk.cohort.cohort import Cohort
 from msfusion_sdk.encoder.slide_encoder import SlideEncoder
 from msfusion_sdk.errors import StoreError, StoreMixedFeaturesError, TableError
-from msfusion_sdk.evaluation.result import Evaluation
-from msfusion_sdk.evaluation.tables import rows_of, with_values
+from msfusion_sdk.evaluation.crossfit.inputs import rows_of, with_values
+from msfusion_sdk.evaluation.result.evaluation import Evaluation
 from msfusion_sdk.fusion.estimators.classifier import FusionClassifier
 from msfusion_sdk.fusion.estimators.survival import FusionSurvival
 from msfusion_sdk.fusion.slide_classifier import SlideClassifier

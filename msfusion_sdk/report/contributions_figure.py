@@ -6,7 +6,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from msfusion_sdk.errors import DegenerateSplitError
-from msfusion_sdk.evaluation.result import Evaluation
+from msfusion_sdk.evaluation.result.evaluation import Evaluation
 from msfusion_sdk.report.figure_style import COLOURS, GREY, METRIC_NAMES, clean
 
 __all__ = ["draw_contributions"]

@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from msfusion_sdk.errors import DegenerateSplitError
-from msfusion_sdk.evaluation.result import Evaluation
+from msfusion_sdk.evaluation.result.evaluation import Evaluation
 from msfusion_sdk.files import atomic_path
 from msfusion_sdk.report.calibration_figure import draw_calibration
 from msfusion_sdk.report.contributions_figure import draw_contributions

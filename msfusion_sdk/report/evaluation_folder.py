@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from msfusion_sdk.evaluation.result import Evaluation
+from msfusion_sdk.evaluation.result.evaluation import Evaluation
 from msfusion_sdk.files import storing
 from msfusion_sdk.report.evaluation_figures import write_figures
 from msfusion_sdk.report.evaluation_record import EVALUATION_FILE, write_evaluation_record

@@ -10,7 +10,7 @@ import pandas as pd
 from msfusion_sdk import __version__
 from msfusion_sdk.config import FrozenConfig
 from msfusion_sdk.errors import StoreCorruptError
-from msfusion_sdk.evaluation.result import Evaluation
+from msfusion_sdk.evaluation.result.evaluation import Evaluation
 from msfusion_sdk.files import storing
 from msfusion_sdk.report.json_record import read_record
 

@@ -7,7 +7,7 @@ apart; lines differ in style as well, for print.
 import pandas as pd
 from matplotlib.axes import Axes
 
-from msfusion_sdk.evaluation.result import Evaluation
+from msfusion_sdk.evaluation.result.evaluation import Evaluation
 
 __all__ = [
     "COLOURS",

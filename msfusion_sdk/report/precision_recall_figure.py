@@ -5,7 +5,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from sklearn.metrics import precision_recall_curve
 
-from msfusion_sdk.evaluation.result import Evaluation
+from msfusion_sdk.evaluation.result.evaluation import Evaluation
 from msfusion_sdk.report.figure_style import COLOURS, STYLES, clean, predictions_of
 from msfusion_sdk.report.resampled_curves import mean_curve
 from msfusion_sdk.survival.checks import Bools, Floats

@@ -5,7 +5,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
-from msfusion_sdk.evaluation.result import Evaluation
+from msfusion_sdk.evaluation.result.evaluation import Evaluation
 from msfusion_sdk.report.figure_style import COLOURS, GREY, STYLES, clean, predictions_of, with_unit
 from msfusion_sdk.survival.kaplan_meier import KaplanMeier, kaplan_meier_by_group, log_rank
 

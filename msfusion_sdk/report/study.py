@@ -8,7 +8,7 @@ import pandas as pd
 from msfusion_sdk.cohort.cohort import Cohort
 from msfusion_sdk.cohort.store.status import choose_model, models_of
 from msfusion_sdk.errors import MissingModalityError, TableError
-from msfusion_sdk.evaluation.tables import with_values
+from msfusion_sdk.evaluation.crossfit.inputs import with_values
 from msfusion_sdk.outcomes.declaration import ClassOutcome, SurvivalOutcome
 from msfusion_sdk.outcomes.survival_labels import cells_of
 

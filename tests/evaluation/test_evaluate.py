@@ -9,8 +9,8 @@ from sklearn.metrics import roc_auc_score
 
 from msfusion_sdk.errors import DuplicateIdError, MissingModalityError
 from msfusion_sdk.evaluation.evaluate import evaluate
-from msfusion_sdk.evaluation.folds import make_folds
-from msfusion_sdk.evaluation.result import Evaluation
+from msfusion_sdk.evaluation.folds.folds import make_folds
+from msfusion_sdk.evaluation.result.evaluation import Evaluation
 from msfusion_sdk.survival.concordance import concordance_index
 
 

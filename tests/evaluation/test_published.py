@@ -10,7 +10,7 @@ import pytest
 from sklearn.base import BaseEstimator
 
 from msfusion_sdk.evaluation.evaluate import evaluate
-from msfusion_sdk.evaluation.result import Evaluation
+from msfusion_sdk.evaluation.result.evaluation import Evaluation
 
 SIX_DIGITS = 5.001e-7  # of the reference
 COHORTS = ("brca", "gbmlgg", "luad")

@@ -13,7 +13,7 @@ from sklearn.metrics import roc_curve
 
 from msfusion_sdk.errors import DegenerateSplitError
 from msfusion_sdk.evaluation.evaluate import evaluate
-from msfusion_sdk.evaluation.result import Evaluation
+from msfusion_sdk.evaluation.result.evaluation import Evaluation
 from msfusion_sdk.report.calibration_figure import wilson_limits
 from msfusion_sdk.report.evaluation_figures import (
     draw_calibration,

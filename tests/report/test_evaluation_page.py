@@ -8,7 +8,7 @@ import pytest
 
 from msfusion_sdk import Cohort
 from msfusion_sdk.errors import StoreCorruptError, StoreError
-from msfusion_sdk.evaluation.result import Evaluation
+from msfusion_sdk.evaluation.result.evaluation import Evaluation
 from msfusion_sdk.report.cohort_models import evaluate_on_cohort
 from msfusion_sdk.report.cohort_training import train_on_cohort
 from msfusion_sdk.report.contributions_figure import draw_contributions

@@ -16,9 +16,9 @@ from sklearn.metrics import (
 )
 
 from msfusion_sdk.errors import DegenerateSplitError
-from msfusion_sdk.evaluation.judged import JudgedClasses
-from msfusion_sdk.evaluation.metrics import Best, Metric, Statistic
-from msfusion_sdk.evaluation.resampling import (
+from msfusion_sdk.evaluation.crossfit.predictions import JudgedClasses
+from msfusion_sdk.evaluation.metrics.metric import Best, Metric, Statistic
+from msfusion_sdk.evaluation.metrics.resampling import (
     average_precision_statistic,
     mean_of_statistics,
     mean_statistic,

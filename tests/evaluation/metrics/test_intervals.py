@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from msfusion_sdk.evaluation.intervals import draw_patients, interval_of
-from msfusion_sdk.evaluation.resampling import mean_statistic
+from msfusion_sdk.evaluation.metrics.intervals import draw_patients, interval_of
+from msfusion_sdk.evaluation.metrics.resampling import mean_statistic
 
 
 def test_each_stratum_keeps_its_size() -> None:

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from msfusion_sdk.errors import DegenerateSplitError, ShapeError
-from msfusion_sdk.evaluation.folds import Fold
+from msfusion_sdk.evaluation.folds.folds import Fold
 from msfusion_sdk.outcomes.strata import SurvivalTimes
 from msfusion_sdk.survival.checks import Floats, Rows, checked_horizons
 

@@ -18,9 +18,9 @@ import pandas as pd
 from numpy.typing import NDArray
 from sklearn.base import clone
 
-from msfusion_sdk.evaluation.folds import Fold
-from msfusion_sdk.evaluation.judged import Judged, JudgedClasses, JudgedSurvival
-from msfusion_sdk.evaluation.tables import Tables, with_values
+from msfusion_sdk.evaluation.crossfit.inputs import Tables, with_values
+from msfusion_sdk.evaluation.crossfit.predictions import Judged, JudgedClasses, JudgedSurvival
+from msfusion_sdk.evaluation.folds.folds import Fold
 from msfusion_sdk.survival.checks import Floats
 
 __all__ = ["LATE_AVERAGE", "Baseline", "late_average", "make_baselines", "narrowed"]

@@ -5,8 +5,8 @@ import pandas as pd
 import pytest
 
 from msfusion_sdk.errors import DegenerateSplitError, ShapeError
-from msfusion_sdk.evaluation.folds import Fold, make_folds
-from msfusion_sdk.evaluation.time_plan import plan_times
+from msfusion_sdk.evaluation.folds.folds import Fold, make_folds
+from msfusion_sdk.evaluation.metrics.horizons import plan_times
 from msfusion_sdk.outcomes.strata import SurvivalTimes, read_outcome
 from msfusion_sdk.survival.product_limit import censoring_survival
 

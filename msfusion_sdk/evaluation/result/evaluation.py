@@ -9,9 +9,9 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from msfusion_sdk.evaluation.folds import Fold
-from msfusion_sdk.evaluation.markdown import page
-from msfusion_sdk.evaluation.time_plan import TimePlan
+from msfusion_sdk.evaluation.folds.folds import Fold
+from msfusion_sdk.evaluation.metrics.horizons import TimePlan
+from msfusion_sdk.evaluation.result.markdown import page
 from msfusion_sdk.files import atomic_path
 
 __all__ = ["SCHEMA_VERSION", "Evaluation"]

@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from msfusion_sdk.evaluation.baselines import Baseline
-from msfusion_sdk.evaluation.judged import Judged, JudgedSurvival
+from msfusion_sdk.evaluation.crossfit.baselines import Baseline
+from msfusion_sdk.evaluation.crossfit.predictions import Judged, JudgedSurvival
 
 __all__ = ["contributions_table", "predictions_table"]
 

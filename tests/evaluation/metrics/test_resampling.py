@@ -7,11 +7,11 @@ import pandas as pd
 import pytest
 
 from msfusion_sdk.errors import DegenerateSplitError
-from msfusion_sdk.evaluation.class_metrics import class_metrics
-from msfusion_sdk.evaluation.judged import JudgedClasses, JudgedSurvival
-from msfusion_sdk.evaluation.metrics import Metric
-from msfusion_sdk.evaluation.survival_metrics import survival_metrics
-from msfusion_sdk.evaluation.time_plan import TimePlan
+from msfusion_sdk.evaluation.crossfit.predictions import JudgedClasses, JudgedSurvival
+from msfusion_sdk.evaluation.metrics.classes import class_metrics
+from msfusion_sdk.evaluation.metrics.horizons import TimePlan
+from msfusion_sdk.evaluation.metrics.metric import Metric
+from msfusion_sdk.evaluation.metrics.survival import survival_metrics
 
 PLAN = TimePlan(tau=9.0, horizons=(3.0, 7.0), grid=np.linspace(0, 9, 51)[1:])
 DRAWS = np.random.default_rng(1).multinomial(60, [1 / 60] * 60, size=5).astype(float)

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from msfusion_sdk.errors import DegenerateSplitError, DuplicateIdError, IdMismatchError, IdTypeError
-from msfusion_sdk.evaluation.folds import Fold, fold_counts, make_folds, split_hash
+from msfusion_sdk.evaluation.folds.folds import Fold, fold_counts, make_folds, split_hash
 from msfusion_sdk.outcomes.strata import read_outcome
 
 

@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from msfusion_sdk.evaluation.evaluate import evaluate
-from msfusion_sdk.evaluation.result import Evaluation
+from msfusion_sdk.evaluation.result.evaluation import Evaluation
 
 
 @pytest.fixture(scope="module")

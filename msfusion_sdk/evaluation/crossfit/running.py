@@ -4,11 +4,16 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from msfusion_sdk.errors import DegenerateSplitError, DuplicateIdError
-from msfusion_sdk.evaluation.baselines import LATE_AVERAGE, Baseline, late_average, narrowed
-from msfusion_sdk.evaluation.folds import Fold
-from msfusion_sdk.evaluation.judged import Judged
-from msfusion_sdk.evaluation.predicting import fit_predict
-from msfusion_sdk.evaluation.tables import Tables
+from msfusion_sdk.evaluation.crossfit.baselines import (
+    LATE_AVERAGE,
+    Baseline,
+    late_average,
+    narrowed,
+)
+from msfusion_sdk.evaluation.crossfit.inputs import Tables
+from msfusion_sdk.evaluation.crossfit.predicting import fit_predict
+from msfusion_sdk.evaluation.crossfit.predictions import Judged
+from msfusion_sdk.evaluation.folds.folds import Fold
 from msfusion_sdk.outcomes.strata import Outcome
 from msfusion_sdk.survival.checks import Floats
 

@@ -11,13 +11,13 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from msfusion_sdk.errors import DegenerateSplitError
-from msfusion_sdk.evaluation.balance import balanced_folds
-from msfusion_sdk.evaluation.fold_checks import (
+from msfusion_sdk.evaluation.folds.checks import (
     labels_of,
     refuse_degenerate,
     refuse_incomplete,
     refuse_straddling,
 )
+from msfusion_sdk.evaluation.folds.stratified_groups import balanced_folds
 from msfusion_sdk.outcomes.strata import Outcome, read_outcome
 
 __all__ = ["Fold", "fold_counts", "make_folds", "split_hash"]

@@ -13,10 +13,10 @@ from msfusion_sdk.errors import (
     NonFiniteError,
     SurvivalLabelError,
 )
-from msfusion_sdk.evaluation.fold_checks import refuse_degenerate
-from msfusion_sdk.evaluation.folds import Fold
-from msfusion_sdk.evaluation.judged import Judged, JudgedClasses, JudgedSurvival
-from msfusion_sdk.evaluation.tables import Tables, rows_of, with_values
+from msfusion_sdk.evaluation.crossfit.inputs import Tables, rows_of, with_values
+from msfusion_sdk.evaluation.crossfit.predictions import Judged, JudgedClasses, JudgedSurvival
+from msfusion_sdk.evaluation.folds.checks import refuse_degenerate
+from msfusion_sdk.evaluation.folds.folds import Fold
 from msfusion_sdk.outcomes.strata import ClassLabels, Outcome, SurvivalTimes
 from msfusion_sdk.survival.checks import Floats
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 if TYPE_CHECKING:
-    from msfusion_sdk.evaluation.result import Evaluation
+    from msfusion_sdk.evaluation.result.evaluation import Evaluation
 
 __all__ = ["page"]
 

@@ -14,9 +14,9 @@ from msfusion_sdk.errors import (
     NonFiniteError,
     SurvivalLabelError,
 )
-from msfusion_sdk.evaluation.folds import Fold, make_folds
-from msfusion_sdk.evaluation.predicting import fit_predict, require_methods
-from msfusion_sdk.evaluation.tables import Tables, read_tables
+from msfusion_sdk.evaluation.crossfit.inputs import Tables, read_tables
+from msfusion_sdk.evaluation.crossfit.predicting import fit_predict, require_methods
+from msfusion_sdk.evaluation.folds.folds import Fold, make_folds
 from msfusion_sdk.outcomes.strata import Outcome, read_outcome
 
 TIMES = np.array([5.0, 10.0])

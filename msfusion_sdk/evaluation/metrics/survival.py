@@ -5,10 +5,10 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from msfusion_sdk.evaluation.judged import JudgedSurvival
-from msfusion_sdk.evaluation.metrics import Metric, Statistic
-from msfusion_sdk.evaluation.resampling import mean_statistic, pair_statistic
-from msfusion_sdk.evaluation.time_plan import TimePlan
+from msfusion_sdk.evaluation.crossfit.predictions import JudgedSurvival
+from msfusion_sdk.evaluation.metrics.horizons import TimePlan
+from msfusion_sdk.evaluation.metrics.metric import Metric, Statistic
+from msfusion_sdk.evaluation.metrics.resampling import mean_statistic, pair_statistic
 from msfusion_sdk.survival.auc import time_dependent_auc
 from msfusion_sdk.survival.brier import brier_score
 from msfusion_sdk.survival.calibration import Calibration, calibration_at

@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
-from msfusion_sdk.evaluation.judged import Judged
-from msfusion_sdk.evaluation.time_plan import TimePlan
+from msfusion_sdk.evaluation.crossfit.predictions import Judged
+from msfusion_sdk.evaluation.metrics.horizons import TimePlan
 from msfusion_sdk.outcomes.strata import ClassLabels, Outcome
 
 __all__ = ["remarks"]
@@ -26,7 +26,7 @@ def remarks(
     Parameters
     ----------
     counts : DataFrame
-        Of :func:`~msfusion_sdk.evaluation.folds.fold_counts`.
+        Of :func:`~msfusion_sdk.evaluation.folds.folds.fold_counts`.
     models : names
         Of the models themselves, whose missing values are spelt out; those of baselines are
         in the table per fold.

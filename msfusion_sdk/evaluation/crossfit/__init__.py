@@ -1,0 +1,1 @@
+"""Every fit inside its fold: models, baselines and their out-of-fold predictions."""

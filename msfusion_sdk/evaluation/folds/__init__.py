@@ -1,0 +1,1 @@
+"""Who is in which fold, and whether the folds can be used."""

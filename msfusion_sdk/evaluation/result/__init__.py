@@ -1,0 +1,1 @@
+"""What an evaluation gives, as tables and as text."""
