@@ -33,7 +33,7 @@ from sklearn.model_selection import StratifiedKFold
 from msfusion_adapters.genomics import GenomicsAdapter
 from msfusion_sdk.fusion.estimators.survival import FusionSurvival
 from msfusion_sdk.fusion.strategies.strategies import Base, Strategy
-from msfusion_sdk.survival.concordance import concordance_index
+from msfusion_sdk.survival.metrics.concordance import concordance_index
 
 Tables = dict[str, pd.DataFrame]
 

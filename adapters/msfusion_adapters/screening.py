@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from sklearn.feature_selection import f_classif
 
 from msfusion_sdk.errors import DegenerateSplitError, IdMismatchError, TableError
-from msfusion_sdk.survival.screening import cox_score_test
+from msfusion_sdk.survival.cox.screening import cox_score_test
 
 __all__ = ["strongest_columns"]
 

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from msfusion_sdk.evaluation.result.evaluation import Evaluation
 from msfusion_sdk.report.figure_style import COLOURS, GREY, clean, predictions_of
 from msfusion_sdk.survival.checks import Bools, Floats
-from msfusion_sdk.survival.kaplan_meier import kaplan_meier
+from msfusion_sdk.survival.metrics.kaplan_meier import kaplan_meier
 
 __all__ = ["draw_calibration", "wilson_limits"]
 

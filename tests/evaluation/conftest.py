@@ -9,7 +9,7 @@ import pytest
 from sklearn.base import BaseEstimator
 from sklearn.linear_model import LogisticRegression
 
-from msfusion_sdk.survival.cox import fit_cox
+from msfusion_sdk.survival.cox.cox import fit_cox
 
 
 class Cohort(NamedTuple):

@@ -11,7 +11,7 @@ from msfusion_sdk.errors import DuplicateIdError, MissingModalityError
 from msfusion_sdk.evaluation.evaluate import evaluate
 from msfusion_sdk.evaluation.folds.folds import make_folds
 from msfusion_sdk.evaluation.result.evaluation import Evaluation
-from msfusion_sdk.survival.concordance import concordance_index
+from msfusion_sdk.survival.metrics.concordance import concordance_index
 
 
 @pytest.fixture(scope="module")

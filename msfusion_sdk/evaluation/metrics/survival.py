@@ -9,12 +9,12 @@ from msfusion_sdk.evaluation.crossfit.predictions import JudgedSurvival
 from msfusion_sdk.evaluation.metrics.horizons import TimePlan
 from msfusion_sdk.evaluation.metrics.metric import Metric, Statistic
 from msfusion_sdk.evaluation.metrics.resampling import mean_statistic, pair_statistic
-from msfusion_sdk.survival.auc import time_dependent_auc
-from msfusion_sdk.survival.brier import brier_score
-from msfusion_sdk.survival.calibration import Calibration, calibration_at
 from msfusion_sdk.survival.checks import Bools, Floats, Rows
-from msfusion_sdk.survival.concordance import concordance_index, concordance_uno
-from msfusion_sdk.survival.product_limit import censoring_survival
+from msfusion_sdk.survival.metrics.auc import time_dependent_auc
+from msfusion_sdk.survival.metrics.brier import brier_score
+from msfusion_sdk.survival.metrics.calibration import Calibration, calibration_at
+from msfusion_sdk.survival.metrics.concordance import concordance_index, concordance_uno
+from msfusion_sdk.survival.metrics.product_limit import censoring_survival
 
 __all__ = ["brier_errors", "ranked", "survival_metrics"]
 

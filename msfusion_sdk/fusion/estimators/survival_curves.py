@@ -11,8 +11,8 @@ from msfusion_sdk.fusion.inputs.modalities import Floats
 from msfusion_sdk.fusion.inputs.targets import SurvivalTarget
 from msfusion_sdk.fusion.strategies.expert_weights import fit_weights
 from msfusion_sdk.fusion.strategies.fuser import Arrays
-from msfusion_sdk.survival.cox import CoxFit
-from msfusion_sdk.survival.newton import cox_problem, cumulative_hazard
+from msfusion_sdk.survival.cox.cox import CoxFit
+from msfusion_sdk.survival.cox.newton import cox_problem, cumulative_hazard
 
 __all__ = ["SurvivalCurves"]
 

@@ -18,8 +18,8 @@ from torch.nn.functional import cross_entropy
 
 from msfusion_sdk.errors import DegenerateSplitError
 from msfusion_sdk.fusion.inputs.modalities import Bools, Floats, Rows
-from msfusion_sdk.survival.cox import fit_cox
-from msfusion_sdk.survival.losses import cox_loss
+from msfusion_sdk.survival.cox.cox import fit_cox
+from msfusion_sdk.survival.cox.losses import cox_loss
 
 __all__ = ["ClassTarget", "SurvivalTarget", "Target"]
 

@@ -8,7 +8,7 @@ from msfusion_sdk.errors import DegenerateSplitError, ShapeError
 from msfusion_sdk.evaluation.folds.folds import Fold, make_folds
 from msfusion_sdk.evaluation.metrics.horizons import plan_times
 from msfusion_sdk.outcomes.strata import SurvivalTimes, read_outcome
-from msfusion_sdk.survival.product_limit import censoring_survival
+from msfusion_sdk.survival.metrics.product_limit import censoring_survival
 
 IDS = tuple(f"p{i}" for i in range(10))
 

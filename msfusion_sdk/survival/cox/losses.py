@@ -11,7 +11,7 @@ from torch.nn.functional import logsigmoid
 
 from msfusion_sdk.errors import DegenerateSplitError, ShapeError, SurvivalLabelError
 from msfusion_sdk.survival.checks import Floats, checked_labels, require_events
-from msfusion_sdk.survival.risk_sets import Ties
+from msfusion_sdk.survival.cox.risk_sets import Ties
 
 __all__ = ["cox_loss", "discrete_nll", "event_bins"]
 

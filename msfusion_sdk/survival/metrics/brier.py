@@ -14,7 +14,7 @@ from msfusion_sdk.survival.checks import (
     checked_labels,
     checked_probabilities,
 )
-from msfusion_sdk.survival.product_limit import censoring_survival
+from msfusion_sdk.survival.metrics.product_limit import censoring_survival
 
 __all__ = ["BrierScore", "brier_score"]
 
@@ -57,7 +57,7 @@ def brier_score(
     survival : shape (patient, time), in [0, 1]
         Predicted chance of having no event up to each of ``times``.
     train_time, train_event : shape (training patient,)
-        From which ``G`` is estimated; see :mod:`~msfusion_sdk.survival.product_limit` for ties.
+        From which ``G`` is estimated; see :mod:`~msfusion_sdk.survival.metrics.product_limit` for ties.
     times : shape (time,)
         Ascending, inside the follow-up of the training patients.
 

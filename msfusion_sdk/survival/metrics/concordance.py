@@ -22,7 +22,7 @@ from msfusion_sdk.survival.checks import (
     checked_numbers,
     checked_weights,
 )
-from msfusion_sdk.survival.product_limit import censoring_survival
+from msfusion_sdk.survival.metrics.product_limit import censoring_survival
 
 __all__ = ["UnoConcordance", "concordance_index", "concordance_uno"]
 
@@ -91,7 +91,7 @@ def concordance_uno(
     """Return the concordance up to ``tau`` that does not depend on how patients are censored.
 
     Each comparable pair weighs ``1 / G(t)**2``, with ``t`` the time of its event and ``G`` the
-    censoring survival of the training patients (see :mod:`~msfusion_sdk.survival.product_limit`).
+    censoring survival of the training patients (see :mod:`~msfusion_sdk.survival.metrics.product_limit`).
 
     Parameters
     ----------

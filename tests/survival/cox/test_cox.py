@@ -11,7 +11,7 @@ from msfusion_sdk.errors import (
     ShapeError,
     SurvivalLabelError,
 )
-from msfusion_sdk.survival.cox import fit_cox, fit_cox_path
+from msfusion_sdk.survival.cox.cox import fit_cox, fit_cox_path
 
 EXACT = {"precision": 1e-12, "r_precision": 1e-14}
 

@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from msfusion_sdk.survival.concordance import concordance_index
-from msfusion_sdk.survival.cox import fit_cox
+from msfusion_sdk.survival.cox.cox import fit_cox
+from msfusion_sdk.survival.metrics.concordance import concordance_index
 
 SIX_DIGITS = 5.001e-7
 

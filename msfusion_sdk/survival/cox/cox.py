@@ -28,8 +28,8 @@ from msfusion_sdk.survival.checks import (
     checked_weights,
     require_events,
 )
-from msfusion_sdk.survival.newton import cox_problem, cumulative_hazard, minimise
-from msfusion_sdk.survival.risk_sets import Ties
+from msfusion_sdk.survival.cox.newton import cox_problem, cumulative_hazard, minimise
+from msfusion_sdk.survival.cox.risk_sets import Ties
 
 __all__ = ["CoxFit", "fit_cox", "fit_cox_path"]
 

@@ -19,8 +19,8 @@ from msfusion_sdk.survival.checks import (
     checked_probabilities,
     require_events,
 )
-from msfusion_sdk.survival.cox import fit_cox
-from msfusion_sdk.survival.product_limit import event_free_at
+from msfusion_sdk.survival.cox.cox import fit_cox
+from msfusion_sdk.survival.metrics.product_limit import event_free_at
 
 __all__ = ["Calibration", "calibration_at"]
 

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from msfusion_sdk.survival.checks import Floats, checked_labels, checked_table, require_events
-from msfusion_sdk.survival.risk_sets import RiskSets, Ties, risk_sets
+from msfusion_sdk.survival.cox.risk_sets import RiskSets, Ties, risk_sets
 
 __all__ = ["cox_score_test"]
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from lifelines.utils import concordance_index as lifelines_concordance
 
 from msfusion_sdk.errors import DegenerateSplitError, NonFiniteError, ShapeError, SurvivalLabelError
-from msfusion_sdk.survival.concordance import concordance_index, concordance_uno
+from msfusion_sdk.survival.metrics.concordance import concordance_index, concordance_uno
 
 YES, NO = True, False
 CENSORED_LATE = {"train_time": [90.0, 99.0], "train_event": [NO, NO]}  # G is 1 before 90

@@ -5,7 +5,7 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from msfusion_sdk.errors import DegenerateSplitError, ShapeError
-from msfusion_sdk.survival.auc import time_dependent_auc
+from msfusion_sdk.survival.metrics.auc import time_dependent_auc
 
 YES, NO = True, False
 UNCENSORED = {"train_time": [99.0], "train_event": [YES]}

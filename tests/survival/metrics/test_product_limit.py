@@ -3,7 +3,7 @@ import pytest
 from lifelines import KaplanMeierFitter
 
 from msfusion_sdk.errors import DegenerateSplitError
-from msfusion_sdk.survival.product_limit import censoring_survival, event_free_at
+from msfusion_sdk.survival.metrics.product_limit import censoring_survival, event_free_at
 
 
 def test_without_ties_it_is_lifelines_with_events_reversed(make_patients) -> None:

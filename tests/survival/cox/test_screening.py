@@ -3,7 +3,7 @@ import pytest
 from lifelines.statistics import logrank_test
 
 from msfusion_sdk.errors import DegenerateSplitError, NonFiniteError
-from msfusion_sdk.survival.screening import cox_score_test
+from msfusion_sdk.survival.cox.screening import cox_score_test
 
 
 def slow_z(x, p, ties: str) -> float:

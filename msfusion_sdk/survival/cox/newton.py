@@ -1,7 +1,7 @@
 """The penalised Cox likelihood, its derivatives and its minimum.
 
 Source: Therneau & Grambsch, Modeling Survival Data (2000), chapter 3, for the derivatives;
-at each step (see :mod:`~msfusion_sdk.survival.risk_sets`) the gradient is the event's own
+at each step (see :mod:`~msfusion_sdk.survival.cox.risk_sets`) the gradient is the event's own
 features minus their mean over the risk set, the Hessian their covariance.
 """
 
@@ -11,7 +11,7 @@ import numpy as np
 
 from msfusion_sdk.errors import DegenerateSplitError
 from msfusion_sdk.survival.checks import Bools, Floats
-from msfusion_sdk.survival.risk_sets import RiskSets, Ties, risk_sets
+from msfusion_sdk.survival.cox.risk_sets import RiskSets, Ties, risk_sets
 
 __all__ = ["CoxProblem", "CoxSolution", "cox_problem", "cumulative_hazard", "minimise"]
 

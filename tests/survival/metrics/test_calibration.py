@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from msfusion_sdk.errors import DegenerateSplitError, SurvivalLabelError
-from msfusion_sdk.survival.calibration import calibration_at
+from msfusion_sdk.survival.metrics.calibration import calibration_at
 
 YES, NO = True, False
 

@@ -3,7 +3,7 @@ import pytest
 from lifelines.statistics import logrank_test
 
 from msfusion_sdk.errors import DegenerateSplitError, ShapeError
-from msfusion_sdk.survival.kaplan_meier import kaplan_meier, kaplan_meier_by_group, log_rank
+from msfusion_sdk.survival.metrics.kaplan_meier import kaplan_meier, kaplan_meier_by_group, log_rank
 
 YES, NO = True, False
 

@@ -7,7 +7,7 @@ import torch
 from lifelines import CoxPHFitter
 
 from msfusion_sdk.errors import DegenerateSplitError, ShapeError, SurvivalLabelError
-from msfusion_sdk.survival.losses import cox_loss, discrete_nll, event_bins
+from msfusion_sdk.survival.cox.losses import cox_loss, discrete_nll, event_bins
 
 INF = math.inf
 

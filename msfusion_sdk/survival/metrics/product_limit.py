@@ -8,7 +8,7 @@ itself.  Programs that take ``G`` just before ``t`` differ only where an event a
 share a time.
 
 These are numpy, a fraction of a millisecond each, because a bootstrap asks for thousands;
-:mod:`~msfusion_sdk.survival.kaplan_meier` has curves with limits, for people.
+:mod:`~msfusion_sdk.survival.metrics.kaplan_meier` has curves with limits, for people.
 """
 
 from dataclasses import dataclass

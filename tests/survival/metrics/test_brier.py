@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 from msfusion_sdk.errors import DegenerateSplitError, ShapeError, SurvivalLabelError
-from msfusion_sdk.survival.brier import brier_score
-from msfusion_sdk.survival.product_limit import censoring_survival
+from msfusion_sdk.survival.metrics.brier import brier_score
+from msfusion_sdk.survival.metrics.product_limit import censoring_survival
 
 YES, NO = True, False
 UNCENSORED = {"train_time": [99.0], "train_event": [YES]}

@@ -1,0 +1,1 @@
+"""How well risks and curves fit what was seen: pure functions."""
