@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from msfusion_sdk.evaluation.evaluate import evaluate
     from msfusion_sdk.fusion.estimators.classifier import FusionClassifier
     from msfusion_sdk.fusion.estimators.survival import FusionSurvival
-    from msfusion_sdk.fusion.slide_classifier import SlideClassifier
     from msfusion_sdk.registry import list_adapters
     from msfusion_sdk.slides.readers.opening import open_slide
+    from msfusion_sdk.study.slide_classifier import SlideClassifier
 
 __all__ = [
     "Cohort",
@@ -39,7 +39,7 @@ __all__ = [
 _HOMES = {
     "Cohort": "msfusion_sdk.cohort.cohort",
     "EncoderConfig": "msfusion_sdk.config",
-    "SlideClassifier": "msfusion_sdk.fusion.slide_classifier",
+    "SlideClassifier": "msfusion_sdk.study.slide_classifier",
     "SlideEmbedding": "msfusion_sdk.encoder.result.embedding",
     "SlideEncoder": "msfusion_sdk.encoder.slide_encoder",
     "FusionClassifier": "msfusion_sdk.fusion.estimators.classifier",

@@ -51,7 +51,7 @@ def train(
     """Fit a model on all patients with the outcome, and save it with a model card."""
     from msfusion_sdk.cohort.cohort import Cohort
     from msfusion_sdk.encoder.slide_encoder import SlideEncoder
-    from msfusion_sdk.report.cohort_training import train_on_cohort
+    from msfusion_sdk.study.train import train_on_cohort
 
     cohort = Cohort.open(folder)
     with checked_words(), _told_warnings():
@@ -85,7 +85,7 @@ def predict(
 ) -> None:
     """Write the risk, or the probability of each class, of every patient with a modality."""
     from msfusion_sdk.cohort.cohort import Cohort
-    from msfusion_sdk.report.cohort_models import predict_to_file
+    from msfusion_sdk.study.models import predict_to_file
 
     cohort = Cohort.open(folder)
     with checked_words(), _told_warnings():
@@ -105,7 +105,7 @@ def classify(
     json: Json = False,
 ) -> None:
     """Say how probable each class of a slide file is."""
-    from msfusion_sdk.fusion.slide_classifier import SlideClassifier
+    from msfusion_sdk.study.slide_classifier import SlideClassifier
 
     with checked_words():
         classifier = SlideClassifier.load(model, device=device)
@@ -148,8 +148,8 @@ def evaluate(
 ) -> None:
     """Judge such models on patients they were not fitted on, beside each table alone."""
     from msfusion_sdk.cohort.cohort import Cohort
-    from msfusion_sdk.report.cohort_models import evaluate_on_cohort, time_unit
-    from msfusion_sdk.report.evaluation_folder import write_evaluation
+    from msfusion_sdk.study.evaluation_folder import write_evaluation
+    from msfusion_sdk.study.models import evaluate_on_cohort, time_unit
 
     cohort = Cohort.open(folder)
     with checked_words(), _told_warnings():

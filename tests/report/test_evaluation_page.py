@@ -9,12 +9,12 @@ import pytest
 from msfusion_sdk import Cohort
 from msfusion_sdk.errors import StoreCorruptError, StoreError
 from msfusion_sdk.evaluation.result.evaluation import Evaluation
-from msfusion_sdk.report.cohort_models import evaluate_on_cohort
-from msfusion_sdk.report.cohort_training import train_on_cohort
 from msfusion_sdk.report.contributions_figure import draw_contributions
-from msfusion_sdk.report.evaluation_folder import write_evaluation
-from msfusion_sdk.report.evaluation_record import EvaluationRecord
 from msfusion_sdk.report.html.write import write_report
+from msfusion_sdk.study.evaluation_folder import write_evaluation
+from msfusion_sdk.study.evaluation_record import EvaluationRecord
+from msfusion_sdk.study.models import evaluate_on_cohort
+from msfusion_sdk.study.train import train_on_cohort
 
 from .conftest import Page, read_page
 

@@ -23,15 +23,15 @@ from msfusion_sdk.fusion.estimators.classifier import FusionClassifier
 from msfusion_sdk.fusion.estimators.survival import FusionSurvival
 from msfusion_sdk.fusion.strategies.strategies import Strategy
 from msfusion_sdk.outcomes.declaration import SurvivalOutcome
-from msfusion_sdk.report.cohort_training import estimator_of
-from msfusion_sdk.report.study import (
+from msfusion_sdk.study.tables import (
     SLIDE,
     SlideMean,
     patient_column,
     patients_of,
     read_study,
 )
-from msfusion_sdk.report.training_record import TrainingRecord
+from msfusion_sdk.study.train import estimator_of
+from msfusion_sdk.study.training_record import TrainingRecord
 
 __all__ = [
     "SeenPatientsWarning",

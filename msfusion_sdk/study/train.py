@@ -11,11 +11,11 @@ from msfusion_sdk.evaluation.crossfit.inputs import rows_of, with_values
 from msfusion_sdk.evaluation.result.evaluation import Evaluation
 from msfusion_sdk.fusion.estimators.classifier import FusionClassifier
 from msfusion_sdk.fusion.estimators.survival import FusionSurvival
-from msfusion_sdk.fusion.slide_classifier import SlideClassifier
 from msfusion_sdk.fusion.strategies.strategies import STRATEGIES, Strategy
 from msfusion_sdk.outcomes.declaration import ClassOutcome, SurvivalOutcome
-from msfusion_sdk.report.study import SlideMean, Study, read_study
-from msfusion_sdk.report.training_record import TrainingRecord, made_folder, write_record
+from msfusion_sdk.study.slide_classifier import SlideClassifier
+from msfusion_sdk.study.tables import SlideMean, Study, read_study
+from msfusion_sdk.study.training_record import TrainingRecord, made_folder, write_record
 
 if TYPE_CHECKING:
     import pandas as pd

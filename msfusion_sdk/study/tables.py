@@ -44,7 +44,7 @@ def read_study(
     Parameters
     ----------
     modalities, slides, slide_model
-        As in :func:`~msfusion_sdk.report.cohort_training.train_on_cohort`.
+        As in :func:`~msfusion_sdk.study.train.train_on_cohort`.
 
     Raises
     ------

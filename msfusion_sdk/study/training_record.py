@@ -10,7 +10,7 @@ from msfusion_sdk.config import FrozenConfig
 from msfusion_sdk.errors import ModelIdError, WeightsMismatchError
 from msfusion_sdk.evaluation.result.evaluation import Evaluation
 from msfusion_sdk.files import store_error, storing
-from msfusion_sdk.report.json_record import read_record
+from msfusion_sdk.study.json_record import read_record
 
 __all__ = ["CARD_FILE", "TrainingRecord", "made_folder", "write_record"]
 

@@ -22,15 +22,15 @@ from msfusion_sdk.errors import (
     TableError,
     WeightsMismatchError,
 )
-from msfusion_sdk.report.cohort_models import (
+from msfusion_sdk.study.evaluation_folder import write_evaluation
+from msfusion_sdk.study.models import (
     SeenPatientsWarning,
     evaluate_on_cohort,
     predict_on_cohort,
     predict_to_file,
     time_unit,
 )
-from msfusion_sdk.report.cohort_training import train_on_cohort
-from msfusion_sdk.report.evaluation_folder import write_evaluation
+from msfusion_sdk.study.train import train_on_cohort
 
 PATIENTS = 60
 

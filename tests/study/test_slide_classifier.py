@@ -14,8 +14,8 @@ from msfusion_sdk.errors import (
     TableError,
     WeightsError,
 )
-from msfusion_sdk.report.cohort_models import predict_on_cohort
-from msfusion_sdk.report.cohort_training import train_on_cohort
+from msfusion_sdk.study.models import predict_on_cohort
+from msfusion_sdk.study.train import train_on_cohort
 
 
 @pytest.fixture(scope="module")

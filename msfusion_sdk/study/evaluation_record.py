@@ -12,7 +12,7 @@ from msfusion_sdk.config import FrozenConfig
 from msfusion_sdk.errors import StoreCorruptError
 from msfusion_sdk.evaluation.result.evaluation import Evaluation
 from msfusion_sdk.files import storing
-from msfusion_sdk.report.json_record import read_record
+from msfusion_sdk.study.json_record import read_record
 
 __all__ = ["EVALUATION_FILE", "EvaluationRecord", "write_evaluation_record"]
 

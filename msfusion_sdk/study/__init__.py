@@ -1,0 +1,1 @@
+"""A cohort, an outcome and a model: trained, evaluated, recorded in folders."""
