@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Polygon
 
 from msfusion_sdk import SlideEncoder, open_slide
-from msfusion_sdk.report.small_png import write_small_png
+from msfusion_sdk.figures.slides.small_png import write_small_png
 from msfusion_sdk.slides.tissue.overview import read_overview
 from msfusion_sdk.testing import make_slide
 

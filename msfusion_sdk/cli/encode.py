@@ -79,7 +79,7 @@ def info(
     drawn = read_annotations(annotations) if annotations else None
     description = describe_slide(path, settings, mpp=mpp, annotations=drawn)
     if drawn and overlay:
-        from msfusion_sdk.report.outlines import write_outlines
+        from msfusion_sdk.figures.slides.outlines import write_outlines
 
         write_outlines(path, drawn, overlay, mpp=mpp)
     if json:

@@ -12,7 +12,7 @@ from pathlib import Path
 from msfusion_sdk.config import FrozenConfig
 from msfusion_sdk.encoder.slide_encoder import SlideEncoder
 from msfusion_sdk.errors import DuplicateIdError, NonFiniteVectorError, SlideError
-from msfusion_sdk.report.overlay import write_overlay
+from msfusion_sdk.figures.slides.overlay import write_overlay
 
 __all__ = ["Outcome", "encode_to_folder"]
 

@@ -7,10 +7,10 @@ import pandas as pd
 import pytest
 
 from msfusion_sdk.encoder.slide_encoder import SlideEncoder
-from msfusion_sdk.report.completeness_figure import draw_completeness
-from msfusion_sdk.report.contact_sheet import draw_contact_sheet, strongest_and_weakest
-from msfusion_sdk.report.overlay import tile_weights, write_overlay
-from msfusion_sdk.report.scale_bar import bar_length_um
+from msfusion_sdk.figures.completeness import draw_completeness
+from msfusion_sdk.figures.slides.contact_sheet import draw_contact_sheet, strongest_and_weakest
+from msfusion_sdk.figures.slides.overlay import tile_weights, write_overlay
+from msfusion_sdk.figures.slides.scale_bar import bar_length_um
 from msfusion_sdk.testing import make_slide
 
 

@@ -10,8 +10,8 @@ from warnings import catch_warnings, simplefilter
 from msfusion_sdk.cohort.cohort import Cohort, OutcomeWarning
 from msfusion_sdk.cohort.intake.contents import count_patterns
 from msfusion_sdk.cohort.store.status import choose_model, models_of
-from msfusion_sdk.report.completeness_figure import draw_completeness
-from msfusion_sdk.report.figure_style import DPI
+from msfusion_sdk.figures.completeness import draw_completeness
+from msfusion_sdk.figures.style import DPI
 from msfusion_sdk.report.html.gaps import (
     Having,
     failure_table,

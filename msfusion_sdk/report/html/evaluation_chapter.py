@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from msfusion_sdk.report.figure_style import METRIC_NAMES
+from msfusion_sdk.figures.style import METRIC_NAMES
 from msfusion_sdk.report.html.page_table import NONE, PageTable, number, page_table
 from msfusion_sdk.report.html.render import png_uri
 from msfusion_sdk.study.evaluation_record import EvaluationRecord

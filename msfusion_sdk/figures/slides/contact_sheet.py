@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from msfusion_sdk.encoder.result.embedding import SlideEmbedding
 from msfusion_sdk.errors import SlideCorruptError
-from msfusion_sdk.report.figure_style import COLOURS
-from msfusion_sdk.report.scale_bar import draw_scale_bar
+from msfusion_sdk.figures.slides.scale_bar import draw_scale_bar
+from msfusion_sdk.figures.style import COLOURS
 from msfusion_sdk.slides.readers.opening import open_slide
 from msfusion_sdk.slides.readers.reader import Slide
 from msfusion_sdk.slides.readers.spacing import choose_level

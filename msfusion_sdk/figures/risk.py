@@ -6,7 +6,7 @@ from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
 from msfusion_sdk.evaluation.result.evaluation import Evaluation
-from msfusion_sdk.report.figure_style import COLOURS, GREY, STYLES, clean, predictions_of, with_unit
+from msfusion_sdk.figures.style import COLOURS, GREY, STYLES, clean, predictions_of, with_unit
 from msfusion_sdk.survival.metrics.kaplan_meier import KaplanMeier, kaplan_meier_by_group, log_rank
 
 __all__ = ["draw_risk_groups"]

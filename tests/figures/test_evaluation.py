@@ -14,8 +14,8 @@ from sklearn.metrics import roc_curve
 from msfusion_sdk.errors import DegenerateSplitError
 from msfusion_sdk.evaluation.evaluate import evaluate
 from msfusion_sdk.evaluation.result.evaluation import Evaluation
-from msfusion_sdk.report.calibration_figure import wilson_limits
-from msfusion_sdk.report.evaluation_figures import (
+from msfusion_sdk.figures.calibration import wilson_limits
+from msfusion_sdk.figures.evaluation import (
     draw_calibration,
     draw_forest,
     draw_precision_recall,

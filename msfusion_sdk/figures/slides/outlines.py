@@ -6,10 +6,10 @@ from pathlib import Path
 from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 
-from msfusion_sdk.report.figure_style import DPI
-from msfusion_sdk.report.overlay import LONG_SIDE_PX
-from msfusion_sdk.report.scale_bar import draw_scale_bar
-from msfusion_sdk.report.small_png import write_small_png
+from msfusion_sdk.figures.slides.overlay import LONG_SIDE_PX
+from msfusion_sdk.figures.slides.scale_bar import draw_scale_bar
+from msfusion_sdk.figures.slides.small_png import write_small_png
+from msfusion_sdk.figures.style import DPI
 from msfusion_sdk.slides.annotations import Annotations, class_colours
 from msfusion_sdk.slides.readers.opening import open_slide
 from msfusion_sdk.slides.tissue.overview import Overview, read_overview

@@ -6,8 +6,8 @@ from pathlib import Path
 from matplotlib.figure import Figure
 from PIL import Image
 
+from msfusion_sdk.figures.style import DPI
 from msfusion_sdk.files import storing
-from msfusion_sdk.report.figure_style import DPI
 
 __all__ = ["write_small_png"]
 

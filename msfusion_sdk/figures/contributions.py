@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 
 from msfusion_sdk.errors import DegenerateSplitError
 from msfusion_sdk.evaluation.result.evaluation import Evaluation
-from msfusion_sdk.report.figure_style import COLOURS, GREY, METRIC_NAMES, clean
+from msfusion_sdk.figures.style import COLOURS, GREY, METRIC_NAMES, clean
 
 __all__ = ["draw_contributions"]
 

@@ -4,7 +4,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from msfusion_sdk.report.figure_style import COLOURS, GREY, clean
+from msfusion_sdk.figures.style import COLOURS, GREY, clean
 
 __all__ = ["draw_completeness"]
 

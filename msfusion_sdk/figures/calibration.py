@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from msfusion_sdk.evaluation.result.evaluation import Evaluation
-from msfusion_sdk.report.figure_style import COLOURS, GREY, clean, predictions_of
+from msfusion_sdk.figures.style import COLOURS, GREY, clean, predictions_of
 from msfusion_sdk.survival.checks import Bools, Floats
 from msfusion_sdk.survival.metrics.kaplan_meier import kaplan_meier
 

@@ -13,13 +13,13 @@ from matplotlib.figure import Figure
 
 from msfusion_sdk.errors import DegenerateSplitError
 from msfusion_sdk.evaluation.result.evaluation import Evaluation
+from msfusion_sdk.figures.calibration import draw_calibration
+from msfusion_sdk.figures.contributions import draw_contributions
+from msfusion_sdk.figures.precision_recall import draw_precision_recall
+from msfusion_sdk.figures.risk import draw_risk_groups
+from msfusion_sdk.figures.roc import draw_roc
+from msfusion_sdk.figures.style import COLOURS, DPI, GREY, METRIC_NAMES, clean
 from msfusion_sdk.files import atomic_path
-from msfusion_sdk.report.calibration_figure import draw_calibration
-from msfusion_sdk.report.contributions_figure import draw_contributions
-from msfusion_sdk.report.figure_style import COLOURS, DPI, GREY, METRIC_NAMES, clean
-from msfusion_sdk.report.precision_recall_figure import draw_precision_recall
-from msfusion_sdk.report.risk_figure import draw_risk_groups
-from msfusion_sdk.report.roc_figure import draw_roc
 
 __all__ = [
     "draw_calibration",

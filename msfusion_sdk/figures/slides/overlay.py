@@ -12,9 +12,9 @@ from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
 from msfusion_sdk.encoder.result.embedding import SlideEmbedding
-from msfusion_sdk.report.figure_style import DPI, GREEN
-from msfusion_sdk.report.scale_bar import draw_scale_bar
-from msfusion_sdk.report.small_png import write_small_png
+from msfusion_sdk.figures.slides.scale_bar import draw_scale_bar
+from msfusion_sdk.figures.slides.small_png import write_small_png
+from msfusion_sdk.figures.style import DPI, GREEN
 from msfusion_sdk.slides.readers.opening import open_slide
 from msfusion_sdk.slides.tissue.overview import Overview, read_overview
 

@@ -1,0 +1,1 @@
+"""Pictures of slides: overlay, outlines, contact sheet."""
