@@ -23,7 +23,7 @@ def report(
     ] = None,
 ) -> None:
     """Write one HTML file, a chapter for each folder: what worked, what did not, and why."""
-    from msfusion_sdk.report.html.write import write_report
+    from msfusion_sdk.report.write import write_report
 
     written = write_report(folders, path, model=model)
     size = written.stat().st_size / 1e6

@@ -12,7 +12,7 @@ import pytest
 from msfusion_sdk import Cohort, errors
 from msfusion_sdk.cohort.store.remedies import REMEDIES
 from msfusion_sdk.errors import ReaderCrashedError, SlideError, StoreSchemaError
-from msfusion_sdk.report.html.write import write_report
+from msfusion_sdk.report.write import write_report
 
 from .conftest import HOSTILE, Page, read_page
 

@@ -10,7 +10,7 @@ from msfusion_sdk import Cohort
 from msfusion_sdk.errors import StoreCorruptError, StoreError
 from msfusion_sdk.evaluation.result.evaluation import Evaluation
 from msfusion_sdk.figures.contributions import draw_contributions
-from msfusion_sdk.report.html.write import write_report
+from msfusion_sdk.report.write import write_report
 from msfusion_sdk.study.evaluation_folder import write_evaluation
 from msfusion_sdk.study.evaluation_record import EvaluationRecord
 from msfusion_sdk.study.models import evaluate_on_cohort

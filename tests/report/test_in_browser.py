@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from msfusion_sdk import Cohort
-from msfusion_sdk.report.html.write import write_report
+from msfusion_sdk.report.write import write_report
 
 from ..browsing import SIZES, barriers, is_too_wide, opened
 

@@ -1,8 +1,8 @@
 """What was run on what, with which model and versions, and when."""
 
 from msfusion_sdk.cohort.cohort import Cohort
+from msfusion_sdk.report.chapters.slide_facts import Encoding
 from msfusion_sdk.report.html.page_table import NONE, PageTable, page_table
-from msfusion_sdk.report.html.slide_facts import Encoding
 
 __all__ = ["provenance_table", "summary_of"]
 

@@ -12,17 +12,17 @@ from msfusion_sdk.cohort.intake.contents import count_patterns
 from msfusion_sdk.cohort.store.status import choose_model, models_of
 from msfusion_sdk.figures.completeness import draw_completeness
 from msfusion_sdk.figures.style import DPI
-from msfusion_sdk.report.html.gaps import (
+from msfusion_sdk.report.chapters.gaps import (
     Having,
     failure_table,
     patient_table,
     warning_table,
 )
+from msfusion_sdk.report.chapters.provenance_table import provenance_table, summary_of
+from msfusion_sdk.report.chapters.slide_facts import SlideFacts, read_slide_facts
+from msfusion_sdk.report.chapters.slide_pictures import SlidePictures, draw_slides
 from msfusion_sdk.report.html.page_table import PageTable, number, page_table
-from msfusion_sdk.report.html.provenance_table import provenance_table, summary_of
 from msfusion_sdk.report.html.render import chart_uri
-from msfusion_sdk.report.html.slide_facts import SlideFacts, read_slide_facts
-from msfusion_sdk.report.html.slide_pictures import SlidePictures, draw_slides
 from msfusion_sdk.tables.slide_table import path_of
 
 __all__ = ["CohortChapter", "cohort_chapter"]

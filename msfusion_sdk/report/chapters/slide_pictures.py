@@ -14,9 +14,9 @@ from msfusion_sdk.errors import SlideError, StoreError
 from msfusion_sdk.figures.slides.contact_sheet import draw_contact_sheet
 from msfusion_sdk.figures.slides.overlay import draw_overlay, read_thumbnail
 from msfusion_sdk.figures.style import DPI
+from msfusion_sdk.report.chapters.slide_facts import SlideFacts
 from msfusion_sdk.report.html.page_table import number
 from msfusion_sdk.report.html.render import picture_uri
-from msfusion_sdk.report.html.slide_facts import SlideFacts
 from msfusion_sdk.slides.readers.file_kind import FileStamp
 from msfusion_sdk.tables.slide_table import path_of
 

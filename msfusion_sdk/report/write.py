@@ -8,9 +8,9 @@ from pathlib import Path
 from msfusion_sdk import __version__
 from msfusion_sdk.errors import StoreSchemaError
 from msfusion_sdk.files import storing
-from msfusion_sdk.report.html.cohort_chapter import CohortChapter, cohort_chapter
-from msfusion_sdk.report.html.evaluation_chapter import EvaluationChapter, evaluation_chapter
-from msfusion_sdk.report.html.model_chapter import ModelChapter, model_chapter
+from msfusion_sdk.report.chapters.cohort import CohortChapter, cohort_chapter
+from msfusion_sdk.report.chapters.evaluation import EvaluationChapter, evaluation_chapter
+from msfusion_sdk.report.chapters.model import ModelChapter, model_chapter
 from msfusion_sdk.report.html.render import render
 from msfusion_sdk.study.evaluation_record import EVALUATION_FILE
 

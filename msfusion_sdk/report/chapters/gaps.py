@@ -6,8 +6,8 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from msfusion_sdk.cohort.store.remedies import remedy_of
+from msfusion_sdk.report.chapters.slide_facts import SlideFacts
 from msfusion_sdk.report.html.page_table import PageTable, page_table
-from msfusion_sdk.report.html.slide_facts import SlideFacts
 
 __all__ = ["Having", "failure_table", "patient_table", "warning_table"]
 
