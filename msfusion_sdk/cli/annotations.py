@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from msfusion_sdk.report.annotations import AnnotationDescription
+    from msfusion_sdk.inspect.annotations import AnnotationDescription
 
 __all__ = ["annotation_rows"]
 

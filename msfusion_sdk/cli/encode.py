@@ -68,7 +68,7 @@ def info(
     json: Json = False,
 ) -> None:
     """Say what a slide is, what encoding it would do and what was drawn on it."""
-    from msfusion_sdk.report.describe import describe_slide
+    from msfusion_sdk.inspect.describe import describe_slide
     from msfusion_sdk.slides.annotations import read_annotations
 
     if overlay and not annotations:
@@ -115,7 +115,7 @@ def encode(
     One bad slide never stops the others; the exit code is 3 when one failed.
     """
     from msfusion_sdk.encoder.slide_encoder import SlideEncoder
-    from msfusion_sdk.report.folder import encode_to_folder
+    from msfusion_sdk.inspect.encode_folder import encode_to_folder
 
     with checked_words():
         encoder = SlideEncoder.from_pretrained(model, device=device, precision=precision)

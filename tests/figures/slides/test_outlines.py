@@ -5,7 +5,7 @@ import pytest
 from shapely import box
 
 from msfusion_sdk.figures.slides.outlines import draw_outlines, write_outlines
-from msfusion_sdk.report.annotations import describe_annotations
+from msfusion_sdk.inspect.annotations import describe_annotations
 from msfusion_sdk.slides.annotations import AnnotatedRegion, Annotations
 from msfusion_sdk.slides.readers.opening import open_slide
 from msfusion_sdk.slides.tissue.overview import read_overview

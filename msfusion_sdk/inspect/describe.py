@@ -6,7 +6,7 @@ from typing import Any
 
 from msfusion_sdk.config import EncoderConfig, FrozenConfig
 from msfusion_sdk.errors import SlideResolutionError
-from msfusion_sdk.report.annotations import AnnotationDescription, describe_annotations
+from msfusion_sdk.inspect.annotations import AnnotationDescription, describe_annotations
 from msfusion_sdk.slides.annotations import Annotations
 from msfusion_sdk.slides.readers.opening import open_slide
 from msfusion_sdk.slides.tissue.survey import survey_slide

@@ -5,7 +5,7 @@ import pytest
 from msfusion_sdk import SlideEmbedding
 from msfusion_sdk.encoder.slide_encoder import SlideEncoder
 from msfusion_sdk.errors import DuplicateIdError, NonFiniteVectorError, StoreError
-from msfusion_sdk.report.folder import encode_to_folder
+from msfusion_sdk.inspect.encode_folder import encode_to_folder
 from msfusion_sdk.testing import make_slide
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from msfusion_sdk.config import EncoderConfig
 from msfusion_sdk.errors import SlideNotFoundError
-from msfusion_sdk.report.describe import describe_slide
+from msfusion_sdk.inspect.describe import describe_slide
 from msfusion_sdk.testing import make_slide
 
 

@@ -1,0 +1,1 @@
+"""Single slides: described, encoded into a folder, shown with annotations."""
