@@ -33,9 +33,9 @@ def demo(
     ] = Path("demo"),
 ) -> None:
     """Go the whole way on made data: a slide, then a cohort up to predictions and a report."""
+    from msfusion_sdk.demo.cohort import run_cohort_demo
+    from msfusion_sdk.demo.slide import run_demo
     from msfusion_sdk.encoder.slide_encoder import SlideEncoder
-    from msfusion_sdk.report.demo import run_demo
-    from msfusion_sdk.report.demo_cohort import run_cohort_demo
 
     encoder = SlideEncoder.from_pretrained()
     with bars() as update:
