@@ -7,8 +7,8 @@ from typing import Any, Literal
 import pandas as pd
 
 from msfusion_adapters.annotated import from_anndata, read_h5ad
-from msfusion_adapters.expression import from_cbioportal, from_genes_by_patients, from_xena
-from msfusion_adapters.mutations import mutation_matrix
+from msfusion_adapters.genomics.expression import from_cbioportal, from_genes_by_patients, from_xena
+from msfusion_adapters.genomics.mutations import mutation_matrix
 from msfusion_sdk.tables.frames import patient_table, read_table
 
 __all__ = ["Layout", "read_genes"]
@@ -38,7 +38,7 @@ def read_genes(
     ----------
     source : path, DataFrame, or AnnData for the layout ``"anndata"``
     genes, profiled : optional
-        For ``"maf"``; see :func:`~msfusion_adapters.mutations.mutation_matrix`.
+        For ``"maf"``; see :func:`~msfusion_adapters.genomics.mutations.mutation_matrix`.
 
     Raises
     ------

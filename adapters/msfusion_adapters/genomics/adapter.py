@@ -9,8 +9,9 @@ import pandas as pd
 from numpy.typing import NDArray
 from sklearn.utils.validation import check_is_fitted
 
-from msfusion_adapters.gene_sets import membership, read_gmt
-from msfusion_adapters.layouts import Layout, read_genes
+from msfusion_adapters.genomics.gene_sets import membership, read_gmt
+from msfusion_adapters.genomics.layouts import Layout, read_genes
+from msfusion_adapters.genomics.screening import strongest_columns
 from msfusion_adapters.numeric import (
     Floats,
     Missing,
@@ -23,7 +24,6 @@ from msfusion_adapters.numeric import (
     refuse_nobody,
     varies,
 )
-from msfusion_adapters.screening import strongest_columns
 from msfusion_sdk.adapter import Block, ModalityAdapter
 from msfusion_sdk.errors import TableError
 from msfusion_sdk.tables.frames import patient_table, select_columns

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable
 
 import pandas as pd
 
-from msfusion_adapters.expression import choose_samples
+from msfusion_adapters.genomics.expression import choose_samples
 from msfusion_sdk.errors import TableError
 from msfusion_sdk.tables.frames import patient_table
 

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from msfusion_adapters.stages import grade_number, stage_number
+from msfusion_adapters.clinical.stages import grade_number, stage_number
 from msfusion_sdk.errors import NonFiniteError, TableError
 
 __all__ = ["PARSERS", "Role", "as_levels", "as_numbers", "gaps", "infer_role", "tells_the_outcome"]

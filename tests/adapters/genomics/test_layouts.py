@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from msfusion_adapters.expression import choose_samples
-from msfusion_adapters.genomics import GenomicsAdapter
+from msfusion_adapters.genomics.adapter import GenomicsAdapter
+from msfusion_adapters.genomics.expression import choose_samples
 from msfusion_sdk.errors import DuplicateIdError, IdTypeError, TableError
 
 CBIOPORTAL = """Hugo_Symbol\tEntrez_Gene_Id\tTCGA-05-4244-01\tTCGA-05-4249-01

@@ -11,7 +11,7 @@ from sklearn.impute import SimpleImputer
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
-from msfusion_adapters.clinical_plan import MISSING, ColumnPlan
+from msfusion_adapters.clinical.plan import MISSING, ColumnPlan
 
 __all__ = ["encoder_arrays", "make_encoder", "restore_encoder"]
 

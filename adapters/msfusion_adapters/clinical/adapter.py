@@ -9,9 +9,9 @@ import pandas as pd
 from numpy.typing import NDArray
 from sklearn.utils.validation import check_is_fitted
 
-from msfusion_adapters.clinical_columns import gaps, infer_role, tells_the_outcome
-from msfusion_adapters.clinical_encoding import encoder_arrays, make_encoder, restore_encoder
-from msfusion_adapters.clinical_plan import ColumnPlan, Unknown, plan_column, tidy
+from msfusion_adapters.clinical.columns import gaps, infer_role, tells_the_outcome
+from msfusion_adapters.clinical.encoding import encoder_arrays, make_encoder, restore_encoder
+from msfusion_adapters.clinical.plan import ColumnPlan, Unknown, plan_column, tidy
 from msfusion_sdk.adapter import AdapterState, Block, ModalityAdapter
 from msfusion_sdk.errors import MissingModalityError, TableError
 from msfusion_sdk.tables.frames import patient_table, select_columns

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from msfusion_adapters.clinical_columns import PARSERS, as_levels, as_numbers
+from msfusion_adapters.clinical.columns import PARSERS, as_levels, as_numbers
 from msfusion_adapters.numeric import varies
 from msfusion_sdk.config import FrozenConfig
 from msfusion_sdk.errors import UnknownCategoryError

@@ -10,9 +10,9 @@ import pytest
 from lifelines import CoxPHFitter
 from lifelines.utils import concordance_index
 
-from msfusion_adapters.clinical import ClinicalAdapter
-from msfusion_adapters.clinical_columns import infer_role, tells_the_outcome
-from msfusion_adapters.stages import grade_number, stage_number
+from msfusion_adapters.clinical.adapter import ClinicalAdapter
+from msfusion_adapters.clinical.columns import infer_role, tells_the_outcome
+from msfusion_adapters.clinical.stages import grade_number, stage_number
 from msfusion_sdk.adapter import Block
 from msfusion_sdk.errors import (
     MissingModalityError,

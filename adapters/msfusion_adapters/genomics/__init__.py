@@ -1,0 +1,1 @@
+"""msfusion_adapters.genomics.adapter"""
