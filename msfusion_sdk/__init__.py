@@ -8,8 +8,9 @@ milliseconds, loads no torch and touches no network.
 """
 
 from importlib import import_module
-from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING
+
+from msfusion_sdk._version import __version__ as __version__
 
 if TYPE_CHECKING:
     from msfusion_sdk.cohort.cohort import Cohort
@@ -48,11 +49,6 @@ _HOMES = {
     "list_adapters": "msfusion_sdk.registry",
     "open_slide": "msfusion_sdk.slides.readers.opening",
 }
-
-try:
-    __version__ = version("msfusion-sdk")
-except PackageNotFoundError:  # a source tree that was never installed
-    __version__ = "0+source"
 
 
 def __getattr__(name: str) -> object:

@@ -12,6 +12,8 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 __all__ = [
     "FEATURES",
+    "MAX_MPP",
+    "MIN_MPP",
     "PATCH_VECTOR",
     "PRESETS",
     "EncoderConfig",
@@ -32,6 +34,8 @@ FEATURES = 512
 """What a feature network makes of one image."""
 PATCH_VECTOR = 2 * FEATURES
 """Context features, then detail features: the length of patch and slide vectors."""
+MIN_MPP, MAX_MPP = 0.05, 20.0
+"""µm per pixel of level 0 that a scanner can have."""
 
 KeepRule = Literal["vertices", "area"]
 WeightRule = Literal["normalised", "softmax", "uniform"]

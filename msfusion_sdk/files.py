@@ -11,8 +11,10 @@ from msfusion_sdk.errors import StoreError, StoreFullError, StoreUnsupportedFSEr
 
 __all__ = [
     "atomic_path",
+    "made_folder",
     "probe_folder",
     "put_if_absent",
+    "require_unused",
     "store_error",
     "storing",
     "temporary_beside",
@@ -70,6 +72,41 @@ def store_error(path: Path, error: OSError) -> StoreError:
         f"{path} could not be written: {error.strerror or error}. Free space or choose another "
         "folder, then do the same again."
     )
+
+
+def made_folder(folder: Path) -> Path:
+    """Make a folder unless it is there, and return it.
+
+    Raises
+    ------
+    StoreError
+        When it cannot be made.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise store_error(folder, error) from error
+    return folder
+
+
+def require_unused(folder: Path, remedy: str) -> None:
+    """Raise unless a folder is new or holds hidden files only: it may be the user's own.
+
+    Parameters
+    ----------
+    remedy : str
+        A sentence, for the message.
+
+    Raises
+    ------
+    StoreError
+    """
+    is_free = not folder.exists() or (
+        folder.is_dir() and all(path.name.startswith(".") for path in folder.iterdir())
+    )
+    if not is_free:
+        msg = f"{folder} is not empty. {remedy}"
+        raise StoreError(msg)
 
 
 def put_if_absent(temporary: Path, target: Path) -> bool:

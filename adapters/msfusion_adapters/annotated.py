@@ -3,14 +3,13 @@
 Needs ``pip install "msfusion-sdk[anndata]"``; nothing else in this package does.
 """
 
-from importlib import import_module
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pandas as pd
 
-from msfusion_sdk.errors import MissingExtraError, TableError
+from msfusion_sdk.errors import TableError
+from msfusion_sdk.extras import import_extra
 from msfusion_sdk.tables.frames import patient_table
 
 __all__ = ["from_anndata", "read_h5ad", "read_h5mu"]
@@ -26,7 +25,11 @@ def read_h5ad(
     MissingExtraError
         When anndata is not installed.
     """
-    return from_anndata(_module("anndata").read_h5ad(path), layer=layer, id_column=id_column)
+    return from_anndata(
+        import_extra("anndata", "anndata", "An .h5ad file").read_h5ad(path),
+        layer=layer,
+        id_column=id_column,
+    )
 
 
 def read_h5mu(
@@ -41,7 +44,7 @@ def read_h5mu(
     MissingExtraError
         When mudata is not installed.
     """
-    parts = _module("mudata").read_h5mu(path).mod
+    parts = import_extra("mudata", "anndata", "An .h5mu file").read_h5mu(path).mod
     return {
         name: from_anndata(part, layer=layer, id_column=id_column) for name, part in parts.items()
     }
@@ -77,14 +80,3 @@ def from_anndata(
     if id_column is not None:
         table.index = pd.Index(data.obs[id_column].astype(object))
     return patient_table(table)
-
-
-def _module(name: str) -> ModuleType:
-    try:
-        return import_module(name)
-    except ModuleNotFoundError as error:
-        msg = (
-            f"Reading this file takes {name!r}, which is not installed. Install it with: "
-            'pip install "msfusion-sdk[anndata]".'
-        )
-        raise MissingExtraError(msg) from error

@@ -10,11 +10,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from msfusion_sdk.arrays import Floats
 from msfusion_sdk.errors import MissingModalityError, NonFiniteError, TableError
 
 __all__ = [
     "Components",
-    "Floats",
     "Missing",
     "Standard",
     "apply_standard",
@@ -26,7 +26,6 @@ __all__ = [
     "varies",
 ]
 
-Floats = NDArray[np.float64]
 Missing = Literal["error", "median"]
 
 

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from msfusion_sdk import __version__
+from msfusion_sdk._version import __version__
 from msfusion_sdk.cli.bench import bench
 from msfusion_sdk.cli.cohort import app as cohort
 from msfusion_sdk.cli.console import err

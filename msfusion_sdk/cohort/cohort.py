@@ -15,20 +15,20 @@ from msfusion_sdk.cohort.folder.layout import (
     modality_names,
     modality_path,
     patients_path,
-    refuse_used,
     slides_path,
-    write_cohort,
 )
 from msfusion_sdk.cohort.folder.manifest import CohortManifest, read_manifest, write_manifest
 from msfusion_sdk.cohort.intake.contents import count_patterns, report_on
 from msfusion_sdk.cohort.intake.creation import OnDuplicate, check_cohort, labels_of
 from msfusion_sdk.cohort.intake.modality import Unmatched, check_modality, check_name
+from msfusion_sdk.cohort.intake.writing import write_cohort
 from msfusion_sdk.cohort.store.aggregate import SlideUse
 from msfusion_sdk.cohort.store.status import CohortStatus, choose_model, cohort_status, models_of
 from msfusion_sdk.cohort.store.store import EmbeddingStore
 from msfusion_sdk.cohort.store.vectors import load_parts, patient_vectors
 from msfusion_sdk.cohort.workers.settings import RunSettings
 from msfusion_sdk.errors import TableError
+from msfusion_sdk.files import require_unused
 from msfusion_sdk.outcomes.declaration import declared
 from msfusion_sdk.storage.schema import read_column, read_notes, read_stored, write_stored
 from msfusion_sdk.tables.arrow import TableSource
@@ -100,7 +100,7 @@ class Cohort:
             When the folder is in use or cannot be written.
         """
         root = Path(folder)
-        refuse_used(root)
+        require_unused(root, "Choose a new folder, or open the cohort in it: Cohort.open.")
         checked = check_cohort(patients, slides, outcomes or {}, on_duplicate=on_duplicate)
         return cls(root, write_cohort(root, checked))
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-import msfusion_sdk
+from msfusion_sdk._version import __version__
 from msfusion_sdk.doctor.finding import Finding
 from msfusion_sdk.doctor.golden import GOLDEN, encode_golden_slide
 from msfusion_sdk.encoder.slide_encoder import SlideEncoder
@@ -12,7 +12,7 @@ __all__ = ["check_model"]
 
 # bf16 gives 0.99999, another slide of the same kind 0.991.
 SAME = 0.999
-REINSTALL = f"pip install --force-reinstall --no-deps msfusion-sdk=={msfusion_sdk.__version__}"
+REINSTALL = f"pip install --force-reinstall --no-deps msfusion-sdk=={__version__}"
 
 
 def check_model() -> list[Finding]:

@@ -12,7 +12,8 @@ import torch
 
 from msfusion_sdk.config import FrozenConfig
 from msfusion_sdk.encoder.backends.base import Backend
-from msfusion_sdk.encoder.result.provenance import RuntimeFacts, runtime_facts
+from msfusion_sdk.encoder.result.provenance import RuntimeFacts
+from msfusion_sdk.encoder.run.describing import runtime_facts
 from msfusion_sdk.encoder.run.encoding import encode_patches
 from msfusion_sdk.encoder.slide_encoder import SlideEncoder
 from msfusion_sdk.errors import SlideCorruptError

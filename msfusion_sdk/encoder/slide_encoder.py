@@ -12,7 +12,8 @@ from msfusion_sdk.encoder.backends.choosing import make_backend
 from msfusion_sdk.encoder.backends.devices import Runtime, choose_runtime
 from msfusion_sdk.encoder.networks.model import TwoScaleModel
 from msfusion_sdk.encoder.result.embedding import SlideEmbedding
-from msfusion_sdk.encoder.result.provenance import ModelIdentity, Provenance, describe
+from msfusion_sdk.encoder.result.provenance import ModelIdentity, Provenance
+from msfusion_sdk.encoder.run.describing import describe
 from msfusion_sdk.encoder.run.encoding import Findings, Progress, encode_patches
 from msfusion_sdk.encoder.run.staining import recolour_for
 from msfusion_sdk.encoder.weights.hub import locate_model

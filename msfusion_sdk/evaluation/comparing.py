@@ -7,10 +7,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from msfusion_sdk.evaluation.crossfit.predictions import Judged
+from msfusion_sdk.arrays import Floats
 from msfusion_sdk.evaluation.metrics.intervals import draw_patients, interval_of
 from msfusion_sdk.evaluation.metrics.metric import Metric, Score, scored
-from msfusion_sdk.survival.checks import Floats
+from msfusion_sdk.evaluation.metrics.predictions import Judged
 
 __all__ = ["Comparison"]
 

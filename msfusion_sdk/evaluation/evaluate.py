@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-import msfusion_sdk
+from msfusion_sdk._version import __version__
 from msfusion_sdk.evaluation.comparing import Comparison
 from msfusion_sdk.evaluation.crossfit.baselines import make_baselines
 from msfusion_sdk.evaluation.crossfit.inputs import read_tables
@@ -73,7 +73,8 @@ def evaluate(
     MissingModalityError
         When a patient has no value in any table.
     DegenerateSplitError, DuplicateIdError, IdMismatchError, IdTypeError
-        When folds or ids cannot be used; see :func:`~msfusion_sdk.evaluation.folds.folds.make_folds`.
+        When folds or ids cannot be used; see
+        :func:`~msfusion_sdk.evaluation.folds.folds.make_folds`.
 
     Examples
     --------
@@ -116,7 +117,7 @@ def evaluate(
         fold_counts=counts,
         predictions=predictions_table(runs),
         warnings=(*notes, *remarks(outcome, counts, runs, per_fold, list(models), plan)),
-        versions={"msfusion-sdk": msfusion_sdk.__version__} | {n: version(n) for n in _LIBRARIES},
+        versions={"msfusion-sdk": __version__} | {n: version(n) for n in _LIBRARIES},
     )
 
 

@@ -8,9 +8,9 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from msfusion_sdk.arrays import Bools, Floats
 from msfusion_sdk.evaluation.result.evaluation import Evaluation
 from msfusion_sdk.figures.style import COLOURS, GREY, clean, predictions_of
-from msfusion_sdk.survival.checks import Bools, Floats
 from msfusion_sdk.survival.metrics.kaplan_meier import kaplan_meier
 
 __all__ = ["draw_calibration", "wilson_limits"]

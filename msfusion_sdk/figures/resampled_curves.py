@@ -5,9 +5,9 @@ from collections.abc import Callable
 import numpy as np
 import pandas as pd
 
+from msfusion_sdk.arrays import Bools, Floats
 from msfusion_sdk.errors import DegenerateSplitError
 from msfusion_sdk.evaluation.metrics.intervals import draw_patients
-from msfusion_sdk.survival.checks import Bools, Floats
 
 __all__ = ["mean_curve"]
 

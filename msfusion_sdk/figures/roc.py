@@ -5,10 +5,10 @@ import pandas as pd
 from matplotlib.figure import Figure
 from sklearn.metrics import roc_curve
 
+from msfusion_sdk.arrays import Bools, Floats
 from msfusion_sdk.evaluation.result.evaluation import Evaluation
 from msfusion_sdk.figures.resampled_curves import mean_curve
 from msfusion_sdk.figures.style import COLOURS, GREY, STYLES, clean, predictions_of
-from msfusion_sdk.survival.checks import Bools, Floats
 
 __all__ = ["draw_roc"]
 

@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from msfusion_sdk.arrays import Bools, Floats, Rows
 from msfusion_sdk.errors import IdTypeError, TableError
 from msfusion_sdk.outcomes.survival import survival_outcome
-from msfusion_sdk.survival.checks import Bools, Floats, Rows
 from msfusion_sdk.tables.frames import ID_COLUMN, patient_table
 
 __all__ = ["ClassLabels", "Outcome", "SurvivalTimes", "read_outcome"]

@@ -8,8 +8,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from msfusion_sdk.arrays import Bools, Floats
 from msfusion_sdk.errors import SurvivalLabelError
-from msfusion_sdk.survival.checks import Bools, Floats, checked_labels, require_events
+from msfusion_sdk.survival.checks import checked_labels, require_events
 from msfusion_sdk.tables.frames import patient_table
 
 __all__ = ["SurvivalLabels", "ZeroTimeWarning", "survival_outcome"]

@@ -11,13 +11,13 @@ import pandas as pd
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from msfusion_sdk.arrays import Floats
 from msfusion_sdk.outcomes.declaration import SurvivalOutcome
 from msfusion_sdk.tables.frames import ID_COLUMN, MISSING_TEXT
 from msfusion_sdk.tables.issues import Finding, first, found, remark
 
 __all__ = ["cells_of", "survival_labels", "without_outcome"]
 
-Floats = NDArray[np.float64]
 
 MANY_EVENTS, FEW_PATIENTS = 0.9, 20
 """Share of events above which the column may hold something else, unless patients are few."""

@@ -7,11 +7,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from msfusion_sdk.arrays import Pixels
 from msfusion_sdk.config import FrozenConfig
 
 __all__ = ["AugmentConfig", "grey", "match_stain", "random_view", "scale_stain", "warp"]
-
-Image = NDArray[np.uint8]
 
 
 class AugmentConfig(FrozenConfig):
@@ -33,14 +32,14 @@ class AugmentConfig(FrozenConfig):
 
 
 def warp(
-    image: Image,
+    image: Pixels,
     size_px: int,
     *,
     scale: float,
     angle: float,
     flip: bool,
     centre: tuple[float, float],
-) -> Image:
+) -> Pixels:
     """Return a square of ``size_px`` cut around ``centre`` after zoom, rotation and flip.
 
     Parameters
@@ -62,7 +61,7 @@ def warp(
     return np.asarray(out, np.uint8)
 
 
-def scale_stain(image: Image, gain: NDArray[np.float32]) -> Image:
+def scale_stain(image: Pixels, gain: NDArray[np.float32]) -> Pixels:
     """Multiply the optical density of every channel by ``gain``, shape (3,)."""
     steps = np.arange(256, dtype=np.float32)[:, None]
     table = 256 * np.exp(np.log((steps + 1) / 256) * gain) - 1
@@ -70,7 +69,7 @@ def scale_stain(image: Image, gain: NDArray[np.float32]) -> Image:
     return np.asarray(cv2.LUT(image, table[None]), np.uint8)
 
 
-def match_stain(image: Image, mean: NDArray[np.float32], std: NDArray[np.float32]) -> Image:
+def match_stain(image: Pixels, mean: NDArray[np.float32], std: NDArray[np.float32]) -> Pixels:
     """Move the mean and standard deviation of every Lab channel to the given ones.
 
     Source: Reinhard et al., IEEE Computer Graphics and Applications 21 (2001) 34-41,
@@ -84,7 +83,7 @@ def match_stain(image: Image, mean: NDArray[np.float32], std: NDArray[np.float32
     return np.asarray(np.clip(rgb * 255, 0, 255), np.uint8)
 
 
-def grey(image: Image) -> Image:
+def grey(image: Pixels) -> Pixels:
     """Return luminance in all three channels."""
     return np.asarray(
         cv2.cvtColor(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB), np.uint8
@@ -92,8 +91,8 @@ def grey(image: Image) -> Image:
 
 
 def random_view(
-    image: Image, size_px: int, scale: float, config: AugmentConfig, rng: np.random.Generator
-) -> Image:
+    image: Pixels, size_px: int, scale: float, config: AugmentConfig, rng: np.random.Generator
+) -> Pixels:
     """Return one random training view of a tile.
 
     Parameters
@@ -117,13 +116,13 @@ def random_view(
     return _random_stain(_random_blur(view, config, rng), config, rng)
 
 
-def _random_blur(image: Image, config: AugmentConfig, rng: np.random.Generator) -> Image:
+def _random_blur(image: Pixels, config: AugmentConfig, rng: np.random.Generator) -> Pixels:
     if rng.random() >= config.blur_share:
         return image
     return np.asarray(cv2.GaussianBlur(image, (0, 0), rng.uniform(0.3, 1.2)), np.uint8)
 
 
-def _random_stain(image: Image, config: AugmentConfig, rng: np.random.Generator) -> Image:
+def _random_stain(image: Pixels, config: AugmentConfig, rng: np.random.Generator) -> Pixels:
     if rng.random() < config.match_share:
         mean = np.asarray(config.lab_mean) + config.lab_mean_spread * rng.standard_normal(3)
         std = np.asarray(config.lab_std) * np.exp(config.lab_std_spread * rng.standard_normal(3))

@@ -13,6 +13,7 @@ from sklearn.metrics import balanced_accuracy_score, roc_auc_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from msfusion_sdk.arrays import Pixels
 from msfusion_sdk.encoder.backends.devices import Runtime
 from msfusion_sdk.encoder.networks.network import TileClassifier
 from msfusion_sdk.pretraining.augment import grey, match_stain, scale_stain
@@ -21,8 +22,7 @@ from msfusion_sdk.pretraining.views import Scale, plain_view, read_tile
 
 __all__ = ["CONDITIONS", "colour_floor", "colour_statistics", "score_network", "tile_probabilities"]
 
-Image = NDArray[np.uint8]
-Condition = Callable[[Image, np.random.Generator], Image]
+Condition = Callable[[Pixels, np.random.Generator], Pixels]
 
 CPU = Runtime("cpu", "fp32")
 
@@ -31,7 +31,7 @@ REFERENCE_MEAN = np.array([62.0, 18.0, -14.0], np.float32)
 REFERENCE_STD = np.array([17.0, 9.0, 7.0], np.float32)
 
 
-def _gained(image: Image, rng: np.random.Generator) -> Image:
+def _gained(image: Pixels, rng: np.random.Generator) -> Pixels:
     return scale_stain(image, rng.uniform(0.75, 1.25, 3).astype(np.float32))
 
 
@@ -181,7 +181,7 @@ def group_interval(
     return float(low), float(high)
 
 
-def colour_statistics(image: Image) -> NDArray[np.float64]:
+def colour_statistics(image: Pixels) -> NDArray[np.float64]:
     """Return 13 numbers that know colour and coarse texture but no structure.
 
     Mean and standard deviation of R, G, B (6), five percentiles of grey (5), mean and

@@ -7,24 +7,23 @@ from typing import Literal
 import cv2
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
+from msfusion_sdk.arrays import Pixels
 from msfusion_sdk.errors import TableError
 from msfusion_sdk.pretraining.augment import AugmentConfig, random_view
 
 __all__ = ["Scale", "TrainingViews", "plain_view", "read_tile", "training_batches"]
 
 Scale = Literal["context", "detail"]
-Image = NDArray[np.uint8]
 Key = tuple[int, int]
 
 CONTEXT_ZOOM = 1.96
 """Spacing of context images over that of tiles is 2; within 2 % nothing is resampled."""
 
 
-def read_tile(path: Path) -> Image:
+def read_tile(path: Path) -> Pixels:
     """Read an 8-bit RGB tile, shape (height, width, 3); grey files become RGB."""
     image = cv2.imread(str(path), cv2.IMREAD_COLOR_RGB)
     if image is None:
@@ -35,7 +34,7 @@ def read_tile(path: Path) -> Image:
     return np.asarray(image, np.uint8)
 
 
-def halve(image: Image) -> Image:
+def halve(image: Pixels) -> Pixels:
     """Return the exact 2 x 2 area mean of an image of even size."""
     size = (image.shape[1] // 2, image.shape[0] // 2)
     return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
@@ -56,8 +55,8 @@ def is_halved(scale: Scale, zoom: float) -> bool:
 
 
 def plain_view(
-    image: Image, scale: Scale, tile_mpp: float, target_mpp: float, image_px: int
-) -> Image:
+    image: Pixels, scale: Scale, tile_mpp: float, target_mpp: float, image_px: int
+) -> Pixels:
     """Return the whole tile as the network would see it in a slide, without augmentation.
 
     Parameters
@@ -79,7 +78,7 @@ def plain_view(
     return halve(whole) if halved else whole
 
 
-def _mirrored(image: Image, edge: int) -> Image:
+def _mirrored(image: Pixels, edge: int) -> Pixels:
     """Return an image whose sides are at least ``edge``, with itself mirrored around it."""
     missing = [max(0, edge - side) for side in image.shape[:2]]
     around = [(part // 2, part - part // 2) for part in missing]

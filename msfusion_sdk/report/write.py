@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from msfusion_sdk import __version__
+from msfusion_sdk._version import __version__
 from msfusion_sdk.errors import StoreSchemaError
 from msfusion_sdk.files import storing
 from msfusion_sdk.report.chapters.cohort import CohortChapter, cohort_chapter

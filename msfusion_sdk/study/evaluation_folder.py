@@ -4,9 +4,8 @@ from pathlib import Path
 
 from msfusion_sdk.evaluation.result.evaluation import Evaluation
 from msfusion_sdk.figures.evaluation import write_figures
-from msfusion_sdk.files import storing
+from msfusion_sdk.files import made_folder, storing
 from msfusion_sdk.study.evaluation_record import EVALUATION_FILE, write_evaluation_record
-from msfusion_sdk.study.training_record import made_folder
 
 __all__ = ["write_evaluation"]
 

@@ -7,7 +7,7 @@ from typing import Any, Literal, Self
 
 import pandas as pd
 
-from msfusion_sdk import __version__
+from msfusion_sdk._version import __version__
 from msfusion_sdk.config import FrozenConfig
 from msfusion_sdk.errors import StoreCorruptError
 from msfusion_sdk.evaluation.result.evaluation import Evaluation

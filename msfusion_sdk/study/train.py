@@ -6,16 +6,17 @@ from typing import TYPE_CHECKING, Any
 
 from msfusion_sdk.cohort.cohort import Cohort
 from msfusion_sdk.encoder.slide_encoder import SlideEncoder
-from msfusion_sdk.errors import StoreError, StoreMixedFeaturesError, TableError
+from msfusion_sdk.errors import StoreMixedFeaturesError, TableError
 from msfusion_sdk.evaluation.crossfit.inputs import rows_of, with_values
 from msfusion_sdk.evaluation.result.evaluation import Evaluation
+from msfusion_sdk.files import made_folder, require_unused
 from msfusion_sdk.fusion.estimators.classifier import FusionClassifier
 from msfusion_sdk.fusion.estimators.survival import FusionSurvival
 from msfusion_sdk.fusion.strategies.strategies import STRATEGIES, Strategy
 from msfusion_sdk.outcomes.declaration import ClassOutcome, SurvivalOutcome
 from msfusion_sdk.study.slide_classifier import SlideClassifier
 from msfusion_sdk.study.tables import SlideMean, Study, read_study
-from msfusion_sdk.study.training_record import TrainingRecord, made_folder, write_record
+from msfusion_sdk.study.training_record import TrainingRecord, write_record
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -69,7 +70,7 @@ def train_on_cohort(
         When the folder is in use or cannot be written.
     """
     folder = Path(folder)
-    _refuse_used(folder)
+    require_unused(folder, "Choose a new folder for the model.")
     study = read_study(cohort, outcome, modalities, slides, slide_model)
     if encoder is not None:
         _check_encoder(study, encoder)
@@ -136,10 +137,3 @@ def _counts(
         return {"kind": "survival", "unit": outcome.unit, "events": events, "classes": None}
     sizes = {str(name): int(n) for name, n in labels.value_counts(sort=False).sort_index().items()}
     return {"kind": "class", "unit": None, "events": None, "classes": sizes}
-
-
-def _refuse_used(folder: Path) -> None:
-    """Refuse a folder that holds anything: another model say, which is not to be mixed up."""
-    if folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
-        msg = f"{folder} is not empty. Choose a new folder for the model."
-        raise StoreError(msg)

@@ -5,14 +5,14 @@ from typing import Literal, Self
 
 import pandas as pd
 
-from msfusion_sdk import __version__
+from msfusion_sdk._version import __version__
 from msfusion_sdk.config import FrozenConfig
 from msfusion_sdk.errors import ModelIdError, WeightsMismatchError
 from msfusion_sdk.evaluation.result.evaluation import Evaluation
-from msfusion_sdk.files import store_error, storing
+from msfusion_sdk.files import storing
 from msfusion_sdk.study.json_record import read_record
 
-__all__ = ["CARD_FILE", "TrainingRecord", "made_folder", "write_record"]
+__all__ = ["CARD_FILE", "TrainingRecord", "write_record"]
 
 RECORD_FILE, CARD_FILE = "training.json", "README.md"
 
@@ -79,21 +79,6 @@ def write_record(
     # Last: a folder that has it is whole.
     with storing(folder / RECORD_FILE) as temporary:
         temporary.write_text(record.model_dump_json(indent=2) + "\n", encoding="utf-8")
-
-
-def made_folder(folder: Path) -> Path:
-    """Make a folder unless it is there, and return it.
-
-    Raises
-    ------
-    StoreError
-        When it cannot be made.
-    """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise store_error(folder, error) from error
-    return folder
 
 
 def _card(record: TrainingRecord, evaluation: Evaluation | None) -> str:

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from msfusion_sdk.arrays import Bools, Floats
 from msfusion_sdk.errors import (
     DegenerateSplitError,
     NonFiniteError,
@@ -17,9 +18,6 @@ from msfusion_sdk.errors import (
 )
 
 __all__ = [
-    "Bools",
-    "Floats",
-    "Rows",
     "checked_horizons",
     "checked_labels",
     "checked_numbers",
@@ -28,10 +26,6 @@ __all__ = [
     "checked_weights",
     "require_events",
 ]
-
-Floats = NDArray[np.float64]
-Bools = NDArray[np.bool_]
-Rows = NDArray[np.intp]
 
 
 def checked_labels(

@@ -16,7 +16,7 @@ import pandas as pd
 import pyarrow as pa
 from pyarrow.types import is_floating, is_integer, is_null
 
-from msfusion_sdk.slides.readers.spacing import MAX_MPP, MIN_MPP
+from msfusion_sdk.config import MAX_MPP, MIN_MPP
 from msfusion_sdk.tables.arrow import TableSource, name_of, read_table
 from msfusion_sdk.tables.issues import Finding, first, found, remark
 

@@ -13,12 +13,12 @@ import numpy as np
 import tifffile
 from numpy.typing import NDArray
 
+from msfusion_sdk.arrays import Pixels
 from msfusion_sdk.files import atomic_path
 from msfusion_sdk.testing.tissue import GLASS, Tissue, he_texture, tissue_map
 
 __all__ = ["Tissue", "make_slide"]
 
-Image = NDArray[np.uint8]
 MAP_STEP = 16
 # Without the tags that tifffile adds by itself.
 PLAIN: dict[str, Any] = {"metadata": None, "software": False}
@@ -98,7 +98,7 @@ def _write_level(
     )
 
 
-def _scaled(texture: Image, scale: float, unit: int) -> Image:
+def _scaled(texture: Pixels, scale: float, unit: int) -> Pixels:
     """Resize a texture to a multiple of ``unit``, so that it repeats alike on all levels."""
     edge = unit * max(1, round(len(texture) * scale / unit))
     if edge == len(texture):
@@ -109,18 +109,18 @@ def _scaled(texture: Image, scale: float, unit: int) -> Image:
 class _Scene:
     """Tissue texture where the map says so, glass elsewhere, at any downsample."""
 
-    def __init__(self, texture: Image, where: NDArray[np.float32]) -> None:
+    def __init__(self, texture: Pixels, where: NDArray[np.float32]) -> None:
         self.where = where
         self._textures = {1: texture}
 
-    def texture(self, factor: int) -> Image:
+    def texture(self, factor: int) -> Pixels:
         if factor not in self._textures:
             edge = max(1, self._textures[1].shape[0] // factor)
             small = cv2.resize(self._textures[1], (edge, edge), interpolation=cv2.INTER_AREA)
             self._textures[factor] = np.asarray(small, np.uint8)
         return self._textures[factor]
 
-    def region(self, x: int, y: int, size: int, factor: int) -> Image | None:
+    def region(self, x: int, y: int, size: int, factor: int) -> Pixels | None:
         """Return a square of a level, or None where it is all glass."""
         step = MAP_STEP / factor
         rows, columns = self.where.shape
@@ -136,7 +136,7 @@ class _Scene:
         mixed = stain * amount + np.asarray(GLASS, np.float32) * (1 - amount)
         return np.rint(mixed).astype(np.uint8)
 
-    def overview(self, columns: int, width: int, height: int) -> Image:
+    def overview(self, columns: int, width: int, height: int) -> Pixels:
         rows = max(1, round(columns * height / width))
         amount = cv2.resize(self.where, (columns, rows), interpolation=cv2.INTER_AREA)[..., None]
         colour = self._textures[1].reshape(-1, 3).mean(0)
@@ -152,7 +152,7 @@ def _jpegs(scene: _Scene, size: tuple[int, int], factor: int, edge: int) -> Iter
             yield glass if pixels is None else _jpeg(pixels)
 
 
-def _jpeg(pixels: Image) -> bytes:
+def _jpeg(pixels: Pixels) -> bytes:
     bgr = cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR)
     _, data = cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, 90])
     return bytes(data)

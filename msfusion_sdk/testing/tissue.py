@@ -6,18 +6,19 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from msfusion_sdk.arrays import Pixels
+
 __all__ = ["GLASS", "TEXTURE_PX", "Tissue", "he_texture", "tissue_map"]
 
 Tissue = Literal["resection", "core", "none", "full"]
 """One large piece, a needle core, bare glass, or tissue from edge to edge."""
-Image = NDArray[np.uint8]
 
 GLASS = (243, 242, 244)
 TEXTURE_PX = 1024
 EOSIN, HAEMATOXYLIN, LUMEN = (224, 150, 186), (104, 62, 132), (240, 236, 240)
 
 
-def he_texture(seed: int) -> Image:
+def he_texture(seed: int) -> Pixels:
     """Return a seamless square of ``TEXTURE_PX``: stroma, nuclei of 6 to 10 µm, a few lumina.
 
     Drawn for 0.25 µm per pixel.

@@ -25,7 +25,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 
-from msfusion_sdk import __version__
+from msfusion_sdk._version import __version__
 from msfusion_sdk.errors import SlideChangedError, SlideError, SlideResolutionError
 from msfusion_sdk.slides.readers.file_kind import FileStamp
 from msfusion_sdk.view.attention import attention_of

@@ -7,8 +7,8 @@ from matplotlib import colormaps
 from matplotlib.colors import to_hex
 
 from msfusion_sdk.encoder.result.embedding import SlideEmbedding
+from msfusion_sdk.encoder.result.patch_weights import relative_weights
 from msfusion_sdk.errors import StoreError
-from msfusion_sdk.figures.slides.overlay import relative_weights
 from msfusion_sdk.slides.readers.file_kind import FileStamp
 from msfusion_sdk.view.catalog import ListedSlide
 

@@ -5,7 +5,8 @@ import socket
 from collections.abc import Callable
 from contextlib import suppress
 
-from msfusion_sdk.errors import MissingExtraError, PortError
+from msfusion_sdk.errors import PortError
+from msfusion_sdk.extras import missing_extra
 from msfusion_sdk.view.catalog import open_catalog
 
 __all__ = ["serve"]
@@ -50,11 +51,7 @@ def serve(
 
         from msfusion_sdk.view.app import Viewer
     except ModuleNotFoundError as error:
-        msg = (
-            f"The slide viewer was asked for, and {error.name!r} is not installed. Install it "
-            'with: pip install "msfusion-sdk[view]".'
-        )
-        raise MissingExtraError(msg) from error
+        raise missing_extra(error.name, "view", "The slide viewer") from error
     viewer = Viewer(open_catalog(path, model))
     config = uvicorn.Config(
         viewer.app,

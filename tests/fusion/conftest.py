@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from msfusion_sdk.fusion.strategies.strategies import network_fusers as networks
+from msfusion_sdk.fusion.strategies import network_fusers as networks
 
 
 @pytest.fixture(autouse=True)

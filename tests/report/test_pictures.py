@@ -6,10 +6,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from msfusion_sdk.encoder.result.patch_weights import tile_weights
 from msfusion_sdk.encoder.slide_encoder import SlideEncoder
 from msfusion_sdk.figures.completeness import draw_completeness
 from msfusion_sdk.figures.slides.contact_sheet import draw_contact_sheet, strongest_and_weakest
-from msfusion_sdk.figures.slides.overlay import tile_weights, write_overlay
+from msfusion_sdk.figures.slides.overlay import write_overlay
 from msfusion_sdk.figures.slides.scale_bar import bar_length_um
 from msfusion_sdk.testing import make_slide
 

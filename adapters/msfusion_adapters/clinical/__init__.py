@@ -1,1 +1,1 @@
-"""msfusion_adapters.clinical.adapter"""
+"""Clinical tables: columns read as numbers, stages or levels, and encoded inside the fold."""

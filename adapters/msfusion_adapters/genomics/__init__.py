@@ -1,1 +1,1 @@
-"""msfusion_adapters.genomics.adapter"""
+"""Genomic tables: expression, copy number and mutations in the layouts they come in."""

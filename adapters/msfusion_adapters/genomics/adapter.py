@@ -13,7 +13,6 @@ from msfusion_adapters.genomics.gene_sets import membership, read_gmt
 from msfusion_adapters.genomics.layouts import Layout, read_genes
 from msfusion_adapters.genomics.screening import strongest_columns
 from msfusion_adapters.numeric import (
-    Floats,
     Missing,
     Standard,
     apply_standard,
@@ -25,6 +24,7 @@ from msfusion_adapters.numeric import (
     varies,
 )
 from msfusion_sdk.adapter import Block, ModalityAdapter
+from msfusion_sdk.arrays import Floats
 from msfusion_sdk.errors import TableError
 from msfusion_sdk.tables.frames import patient_table, select_columns
 

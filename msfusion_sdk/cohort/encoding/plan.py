@@ -5,14 +5,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from msfusion_sdk.cohort.store.ledger import SlideStatus
-from msfusion_sdk.cohort.store.part import Part, Wanted
+from msfusion_sdk.cohort.store.ledger import SlideStatus, status_of
+from msfusion_sdk.cohort.store.part import Wanted
 from msfusion_sdk.cohort.store.store import EmbeddingStore
 from msfusion_sdk.cohort.workers.worker import SlideTask
 from msfusion_sdk.errors import SlideError
 from msfusion_sdk.slides.readers.file_kind import classify
 
-__all__ = ["Plan", "SlideRow", "in_shard", "plan_run", "status_of"]
+__all__ = ["Plan", "SlideRow", "in_shard", "plan_run"]
 
 SHARD = re.compile(r"(\d+)/(\d+)")
 
@@ -94,10 +94,3 @@ def plan_run(rows: Iterable[SlideRow], store: EmbeddingStore, *, patches: bool) 
             plan.tasks.append(SlideTask(wanted, row.path, row.path))
     plan.tasks.sort(key=lambda task: (-task.wanted.stamp.size_bytes, task.slide_id))
     return plan
-
-
-def status_of(part: Part) -> SlideStatus:
-    """Return the status that a committed part stands for."""
-    return SlideStatus.model_validate(
-        {name: getattr(part, name) for name in ("slide_id", "status", "reason", "n_patches")}
-    )

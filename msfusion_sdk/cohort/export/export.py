@@ -8,13 +8,13 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import Any, Literal, get_args
 
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-import msfusion_sdk
+from msfusion_sdk._version import __version__
 from msfusion_sdk.cohort.export.export_tables import (
     SlideFacts,
     patch_rows,
@@ -23,6 +23,7 @@ from msfusion_sdk.cohort.export.export_tables import (
     slide_table,
 )
 from msfusion_sdk.cohort.export.pseudonyms import Pseudonyms
+from msfusion_sdk.cohort.folder.view import CohortView
 from msfusion_sdk.cohort.store.aggregate import SlideUse
 from msfusion_sdk.cohort.store.status import choose_model, models_of, slide_statuses
 from msfusion_sdk.cohort.store.store import EmbeddingStore
@@ -31,9 +32,6 @@ from msfusion_sdk.config import FrozenConfig
 from msfusion_sdk.errors import TableError
 from msfusion_sdk.files import storing
 from msfusion_sdk.storage.parquet import read_parquet
-
-if TYPE_CHECKING:
-    from msfusion_sdk.cohort.cohort import Cohort
 
 __all__ = ["ExportReport", "Level", "export_cohort"]
 
@@ -56,7 +54,7 @@ class ExportReport(FrozenConfig):
 
 
 def export_cohort(
-    cohort: "Cohort",
+    cohort: CohortView,
     path: Path,
     *,
     level: Level,
@@ -93,7 +91,7 @@ def export_cohort(
     counts = dict(sorted(Counter(_status(fact) for fact in facts).items()))
     metadata = {
         "export_version": EXPORT_VERSION,
-        "sdk": msfusion_sdk.__version__,
+        "sdk": __version__,
         "level": level,
         "fingerprint": fingerprint,
         "model": _model(facts),
@@ -122,7 +120,7 @@ def _check_words(level: str, slides: str) -> None:
         raise ValueError(msg)
 
 
-def _slide_facts(cohort: "Cohort", fingerprint: str) -> list[SlideFacts]:
+def _slide_facts(cohort: CohortView, fingerprint: str) -> list[SlideFacts]:
     assert cohort.slides is not None
     owners = dict(
         zip(
@@ -154,7 +152,7 @@ def _model(facts: list[SlideFacts]) -> dict[str, Any] | None:
     return None
 
 
-def _chosen_tables(cohort: "Cohort", modalities: list[str] | None) -> dict[str, pd.DataFrame]:
+def _chosen_tables(cohort: CohortView, modalities: list[str] | None) -> dict[str, pd.DataFrame]:
     """Return modality tables and declared outcomes by name."""
     known = [*cohort.modalities, *cohort.manifest.outcomes]
     wanted = known if modalities is None else [name for name in modalities if name != SLIDE]
@@ -171,7 +169,7 @@ def _chosen_tables(cohort: "Cohort", modalities: list[str] | None) -> dict[str, 
 
 
 def _patch_tables(
-    cohort: "Cohort", facts: list[SlideFacts], fingerprint: str | None, names: Pseudonyms
+    cohort: CohortView, facts: list[SlideFacts], fingerprint: str | None, names: Pseudonyms
 ) -> Iterator[pa.Table]:
     store = EmbeddingStore(cohort.root, fingerprint or "")
     having = [fact for fact in facts if fact.part is not None and fact.part.n_patches]

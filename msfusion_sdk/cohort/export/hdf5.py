@@ -7,7 +7,6 @@ that imports h5py (extra ``[h5]``).
 """
 
 import hashlib
-import importlib
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +15,12 @@ from numpy.typing import NDArray
 
 from msfusion_sdk.cohort.store.store import EmbeddingStore
 from msfusion_sdk.errors import (
-    MissingExtraError,
     NonFiniteError,
     ShapeError,
     StoreCorruptError,
     TableError,
 )
+from msfusion_sdk.extras import import_extra
 from msfusion_sdk.files import storing
 from msfusion_sdk.slides.readers.file_kind import FileStamp
 from msfusion_sdk.storage.parquet import read_parquet
@@ -156,11 +155,4 @@ def export_features(root: Path, slide_ids: list[str], folder: Path, fingerprint:
 
 
 def _h5py() -> Any:
-    try:
-        return importlib.import_module("h5py")
-    except ImportError as error:
-        msg = (
-            "A feature folder was asked for, and 'h5py' is not installed. Install it with: "
-            'pip install "msfusion-sdk[h5]"'
-        )
-        raise MissingExtraError(msg) from error
+    return import_extra("h5py", "h5", "A folder of features")

@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import ValidationError
 
-from msfusion_sdk import __version__
+from msfusion_sdk._version import __version__
 from msfusion_sdk.config import FrozenConfig
 from msfusion_sdk.errors import StoreCorruptError, StoreSchemaError
 from msfusion_sdk.files import storing

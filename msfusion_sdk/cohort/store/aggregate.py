@@ -10,13 +10,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from msfusion_sdk.arrays import Floats
 from msfusion_sdk.errors import NonFiniteError, ShapeError
 
 __all__ = ["SlideUse", "aggregate_slides", "vector_columns"]
 
 SlideUse = Literal["weighted", "mean", "all"]
-
-Floats = NDArray[np.float64]
 
 
 def aggregate_slides(slides: pd.DataFrame, how: SlideUse = "weighted") -> pd.DataFrame:

@@ -13,10 +13,11 @@ from typing import Literal
 
 from pydantic import ValidationError
 
+from msfusion_sdk.cohort.store.part import Part
 from msfusion_sdk.config import FrozenConfig
 from msfusion_sdk.files import store_error
 
-__all__ = ["DONE", "Ledger", "SlideStatus", "Status"]
+__all__ = ["DONE", "Ledger", "SlideStatus", "Status", "status_of"]
 
 Status = Literal["ok", "ok_with_warnings", "empty", "failed", "crashed", "timeout", "changed"]
 DONE = ("ok", "ok_with_warnings", "empty")
@@ -87,3 +88,10 @@ class Ledger:
                 except (ValueError, ValidationError):
                     # The last line of a run that was killed; what it was about is work again.
                     continue
+
+
+def status_of(part: Part) -> SlideStatus:
+    """Return the status that a committed part stands for."""
+    return SlideStatus.model_validate(
+        {name: getattr(part, name) for name in ("slide_id", "status", "reason", "n_patches")}
+    )

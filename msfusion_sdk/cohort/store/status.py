@@ -2,16 +2,12 @@
 
 from collections import Counter
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from msfusion_sdk.cohort.encoding.plan import status_of
-from msfusion_sdk.cohort.store.ledger import Ledger, SlideStatus
+from msfusion_sdk.cohort.folder.view import CohortView
+from msfusion_sdk.cohort.store.ledger import Ledger, SlideStatus, status_of
 from msfusion_sdk.cohort.store.store import EmbeddingStore
 from msfusion_sdk.config import FrozenConfig
 from msfusion_sdk.errors import StoreError, StoreMixedFeaturesError
-
-if TYPE_CHECKING:
-    from msfusion_sdk.cohort.cohort import Cohort
 
 __all__ = ["CohortStatus", "choose_model", "cohort_status", "models_of", "slide_statuses"]
 
@@ -35,7 +31,7 @@ class CohortStatus(FrozenConfig):
     """Slides that were tried and have no vector."""
 
 
-def cohort_status(cohort: "Cohort", model: str | None) -> CohortStatus:
+def cohort_status(cohort: CohortView, model: str | None) -> CohortStatus:
     """Return the status of a cohort; the arguments are those of ``Cohort.status``."""
     models = models_of(cohort.root)
     fingerprint = choose_model(cohort.root, model) if models or model else None

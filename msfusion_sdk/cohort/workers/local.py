@@ -3,8 +3,7 @@
 import os
 from collections.abc import Iterator
 
-from msfusion_sdk.cohort.encoding.plan import status_of
-from msfusion_sdk.cohort.store.ledger import SlideStatus
+from msfusion_sdk.cohort.store.ledger import SlideStatus, status_of
 from msfusion_sdk.cohort.store.store import EmbeddingStore
 from msfusion_sdk.cohort.workers.pool import StoreFailed, WorkerPool
 from msfusion_sdk.cohort.workers.retries import ShowPatches, TaskSource, supervise

@@ -9,7 +9,6 @@ failed block.  Hence one slide per block, two retries, and a look for slides tha
 back.
 """
 
-import importlib
 import os
 import pickle
 import queue
@@ -26,7 +25,8 @@ from msfusion_sdk.cohort.workers.retries import ShowPatches
 from msfusion_sdk.cohort.workers.settings import RunSettings
 from msfusion_sdk.cohort.workers.stopping import Stop
 from msfusion_sdk.cohort.workers.worker import Job, SlideTask
-from msfusion_sdk.errors import MissingExtraError, StoreError
+from msfusion_sdk.errors import StoreError
+from msfusion_sdk.extras import import_extra
 
 __all__ = ["encode_with_ray"]
 
@@ -163,11 +163,4 @@ def _not_shown(_slide_id: str, _done: int, _total: int) -> None:
 
 
 def _ray() -> Any:
-    try:
-        return importlib.import_module("ray")
-    except ImportError as error:
-        msg = (
-            "Cohort encoding with Ray was asked for, and 'ray' is not installed. Use "
-            "engine='local', or install it with: pip install \"msfusion-sdk[ray]\""
-        )
-        raise MissingExtraError(msg) from error
+    return import_extra("ray", "ray", "Encoding with Ray", "use engine='local' (--engine local)")

@@ -6,7 +6,7 @@ from msfusion_sdk.encoder.backends.base import Backend
 from msfusion_sdk.encoder.backends.devices import Runtime
 from msfusion_sdk.encoder.backends.with_torch import TorchBackend
 from msfusion_sdk.encoder.networks.model import TwoScaleModel
-from msfusion_sdk.errors import MissingExtraError
+from msfusion_sdk.extras import missing_extra
 
 __all__ = ["make_backend"]
 
@@ -22,12 +22,9 @@ def make_backend(model: TwoScaleModel, runtime: Runtime) -> Backend:
     if runtime.backend == "torch":
         return TorchBackend(model, runtime)
     if find_spec("openvino") is None:
-        msg = (
-            "The encoder was made to compute with OpenVINO, and 'openvino' is not installed here. "
-            'Install it with: pip install "msfusion-sdk[openvino]", or take torch with '
-            "encoder.on_device('cpu')."
-        )
-        raise MissingExtraError(msg)
+        purpose = "The encoder, which was made where OpenVINO is installed,"
+        name, otherwise = "openvino", "take torch with encoder.on_device('cpu')"
+        raise missing_extra(name, name, purpose, otherwise)
     from msfusion_sdk.encoder.backends.with_openvino import OpenVinoBackend
 
     return OpenVinoBackend(model, runtime.precision)

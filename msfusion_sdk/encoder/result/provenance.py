@@ -3,20 +3,8 @@
 Holds no path, no file name, no label and no patient property of the slide.
 """
 
-import math
-import platform
-from importlib.metadata import version
-
-import cv2
-import numpy as np
-import torch
-
-import msfusion_sdk
 from msfusion_sdk.config import EncoderConfig, FrozenConfig
-from msfusion_sdk.encoder.backends.devices import Runtime
-from msfusion_sdk.encoder.run.staining import StainFacts
-from msfusion_sdk.slides.readers.reader import Slide
-from msfusion_sdk.slides.tissue.survey import Survey
+from msfusion_sdk.slides.stain import StainProfile
 
 __all__ = [
     "BadRegion",
@@ -25,10 +13,8 @@ __all__ = [
     "RuntimeFacts",
     "SlideIdentity",
     "SpacingFacts",
+    "StainFacts",
     "TissueFacts",
-    "describe",
-    "runtime_facts",
-    "slide_identity",
 ]
 
 
@@ -55,6 +41,15 @@ class SpacingFacts(FrozenConfig):
     effective_mpp: float
     level: int
     is_resampled: bool
+
+
+class StainFacts(FrozenConfig):
+    """What was found of a slide's stains, and whether its colours were changed."""
+
+    is_applied: bool
+    found: StainProfile | None = None
+    reason: str = ""
+    """Why the colours were left as they are."""
 
 
 class TissueFacts(FrozenConfig):
@@ -112,106 +107,3 @@ class Provenance(FrozenConfig):
     bad_regions: tuple[BadRegion, ...] = ()
     patches_with_missing_pixels: int = 0
     warnings: tuple[str, ...] = ()
-
-
-def slide_identity(slide: Slide) -> SlideIdentity:
-    """Return the identity of an open slide."""
-    header = slide.header
-    return SlideIdentity(
-        reader=header.reader,
-        vendor=header.vendor,
-        level_dimensions=header.level_dimensions,
-        level_downsamples=header.level_downsamples,
-        magnification=header.magnification,
-        size_bytes=slide.stamp.size_bytes,
-        mtime_ns=slide.stamp.mtime_ns,
-        quickhash=header.quickhash,
-    )
-
-
-def describe(
-    slide: Slide,
-    survey: Survey,
-    config: EncoderConfig,
-    model: ModelIdentity,
-    runtime: Runtime,
-    *,
-    stain: StainFacts | None,
-    bad_patches: list[BadRegion],
-    patches_with_missing_pixels: int,
-) -> Provenance:
-    """Put together where a vector is from, with the warnings in the order they were met."""
-    bad_blocks = [
-        BadRegion(x=x, y=y, size_px=max(w, h), stage="overview", reason="could not be decoded")
-        for x, y, w, h in survey.overview.bad_blocks
-    ]
-    warnings = [*slide.header.warnings, *survey.warnings]
-    if stain is not None and not stain.is_applied:
-        warnings.append(f"the colours were not normalised: {stain.reason}")
-    if bad_patches:
-        warnings.append(
-            f"{len(bad_patches)} of {len(survey.grid.locations)} patches could not be decoded and "
-            "were left out"
-        )
-    if patches_with_missing_pixels:
-        warnings.append(
-            "patches that reach over the slide's border or over pixels "
-            f"that it lacks: {patches_with_missing_pixels}"
-        )
-    return Provenance(
-        slide=slide_identity(slide),
-        spacing=_spacing_facts(survey, config),
-        tissue=_tissue_facts(survey),
-        stain=stain,
-        model=model,
-        config=config,
-        runtime=runtime_facts(runtime),
-        bad_regions=(*bad_blocks, *bad_patches),
-        patches_with_missing_pixels=patches_with_missing_pixels,
-        warnings=tuple(warnings),
-    )
-
-
-def _spacing_facts(survey: Survey, config: EncoderConfig) -> SpacingFacts:
-    spacing, plan = survey.spacing, survey.plan
-    return SpacingFacts(
-        target_mpp=config.patches.target_mpp,
-        slide_mpp=spacing.mpp,
-        source=spacing.source,
-        effective_mpp=plan.effective_mpp,
-        level=plan.level,
-        is_resampled=plan.is_resampled,
-    )
-
-
-def _tissue_facts(survey: Survey) -> TissueFacts:
-    tissue, grid = survey.tissue, survey.grid
-    return TissueFacts(
-        area_mm2=tissue.area_um2 / 1e6,
-        share=tissue.share,
-        saturation_threshold=_finite(tissue.threshold),
-        candidates=grid.candidates,
-        keep_rule=grid.keep_rule,
-        tissue_recall=_finite(grid.tissue_recall),
-        overview_px_read=survey.overview.px_read,
-    )
-
-
-def _finite(value: float) -> float | None:
-    return value if math.isfinite(value) else None
-
-
-def runtime_facts(runtime: Runtime) -> RuntimeFacts:
-    """Return the device, the precision and the versions that matter."""
-    # Asked of the modules: a package may be installed under another distribution's name.
-    modules = (msfusion_sdk, torch, np, cv2)
-    versions = {module.__name__: str(module.__version__) for module in modules}
-    versions["python"] = platform.python_version()
-    if runtime.backend == "openvino":
-        versions["openvino"] = version("openvino")
-    return RuntimeFacts(
-        device=runtime.device,
-        precision=runtime.precision,
-        backend=runtime.backend,
-        versions=versions,
-    )

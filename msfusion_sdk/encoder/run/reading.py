@@ -7,7 +7,7 @@ from msfusion_sdk.encoder.run.staining import Recolour
 from msfusion_sdk.errors import SlideCorruptError
 from msfusion_sdk.slides.readers.prefetch import in_order
 from msfusion_sdk.slides.readers.reader import Slide
-from msfusion_sdk.slides.readers.spacing import PatchPlan
+from msfusion_sdk.slides.tissue.patch_plan import PatchPlan
 from msfusion_sdk.slides.tissue.patch_reading import PatchPixels, read_patch
 
 __all__ = ["PatchRead", "read_patches"]

@@ -5,24 +5,16 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from msfusion_sdk.config import FrozenConfig, StainConfig
+from msfusion_sdk.config import StainConfig
+from msfusion_sdk.encoder.result.provenance import StainFacts
 from msfusion_sdk.errors import StainError
 from msfusion_sdk.slides.readers.reader import Slide
 from msfusion_sdk.slides.stain import StainNormalizer, StainProfile, slide_profile
 from msfusion_sdk.slides.tissue.survey import Survey
 
-__all__ = ["Recolour", "StainFacts", "recolour_for"]
+__all__ = ["Recolour", "recolour_for"]
 
 Recolour = Callable[[NDArray[np.uint8]], NDArray[np.uint8]]
-
-
-class StainFacts(FrozenConfig):
-    """What was found of a slide's stains, and whether its colours were changed."""
-
-    is_applied: bool
-    found: StainProfile | None = None
-    reason: str = ""
-    """Why the colours were left as they are."""
 
 
 def recolour_for(

@@ -18,10 +18,10 @@ import pandas as pd
 from numpy.typing import NDArray
 from sklearn.base import clone
 
+from msfusion_sdk.arrays import Floats
 from msfusion_sdk.evaluation.crossfit.inputs import Tables, with_values
-from msfusion_sdk.evaluation.crossfit.predictions import Judged, JudgedClasses, JudgedSurvival
 from msfusion_sdk.evaluation.folds.folds import Fold
-from msfusion_sdk.survival.checks import Floats
+from msfusion_sdk.evaluation.metrics.predictions import Judged, JudgedClasses, JudgedSurvival
 
 __all__ = ["LATE_AVERAGE", "Baseline", "late_average", "make_baselines", "narrowed"]
 

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 from sklearn.base import clone
 
+from msfusion_sdk.arrays import Floats
 from msfusion_sdk.errors import (
     DegenerateSplitError,
     IdMismatchError,
@@ -14,11 +15,10 @@ from msfusion_sdk.errors import (
     SurvivalLabelError,
 )
 from msfusion_sdk.evaluation.crossfit.inputs import Tables, rows_of, with_values
-from msfusion_sdk.evaluation.crossfit.predictions import Judged, JudgedClasses, JudgedSurvival
 from msfusion_sdk.evaluation.folds.checks import refuse_degenerate
 from msfusion_sdk.evaluation.folds.folds import Fold
+from msfusion_sdk.evaluation.metrics.predictions import Judged, JudgedClasses, JudgedSurvival
 from msfusion_sdk.outcomes.strata import ClassLabels, Outcome, SurvivalTimes
-from msfusion_sdk.survival.checks import Floats
 
 __all__ = ["fit_predict", "require_methods"]
 

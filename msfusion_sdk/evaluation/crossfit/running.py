@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from msfusion_sdk.arrays import Floats
 from msfusion_sdk.errors import DegenerateSplitError, DuplicateIdError
 from msfusion_sdk.evaluation.crossfit.baselines import (
     LATE_AVERAGE,
@@ -12,10 +13,9 @@ from msfusion_sdk.evaluation.crossfit.baselines import (
 )
 from msfusion_sdk.evaluation.crossfit.inputs import Tables
 from msfusion_sdk.evaluation.crossfit.predicting import fit_predict
-from msfusion_sdk.evaluation.crossfit.predictions import Judged
 from msfusion_sdk.evaluation.folds.folds import Fold
+from msfusion_sdk.evaluation.metrics.predictions import Judged
 from msfusion_sdk.outcomes.strata import Outcome
-from msfusion_sdk.survival.checks import Floats
 
 __all__ = ["Runs", "refuse_taken_names", "run_baselines", "run_models"]
 

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from msfusion_sdk.survival.checks import Floats
+from msfusion_sdk.arrays import Floats
 
 __all__ = ["balanced_folds"]
 

@@ -15,9 +15,10 @@ from sklearn.metrics import (
     roc_auc_score,
 )
 
+from msfusion_sdk.arrays import Bools, Floats
 from msfusion_sdk.errors import DegenerateSplitError
-from msfusion_sdk.evaluation.crossfit.predictions import JudgedClasses
 from msfusion_sdk.evaluation.metrics.metric import Best, Metric, Statistic
+from msfusion_sdk.evaluation.metrics.predictions import JudgedClasses
 from msfusion_sdk.evaluation.metrics.resampling import (
     average_precision_statistic,
     mean_of_statistics,
@@ -25,7 +26,6 @@ from msfusion_sdk.evaluation.metrics.resampling import (
     pair_statistic,
     recall_statistic,
 )
-from msfusion_sdk.survival.checks import Bools, Floats
 
 __all__ = ["class_metrics", "expected_calibration_error"]
 

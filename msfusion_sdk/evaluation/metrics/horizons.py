@@ -6,10 +6,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
+from msfusion_sdk.arrays import Floats, Rows
 from msfusion_sdk.errors import DegenerateSplitError, ShapeError
 from msfusion_sdk.evaluation.folds.folds import Fold
 from msfusion_sdk.outcomes.strata import SurvivalTimes
-from msfusion_sdk.survival.checks import Floats, Rows, checked_horizons
+from msfusion_sdk.survival.checks import checked_horizons
 
 __all__ = ["TimePlan", "plan_times"]
 

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from msfusion_sdk.survival.checks import Floats
+from msfusion_sdk.arrays import Floats
 
 __all__ = ["Interval", "draw_patients", "interval_of"]
 

@@ -10,8 +10,8 @@ from typing import Generic, Literal, NamedTuple, TypeVar
 
 import numpy as np
 
+from msfusion_sdk.arrays import Floats
 from msfusion_sdk.errors import DegenerateSplitError
-from msfusion_sdk.survival.checks import Floats
 
 __all__ = ["Best", "Metric", "Score", "Statistic", "scored"]
 

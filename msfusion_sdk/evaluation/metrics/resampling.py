@@ -7,8 +7,8 @@ mean over patients; the tests compare each with the plain function on repeated r
 import numpy as np
 from numpy.typing import NDArray
 
+from msfusion_sdk.arrays import Bools, Floats, Rows
 from msfusion_sdk.evaluation.metrics.metric import Statistic
-from msfusion_sdk.survival.checks import Bools, Floats, Rows
 
 __all__ = [
     "average_precision_statistic",

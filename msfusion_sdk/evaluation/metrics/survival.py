@@ -5,11 +5,11 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from msfusion_sdk.evaluation.crossfit.predictions import JudgedSurvival
+from msfusion_sdk.arrays import Bools, Floats, Rows
 from msfusion_sdk.evaluation.metrics.horizons import TimePlan
 from msfusion_sdk.evaluation.metrics.metric import Metric, Statistic
+from msfusion_sdk.evaluation.metrics.predictions import JudgedSurvival
 from msfusion_sdk.evaluation.metrics.resampling import mean_statistic, pair_statistic
-from msfusion_sdk.survival.checks import Bools, Floats, Rows
 from msfusion_sdk.survival.metrics.auc import time_dependent_auc
 from msfusion_sdk.survival.metrics.brier import brier_score
 from msfusion_sdk.survival.metrics.calibration import Calibration, calibration_at

@@ -113,4 +113,26 @@ class Evaluation:
 
     def to_markdown(self) -> str:
         """Return a page to read: models, differences, contributions, folds, warnings."""
-        return page(self)
+        return page(
+            self._facts(),
+            self.summary,
+            self.differences,
+            self.contributions,
+            self.fold_counts,
+            self.warnings,
+            main=self.main_metric,
+            reference=next(iter(self.models)),
+        )
+
+    def _facts(self) -> list[str]:
+        counts = self.fold_counts
+        patients = int(counts["test"].sum())
+        facts = [f"{patients} patients in {len(counts)} folds (split {self.split_hash[:12]})"]
+        if self.plan is None:
+            facts.append(f"classes {', '.join(map(str, self.classes))}")
+            if len(self.classes) == 2:
+                facts.append(f"{self.classes[1]} is the positive one")
+        else:
+            facts.append(f"{int(counts['test event'].sum())} events")
+            facts.append(f"Uno's C and the Brier score up to tau = {self.plan.tau:g}")
+        return [*facts, f"{self.bootstrap} resamples, random_state {self.random_state}"]

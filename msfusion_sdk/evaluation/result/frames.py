@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from msfusion_sdk.evaluation.crossfit.baselines import Baseline
-from msfusion_sdk.evaluation.crossfit.predictions import Judged, JudgedSurvival
+from msfusion_sdk.evaluation.metrics.predictions import Judged, JudgedSurvival
 
 __all__ = ["contributions_table", "predictions_table"]
 

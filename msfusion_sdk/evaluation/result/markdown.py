@@ -1,12 +1,8 @@
 """An evaluation as a Markdown page: what to read first, with nothing rounded away to a claim."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import pandas as pd
-
-if TYPE_CHECKING:
-    from msfusion_sdk.evaluation.result.evaluation import Evaluation
 
 __all__ = ["page"]
 
@@ -14,41 +10,46 @@ _NONE = "–"
 _ARROWS = {"high": "↑", "low": "↓", "one": "→ 1"}
 
 
-def page(evaluation: "Evaluation") -> str:
-    """Return the headline, models, differences, contributions, folds and warnings."""
-    main, summary = evaluation.main_metric, evaluation.summary
+def page(
+    facts: Sequence[str],
+    summary: pd.DataFrame,
+    differences: pd.DataFrame,
+    contributions: pd.DataFrame,
+    fold_counts: pd.DataFrame,
+    warnings: Sequence[str],
+    *,
+    main: str,
+    reference: str,
+) -> str:
+    """Return the headline, models, differences, contributions, folds and warnings.
+
+    Parameters
+    ----------
+    facts : sequence of str
+        The headline: who was judged, and how.
+    summary, differences, contributions, fold_counts, warnings
+        Of an :class:`~msfusion_sdk.evaluation.result.evaluation.Evaluation`.
+    main : str
+        The metric that comes first.
+    reference : str
+        The model from which the others are subtracted in ``differences``.
+    """
     with_limits = summary.loc[summary["lower"].notna(), "metric"]
     is_first = summary["metric"].isin({main, *with_limits})
-    reference = next(iter(evaluation.models))
     sections = {
         "Models (mean over folds, 95 % interval by bootstrap of patients)": _models(
             summary[is_first], main
         ),
         "Calibration and the rest (mean over folds; pooled)": _wide(summary[~is_first]),
-        f"{main}: {reference!r} minus each other model": _steps(evaluation.differences, main),
-        f"{main}: contribution of each table": _steps(evaluation.contributions, main),
-        "Patients per fold": evaluation.fold_counts.reset_index().astype(str),
+        f"{main}: {reference!r} minus each other model": _steps(differences, main),
+        f"{main}: contribution of each table": _steps(contributions, main),
+        "Patients per fold": fold_counts.reset_index().astype(str),
     }
-    parts = [_headline(evaluation)]
+    parts = [f"# Evaluation\n\n{'; '.join(facts)}."]
     parts += [f"## {title}\n\n{_table(rows)}" for title, rows in sections.items() if len(rows)]
-    if evaluation.warnings:
-        parts.append("## Warnings\n\n" + "\n".join(f"- {text}" for text in evaluation.warnings))
+    if warnings:
+        parts.append("## Warnings\n\n" + "\n".join(f"- {text}" for text in warnings))
     return "\n\n".join(parts) + "\n"
-
-
-def _headline(evaluation: "Evaluation") -> str:
-    counts = evaluation.fold_counts
-    patients = int(counts["test"].sum())
-    facts = [f"{patients} patients in {len(counts)} folds (split {evaluation.split_hash[:12]})"]
-    if evaluation.plan is None:
-        facts.append(f"classes {', '.join(map(str, evaluation.classes))}")
-        if len(evaluation.classes) == 2:
-            facts.append(f"{evaluation.classes[1]} is the positive one")
-    else:
-        facts.append(f"{int(counts['test event'].sum())} events")
-        facts.append(f"Uno's C and the Brier score up to tau = {evaluation.plan.tau:g}")
-    facts.append(f"{evaluation.bootstrap} resamples, random_state {evaluation.random_state}")
-    return "# Evaluation\n\n" + "; ".join(facts) + "."
 
 
 def _models(summary: pd.DataFrame, main: str) -> pd.DataFrame:

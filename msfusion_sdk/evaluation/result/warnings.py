@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
-from msfusion_sdk.evaluation.crossfit.predictions import Judged
 from msfusion_sdk.evaluation.metrics.horizons import TimePlan
+from msfusion_sdk.evaluation.metrics.predictions import Judged
 from msfusion_sdk.outcomes.strata import ClassLabels, Outcome
 
 __all__ = ["remarks"]

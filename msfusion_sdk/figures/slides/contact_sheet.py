@@ -14,9 +14,9 @@ from msfusion_sdk.encoder.result.embedding import SlideEmbedding
 from msfusion_sdk.errors import SlideCorruptError
 from msfusion_sdk.figures.slides.scale_bar import draw_scale_bar
 from msfusion_sdk.figures.style import COLOURS
+from msfusion_sdk.slides.readers.levels import choose_level
 from msfusion_sdk.slides.readers.opening import open_slide
 from msfusion_sdk.slides.readers.reader import Slide
-from msfusion_sdk.slides.readers.spacing import choose_level
 
 __all__ = ["draw_contact_sheet", "strongest_and_weakest"]
 

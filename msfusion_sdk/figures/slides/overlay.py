@@ -12,13 +12,14 @@ from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
 from msfusion_sdk.encoder.result.embedding import SlideEmbedding
+from msfusion_sdk.encoder.result.patch_weights import relative_weights
 from msfusion_sdk.figures.slides.scale_bar import draw_scale_bar
 from msfusion_sdk.figures.slides.small_png import write_small_png
 from msfusion_sdk.figures.style import DPI, GREEN
 from msfusion_sdk.slides.readers.opening import open_slide
 from msfusion_sdk.slides.tissue.overview import Overview, read_overview
 
-__all__ = ["draw_overlay", "read_thumbnail", "relative_weights", "tile_weights", "write_overlay"]
+__all__ = ["draw_overlay", "read_thumbnail", "write_overlay"]
 
 LONG_SIDE_PX = 1400
 WIDE = 1.6
@@ -73,30 +74,6 @@ def draw_overlay(overview: Overview, result: SlideEmbedding) -> Figure:
     if has_patches:
         _draw_attention(figure, places[1], overview, result)
     return figure
-
-
-def tile_weights(result: SlideEmbedding) -> NDArray[np.float64]:
-    """Return the weight of every tile in the slide vector, shape (patch, 4); they sum to 1."""
-    weight = result.patches.column("weight").to_numpy().astype(np.float64)
-    scores = result.patches.column("tile_scores").combine_chunks().flatten().to_numpy()
-    scores = scores.reshape(-1, 4).astype(np.float64)
-    if result.provenance.config.fusion.tile_weights == "uniform":
-        scores = np.ones_like(scores)
-    return np.asarray(weight[:, None] * scores / scores.sum(1, keepdims=True), np.float64)
-
-
-def relative_weights(result: SlideEmbedding) -> tuple[NDArray[np.float64], float]:
-    """Return the weight of every tile over the mean of all, and what colours should span.
-
-    Returns
-    -------
-    relative : shape (patch, 4)
-        1 counts as much as the average tile.
-    reach : float
-        Colours span 1 ± this: at least ±10 %, so that noise is not painted as contrast.
-    """
-    relative = tile_weights(result) * 4 * result.patches.num_rows
-    return relative, max(0.1, float(np.abs(relative - 1).max()))
 
 
 def _draw_slide(axes: Axes, overview: Overview, result: SlideEmbedding) -> None:

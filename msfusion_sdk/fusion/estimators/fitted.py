@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from msfusion_sdk.adapter import ModalityAdapter
+from msfusion_sdk.arrays import Floats
 from msfusion_sdk.fusion.inputs.inputs import (
     AdapterChoice,
     Tables,
@@ -14,7 +15,7 @@ from msfusion_sdk.fusion.inputs.inputs import (
     fit_modalities,
     read_modalities,
 )
-from msfusion_sdk.fusion.inputs.modalities import Floats, Modalities
+from msfusion_sdk.fusion.inputs.modalities import Modalities
 from msfusion_sdk.fusion.inputs.targets import Target
 from msfusion_sdk.fusion.strategies.decision import DecisionFuser
 from msfusion_sdk.fusion.strategies.fuser import Fuser

@@ -29,8 +29,8 @@ class FusionSurvival(BaseEstimator):  # type: ignore[misc]  # scikit-learn is un
     ----------
     fusion : str
         Decision level, one expert per table: ``"average"``, ``"stacking"``,
-        ``"product_of_experts"`` (see :mod:`~msfusion_sdk.fusion.strategies.decision`).  Before the decision:
-        ``"concat"``, ``"gated"``, ``"low_rank"``, ``"attention"``
+        ``"product_of_experts"`` (see :mod:`~msfusion_sdk.fusion.strategies.decision`).  Before
+        the decision: ``"concat"``, ``"gated"``, ``"low_rank"``, ``"attention"``
         (see :mod:`~msfusion_sdk.fusion.networks.layers`).
     base : {"linear", "mlp"}
         Ridge Cox models and embeddings of one layer, or networks of two layers.

@@ -7,7 +7,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from msfusion_sdk.fusion.inputs.modalities import Floats
+from msfusion_sdk.arrays import Floats
 from msfusion_sdk.fusion.inputs.targets import SurvivalTarget
 from msfusion_sdk.fusion.strategies.expert_weights import fit_weights
 from msfusion_sdk.fusion.strategies.fuser import Arrays

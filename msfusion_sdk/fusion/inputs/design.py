@@ -19,7 +19,8 @@ from typing import Self
 
 import numpy as np
 
-from msfusion_sdk.fusion.inputs.modalities import Floats, Modalities
+from msfusion_sdk.arrays import Floats
+from msfusion_sdk.fusion.inputs.modalities import Modalities
 
 __all__ = ["Design", "prior_variances"]
 

@@ -8,13 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from msfusion_sdk.adapter import Block
+from msfusion_sdk.arrays import Bools, Rows
 from msfusion_sdk.errors import MissingModalityError
 
-__all__ = ["Bools", "Floats", "Modalities", "Rows", "require_some"]
-
-Bools = NDArray[np.bool_]
-Floats = NDArray[np.float64]
-Rows = NDArray[np.intp]
+__all__ = ["Modalities", "require_some"]
 
 
 @dataclass(frozen=True, eq=False)

@@ -6,7 +6,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from msfusion_sdk.fusion.inputs.modalities import Floats
+from msfusion_sdk.arrays import Floats
 
 __all__ = ["Reduction"]
 

@@ -16,8 +16,8 @@ from sklearn.linear_model import LogisticRegression
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
+from msfusion_sdk.arrays import Bools, Floats, Rows
 from msfusion_sdk.errors import DegenerateSplitError
-from msfusion_sdk.fusion.inputs.modalities import Bools, Floats, Rows
 from msfusion_sdk.survival.cox.cox import fit_cox
 from msfusion_sdk.survival.cox.losses import cox_loss
 

@@ -17,7 +17,8 @@ from typing import Any, Literal, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from msfusion_sdk.fusion.inputs.modalities import Bools, Floats, Modalities
+from msfusion_sdk.arrays import Bools, Floats
+from msfusion_sdk.fusion.inputs.modalities import Modalities
 from msfusion_sdk.fusion.inputs.targets import ClassTarget, Target
 from msfusion_sdk.fusion.strategies.expert_weights import fit_weights
 from msfusion_sdk.fusion.strategies.fuser import Arrays, Fuser, under

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from msfusion_sdk.fusion.inputs.modalities import Floats
+from msfusion_sdk.arrays import Floats
 
 __all__ = ["fit_weights"]
 

@@ -7,7 +7,8 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from msfusion_sdk.fusion.inputs.modalities import Floats, Modalities
+from msfusion_sdk.arrays import Floats
+from msfusion_sdk.fusion.inputs.modalities import Modalities
 from msfusion_sdk.fusion.inputs.targets import Target
 
 __all__ = ["Arrays", "Fuser", "fold_numbers", "under"]

@@ -6,8 +6,9 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from msfusion_sdk.arrays import Floats
 from msfusion_sdk.fusion.inputs.design import Design
-from msfusion_sdk.fusion.inputs.modalities import Floats, Modalities
+from msfusion_sdk.fusion.inputs.modalities import Modalities
 from msfusion_sdk.fusion.inputs.targets import Target
 from msfusion_sdk.fusion.strategies.fuser import Arrays, Fuser, fold_numbers
 

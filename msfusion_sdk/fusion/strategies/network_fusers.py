@@ -7,7 +7,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from msfusion_sdk.fusion.inputs.modalities import Floats, Modalities
+from msfusion_sdk.arrays import Floats
+from msfusion_sdk.fusion.inputs.modalities import Modalities
 from msfusion_sdk.fusion.inputs.reduction import Reduction
 from msfusion_sdk.fusion.inputs.targets import Target
 from msfusion_sdk.fusion.networks.layers import Encoding, Fusion, FusionNetwork

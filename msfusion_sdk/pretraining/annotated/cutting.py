@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from msfusion_sdk.arrays import Pixels
 from msfusion_sdk.config import EncoderConfig
 from msfusion_sdk.encoder.run.staining import Recolour, recolour_for
 from msfusion_sdk.errors import SlideCorruptError, TableError
@@ -31,7 +32,6 @@ from msfusion_sdk.slides.tissue.survey import Survey, survey_slide
 
 __all__ = ["CutSlide", "cut_slide", "slide_key"]
 
-Image = NDArray[np.uint8]
 # Nearly lossless: what the networks would learn of a second compression is not in slides.
 JPEG = [
     cv2.IMWRITE_JPEG_QUALITY, 95,
@@ -170,7 +170,7 @@ class _Cutter:
                 rows.append(_write(tile, out, "detail", tile_label, f"{name}-{number}.jpg"))
         return rows
 
-    def _tiles(self, location: NDArray[np.int64], pixels: Image) -> list[tuple[Image, str]]:
+    def _tiles(self, location: NDArray[np.int64], pixels: Pixels) -> list[tuple[Pixels, str]]:
         """Return the four tiles of a patch, row by row, each with its own class."""
         half, l0_half = pixels.shape[0] // 2, self.survey.grid.l0_size_px / 2
         steps = np.array([(0, 0), (1, 0), (0, 1), (1, 1)])
@@ -184,7 +184,7 @@ class _Cutter:
         ]
 
 
-def _write(image: Image, out: Path, scale: Scale, label: str, name: str) -> dict[str, str]:
+def _write(image: Pixels, out: Path, scale: Scale, label: str, name: str) -> dict[str, str]:
     folder = out / scale / label
     folder.mkdir(parents=True, exist_ok=True)
     with storing(folder / name) as temporary:

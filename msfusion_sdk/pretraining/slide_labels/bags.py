@@ -13,7 +13,7 @@ from msfusion_sdk.errors import SlideCorruptError, SlideError
 from msfusion_sdk.pretraining.annotated.listing import AnnotatedSlide
 from msfusion_sdk.pretraining.augment import scale_stain
 from msfusion_sdk.slides.readers.opening import open_slide
-from msfusion_sdk.slides.readers.spacing import PatchPlan
+from msfusion_sdk.slides.tissue.patch_plan import PatchPlan
 from msfusion_sdk.slides.tissue.patch_reading import read_patch
 from msfusion_sdk.slides.tissue.survey import survey_slide
 

@@ -13,7 +13,8 @@ from PIL import Image
 
 from msfusion_sdk.errors import SlideCorruptError, SlideFormatError
 from msfusion_sdk.slides.readers.file_kind import FileKind, FileStamp, Source, check_disk, classify
-from msfusion_sdk.slides.readers.spacing import Spacing, check_levels, resolve_mpp
+from msfusion_sdk.slides.readers.header_checks import check_levels
+from msfusion_sdk.slides.readers.spacing import Spacing, resolve_mpp
 from msfusion_sdk.slides.stored_tiles.fast_path import trusted_tiles
 from msfusion_sdk.slides.stored_tiles.jpeg_stream import TileError
 from msfusion_sdk.slides.stored_tiles.jpeg_tiles import JpegTiles

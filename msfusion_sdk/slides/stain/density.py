@@ -9,16 +9,16 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from msfusion_sdk.arrays import Pixels
+
 __all__ = [
     "Basis",
     "Density",
-    "Pixels",
     "concentrations",
     "optical_density",
     "projections",
 ]
 
-Pixels = NDArray[np.uint8]
 Density = NDArray[np.float32]
 Basis = NDArray[np.float32]
 

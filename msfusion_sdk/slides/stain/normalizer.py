@@ -5,8 +5,9 @@ from typing import Self
 import cv2
 import numpy as np
 
+from msfusion_sdk.arrays import Pixels
 from msfusion_sdk.config import FrozenConfig, StainMethod
-from msfusion_sdk.slides.stain.density import TABLE, Basis, Pixels, projections
+from msfusion_sdk.slides.stain.density import TABLE, Basis, projections
 from msfusion_sdk.slides.stain.profile import StainProfile, find_profile
 
 __all__ = ["StainNormalizer"]

@@ -5,6 +5,7 @@ from typing import Self
 import numpy as np
 from pydantic import model_validator
 
+from msfusion_sdk.arrays import Pixels
 from msfusion_sdk.config import StainConfig, StainMethod
 from msfusion_sdk.errors import StainError
 from msfusion_sdk.slides.stain.basis import (
@@ -14,13 +15,7 @@ from msfusion_sdk.slides.stain.basis import (
     macenko_basis,
     vahadane_basis,
 )
-from msfusion_sdk.slides.stain.density import (
-    Basis,
-    Density,
-    Pixels,
-    concentrations,
-    optical_density,
-)
+from msfusion_sdk.slides.stain.density import Basis, Density, concentrations, optical_density
 
 __all__ = ["StainProfile", "find_profile"]
 

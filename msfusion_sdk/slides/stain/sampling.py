@@ -3,10 +3,10 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from msfusion_sdk.arrays import Pixels
 from msfusion_sdk.config import StainMethod
 from msfusion_sdk.errors import SlideCorruptError, StainError
 from msfusion_sdk.slides.readers.reader import Slide
-from msfusion_sdk.slides.stain.density import Pixels
 from msfusion_sdk.slides.stain.profile import StainProfile, find_profile
 from msfusion_sdk.slides.tissue.mask import TissueMask
 from msfusion_sdk.slides.tissue.survey import Survey

@@ -12,12 +12,20 @@ from pathlib import Path
 import tifffile
 
 from msfusion_sdk.errors import SlideCorruptError, SlideGeometryError, SlidePixelTypeError
-from msfusion_sdk.slides.readers.spacing import MAX_STORED_TILE_PX
 
 # tifffile logs what it cannot parse; the errors below say it, and a library does not print.
 logging.getLogger("tifffile").addHandler(logging.NullHandler())
 
-__all__ = ["TiffFacts", "check_directories", "check_facts", "read_tiff_facts"]
+__all__ = [
+    "MAX_STORED_TILE_PX",
+    "TiffFacts",
+    "check_directories",
+    "check_facts",
+    "read_tiff_facts",
+]
+
+MAX_STORED_TILE_PX = 64_000_000
+"""A decoder asked for a larger one allocates gigabytes and can abort the process."""
 
 PHOTOMETRIC_RGB, PHOTOMETRIC_YCBCR = 2, 6
 PLANAR_SEPARATE = 2

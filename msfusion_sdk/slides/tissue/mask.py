@@ -12,13 +12,13 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from msfusion_sdk.arrays import Pixels
 from msfusion_sdk.config import TissueConfig
 from msfusion_sdk.slides.tissue.overview import Overview
 
 __all__ = ["TissueMask", "find_tissue", "ink_mask", "tissue_mask"]
 
 Mask = NDArray[np.bool_]
-Pixels = NDArray[np.uint8]
 
 # A group of pixels is stained tissue when its mean saturation is at least this.
 TISSUE_SATURATION = 30.0

@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from msfusion_sdk.errors import SlideCorruptError
+from msfusion_sdk.slides.readers.levels import choose_level
 from msfusion_sdk.slides.readers.prefetch import in_order
 from msfusion_sdk.slides.readers.reader import Region, Slide
-from msfusion_sdk.slides.readers.spacing import choose_level
 
 __all__ = ["Overview", "read_overview"]
 

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from msfusion_sdk.slides.readers.reader import Slide
-from msfusion_sdk.slides.readers.spacing import PatchPlan
+from msfusion_sdk.slides.tissue.patch_plan import PatchPlan
 
 __all__ = ["PatchPixels", "read_patch", "resample"]
 

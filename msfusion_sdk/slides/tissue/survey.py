@@ -4,10 +4,11 @@ from dataclasses import dataclass
 
 from msfusion_sdk.config import EncoderConfig
 from msfusion_sdk.slides.readers.reader import Slide
-from msfusion_sdk.slides.readers.spacing import PatchPlan, Spacing, plan_patches
+from msfusion_sdk.slides.readers.spacing import Spacing
 from msfusion_sdk.slides.tissue.grid import PatchGrid, lay_grid
 from msfusion_sdk.slides.tissue.mask import TissueMask, find_tissue
 from msfusion_sdk.slides.tissue.overview import Overview, read_overview
+from msfusion_sdk.slides.tissue.patch_plan import PatchPlan, plan_patches
 
 __all__ = ["Survey", "survey_slide"]
 

@@ -18,9 +18,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
+from msfusion_sdk.arrays import Floats
 from msfusion_sdk.errors import DegenerateSplitError
 from msfusion_sdk.survival.checks import (
-    Floats,
     checked_horizons,
     checked_labels,
     checked_numbers,

@@ -9,8 +9,9 @@ from numpy.typing import ArrayLike
 from torch import Tensor
 from torch.nn.functional import logsigmoid
 
+from msfusion_sdk.arrays import Floats
 from msfusion_sdk.errors import DegenerateSplitError, ShapeError, SurvivalLabelError
-from msfusion_sdk.survival.checks import Floats, checked_labels, require_events
+from msfusion_sdk.survival.checks import checked_labels, require_events
 from msfusion_sdk.survival.cox.risk_sets import Ties
 
 __all__ = ["cox_loss", "discrete_nll", "event_bins"]

@@ -9,8 +9,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from msfusion_sdk.arrays import Bools, Floats
 from msfusion_sdk.errors import DegenerateSplitError
-from msfusion_sdk.survival.checks import Bools, Floats
 from msfusion_sdk.survival.cox.risk_sets import RiskSets, Ties, risk_sets
 
 __all__ = ["CoxProblem", "CoxSolution", "cox_problem", "cumulative_hazard", "minimise"]

@@ -15,7 +15,7 @@ from typing import Literal
 
 import numpy as np
 
-from msfusion_sdk.survival.checks import Bools, Floats, Rows
+from msfusion_sdk.arrays import Bools, Floats, Rows
 
 __all__ = ["RiskSets", "Ties", "risk_sets"]
 

@@ -3,7 +3,8 @@
 import numpy as np
 from numpy.typing import ArrayLike
 
-from msfusion_sdk.survival.checks import Floats, checked_labels, checked_table, require_events
+from msfusion_sdk.arrays import Floats
+from msfusion_sdk.survival.checks import checked_labels, checked_table, require_events
 from msfusion_sdk.survival.cox.risk_sets import RiskSets, Ties, risk_sets
 
 __all__ = ["cox_score_test"]

@@ -8,12 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from msfusion_sdk.survival.checks import (
-    Floats,
-    checked_horizons,
-    checked_labels,
-    checked_probabilities,
-)
+from msfusion_sdk.arrays import Floats
+from msfusion_sdk.survival.checks import checked_horizons, checked_labels, checked_probabilities
 from msfusion_sdk.survival.metrics.product_limit import censoring_survival
 
 __all__ = ["BrierScore", "brier_score"]
@@ -57,7 +53,8 @@ def brier_score(
     survival : shape (patient, time), in [0, 1]
         Predicted chance of having no event up to each of ``times``.
     train_time, train_event : shape (training patient,)
-        From which ``G`` is estimated; see :mod:`~msfusion_sdk.survival.metrics.product_limit` for ties.
+        From which ``G`` is estimated; for ties see
+        :mod:`~msfusion_sdk.survival.metrics.product_limit`.
     times : shape (time,)
         Ascending, inside the follow-up of the training patients.
 

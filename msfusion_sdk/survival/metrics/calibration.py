@@ -11,14 +11,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from msfusion_sdk.arrays import Bools, Floats
 from msfusion_sdk.errors import DegenerateSplitError
-from msfusion_sdk.survival.checks import (
-    Bools,
-    Floats,
-    checked_labels,
-    checked_probabilities,
-    require_events,
-)
+from msfusion_sdk.survival.checks import checked_labels, checked_probabilities, require_events
 from msfusion_sdk.survival.cox.cox import fit_cox
 from msfusion_sdk.survival.metrics.product_limit import event_free_at
 

@@ -13,15 +13,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
+from msfusion_sdk.arrays import Bools, Floats, Rows
 from msfusion_sdk.errors import DegenerateSplitError
-from msfusion_sdk.survival.checks import (
-    Bools,
-    Floats,
-    Rows,
-    checked_labels,
-    checked_numbers,
-    checked_weights,
-)
+from msfusion_sdk.survival.checks import checked_labels, checked_numbers, checked_weights
 from msfusion_sdk.survival.metrics.product_limit import censoring_survival
 
 __all__ = ["UnoConcordance", "concordance_index", "concordance_uno"]
@@ -91,7 +85,8 @@ def concordance_uno(
     """Return the concordance up to ``tau`` that does not depend on how patients are censored.
 
     Each comparable pair weighs ``1 / G(t)**2``, with ``t`` the time of its event and ``G`` the
-    censoring survival of the training patients (see :mod:`~msfusion_sdk.survival.metrics.product_limit`).
+    censoring survival of the training patients (see
+    :mod:`~msfusion_sdk.survival.metrics.product_limit`).
 
     Parameters
     ----------

@@ -7,8 +7,9 @@ from lifelines import KaplanMeierFitter  # type: ignore[import-untyped]
 from lifelines.statistics import multivariate_logrank_test  # type: ignore[import-untyped]
 from numpy.typing import ArrayLike, NDArray
 
+from msfusion_sdk.arrays import Floats
 from msfusion_sdk.errors import DegenerateSplitError, ShapeError
-from msfusion_sdk.survival.checks import Floats, checked_labels, require_events
+from msfusion_sdk.survival.checks import checked_labels, require_events
 
 __all__ = ["KaplanMeier", "LogRank", "kaplan_meier", "kaplan_meier_by_group", "log_rank"]
 

@@ -16,8 +16,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
+from msfusion_sdk.arrays import Floats
 from msfusion_sdk.errors import DegenerateSplitError
-from msfusion_sdk.survival.checks import Floats, checked_labels
+from msfusion_sdk.survival.checks import checked_labels
 
 __all__ = ["CensoringSurvival", "censoring_survival", "event_free_at"]
 

@@ -206,7 +206,7 @@ def test_a_disk_that_fills_leaves_an_empty_folder(
         message = "full"
         raise StoreFullError(message)
 
-    monkeypatch.setattr("msfusion_sdk.cohort.folder.layout.write_manifest", full)
+    monkeypatch.setattr("msfusion_sdk.cohort.intake.writing.write_manifest", full)
     with pytest.raises(StoreFullError):
         Cohort.create(tmp_path / "c", patients=source / "patients.csv")
     assert list((tmp_path / "c").iterdir()) == []

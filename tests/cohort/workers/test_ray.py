@@ -53,9 +53,6 @@ def test_without_ray_the_error_says_how_to_get_it(monkeypatch: pytest.MonkeyPatc
     from msfusion_sdk.cohort.workers import ray
     from msfusion_sdk.errors import MissingExtraError
 
-    def missing(name: str) -> None:
-        raise ImportError(name)
-
-    monkeypatch.setattr(ray.importlib, "import_module", missing)
+    monkeypatch.setitem(sys.modules, "ray", None)
     with pytest.raises(MissingExtraError, match=r'pip install "msfusion-sdk\[ray\]"'):
         ray._ray()

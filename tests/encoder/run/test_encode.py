@@ -24,7 +24,7 @@ from msfusion_sdk.errors import (
 )
 from msfusion_sdk.slides.readers.opening import open_slide
 from msfusion_sdk.slides.readers.reader import Slide
-from msfusion_sdk.slides.readers.spacing import PatchPlan
+from msfusion_sdk.slides.tissue.patch_plan import PatchPlan
 from msfusion_sdk.slides.tissue.patch_reading import PatchPixels, read_patch
 from msfusion_sdk.slides.tissue.survey import survey_slide
 from msfusion_sdk.testing import damage_stored_tile, make_slide

@@ -11,7 +11,7 @@ import pytest
 from msfusion_sdk.encoder.run.reading import read_patches
 from msfusion_sdk.errors import SlideChangedError, SlideCorruptError
 from msfusion_sdk.slides.readers.reader import Region, Slide
-from msfusion_sdk.slides.readers.spacing import PatchPlan
+from msfusion_sdk.slides.tissue.patch_plan import PatchPlan
 
 PLAN = PatchPlan(level=0, l0_size=8.0, level_size_px=8, out_size_px=8, effective_mpp=0.25)
 LOCATIONS = [(8 * i, 0) for i in range(40)]

@@ -9,7 +9,7 @@ from huggingface_hub.errors import CorruptedCacheException, LocalEntryNotFoundEr
 
 from msfusion_sdk import SlideEncoder
 from msfusion_sdk.encoder.weights.hub import locate_model
-from msfusion_sdk.encoder.weights.model_folder import hub
+from msfusion_sdk.encoder.weights import hub
 from msfusion_sdk.errors import ModelIdError
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"

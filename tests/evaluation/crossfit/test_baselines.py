@@ -8,8 +8,8 @@ import pytest
 from sklearn.base import BaseEstimator
 
 from msfusion_sdk.evaluation.crossfit.baselines import late_average, make_baselines, narrowed
-from msfusion_sdk.evaluation.crossfit.predictions import JudgedClasses, JudgedSurvival
 from msfusion_sdk.evaluation.folds.folds import make_folds
+from msfusion_sdk.evaluation.metrics.predictions import JudgedClasses, JudgedSurvival
 from msfusion_sdk.outcomes.strata import read_outcome
 
 

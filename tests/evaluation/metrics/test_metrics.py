@@ -8,10 +8,10 @@ from sklearn.metrics import average_precision_score, log_loss, roc_auc_score
 from sklearn.preprocessing import label_binarize
 
 from msfusion_sdk.errors import DegenerateSplitError
-from msfusion_sdk.evaluation.crossfit.predictions import JudgedClasses, JudgedSurvival
 from msfusion_sdk.evaluation.metrics.classes import class_metrics, expected_calibration_error
 from msfusion_sdk.evaluation.metrics.horizons import TimePlan
 from msfusion_sdk.evaluation.metrics.metric import Score, scored
+from msfusion_sdk.evaluation.metrics.predictions import JudgedClasses, JudgedSurvival
 from msfusion_sdk.evaluation.metrics.survival import survival_metrics
 
 PLAN = TimePlan(tau=9.0, horizons=(5.0,), grid=np.linspace(0, 9, 51)[1:])

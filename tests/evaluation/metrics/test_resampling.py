@@ -7,10 +7,10 @@ import pandas as pd
 import pytest
 
 from msfusion_sdk.errors import DegenerateSplitError
-from msfusion_sdk.evaluation.crossfit.predictions import JudgedClasses, JudgedSurvival
 from msfusion_sdk.evaluation.metrics.classes import class_metrics
 from msfusion_sdk.evaluation.metrics.horizons import TimePlan
 from msfusion_sdk.evaluation.metrics.metric import Metric
+from msfusion_sdk.evaluation.metrics.predictions import JudgedClasses, JudgedSurvival
 from msfusion_sdk.evaluation.metrics.survival import survival_metrics
 
 PLAN = TimePlan(tau=9.0, horizons=(3.0, 7.0), grid=np.linspace(0, 9, 51)[1:])

@@ -16,7 +16,7 @@ from msfusion_sdk.config import PatchConfig
 from msfusion_sdk.errors import SlideCorruptError, SlideError
 from msfusion_sdk.slides import Slide, open_slide
 from msfusion_sdk.slides.readers.reader import composite
-from msfusion_sdk.slides.readers.spacing import plan_patches
+from msfusion_sdk.slides.tissue.patch_plan import plan_patches
 from msfusion_sdk.slides.tissue.patch_reading import read_patch, resample
 from msfusion_sdk.testing import damage_stored_tile, make_slide
 

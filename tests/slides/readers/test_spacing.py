@@ -6,12 +6,10 @@ from hypothesis import strategies as st
 
 from msfusion_sdk.config import PatchConfig
 from msfusion_sdk.errors import SlideGeometryError, SlideResolutionError
-from msfusion_sdk.slides.readers.spacing import (
-    check_levels,
-    choose_level,
-    plan_patches,
-    resolve_mpp,
-)
+from msfusion_sdk.slides.readers.header_checks import check_levels
+from msfusion_sdk.slides.readers.levels import choose_level
+from msfusion_sdk.slides.readers.spacing import resolve_mpp
+from msfusion_sdk.slides.tissue.patch_plan import plan_patches
 
 CONFIG = PatchConfig()
 PATCH_UM = 288.0

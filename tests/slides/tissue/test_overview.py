@@ -6,7 +6,8 @@ import pytest
 from msfusion_sdk.config import EncoderConfig, TissueConfig
 from msfusion_sdk.errors import SlideCorruptError, SlideResolutionError
 from msfusion_sdk.slides import open_slide
-from msfusion_sdk.slides.tissue.mask import find_tissue, overview
+from msfusion_sdk.slides.tissue import overview
+from msfusion_sdk.slides.tissue.mask import find_tissue
 from msfusion_sdk.slides.tissue.overview import read_overview
 from msfusion_sdk.slides.tissue.survey import survey_slide
 from msfusion_sdk.testing import damage_stored_tile, make_slide

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from msfusion_sdk.survival.checks import Bools, Floats, Rows
+from msfusion_sdk.arrays import Bools, Floats, Rows
 
 if TYPE_CHECKING:
     import pandas as pd

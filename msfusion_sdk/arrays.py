@@ -1,0 +1,13 @@
+"""Array types of signatures: what the numbers are, where numpy only knows their width."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["Bools", "Floats", "Pixels", "Rows"]
+
+Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
+Rows = NDArray[np.intp]
+"""Places in another array: of patients, mostly."""
+Pixels = NDArray[np.uint8]
+"""RGB, shape (height, width, 3)."""
