@@ -72,6 +72,24 @@ def blank_slide(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
+def made_slide(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Of 1536 x 1024 pixels."""
+    return make_slide(tmp_path_factory.mktemp("made") / "made-slide.svs", 1536, 1024, seed=1)
+
+
+@pytest.fixture
+def slide_copy(made_slide: Path, tmp_path: Path) -> Path:
+    """A slide that a test may damage."""
+    return Path(shutil.copy(made_slide, tmp_path / "made-copy.svs"))
+
+
+@pytest.fixture(scope="session")
+def real_slide(shared: Path) -> Path:
+    """Skin, H&E, at 0.499 µm per pixel."""
+    return shared / "data" / "slides" / "CMU-1-Small-Region.svs"
+
+
+@pytest.fixture(scope="session")
 def embedded_model() -> Path:
     """The folder of the model inside the package."""
     return embedded_models()[DEFAULT_MODEL]

@@ -1,6 +1,5 @@
 """An encoder with random weights, and small slides to give it."""
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,9 +9,6 @@ import torch
 from msfusion_sdk import EncoderConfig, SlideEncoder
 from msfusion_sdk.encoder.networks.model import TwoScaleModel
 from msfusion_sdk.encoder.weights.model_folder import write_model_folder
-from msfusion_sdk.testing import make_slide
-
-SHARED = Path(__file__).parents[3] / "shared"
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -58,22 +54,3 @@ def small_encoder(random_encoder: SlideEncoder) -> SlideEncoder:
     """Patches of 128 px, a stored tile apart: one damaged stored tile is one bad patch."""
     small = {"patch_size_px": 128, "stride_px": 256, "low_recall": 0.0}
     return random_encoder.with_config(random_encoder.config.updated(patches=small))
-
-
-@pytest.fixture(scope="session")
-def made_slide(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_slide(tmp_path_factory.mktemp("made") / "made-slide.svs", 1536, 1024, seed=1)
-
-
-@pytest.fixture
-def slide_copy(made_slide: Path, tmp_path: Path) -> Path:
-    """A slide that a test may damage."""
-    return Path(shutil.copy(made_slide, tmp_path / "made-copy.svs"))
-
-
-@pytest.fixture(scope="session")
-def real_slide() -> Path:
-    path = SHARED / "data" / "slides" / "CMU-1-Small-Region.svs"
-    if not path.is_file():
-        pytest.skip(f"needs {path.name}, which is not part of the repository")
-    return path

@@ -8,8 +8,8 @@ import pytest
 from huggingface_hub.errors import CorruptedCacheException, LocalEntryNotFoundError
 
 from msfusion_sdk import SlideEncoder
-from msfusion_sdk.encoder.weights.hub import locate_model
 from msfusion_sdk.encoder.weights import hub
+from msfusion_sdk.encoder.weights.hub import locate_model
 from msfusion_sdk.errors import ModelIdError
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
