@@ -67,9 +67,9 @@ class Block:
             found = f"{self.present.dtype} {self.present.shape}"
             msg = f"The mask of a block must be bool {expected[:1]}, and is {found}."
             raise ShapeError(msg)
-        _refuse_repeats(self.patient_ids, "patients")
-        _refuse_repeats(self.names, "names")
-        _refuse_non_finite(self.values, self.patient_ids, self.names)
+        _require_no_repeats(self.patient_ids, "patients")
+        _require_no_repeats(self.names, "names")
+        _require_all_finite(self.values, self.patient_ids, self.names)
         if self.values[~self.present].any():
             msg = "Rows of absent patients must be 0. Build the block with Block.of()."
             raise ShapeError(msg)
@@ -217,7 +217,7 @@ def _is_plain_json(value: object) -> bool:
         return False
 
 
-def _refuse_repeats(values: tuple[str, ...], what: str) -> None:
+def _require_no_repeats(values: tuple[str, ...], what: str) -> None:
     if len(set(values)) != len(values):
         repeated = pd.Index(values)
         first = ", ".join(map(repr, repeated[repeated.duplicated()].unique()[:3]))
@@ -225,7 +225,7 @@ def _refuse_repeats(values: tuple[str, ...], what: str) -> None:
         raise DuplicateIdError(msg)
 
 
-def _refuse_non_finite(
+def _require_all_finite(
     values: NDArray[np.float32], patient_ids: tuple[str, ...], names: tuple[str, ...]
 ) -> None:
     wrong = ~np.isfinite(values)

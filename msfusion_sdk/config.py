@@ -18,7 +18,7 @@ __all__ = [
     "PRESETS",
     "EncoderConfig",
     "FrozenConfig",
-    "FusionConfig",
+    "AttentionFusionConfig",
     "KeepRule",
     "NetworkConfig",
     "PatchConfig",
@@ -151,7 +151,7 @@ class StainConfig(FrozenConfig):
     strength: tuple[float, float] = Field(description="99th percentile of the amount of each")
 
 
-class FusionConfig(FrozenConfig):
+class AttentionFusionConfig(FrozenConfig):
     """What the scores are, and how they become weights (method step 5)."""
 
     score: Score = Field(
@@ -173,7 +173,7 @@ class EncoderConfig(FrozenConfig):
     patches: PatchConfig = PatchConfig()
     read: ReadConfig = ReadConfig()
     network: NetworkConfig = NetworkConfig()
-    fusion: FusionConfig = FusionConfig()
+    fusion: AttentionFusionConfig = AttentionFusionConfig()
     stain: StainConfig | None = Field(None, description="None: patches keep their own colours")
 
     @model_validator(mode="after")

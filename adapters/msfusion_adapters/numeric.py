@@ -21,8 +21,8 @@ __all__ = [
     "learn_components",
     "learn_standard",
     "numbers",
-    "refuse_gaps",
-    "refuse_nobody",
+    "require_no_gaps",
+    "require_somebody",
     "varies",
 ]
 
@@ -78,7 +78,7 @@ def numbers(table: pd.DataFrame, what: str) -> Floats:
     return values
 
 
-def refuse_gaps(values: Floats, table: pd.DataFrame, what: str) -> None:
+def require_no_gaps(values: Floats, table: pd.DataFrame, what: str) -> None:
     """Raise where a present patient has an empty cell.
 
     Raises
@@ -93,7 +93,7 @@ def refuse_gaps(values: Floats, table: pd.DataFrame, what: str) -> None:
         raise NonFiniteError(msg)
 
 
-def refuse_nobody(values: Floats, what: str) -> None:
+def require_somebody(values: Floats, what: str) -> None:
     """Raise when there is no patient to learn from.
 
     Raises

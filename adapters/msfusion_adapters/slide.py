@@ -13,8 +13,8 @@ from msfusion_adapters.numeric import (
     learn_components,
     learn_standard,
     numbers,
-    refuse_gaps,
-    refuse_nobody,
+    require_no_gaps,
+    require_somebody,
     varies,
 )
 from msfusion_sdk.adapter import Block, ModalityAdapter
@@ -70,9 +70,9 @@ class SlideAdapter(ModalityAdapter):
         """
         chosen = _vectors(patient_table(table))
         values = numbers(chosen, _WHAT)
-        refuse_gaps(values, chosen, _WHAT)
+        require_no_gaps(values, chosen, _WHAT)
         values = values[~np.isnan(values).all(axis=1)]
-        refuse_nobody(values, _WHAT)
+        require_somebody(values, _WHAT)
         self.columns_ = list(chosen.columns)
         kept = np.flatnonzero(varies(values))
         if not len(kept):
@@ -99,7 +99,7 @@ class SlideAdapter(ModalityAdapter):
         check_is_fitted(self)
         chosen = select_columns(_vectors(patient_table(table)), self.columns_, _WHAT)
         values = numbers(chosen, _WHAT)
-        refuse_gaps(values, chosen, _WHAT)
+        require_no_gaps(values, chosen, _WHAT)
         standard = Standard(self.kept_, self.median_, self.mean_, self.scale_)
         features = apply_standard(values, standard)
         names = [self.columns_[place] for place in self.kept_]

@@ -13,8 +13,8 @@ from msfusion_adapters.numeric import (
     apply_standard,
     learn_standard,
     numbers,
-    refuse_gaps,
-    refuse_nobody,
+    require_no_gaps,
+    require_somebody,
     varies,
 )
 from msfusion_sdk.adapter import Block, ModalityAdapter
@@ -60,7 +60,7 @@ class TableAdapter(ModalityAdapter):
         checked = patient_table(table)
         values = self._numbers(checked)
         values = values[~np.isnan(values).all(axis=1)]
-        refuse_nobody(values, "the table")
+        require_somebody(values, "the table")
         self.columns_ = list(checked.columns)
         self.with_gaps_ = np.flatnonzero(np.isnan(values).any(axis=0) & varies(values))
         widened = self._widen(values)
@@ -102,7 +102,7 @@ class TableAdapter(ModalityAdapter):
     def _numbers(self, table: pd.DataFrame) -> NDArray[np.float64]:
         values = numbers(table, "the table")
         if self.missing == "error":
-            refuse_gaps(values, table, "the table")
+            require_no_gaps(values, table, "the table")
         return values
 
     def _widen(self, values: NDArray[np.float64]) -> NDArray[np.float64]:

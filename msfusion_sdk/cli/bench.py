@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from msfusion_sdk.cli.console import checked_words, err, out
+from msfusion_sdk.cli.console import err, known_words, out
 from msfusion_sdk.cli.encode import Device, Json, Model, Mpp, Precision
 
 __all__ = ["bench"]
@@ -27,7 +27,7 @@ def bench(
     from msfusion_sdk.encoder.bench import time_slide
     from msfusion_sdk.encoder.slide_encoder import SlideEncoder
 
-    with checked_words():
+    with known_words():
         encoder = SlideEncoder.from_pretrained(model, device=device, precision=precision)
     with err.status("Reading and computing"):
         times = time_slide(encoder, path, mpp=mpp, patches=patches, rounds=rounds)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.table import Table
 
-from msfusion_sdk.cli.console import bars, checked_words, err, out
+from msfusion_sdk.cli.console import bars, err, known_words, out
 from msfusion_sdk.cli.encode import Device, Json, Model, Precision, Preset
 from msfusion_sdk.errors import ExitCode
 
@@ -48,7 +48,7 @@ def create(
     """Check the tables together, say all that is wrong at once, and make the folder."""
     from msfusion_sdk.cohort.cohort import Cohort
 
-    with checked_words():
+    with known_words():
         cohort = Cohort.create(folder, patients=patients, slides=slides, on_duplicate=on_duplicate)  # type: ignore[arg-type]
     _print_report(cohort)
 
@@ -68,7 +68,7 @@ def add(
     from msfusion_sdk.cohort.cohort import Cohort
 
     cohort = Cohort.open(folder)
-    with checked_words():
+    with known_words():
         cohort.add_modality(
             name,
             table,
@@ -116,7 +116,7 @@ def encode(
     from msfusion_sdk.encoder.slide_encoder import SlideEncoder
 
     cohort = Cohort.open(folder)
-    with checked_words():
+    with known_words():
         encoder = SlideEncoder.from_pretrained(model, device=device, precision=precision)
         if preset:
             encoder = encoder.with_config(encoder.config.with_preset(preset))
@@ -194,7 +194,7 @@ def export(
     from msfusion_sdk.cohort.cohort import Cohort
 
     cohort = Cohort.open(folder)
-    with checked_words():
+    with known_words():
         report = cohort.export(
             path,
             level=level,  # type: ignore[arg-type]

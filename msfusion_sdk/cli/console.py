@@ -19,7 +19,7 @@ from rich.progress import (
 
 from msfusion_sdk.errors import MsfusionError
 
-__all__ = ["Bars", "bars", "checked_words", "err", "out", "typed"]
+__all__ = ["Bars", "bars", "known_words", "err", "out", "typed"]
 
 out = Console(highlight=False)
 err = Console(stderr=True, highlight=False)
@@ -55,7 +55,7 @@ def bars() -> Iterator[Bars]:
 
 
 @contextmanager
-def checked_words() -> Iterator[None]:
+def known_words() -> Iterator[None]:
     """Turn a word that a function does not know into an error of usage.
 
     Our own errors, some of which are ``ValueError`` too, pass unchanged.

@@ -8,7 +8,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from msfusion_sdk.cli.annotations import annotation_rows
-from msfusion_sdk.cli.console import bars, checked_words, err, out
+from msfusion_sdk.cli.console import bars, err, known_words, out
 from msfusion_sdk.config import PRESETS, EncoderConfig
 from msfusion_sdk.errors import ExitCode
 
@@ -74,7 +74,7 @@ def info(
     if overlay and not annotations:
         msg = "--overlay draws the outlines that --annotations names; give both."
         raise typer.BadParameter(msg)
-    with checked_words():
+    with known_words():
         settings = _settings(EncoderConfig(), preset, max_upsample)
     drawn = read_annotations(annotations) if annotations else None
     description = describe_slide(path, settings, mpp=mpp, annotations=drawn)
@@ -117,7 +117,7 @@ def encode(
     from msfusion_sdk.encoder.slide_encoder import SlideEncoder
     from msfusion_sdk.inspect.encode_folder import encode_to_folder
 
-    with checked_words():
+    with known_words():
         encoder = SlideEncoder.from_pretrained(model, device=device, precision=precision)
         encoder = encoder.with_config(_settings(encoder.config, preset, max_upsample))
     outcomes = []

@@ -10,7 +10,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from msfusion_sdk.cli.console import checked_words, err, out, typed
+from msfusion_sdk.cli.console import err, known_words, out, typed
 from msfusion_sdk.cli.encode import Device, Json, Mpp
 
 __all__ = ["adapters", "classify", "evaluate", "predict", "train"]
@@ -54,7 +54,7 @@ def train(
     from msfusion_sdk.study.train import train_on_cohort
 
     cohort = Cohort.open(folder)
-    with checked_words(), _told_warnings():
+    with known_words(), _told_warnings():
         record = train_on_cohort(
             cohort,
             outcome,
@@ -88,7 +88,7 @@ def predict(
     from msfusion_sdk.study.models import predict_to_file
 
     cohort = Cohort.open(folder)
-    with checked_words(), _told_warnings():
+    with known_words(), _told_warnings():
         predicted = predict_to_file(cohort, model, path)
     columns = ", ".join(predicted.columns)
     out.print(f"{path}: {len(predicted)} patients, {columns}.", markup=False, soft_wrap=True)
@@ -107,7 +107,7 @@ def classify(
     """Say how probable each class of a slide file is."""
     from msfusion_sdk.study.slide_classifier import SlideClassifier
 
-    with checked_words():
+    with known_words():
         classifier = SlideClassifier.load(model, device=device)
         chances, embedding = classifier.classify(path, mpp=mpp)
     warnings = list(embedding.provenance.warnings)
@@ -152,7 +152,7 @@ def evaluate(
     from msfusion_sdk.study.models import evaluate_on_cohort, time_unit
 
     cohort = Cohort.open(folder)
-    with checked_words(), _told_warnings():
+    with known_words(), _told_warnings():
         evaluation = evaluate_on_cohort(
             cohort,
             outcome,

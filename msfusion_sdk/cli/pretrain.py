@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from msfusion_sdk.cli.console import bars, checked_words, out
+from msfusion_sdk.cli.console import bars, known_words, out
 
 __all__ = ["app"]
 
@@ -59,12 +59,12 @@ def tiles(
     from msfusion_sdk.pretraining.config import TrainConfig
     from msfusion_sdk.pretraining.run import pretrain_tiles
 
-    with checked_words():
+    with known_words():
         views = {f"{scale}_view_px": view_px for scale in ("context", "detail") if view_px}
         config = TrainConfig.model_validate(
             {"tile_mpp": tile_mpp, "epochs": epochs, "patience": patience, "seed": seed, **views}
         )
-    with checked_words(), bars() as update:
+    with known_words(), bars() as update:
         pretrain_tiles(
             data,
             folder,
@@ -125,7 +125,7 @@ def slides(
     from msfusion_sdk.pretraining.annotated.config import DatasetConfig
     from msfusion_sdk.pretraining.annotated.run import pretrain_slides, training_config
 
-    with checked_words():
+    with known_words():
         data = DatasetConfig.model_validate(
             {
                 "label": label,
@@ -140,7 +140,7 @@ def slides(
             }
         )
         config = training_config(epochs=epochs, patience=patience, seed=seed)
-    with checked_words(), bars() as update:
+    with known_words(), bars() as update:
         pretrain_slides(
             table,
             annotations,
@@ -178,11 +178,11 @@ def labels(
     from msfusion_sdk.pretraining.slide_labels.config import FineTuneConfig
     from msfusion_sdk.pretraining.slide_labels.run import pretrain_labels
 
-    with checked_words():
+    with known_words():
         config = FineTuneConfig(
             epochs=epochs, patience=patience, patches_per_slide=patches_per_slide, seed=seed
         )
-    with checked_words(), bars() as update:
+    with known_words(), bars() as update:
         pretrain_labels(
             table,
             label,
@@ -213,7 +213,7 @@ def score(
     from msfusion_sdk.encoder.weights.hub import locate_model
     from msfusion_sdk.pretraining.run import score_model
 
-    with checked_words(), bars() as update:
+    with known_words(), bars() as update:
         scores, floor = score_model(
             locate_model(model),
             data,

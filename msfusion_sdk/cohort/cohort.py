@@ -19,8 +19,12 @@ from msfusion_sdk.cohort.folder.layout import (
 )
 from msfusion_sdk.cohort.folder.manifest import CohortManifest, read_manifest, write_manifest
 from msfusion_sdk.cohort.intake.contents import count_patterns, report_on
-from msfusion_sdk.cohort.intake.creation import OnDuplicate, check_cohort, labels_of
-from msfusion_sdk.cohort.intake.modality import Unmatched, check_modality, check_name
+from msfusion_sdk.cohort.intake.creation import OnDuplicate, labels_of, read_cohort_tables
+from msfusion_sdk.cohort.intake.modality import (
+    Unmatched,
+    read_modality_table,
+    require_modality_name,
+)
 from msfusion_sdk.cohort.intake.writing import write_cohort
 from msfusion_sdk.cohort.store.aggregate import SlideUse
 from msfusion_sdk.cohort.store.status import CohortStatus, choose_model, cohort_status, models_of
@@ -33,7 +37,7 @@ from msfusion_sdk.outcomes.declaration import declared
 from msfusion_sdk.storage.schema import read_column, read_notes, read_stored, write_stored
 from msfusion_sdk.tables.arrow import TableSource
 from msfusion_sdk.tables.frames import ID_COLUMN
-from msfusion_sdk.tables.issues import CohortReport, refuse_errors
+from msfusion_sdk.tables.issues import CohortReport, require_no_errors
 from msfusion_sdk.tables.slide_table import path_of
 
 if TYPE_CHECKING:
@@ -101,7 +105,7 @@ class Cohort:
         """
         root = Path(folder)
         require_unused(root, "Choose a new folder, or open the cohort in it: Cohort.open.")
-        checked = check_cohort(patients, slides, outcomes or {}, on_duplicate=on_duplicate)
+        checked = read_cohort_tables(patients, slides, outcomes or {}, on_duplicate=on_duplicate)
         return cls(root, write_cohort(root, checked))
 
     @classmethod
@@ -166,12 +170,12 @@ class Cohort:
         TableError
             One of its kinds, with all that is wrong.  Nothing is written.
         """
-        check_name(name)
+        require_modality_name(name)
         path = modality_path(self.root, name)
         if path.exists() and not replace:
             msg = f"The cohort has a modality {name!r}. Pass replace=True, or another name."
             raise TableError(msg)
-        checked = check_modality(
+        checked = read_modality_table(
             source, self.patient_ids, unmatched=unmatched, on_duplicate=on_duplicate
         )
         path.parent.mkdir(exist_ok=True)
@@ -388,7 +392,7 @@ class Cohort:
             they tell no two patients apart.
         """
         outcome = declared(name, self.patients.column_names, **settings)
-        refuse_errors(labels_of(self.patients, outcome)[1])
+        require_no_errors(labels_of(self.patients, outcome)[1])
         outcomes = {**self.manifest.outcomes, name: outcome}
         self.manifest = self.manifest.model_copy(update={"outcomes": outcomes})
         write_manifest(self.root, self.manifest)
@@ -417,11 +421,11 @@ class Cohort:
             known = ", ".join(self.manifest.outcomes) or "none"
             msg = f"No outcome {name!r} is declared (known: {known}). Use declare_outcome."
             raise TableError(msg)
-        labels, findings = labels_of(self.patients, outcome)
-        refuse_errors(findings)
-        for finding in findings:
-            if finding.code != "Table":
-                warnings.warn(finding.message, OutcomeWarning, stacklevel=2)
+        labels, issues = labels_of(self.patients, outcome)
+        require_no_errors(issues)
+        for each in issues:
+            if each.code != "Table":
+                warnings.warn(each.message, OutcomeWarning, stacklevel=2)
         return labels
 
     def completeness(self) -> pd.DataFrame:

@@ -56,7 +56,7 @@ def run_cohort_demo(
         simplefilter("ignore")
         for step, outcome in enumerate(("survival", "diagnosis")):
             tell("outcomes", step, 2)
-            _judge(cohort, outcome, folder / outcome)
+            _evaluate(cohort, outcome, folder / outcome)
         train_on_cohort(cohort, "survival", folder / "model")
         tell("outcomes", 2, 2)
         features = cohort.export(folder / "features.parquet").path
@@ -65,7 +65,7 @@ def run_cohort_demo(
     return {"report": report, "features by patient": features, "model": folder / "model"}
 
 
-def _judge(cohort: Cohort, outcome: str, folder: Path) -> None:
+def _evaluate(cohort: Cohort, outcome: str, folder: Path) -> None:
     evaluation = evaluate_on_cohort(cohort, outcome, folds=_FOLDS, bootstrap=_RESAMPLES)
     command = (
         f"msfusion evaluate cohort --outcome {outcome} --folds {_FOLDS} "

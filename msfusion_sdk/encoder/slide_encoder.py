@@ -246,7 +246,7 @@ class SlideEncoder:
                 workers=workers,
                 progress=progress,
             )
-            slide.check_unchanged()
+            slide.require_unchanged()
             provenance = describe(
                 slide,
                 survey,

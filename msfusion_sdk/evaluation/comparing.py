@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from msfusion_sdk.arrays import Floats
 from msfusion_sdk.evaluation.metrics.intervals import draw_patients, interval_of
 from msfusion_sdk.evaluation.metrics.metric import Metric, Score, scored
-from msfusion_sdk.evaluation.metrics.predictions import Judged
+from msfusion_sdk.evaluation.metrics.predictions import Predictions
 
 __all__ = ["Comparison"]
 
@@ -20,7 +20,7 @@ class Comparison:
 
     Parameters
     ----------
-    judged : mapping, model to one entry per fold
+    out_of_fold : mapping, model to one entry per fold
         Test patients beside predictions, or the reason why there are none.
     metrics : sequence of Metric
     folds : sequence of tuples of ids
@@ -37,7 +37,7 @@ class Comparison:
 
     def __init__(
         self,
-        judged: Mapping[str, Sequence[Judged | str]],
+        out_of_fold: Mapping[str, Sequence[Predictions | str]],
         metrics: Sequence[Metric[Any]],
         *,
         folds: Sequence[tuple[str, ...]],
@@ -46,7 +46,7 @@ class Comparison:
         bootstrap: int,
         random_state: int,
     ) -> None:
-        self._judged = judged
+        self._predictions_of = out_of_fold
         self._metrics = metrics
         self._places = [{patient: i for i, patient in enumerate(ids)} for ids in folds]
         self._draws = [
@@ -60,7 +60,7 @@ class Comparison:
         ]
         self._scores = {
             (name, metric.name): [_score(one, metric) for one in entries]
-            for name, entries in judged.items()
+            for name, entries in out_of_fold.items()
             for metric in metrics
         }
         self._cache: dict[tuple[str, str, int, tuple[str, ...]], Floats] = {}
@@ -74,7 +74,7 @@ class Comparison:
                 "fold": number,
                 "value": score.value,
                 "reason": score.reason,
-                "patients": _count(self._judged[name][number]),
+                "patients": _count(self._predictions_of[name][number]),
             }
             for (name, metric), scores in self._scores.items()
             for number, score in enumerate(scores)
@@ -89,7 +89,7 @@ class Comparison:
         of them have a value and are in the mean; ``best`` which values are good.
         """
         rows = []
-        for name, entries in self._judged.items():
+        for name, entries in self._predictions_of.items():
             made = [one for one in entries if not isinstance(one, str)]
             for metric in self._metrics:
                 scores = self._scores[name, metric.name]
@@ -118,7 +118,7 @@ class Comparison:
         value.
         """
         rows = []
-        for name in self._judged:
+        for name in self._predictions_of:
             for metric in self._metrics:
                 if name != reference and metric.statistic is not None:
                     rows.append(self._difference(reference, name, metric))
@@ -129,7 +129,7 @@ class Comparison:
     def _limits(self, name: str, metric: Metric[Any]) -> tuple[float | None, float | None]:
         decided = [
             (number, one)
-            for number, one in enumerate(self._judged[name])
+            for number, one in enumerate(self._predictions_of[name])
             if not isinstance(one, str)
             and self._scores[name, metric.name][number].value is not None
         ]
@@ -160,7 +160,7 @@ class Comparison:
         }
 
     def _common(self, reference: str, name: str, number: int) -> tuple[str, ...]:
-        one, other = self._judged[reference][number], self._judged[name][number]
+        one, other = self._predictions_of[reference][number], self._predictions_of[name][number]
         if isinstance(one, str) or isinstance(other, str):
             return ()
         shared = set(other.patient_ids)
@@ -179,12 +179,12 @@ class Comparison:
         self, name: str, metric: Metric[Any], number: int, patient_ids: tuple[str, ...]
     ) -> Floats:
         # Only asked for where there is a prediction, and of metrics that have a statistic.
-        judged: Any = self._judged[name][number]
+        out_of_fold: Any = self._predictions_of[name][number]
         statistic: Any = metric.statistic
         draws = self._draws[number][:, [self._places[number][p] for p in patient_ids]]
-        part, score = judged, self._scores[name, metric.name][number]
-        if patient_ids != judged.patient_ids:
-            part = judged.take(_rows(judged.patient_ids, patient_ids))
+        part, score = out_of_fold, self._scores[name, metric.name][number]
+        if patient_ids != out_of_fold.patient_ids:
+            part = out_of_fold.take(_rows(out_of_fold.patient_ids, patient_ids))
             score = _score(part, metric)
         if score.value is None:
             return np.full(len(draws), np.nan)
@@ -192,21 +192,21 @@ class Comparison:
         return values
 
 
-def _score(judged: Judged | str, metric: Metric[Any]) -> Score:
-    if isinstance(judged, str):
-        return Score(None, judged)
-    return scored(lambda: metric.value(judged))
+def _score(out_of_fold: Predictions | str, metric: Metric[Any]) -> Score:
+    if isinstance(out_of_fold, str):
+        return Score(None, out_of_fold)
+    return scored(lambda: metric.value(out_of_fold))
 
 
-def _pooled(made: Sequence[Judged], metric: Metric[Any]) -> Score:
+def _pooled(made: Sequence[Predictions], metric: Metric[Any]) -> Score:
     pooled = metric.pooled
     if pooled is None or not made:
         return Score(None)
     return scored(lambda: pooled(made))
 
 
-def _count(judged: Judged | str) -> int:
-    return 0 if isinstance(judged, str) else len(judged.patient_ids)
+def _count(out_of_fold: Predictions | str) -> int:
+    return 0 if isinstance(out_of_fold, str) else len(out_of_fold.patient_ids)
 
 
 def _rows(have: tuple[str, ...], wanted: tuple[str, ...]) -> NDArray[np.intp]:

@@ -13,7 +13,7 @@ from msfusion_sdk.evaluation.comparing import Comparison
 from msfusion_sdk.evaluation.crossfit.baselines import make_baselines
 from msfusion_sdk.evaluation.crossfit.inputs import read_tables
 from msfusion_sdk.evaluation.crossfit.predicting import require_methods
-from msfusion_sdk.evaluation.crossfit.running import refuse_taken_names, run_baselines, run_models
+from msfusion_sdk.evaluation.crossfit.running import require_free_names, run_baselines, run_models
 from msfusion_sdk.evaluation.folds.checks import labels_of
 from msfusion_sdk.evaluation.folds.folds import Fold, fold_counts, make_folds, split_hash
 from msfusion_sdk.evaluation.metrics.classes import class_metrics
@@ -87,7 +87,7 @@ def evaluate(
     plan = plan_times(outcome, made, horizons) if isinstance(outcome, SurvivalTimes) else None
     times = np.empty(0) if plan is None else plan.times
     chosen = make_baselines(tables, random_state) if baselines else []
-    refuse_taken_names(models, chosen)
+    require_free_names(models, chosen)
     runs = run_models(models, tables, outcome, made, times)
     reference = next(iter(models))
     runs |= run_baselines(models[reference], chosen, outcome, made, times)

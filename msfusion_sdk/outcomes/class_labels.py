@@ -5,13 +5,14 @@ import pyarrow as pa
 
 from msfusion_sdk.outcomes.declaration import ClassOutcome
 from msfusion_sdk.outcomes.survival_labels import cells_of, without_outcome
+from msfusion_sdk.phrases import first_few
 from msfusion_sdk.tables.frames import ID_COLUMN
-from msfusion_sdk.tables.issues import Finding, first, found, remark
+from msfusion_sdk.tables.issues import Issue, issue, note
 
 __all__ = ["class_labels"]
 
 
-def class_labels(table: pa.Table, outcome: ClassOutcome) -> tuple["pd.Series[str]", list[Finding]]:
+def class_labels(table: pa.Table, outcome: ClassOutcome) -> tuple["pd.Series[str]", list[Issue]]:
     """Return the class of the patients who have one: text, or whole numbers as they are.
 
     Parameters
@@ -31,29 +32,30 @@ def class_labels(table: pa.Table, outcome: ClassOutcome) -> tuple["pd.Series[str
     spelling = [str(name).strip().casefold() for name in sizes.index]
     alike = [n for n, s in zip(sizes.index, spelling, strict=True) if spelling.count(s) > 1]
     return labels, [
-        *found(
+        *issue(
             "Table",
             len(fractions),
-            f"{outcome.column} holds fractions (first: {first(fractions)}), which are no classes. "
-            "Make classes of them, or choose another column.",
+            f"{outcome.column} holds fractions (first: {first_few(fractions)}), which are no "
+            "classes. Make classes of them, or choose another column.",
         ),
         *without_outcome(len(ids) - len(known), len(ids), outcome.column),
-        *found(
+        *issue(
             "DegenerateSplit",
             int(len(sizes) < 2),
             f"{outcome.column} has {len(sizes)} class among {len(labels)} patients ("
-            f"{first(sizes.index)}), and two are needed. Add patients or choose another column.",
+            f"{first_few(sizes.index)}), and two are needed. Add patients or choose another "
+            "column.",
         ),
-        *remark(
+        *note(
             "DegenerateSplit",
             len(single),
             f"{len(single)} classes of {outcome.column} have one patient only (first: "
-            f"{first(single)}), who cannot be in training and test. Join them with others.",
+            f"{first_few(single)}), who cannot be in training and test. Join them with others.",
         ),
-        *remark(
+        *note(
             "Table",
             len(alike),
-            f"Classes of {outcome.column} differ only by case or spaces ({first(alike)}) and count "
-            "as different ones. Write them alike if they are the same.",
+            f"Classes of {outcome.column} differ only by case or spaces ({first_few(alike)}) and "
+            "count as different ones. Write them alike if they are the same.",
         ),
     ]

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from msfusion_sdk.arrays import Bools, Floats
 from msfusion_sdk.errors import SurvivalLabelError
-from msfusion_sdk.survival.checks import checked_labels, require_events
+from msfusion_sdk.survival.checks import require_events, require_labels
 from msfusion_sdk.tables.frames import patient_table
 
 __all__ = ["SurvivalLabels", "ZeroTimeWarning", "survival_outcome"]
@@ -68,11 +68,11 @@ def survival_outcome(y: pd.DataFrame | NDArray[np.void]) -> SurvivalLabels:
         _require_columns([str(name) for name in table.columns])
         ids = tuple(table.index)
         # Columns that allow a missing value become objects, and the missing one is refused.
-        time, event = checked_labels(_numbers(table["time"]), table["event"].to_numpy(), ids)
+        time, event = require_labels(_numbers(table["time"]), table["event"].to_numpy(), ids)
     else:
         _require_columns(list(np.asarray(y).dtype.names or ()))
         ids = None
-        time, event = checked_labels(y["time"], y["event"])
+        time, event = require_labels(y["time"], y["event"])
     require_events(event, "A survival outcome")
     _warn_of_zero_times(time, ids)
     return SurvivalLabels(ids, time, event)

@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 
 from msfusion_sdk.arrays import Floats
 from msfusion_sdk.outcomes.declaration import SurvivalOutcome
+from msfusion_sdk.phrases import first_few
 from msfusion_sdk.tables.frames import ID_COLUMN, MISSING_TEXT
-from msfusion_sdk.tables.issues import Finding, first, found, remark
+from msfusion_sdk.tables.issues import Issue, issue, note
 
 __all__ = ["cells_of", "survival_labels", "without_outcome"]
 
@@ -28,9 +29,7 @@ MIXED_UNITS = 1000.0
 """Longest time over the median above which days and months may be mixed."""
 
 
-def survival_labels(
-    table: pa.Table, outcome: SurvivalOutcome
-) -> tuple[pd.DataFrame, list[Finding]]:
+def survival_labels(table: pa.Table, outcome: SurvivalOutcome) -> tuple[pd.DataFrame, list[Issue]]:
     """Return ``time`` (float) and ``event`` (bool) of the patients who have an outcome.
 
     Parameters
@@ -41,8 +40,8 @@ def survival_labels(
     Returns
     -------
     labels : DataFrame indexed by patient_id
-        Its ``attrs`` hold the unit.  Of no use when a finding is an error.
-    findings : list of Finding
+        Its ``attrs`` hold the unit.  Of no use when a issue is an error.
+    issues : list of Issue
     """
     ids = np.array(table.column(ID_COLUMN).to_pylist(), object)
     time, wrong_times = _times(ids, cells_of(table, outcome.time), outcome.time)
@@ -57,15 +56,15 @@ def survival_labels(
     labels.attrs["unit"] = outcome.unit
     neither = int((np.isnan(time) & np.isnan(flag)).sum())
     return labels, [
-        *found(
+        *issue(
             "SurvivalLabel",
             len(half),
             f"{len(half)} of {len(ids)} patients have only one of {outcome.time} and "
-            f"{outcome.flag} (first: {first(half)}). Fill in both, or blank both.",
+            f"{outcome.flag} (first: {first_few(half)}). Fill in both, or blank both.",
         ),
         *without_outcome(neither, len(ids), f"{outcome.time} and {outcome.flag}"),
         *_remarks_on(labels, outcome),
-        *found(
+        *issue(
             "DegenerateSplit",
             int(not labels["event"].any()),
             f"{outcome.flag} holds no event among {len(labels)} patients, so no risk can be "
@@ -83,7 +82,7 @@ def cells_of(table: pa.Table, column: str) -> list[object]:
 
 def _times(
     ids: NDArray[np.object_], cells: Sequence[object], column: str
-) -> tuple[Floats, list[Finding]]:
+) -> tuple[Floats, list[Issue]]:
     """Return the times, NaN where blank, and what is wrong with them."""
     time = np.array(
         [
@@ -92,25 +91,25 @@ def _times(
         ]
     )
     text = np.array([v is not None for v in cells]) & np.isnan(time)
-    values = first(dict.fromkeys(cells[row] for row in np.flatnonzero(text).tolist()))
-    findings = []
+    values = first_few(dict.fromkeys(cells[row] for row in np.flatnonzero(text).tolist()))
+    issues = []
     for what, rows in (
         (f"are no numbers ({values})", text),
         ("are negative", time < 0),
         ("are infinite", time == np.inf),
     ):
-        findings += found(
+        issues += issue(
             "SurvivalLabel",
             int(rows.sum()),
             f"{int(rows.sum())} of {len(ids)} values of {column} {what}; first patients: "
-            f"{first(ids[rows])}. Correct them; without an outcome blank time and event.",
+            f"{first_few(ids[rows])}. Correct them; without an outcome blank time and event.",
         )
-    return time, findings
+    return time, issues
 
 
 def _flags(
     ids: NDArray[np.object_], cells: Sequence[object], outcome: SurvivalOutcome
-) -> tuple[Floats, list[Finding]]:
+) -> tuple[Floats, list[Issue]]:
     """Return 1 for true, 0 for false, NaN where blank, and what is wrong with them."""
     meaning = outcome.event_values
     if meaning is None:
@@ -123,13 +122,13 @@ def _flags(
     unknown = sorted({_as_key(cells[row]) for row in wrong})
     needed = sorted({_as_key(cell) for cell in cells if cell is not None})
     wanted = "neither true nor false, 1 nor 0" if meaning is None else "not in event_values"
-    findings = found(
+    issues = issue(
         "SurvivalLabel",
         len(wrong),
         f"{len(wrong)} of {len(ids)} values of {outcome.flag} are {wanted} (found: "
-        f"{first(unknown)}; first patients: "
-        f"{first(ids[wrong])}). Pass event_values= with true or false for each of "
-        f"{first(needed, 6)}.",
+        f"{first_few(unknown)}; first patients: "
+        f"{first_few(ids[wrong])}). Pass event_values= with true or false for each of "
+        f"{first_few(needed, 6)}.",
     )
     if outcome.event and "censor" in outcome.event.casefold() and meaning is None:
         message = (
@@ -137,15 +136,15 @@ def _flags(
             f"no event was seen. Pass censored={outcome.event!r}, or event_values={{'1': True, "
             "'0': False}} if 1 does mean an event."
         )
-        findings += found("SurvivalLabel", 1, message)
-    return flag, findings
+        issues += issue("SurvivalLabel", 1, message)
+    return flag, issues
 
 
 def _as_key(value: object) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
-def _remarks_on(labels: pd.DataFrame, outcome: SurvivalOutcome) -> list[Finding]:
+def _remarks_on(labels: pd.DataFrame, outcome: SurvivalOutcome) -> list[Issue]:
     """Return what is possible but more often a mistake."""
     time, event = labels["time"].to_numpy(), labels["event"].to_numpy()
     if not len(labels):
@@ -156,26 +155,26 @@ def _remarks_on(labels: pd.DataFrame, outcome: SurvivalOutcome) -> list[Finding]
     enough = min(len(seen), len(censored)) >= ENOUGH_OF_EACH
     ratio = float(np.median(seen) / max(np.median(censored), 1e-9)) if enough else 0.0
     return [
-        *remark(
+        *note(
             "SurvivalLabel",
             n_zero,
             f"{n_zero} of {len(time)} patients have a {outcome.time} of 0. They are kept; check "
             "that time zero is what you mean.",
         ),
-        *remark(
+        *note(
             "SurvivalLabel",
             int(event.sum()) if share > MANY_EVENTS and len(time) >= FEW_PATIENTS else 0,
             f"{share:.0%} of {len(time)} patients have an event by {outcome.flag}, which is "
             "unusual. Check that it is true where the event was seen, not where it was censored.",
         ),
-        *remark(
+        *note(
             "SurvivalLabel",
             len(seen) if ratio > LATER_EVENTS else 0,
             f"The median {outcome.time} of patients with an event is {ratio:.1f} times that of "
             f"censored patients, as if {outcome.flag} meant the opposite. Check it; the other "
             "meaning is declared with censored= instead of event=.",
         ),
-        *remark(
+        *note(
             "SurvivalLabel",
             1 if middle > 0 and longest / middle > MIXED_UNITS else 0,
             f"The longest {outcome.time} ({longest:g}) is {longest / max(middle, 1e-9):.0f} times "
@@ -184,7 +183,7 @@ def _remarks_on(labels: pd.DataFrame, outcome: SurvivalOutcome) -> list[Finding]
     ]
 
 
-def without_outcome(count: int, n: int, columns: str) -> list[Finding]:
+def without_outcome(count: int, n: int, columns: str) -> list[Issue]:
     """Return how many patients have blank ``columns``."""
     message = f"{count} of {n} patients have no {columns} and are left out of this outcome."
-    return remark("Table", count, message)
+    return note("Table", count, message)

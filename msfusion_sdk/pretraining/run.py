@@ -8,10 +8,10 @@ import pandas as pd
 import torch
 from matplotlib.figure import Figure
 
-from msfusion_sdk.config import EncoderConfig, FusionConfig, NetworkConfig, PatchConfig
+from msfusion_sdk.config import AttentionFusionConfig, EncoderConfig, NetworkConfig, PatchConfig
 from msfusion_sdk.encoder.backends.devices import Runtime, choose_runtime
 from msfusion_sdk.encoder.networks.model import TwoScaleModel
-from msfusion_sdk.encoder.networks.network import TileClassifier
+from msfusion_sdk.encoder.networks.network import ImageClassifier
 from msfusion_sdk.encoder.weights.model_folder import (
     load_model_folder,
     read_manifest,
@@ -99,7 +99,7 @@ def pretrain_tiles(
     encoder = EncoderConfig(
         name=name,
         network=NetworkConfig(classes=index.classes, background=background),
-        fusion=FusionConfig(score="attention" if background is None else "evidence"),
+        fusion=AttentionFusionConfig(score="attention" if background is None else "evidence"),
         patches=PatchConfig(target_mpp=config.target_mpp),
     )
     return train_model(
@@ -141,7 +141,7 @@ def train_model(
     training.mkdir(parents=True, exist_ok=True)
     datasets["context"].index.table.to_csv(training / "split.csv", index=False)
     given = {} if start is None else _started(start, encoder)
-    trained: dict[str, TileClassifier] = {}
+    trained: dict[str, ImageClassifier] = {}
     states: dict[str, TrainingState] = {}
     for scale in SCALES:
         trained[scale], states[scale] = train_network(
@@ -221,21 +221,21 @@ def score_model(
     return scores, None if everything else colour_floor(index, "test")
 
 
-def _started(folder: Path, encoder: EncoderConfig) -> dict[str, TileClassifier]:
+def _started(folder: Path, encoder: EncoderConfig) -> dict[str, ImageClassifier]:
     """Return both networks of a trained model, with classifiers for the classes of this one."""
     model, manifest = load_model_folder(folder)
-    started: dict[str, TileClassifier] = {}
+    started: dict[str, ImageClassifier] = {}
     for scale in SCALES:
-        network: TileClassifier = getattr(model, scale)
+        network: ImageClassifier = getattr(model, scale)
         if manifest.encoder.network.classes != encoder.network.classes:
-            fresh = TileClassifier(encoder.network)
+            fresh = ImageClassifier(encoder.network)
             fresh.features.load_state_dict(network.features.state_dict())
             network = fresh
         started[scale] = network
     return started
 
 
-def _assemble(config: EncoderConfig, trained: dict[str, TileClassifier]) -> TwoScaleModel:
+def _assemble(config: EncoderConfig, trained: dict[str, ImageClassifier]) -> TwoScaleModel:
     """Return the two networks as one model, rounded to the half precision it is stored in."""
     model = TwoScaleModel(config)
     with torch.no_grad():

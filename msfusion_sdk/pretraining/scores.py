@@ -15,7 +15,7 @@ from sklearn.preprocessing import StandardScaler
 
 from msfusion_sdk.arrays import Pixels
 from msfusion_sdk.encoder.backends.devices import Runtime
-from msfusion_sdk.encoder.networks.network import TileClassifier
+from msfusion_sdk.encoder.networks.network import ImageClassifier
 from msfusion_sdk.pretraining.augment import grey, match_stain, scale_stain
 from msfusion_sdk.pretraining.index import Part, TileIndex
 from msfusion_sdk.pretraining.views import Scale, plain_view, read_tile
@@ -46,7 +46,7 @@ CONDITIONS: dict[str, Condition] = {
 
 @torch.inference_mode()
 def tile_probabilities(
-    classifier: TileClassifier,
+    classifier: ImageClassifier,
     paths: Sequence[Path],
     scale: Scale,
     *,
@@ -87,7 +87,7 @@ def tile_probabilities(
 
 
 def score_network(
-    classifier: TileClassifier,
+    classifier: ImageClassifier,
     scale: Scale,
     index: TileIndex,
     part: Part,

@@ -21,7 +21,7 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from msfusion_sdk.config import FEATURES, NetworkConfig
 from msfusion_sdk.encoder.backends.devices import Runtime
-from msfusion_sdk.encoder.networks.network import TileClassifier
+from msfusion_sdk.encoder.networks.network import ImageClassifier
 from msfusion_sdk.pretraining.checkpoint import TrainingState, load_checkpoint, save_checkpoint
 from msfusion_sdk.pretraining.config import WARM, TrainConfig, one_cycle
 from msfusion_sdk.pretraining.index import TileIndex
@@ -44,10 +44,10 @@ def train_network(
     out: Path,
     *,
     runtime: Runtime,
-    start: TileClassifier | None = None,
+    start: ImageClassifier | None = None,
     workers: int = 1,
     progress: Progress | None = None,
-) -> tuple[TileClassifier, TrainingState]:
+) -> tuple[ImageClassifier, TrainingState]:
     """Train the network of one scale and return it with its history.
 
     A checkpoint is written to ``out`` after every epoch, and a second call with the same
@@ -98,11 +98,11 @@ class _Run:
         config: TrainConfig,
         network: NetworkConfig,
         runtime: Runtime,
-        start: TileClassifier | None,
+        start: ImageClassifier | None,
     ) -> None:
         self.scale, self.index, self.config, self.runtime = scale, index, config, runtime
         torch.manual_seed(config.seed)
-        self.network = TileClassifier(network).to(runtime.device)
+        self.network = ImageClassifier(network).to(runtime.device)
         self.network.to(memory_format=torch.channels_last)
         if start is not None:
             self.network.load_state_dict(start.state_dict())
@@ -134,9 +134,9 @@ class _Run:
         self.losses: list[float] = []
 
     @property
-    def averaged(self) -> TileClassifier:
+    def averaged(self) -> ImageClassifier:
         """The network with the running average of the weights."""
-        return cast("TileClassifier", self.average.module)
+        return cast("ImageClassifier", self.average.module)
 
     @property
     def is_finished(self) -> bool:
@@ -244,7 +244,7 @@ def _digest(
     index: TileIndex,
     config: TrainConfig,
     network: NetworkConfig,
-    start: TileClassifier | None,
+    start: ImageClassifier | None,
 ) -> str:
     """Return a hash of all that decides the result, so that only the same run is continued."""
     # One convolution stands for all weights: training changes every one of them.

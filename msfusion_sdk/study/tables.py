@@ -63,7 +63,7 @@ def read_study(
     named = [*([SLIDE] if fingerprint else []), *cohort.modalities]
     names = named if modalities is None else modalities
     tables = {name: known[name] if name in known else cohort.modality(name) for name in names}
-    _refuse_answers(tables, declared)
+    _require_no_answers(tables, declared)
     kept = labels[labels.index.isin(patients_of(tables))]
     if kept.empty:
         msg = (
@@ -104,7 +104,7 @@ def _fingerprint(cohort: Cohort, modalities: Sequence[str] | None, model: str | 
     return choose_model(cohort.root, model) if is_wanted else None
 
 
-def _refuse_answers(
+def _require_no_answers(
     tables: Mapping[str, pd.DataFrame], outcome: SurvivalOutcome | ClassOutcome
 ) -> None:
     """Refuse tables that hold the columns of the outcome itself."""

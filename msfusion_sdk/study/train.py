@@ -73,7 +73,7 @@ def train_on_cohort(
     require_unused(folder, "Choose a new folder for the model.")
     study = read_study(cohort, outcome, modalities, slides, slide_model)
     if encoder is not None:
-        _check_encoder(study, encoder)
+        _require_encoder_of(study, encoder)
     model = estimator_of(study.outcome, fusion, random_state).fit(study.tables, study.labels)
     used = rows_of(study.tables, study.labels.index)
     record = TrainingRecord(
@@ -114,7 +114,7 @@ def estimator_of(
     return model if fusion is None else model.set_params(fusion=fusion)
 
 
-def _check_encoder(study: Study, encoder: SlideEncoder) -> None:
+def _require_encoder_of(study: Study, encoder: SlideEncoder) -> None:
     """Refuse an encoder that is of no use to the model, or whose vectors it did not see."""
     if isinstance(study.outcome, SurvivalOutcome):
         msg = "An encoder makes a model of classes classify slides, and the outcome is survival."

@@ -18,17 +18,17 @@ from msfusion_sdk.errors import (
 )
 
 __all__ = [
-    "checked_horizons",
-    "checked_labels",
-    "checked_numbers",
-    "checked_probabilities",
-    "checked_table",
-    "checked_weights",
+    "require_horizons",
+    "require_labels",
+    "require_numbers",
+    "require_probabilities",
+    "require_table",
+    "require_weights",
     "require_events",
 ]
 
 
-def checked_labels(
+def require_labels(
     time: ArrayLike, event: ArrayLike, patient_ids: Sequence[str] | None = None
 ) -> tuple[Floats, Bools]:
     """Return ``time`` as float64 and ``event`` as bool, both of shape (patient,).
@@ -50,8 +50,8 @@ def checked_labels(
     ShapeError
         When the two differ in length, or are not one-dimensional.
     """
-    times = _checked_times(np.asarray(time), patient_ids)
-    events = _checked_events(np.asarray(event), patient_ids)
+    times = _require_times(np.asarray(time), patient_ids)
+    events = _require_events(np.asarray(event), patient_ids)
     if times.shape != events.shape:
         msg = (
             f"time has {len(times)} rows and event {len(events)}. Give one row per patient to each."
@@ -60,7 +60,7 @@ def checked_labels(
     return times, events
 
 
-def checked_numbers(name: str, values: ArrayLike, shape: tuple[int, ...]) -> Floats:
+def require_numbers(name: str, values: ArrayLike, shape: tuple[int, ...]) -> Floats:
     """Return ``values`` as float64 of exactly ``shape``.
 
     Raises
@@ -85,29 +85,29 @@ def checked_numbers(name: str, values: ArrayLike, shape: tuple[int, ...]) -> Flo
     return numbers
 
 
-def checked_table(values: ArrayLike, patients: int) -> Floats:
+def require_table(values: ArrayLike, patients: int) -> Floats:
     """Return ``values`` as float64, shape (patient, feature).
 
     Raises
     ------
     ShapeError, NonFiniteError
-        As :func:`checked_numbers` does; a single feature is a column, not a row of numbers.
+        As :func:`require_numbers` does; a single feature is a column, not a row of numbers.
     """
     table = np.asarray(values, np.float64)
-    return checked_numbers("values", table, (patients, table.shape[1] if table.ndim == 2 else 1))
+    return require_numbers("values", table, (patients, table.shape[1] if table.ndim == 2 else 1))
 
 
-def checked_probabilities(name: str, values: ArrayLike, shape: tuple[int, ...]) -> Floats:
+def require_probabilities(name: str, values: ArrayLike, shape: tuple[int, ...]) -> Floats:
     """Return ``values`` as float64 of ``shape``, all of them in [0, 1].
 
     Raises
     ------
     ShapeError, NonFiniteError
-        As :func:`checked_numbers` does.
+        As :func:`require_numbers` does.
     SurvivalLabelError
         When a value lies outside [0, 1].
     """
-    numbers = checked_numbers(name, values, shape)
+    numbers = require_numbers(name, values, shape)
     if ((numbers < 0) | (numbers > 1)).any():
         msg = (
             f"{name} must be probabilities in [0, 1], and runs from {numbers.min():g} to "
@@ -117,24 +117,24 @@ def checked_probabilities(name: str, values: ArrayLike, shape: tuple[int, ...]) 
     return numbers
 
 
-def checked_weights(weights: ArrayLike, shape: tuple[int, ...]) -> Floats:
+def require_weights(weights: ArrayLike, shape: tuple[int, ...]) -> Floats:
     """Return patient weights as float64, shape (patient,), none below 0.
 
     Raises
     ------
     ShapeError, NonFiniteError
-        As :func:`checked_numbers` does.
+        As :func:`require_numbers` does.
     SurvivalLabelError
         When a weight is negative.
     """
-    numbers = checked_numbers("weights", weights, shape)
+    numbers = require_numbers("weights", weights, shape)
     if (numbers < 0).any():
         msg = f"weights must be at least 0, and the smallest is {numbers.min():g}."
         raise SurvivalLabelError(msg)
     return numbers
 
 
-def checked_horizons(times: ArrayLike) -> Floats:
+def require_horizons(times: ArrayLike) -> Floats:
     """Return ``times`` as float64, shape (time,): at least one, finite, ascending, unique.
 
     Raises
@@ -166,7 +166,7 @@ def require_events(event: Bools, what: str) -> None:
         raise DegenerateSplitError(msg)
 
 
-def _checked_times(values: NDArray[np.generic], patient_ids: Sequence[str] | None) -> Floats:
+def _require_times(values: NDArray[np.generic], patient_ids: Sequence[str] | None) -> Floats:
     if values.ndim != 1:
         raise ShapeError(_one_dimensional("time", values))
     if values.dtype.kind not in "iuf":
@@ -183,7 +183,7 @@ def _checked_times(values: NDArray[np.generic], patient_ids: Sequence[str] | Non
     return times
 
 
-def _checked_events(values: NDArray[np.generic], patient_ids: Sequence[str] | None) -> Bools:
+def _require_events(values: NDArray[np.generic], patient_ids: Sequence[str] | None) -> Bools:
     if values.ndim != 1:
         raise ShapeError(_one_dimensional("event", values))
     if values.dtype == np.bool_:

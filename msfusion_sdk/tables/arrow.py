@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from msfusion_sdk.errors import DuplicateIdError, IdTypeError, TableError
-from msfusion_sdk.tables.issues import first
+from msfusion_sdk.phrases import first_few
 from msfusion_sdk.tables.text import SEPARATORS, read_text_table
 
 __all__ = ["TableSource", "name_of", "read_table"]
@@ -115,7 +115,7 @@ def _from_pandas(frame: pd.DataFrame, name: str, id_columns: tuple[str, ...]) ->
 def _check_columns(names: list[str], table: str, wanted: tuple[str, ...]) -> None:
     repeated = [name for name, n in Counter(names).items() if n > 1]
     if repeated:
-        msg = f"{table} has columns that occur twice ({first(repeated)}). Rename or drop one."
+        msg = f"{table} has columns that occur twice ({first_few(repeated)}). Rename or drop one."
         raise DuplicateIdError(msg)
     for name in wanted:
         if name not in names:
@@ -132,7 +132,7 @@ def _missing_column(names: list[str], table: str, wanted: str) -> str:
     plain = {_plain(name): name for name in names}
     near = get_close_matches(_plain(wanted), plain, n=3, cutoff=0.5)
     hint = f" Is it {' or '.join(repr(plain[name]) for name in near)}?" if near else ""
-    return f"{table} has no column {wanted!r} (columns: {first(names, 10)}).{hint} Rename it."
+    return f"{table} has no column {wanted!r} (columns: {first_few(names, 10)}).{hint} Rename it."
 
 
 def _plain(name: str) -> str:
@@ -155,8 +155,9 @@ def _is_text(kind: pa.DataType) -> bool:
 
 def _not_text(column: str, table: str, kind: str, values: Iterable[object]) -> IdTypeError:
     msg = (
-        f"Column {column!r} of {table} holds {kind} where text is needed (first: {first(values)}): "
-        "leading zeros and the spelling may be lost already. Make it text where the table is "
-        "written, or read it as text, for example pandas.read_csv(..., dtype=str)."
+        f"Column {column!r} of {table} holds {kind} where text is needed (first: "
+        f"{first_few(values)}): leading zeros and the spelling may be lost already. Make it text "
+        "where the table is written, or read it as text, for example pandas.read_csv(..., "
+        "dtype=str)."
     )
     return IdTypeError(msg)

@@ -80,8 +80,8 @@ def patient_table(table: pd.DataFrame) -> pd.DataFrame:
             "of text; read ids as text, since numbers lose leading zeros."
         )
         raise IdTypeError(msg)
-    _refuse_duplicates(indexed.index, "patient ids", "keep one row per patient")
-    _refuse_duplicates(indexed.columns, "columns", "rename or drop one of each")
+    _require_unique(indexed.index, "patient ids", "keep one row per patient")
+    _require_unique(indexed.columns, "columns", "rename or drop one of each")
     return indexed
 
 
@@ -132,7 +132,7 @@ def _read_text(path: Path, separator: str, id_column: str | None) -> pd.DataFram
     )
     names = pd.Index(header.iloc[0])
     # pandas would rename the second one to "TP53.1" and go on.
-    _refuse_duplicates(names[names != ""], f"columns of {path}", "rename or drop one of each")
+    _require_unique(names[names != ""], f"columns of {path}", "rename or drop one of each")
     # pandas' own name for a first column without one, which a transposed table has.
     text = id_column or names[0] or "Unnamed: 0"
     return pd.read_csv(
@@ -154,7 +154,7 @@ def _leading_comments(path: Path) -> int:
         return sum(1 for _ in takewhile(lambda line: line.startswith("#"), lines))
 
 
-def _refuse_duplicates(values: pd.Index, what: str, remedy: str) -> None:
+def _require_unique(values: pd.Index, what: str, remedy: str) -> None:
     if not values.is_unique:
         repeated = values[values.duplicated()].unique()
         msg = f"{len(repeated)} {what} occur more than once (first: {_some(repeated)}); {remedy}."

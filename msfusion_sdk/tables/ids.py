@@ -1,4 +1,4 @@
-"""Checks of identifiers: pure functions from lists of ids to findings.
+"""Checks of identifiers: pure functions from lists of ids to issues.
 
 An id is text and is compared as it is written.  Nothing here repairs one.
 """
@@ -7,10 +7,11 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Collection, Sequence
 
-from msfusion_sdk.tables.issues import Finding, first, found
+from msfusion_sdk.phrases import first_few
+from msfusion_sdk.tables.issues import Issue, issue
 from msfusion_sdk.tables.near_matches import near_matches
 
-__all__ = ["MAX_ID_BYTES", "check_ids", "check_known", "check_unique"]
+__all__ = ["MAX_ID_BYTES", "find_bad_ids", "find_unknown_ids", "find_repeated_ids"]
 
 MAX_ID_BYTES = 200
 
@@ -21,7 +22,7 @@ INVISIBLE = re.compile(
 )
 
 
-def check_ids(ids: Sequence[str | None], what: str) -> list[Finding]:
+def find_bad_ids(ids: Sequence[str | None], what: str) -> list[Issue]:
     """Return what keeps ``ids`` from being identifiers at all, duplicates apart.
 
     Parameters
@@ -40,32 +41,32 @@ def check_ids(ids: Sequence[str | None], what: str) -> list[Finding]:
     ]
     rows = ", ".join(map(str, blank[:3])) + (", …" if len(blank) > 3 else "")
     return [
-        *found(
+        *issue(
             "IdType",
             len(blank),
             f"{len(blank)} of {len(ids)} {what} are blank (rows {rows}, counted from 1 below the "
             "header). Fill them in or delete the rows.",
         ),
-        *found(
+        *issue(
             "IdType",
             len(hidden),
             f"{len(hidden)} of {len(ids)} {what} hold characters that do not show, such as tabs, "
-            f"line breaks or zero-width spaces (first: {first(hidden)}). Retype them.",
+            f"line breaks or zero-width spaces (first: {first_few(hidden)}). Retype them.",
         ),
-        *found(
+        *issue(
             "IdType",
             len(long),
             f"{len(long)} of {len(ids)} {what} are longer than {MAX_ID_BYTES} bytes (first: "
-            f"{first(name[:40] + '…' for name in long)}). Give shorter ones.",
+            f"{first_few(name[:40] + '…' for name in long)}). Give shorter ones.",
         ),
         *_differ_by_case(named, what),
     ]
 
 
-def check_unique(
+def find_repeated_ids(
     ids: Sequence[str], what: str, *, identical: int = 0, places: Sequence[str] | None = None
-) -> list[Finding]:
-    """Return a finding when an id occurs more than once.
+) -> list[Issue]:
+    """Return a issue when an id occurs more than once.
 
     Parameters
     ----------
@@ -78,7 +79,9 @@ def check_unique(
     listed = []
     for name in list(repeated)[:3]:
         where = [place for other, place in zip(ids, places or (), strict=False) if other == name]
-        listed.append(f"{name!r} {repeated[name]} times" + (f" ({first(where)})" if where else ""))
+        listed.append(
+            f"{name!r} {repeated[name]} times" + (f" ({first_few(where)})" if where else "")
+        )
     remedy = "Keep one row of each." if places is None else "Give every file an id of its own."
     if identical:
         remedy += (
@@ -86,13 +89,13 @@ def check_unique(
             "on_duplicate='drop_identical' to leave those out."
         )
     message = f"{len(repeated)} {what} occur more than once (first: {', '.join(listed)}). {remedy}"
-    return found("DuplicateId", len(repeated), message)
+    return issue("DuplicateId", len(repeated), message)
 
 
-def check_known(
+def find_unknown_ids(
     ids: Sequence[str], known: Collection[str], what: str, where: str, *, is_error: bool = True
-) -> list[Finding]:
-    """Return a finding for the ``ids`` that ``known`` lacks, with what may be meant.
+) -> list[Issue]:
+    """Return a issue for the ``ids`` that ``known`` lacks, with what may be meant.
 
     Parameters
     ----------
@@ -104,27 +107,27 @@ def check_known(
     unmatched = [name for name in unique if name not in wanted]
     if not unmatched:
         return []
-    head, examples = f"{len(unmatched)} of {len(unique)} {what} are", first(unmatched)
+    head, examples = f"{len(unmatched)} of {len(unique)} {what} are", first_few(unmatched)
     if len(unmatched) == len(unique):
         head = f"All {len(unique)} {what} are"
-        examples += f"; there the first is {first(known, 1)}"
+        examples += f"; there the first is {first_few(known, 1)}"
     hints = "".join(f" {hint}." for hint in near_matches(unmatched, known))
     message = (
         f"{head} not in {where} (first: {examples}).{hints} "
         "Ids are compared as they are written: correct one of the tables."
     )
-    return found("IdMismatch", len(unmatched), message, is_error=is_error)
+    return issue("IdMismatch", len(unmatched), message, is_error=is_error)
 
 
-def _differ_by_case(ids: Sequence[str], what: str) -> list[Finding]:
+def _differ_by_case(ids: Sequence[str], what: str) -> list[Issue]:
     spellings: defaultdict[str, list[str]] = defaultdict(list)
     for name in dict.fromkeys(ids):
         spellings[name.casefold()].append(name)
     groups = [names for names in spellings.values() if len(names) > 1]
-    return found(
+    return issue(
         "DuplicateId",
         len(groups),
         f"{len(groups)} {what} occur in spellings that differ only by case (first: "
-        f"{'; '.join(first(names) for names in groups[:3])}). Some disks take them for the same "
-        "name: make them differ by more, or write one of them everywhere.",
+        f"{'; '.join(first_few(names) for names in groups[:3])}). Some disks take them for the "
+        "same name: make them differ by more, or write one of them everywhere.",
     )

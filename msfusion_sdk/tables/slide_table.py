@@ -17,10 +17,18 @@ import pyarrow as pa
 from pyarrow.types import is_floating, is_integer, is_null
 
 from msfusion_sdk.config import MAX_MPP, MIN_MPP
+from msfusion_sdk.phrases import first_few
 from msfusion_sdk.tables.arrow import TableSource, name_of, read_table
-from msfusion_sdk.tables.issues import Finding, first, found, remark
+from msfusion_sdk.tables.issues import Issue, issue, note
 
-__all__ = ["SLIDE_ID", "check_files", "check_spacing", "escape_path", "path_of", "read_slides"]
+__all__ = [
+    "SLIDE_ID",
+    "find_bad_paths",
+    "find_bad_spacings",
+    "escape_path",
+    "path_of",
+    "read_slides",
+]
 
 SLIDE_ID, PATIENT_ID, PATH, MPP = "slide_id", "patient_id", "path", "mpp"
 N_LISTED = 20
@@ -80,8 +88,8 @@ def read_slides(source: TableSource) -> pa.Table:
     return table
 
 
-def check_spacing(table: pa.Table, source: TableSource) -> list[Finding]:
-    """Return a finding for spacings that are no numbers or cannot be true."""
+def find_bad_spacings(table: pa.Table, source: TableSource) -> list[Issue]:
+    """Return a issue for spacings that are no numbers or cannot be true."""
     values = table.column(MPP).to_pylist()
     wrong = [
         f"{slide}: {value}"
@@ -90,14 +98,14 @@ def check_spacing(table: pa.Table, source: TableSource) -> list[Finding]:
     ]
     message = (
         f"{len(wrong)} of {len(values)} mpp of {name_of(source)} are no spacings in µm per pixel "
-        f"between {MIN_MPP} and {MAX_MPP} (first: {first(wrong)}). Give the scanner's value, for "
-        "example 0.25 for a 40x scan, or leave the cell empty to use the file's own."
+        f"between {MIN_MPP} and {MAX_MPP} (first: {first_few(wrong)}). Give the scanner's value, "
+        "for example 0.25 for a 40x scan, or leave the cell empty to use the file's own."
     )
-    return found("Table", len(wrong), message)
+    return issue("Table", len(wrong), message)
 
 
-def check_files(table: pa.Table) -> list[Finding]:
-    """Return findings for paths that are blank, shared by slides, or lead to no file."""
+def find_bad_paths(table: pa.Table) -> list[Issue]:
+    """Return issues for paths that are blank, shared by slides, or lead to no file."""
     rows = table.select([SLIDE_ID, PATH]).to_pylist()
     blank = [row[SLIDE_ID] for row in rows if not row[PATH]]
     by_path: defaultdict[str, list[str]] = defaultdict(list)
@@ -116,10 +124,11 @@ def check_files(table: pa.Table) -> list[Finding]:
         else:
             by_file[status.st_dev, status.st_ino].append(path)
     return [
-        *found(
+        *issue(
             "Table",
             len(blank),
-            f"{len(blank)} of {len(rows)} slides have no path (first: {first(blank)}). Fill it in.",
+            f"{len(blank)} of {len(rows)} slides have no path (first: {first_few(blank)}). Fill it "
+            "in.",
         ),
         *_shared(by_path),
         *_linked(by_file.values()),
@@ -150,28 +159,28 @@ def _is_plausible(value: object) -> bool:
     return isinstance(value, float) and MIN_MPP <= value <= MAX_MPP
 
 
-def _shared(by_path: Mapping[str, Sequence[str]]) -> list[Finding]:
-    shared = [f"{path}: {first(ids)}" for path, ids in by_path.items() if len(set(ids)) > 1]
+def _shared(by_path: Mapping[str, Sequence[str]]) -> list[Issue]:
+    shared = [f"{path}: {first_few(ids)}" for path, ids in by_path.items() if len(set(ids)) > 1]
     message = (
         f"{len(shared)} files are listed under more than one slide id (first: "
         f"{'; '.join(shared[:3])}), so they would count double. Keep one row for each file."
     )
-    return found("DuplicateId", len(shared), message)
+    return issue("DuplicateId", len(shared), message)
 
 
-def _linked(groups: Iterable[Sequence[str]]) -> list[Finding]:
+def _linked(groups: Iterable[Sequence[str]]) -> list[Issue]:
     same = [" and ".join(paths[:2]) for paths in groups if len(paths) > 1]
     message = (
         f"{len(same)} files are reached by two paths (first: {'; '.join(same[:3])}): links to one "
         "slide, which counts double. Keep one of the rows."
     )
-    return remark("DuplicateId", len(same), message)
+    return note("DuplicateId", len(same), message)
 
 
-def _missing(paths: Sequence[str], n: int) -> list[Finding]:
+def _missing(paths: Sequence[str], n: int) -> list[Issue]:
     more = f" … and {len(paths) - N_LISTED} more" if len(paths) > N_LISTED else ""
     message = (
         f"{len(paths)} of {n} slide files were not there when the cohort was made: "
         f"{', '.join(paths[:N_LISTED])}{more}. Mount the disk or correct the paths before encoding."
     )
-    return remark("Table", len(paths), message)
+    return note("Table", len(paths), message)

@@ -33,17 +33,17 @@ def read_text_table(path: Path, separator: str, *, keep_text: tuple[str, ...]) -
         When the file is empty, is not UTF-8 text, or a row has too many or too few cells.
     """
     data = _read_bytes(path)
-    _check_text(path, data)
+    _require_text(path, data)
     comments = _count_comments(data)
     lines = _lines(data, comments)
     names = next(csv.reader(lines, delimiter=separator), None)
     if names is None:
         msg = f"{path} holds no header. Give a header and rows."
         raise TableError(msg)
-    _check_named(path, names)
+    _require_names(path, names)
     # Arrow reads stray quotes as it likes, and would take half a file for one cell.
     if b'"' in data:
-        _refuse_faults(path, data, separator, comments)
+        _require_even_rows(path, data, separator, comments)
     cells = _parse(path, data, separator, names, comments)
     as_written = frozenset(keep_text)
     columns = [
@@ -62,7 +62,7 @@ def _read_bytes(path: Path) -> bytes:
         raise TableError(msg) from error
 
 
-def _check_text(path: Path, data: bytes) -> None:
+def _require_text(path: Path, data: bytes) -> None:
     if not data.strip():
         msg = f"{path} is empty ({len(data)} bytes). Give a header and rows."
         raise TableError(msg)
@@ -94,7 +94,7 @@ def _count_comments(data: bytes) -> int:
     return sum(1 for _ in takewhile(lambda line: line.startswith("#"), _lines(data)))
 
 
-def _check_named(path: Path, names: list[str]) -> None:
+def _require_names(path: Path, names: list[str]) -> None:
     unnamed = [str(place) for place, name in enumerate(names, 1) if not name.strip()]
     if unnamed:
         msg = (
@@ -104,7 +104,7 @@ def _check_named(path: Path, names: list[str]) -> None:
         raise TableError(msg)
 
 
-def _refuse_faults(path: Path, data: bytes, separator: str, comments: int) -> None:
+def _require_even_rows(path: Path, data: bytes, separator: str, comments: int) -> None:
     """Raise for the rows whose number of cells, or whose quotes, are wrong."""
     reader = csv.reader(_lines(data, comments), delimiter=separator, strict=True)
     wrong: list[str] = []
@@ -159,7 +159,7 @@ def _parse(path: Path, data: bytes, separator: str, names: list[str], comments: 
         msg = f"{path} could not be read as a table: {error}."
         raise TableError(msg) from error
     if ragged:
-        _refuse_faults(path, data, separator, comments)
+        _require_even_rows(path, data, separator, comments)
     return table
 
 

@@ -71,7 +71,7 @@ class TiledSlide:
         SlideError
             When the file has gone or changed, or its pixels cannot be decoded.
         """
-        self.slide.check_unchanged()
+        self.slide.require_unchanged()
         at = (level, column, row)
         if (made := self._made.get(at)) is None:
             made = self._made.add(at, _jpeg(self.pixels(level, column, row)))
@@ -112,7 +112,7 @@ class Shelf:
         """
         if (found := self._open.get(listed.key)) is not None:
             try:
-                found.slide.check_unchanged()
+                found.slide.require_unchanged()
             except SlideChangedError:
                 self._open.drop(listed.key)
             else:

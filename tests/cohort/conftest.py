@@ -6,7 +6,7 @@ import pytest
 
 from msfusion_sdk import SlideEmbedding, SlideEncoder
 from msfusion_sdk.cohort.encoding.plan import SlideRow
-from msfusion_sdk.cohort.store.part import Wanted
+from msfusion_sdk.cohort.store.part import PartKey
 from msfusion_sdk.slides.readers.file_kind import FileStamp
 from msfusion_sdk.testing import make_slide
 
@@ -33,5 +33,5 @@ def results(small_encoder: SlideEncoder, rows: list[SlideRow]) -> dict[str, Slid
 
 
 @pytest.fixture(scope="session")
-def wanted(rows: list[SlideRow]) -> dict[str, Wanted]:
-    return {row.slide_id: Wanted(row.slide_id, FileStamp.of(row.path), row.mpp) for row in rows}
+def wanted(rows: list[SlideRow]) -> dict[str, PartKey]:
+    return {row.slide_id: PartKey(row.slide_id, FileStamp.of(row.path), row.mpp) for row in rows}

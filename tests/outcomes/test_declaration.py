@@ -13,7 +13,7 @@ from msfusion_sdk.outcomes.declaration import (
     standard_outcomes,
 )
 from msfusion_sdk.outcomes.survival_labels import survival_labels
-from msfusion_sdk.tables.issues import Finding
+from msfusion_sdk.tables.issues import Issue
 
 TIMES = [5.0, 10.0, 20.0, 40.0]
 EVENTS = [True, False, True, False]
@@ -26,18 +26,18 @@ def patients(**columns: list[object]) -> pa.Table:
 
 def survival(
     time: list[object], event: list[object], **settings: object
-) -> tuple[pd.DataFrame, list[Finding]]:
+) -> tuple[pd.DataFrame, list[Issue]]:
     outcome = {"time": "time_months", "event": "dead", "unit": "months", **settings}
     table = patients(time_months=time, dead=event)
     return survival_labels(table, SurvivalOutcome.model_validate(outcome))
 
 
-def error(findings: list[Finding]) -> str:
+def error(findings: list[Issue]) -> str:
     (message,) = [finding.message for finding in findings if finding.is_error]
     return message
 
 
-def remark(findings: list[Finding]) -> str:
+def remark(findings: list[Issue]) -> str:
     assert not any(finding.is_error for finding in findings)
     (message,) = [finding.message for finding in findings]
     return message
@@ -145,7 +145,7 @@ def test_no_events_decide_nothing(time: list[object]) -> None:
     assert [f.code for f in findings if f.is_error] == ["DegenerateSplit"]
 
 
-def classes(values: list[object]) -> tuple["pd.Series[str]", list[Finding]]:
+def classes(values: list[object]) -> tuple["pd.Series[str]", list[Issue]]:
     return class_labels(patients(diagnosis=values), ClassOutcome(column="diagnosis"))
 
 

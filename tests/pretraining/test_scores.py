@@ -5,7 +5,7 @@ import pytest
 from sklearn.metrics import balanced_accuracy_score, roc_auc_score
 
 from msfusion_sdk.config import NetworkConfig
-from msfusion_sdk.encoder.networks.network import TileClassifier
+from msfusion_sdk.encoder.networks.network import ImageClassifier
 from msfusion_sdk.pretraining.index import TileIndex, read_tile_index
 from msfusion_sdk.pretraining.scores import (
     CONDITIONS,
@@ -19,12 +19,12 @@ from msfusion_sdk.pretraining.scores import (
 
 
 @pytest.fixture(scope="module")
-def classifier() -> TileClassifier:
-    return TileClassifier(NetworkConfig(classes=("dots", "stripes")))
+def classifier() -> ImageClassifier:
+    return ImageClassifier(NetworkConfig(classes=("dots", "stripes")))
 
 
 def test_probabilities_do_not_depend_on_the_batch(
-    tile_folder: Path, classifier: TileClassifier
+    tile_folder: Path, classifier: ImageClassifier
 ) -> None:
     paths, _ = read_tile_index(tile_folder).part("test")
     one, many = (
@@ -35,7 +35,7 @@ def test_probabilities_do_not_depend_on_the_batch(
     assert np.allclose(one.sum(1), 1, atol=1e-5)
 
 
-def test_every_condition_is_scored(tile_folder: Path, classifier: TileClassifier) -> None:
+def test_every_condition_is_scored(tile_folder: Path, classifier: ImageClassifier) -> None:
     index = read_tile_index(tile_folder)
     scores = score_network(classifier, "context", index, "test", tile_mpp=0.25, image_px=48)
     assert list(scores["condition"]) == list(CONDITIONS)

@@ -8,11 +8,11 @@ import pyarrow as pa
 import pytest
 
 from msfusion_sdk.errors import IdTypeError, TableError
-from msfusion_sdk.tables.issues import Finding
+from msfusion_sdk.tables.issues import Issue
 from msfusion_sdk.tables.slide_table import (
-    check_files,
-    check_spacing,
     escape_path,
+    find_bad_paths,
+    find_bad_spacings,
     path_of,
     read_slides,
 )
@@ -35,7 +35,7 @@ def frame(**columns: list[object]) -> pd.DataFrame:
     return pd.DataFrame({"slide_id": numbers, "patient_id": numbers, **columns})
 
 
-def codes(findings: list[Finding]) -> list[tuple[str, int]]:
+def codes(findings: list[Issue]) -> list[tuple[str, int]]:
     return [(finding.code, finding.count) for finding in findings]
 
 
@@ -45,7 +45,7 @@ def test_any_file_name_comes_back_as_the_same_file(name: bytes, tmp_path: Path) 
     Path(os.fsdecode(path)).write_bytes(b"x")
     table = read_slides(frame(path=[os.fsdecode(path)]))
     assert os.fsencode(path_of(table.to_pylist()[0])) == path
-    assert check_files(table) == []
+    assert find_bad_paths(table) == []
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -102,20 +102,20 @@ def test_numbers_as_paths_are_refused() -> None:
 @pytest.mark.parametrize("mpp", [0.05, 0.25, 20.0, 1, None])
 def test_plausible_spacings_pass(mpp: float | None) -> None:
     source = frame(path=["a"], mpp=[mpp])
-    assert check_spacing(read_slides(source), source) == []
+    assert find_bad_spacings(read_slides(source), source) == []
 
 
 @pytest.mark.parametrize("mpp", [0.0, -0.25, 352.78, float("inf"), "0.25 um", 250])
 def test_implausible_spacings_are_refused_with_the_slide(mpp: object) -> None:
     source = frame(path=["a"], mpp=[mpp])
-    (finding,) = check_spacing(read_slides(source), source)
+    (finding,) = find_bad_spacings(read_slides(source), source)
     assert f"0: {mpp}" in finding.message
 
 
 def test_a_file_under_two_slide_ids_is_refused_whatever_the_spelling(tmp_path: Path) -> None:
     (tmp_path / "a.svs").write_bytes(b"x")
     table = read_slides(frame(path=[f"{tmp_path}/a.svs", f"{tmp_path}/./x/../a.svs"]))
-    (finding,) = check_files(table)
+    (finding,) = find_bad_paths(table)
     assert (finding.code, finding.is_error) == ("DuplicateId", True)
     assert "'0', '1'" in finding.message
 
@@ -123,17 +123,17 @@ def test_a_file_under_two_slide_ids_is_refused_whatever_the_spelling(tmp_path: P
 def test_a_link_to_a_slide_of_the_cohort_is_remarked(tmp_path: Path) -> None:
     (tmp_path / "a.svs").write_bytes(b"x")
     (tmp_path / "b.svs").symlink_to(tmp_path / "a.svs")
-    (finding,) = check_files(read_slides(frame(path=[f"{tmp_path}/a.svs", f"{tmp_path}/b.svs"])))
+    (finding,) = find_bad_paths(read_slides(frame(path=[f"{tmp_path}/a.svs", f"{tmp_path}/b.svs"])))
     assert (finding.code, finding.is_error) == ("DuplicateId", False)
 
 
 def test_missing_files_are_remarked_twenty_by_name_and_all_by_count(tmp_path: Path) -> None:
     table = read_slides(frame(path=[f"{tmp_path}/{i:02d}.svs" for i in range(25)]))
-    (finding,) = check_files(table)
+    (finding,) = find_bad_paths(table)
     assert (finding.is_error, finding.count) == (False, 25)
     assert "19.svs … and 5 more" in finding.message
     assert "20.svs" not in finding.message
 
 
 def test_slides_without_a_path_are_refused() -> None:
-    assert codes(check_files(read_slides(frame(path=["", None, " "])))) == [("Table", 3)]
+    assert codes(find_bad_paths(read_slides(frame(path=["", None, " "])))) == [("Table", 3)]

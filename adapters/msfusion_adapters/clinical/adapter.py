@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from sklearn.utils.validation import check_is_fitted
 
-from msfusion_adapters.clinical.columns import gaps, infer_role, tells_the_outcome
+from msfusion_adapters.clinical.columns import gaps, infer_role, is_after_baseline
 from msfusion_adapters.clinical.encoding import encoder_arrays, make_encoder, restore_encoder
 from msfusion_adapters.clinical.plan import ColumnPlan, Unknown, plan_column, tidy
 from msfusion_sdk.adapter import AdapterState, Block, ModalityAdapter
@@ -87,7 +87,7 @@ class ClinicalAdapter(ModalityAdapter):
         """
         checked = patient_table(table)
         declared = self._declared(checked)
-        leaks = [n for n in checked.columns if n not in declared and tells_the_outcome(n)]
+        leaks = [n for n in checked.columns if n not in declared and is_after_baseline(n)]
         if leaks:
             self._warn(leaks)
         used = checked.drop(columns=leaks)

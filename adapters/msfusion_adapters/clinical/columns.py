@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from msfusion_adapters.clinical.stages import grade_number, stage_number
 from msfusion_sdk.errors import NonFiniteError, TableError
 
-__all__ = ["PARSERS", "Role", "as_levels", "as_numbers", "gaps", "infer_role", "tells_the_outcome"]
+__all__ = ["PARSERS", "Role", "as_levels", "as_numbers", "gaps", "infer_role", "is_after_baseline"]
 
 Role = Literal["numeric", "categorical", "stage", "grade"]
 
@@ -44,7 +44,7 @@ _OUTCOME_PHRASES = re.compile(
 )
 
 
-def tells_the_outcome(name: str) -> bool:
+def is_after_baseline(name: str) -> bool:
     """Tell whether a column is, by its name, known only after the start of follow-up.
 
     Examples

@@ -114,7 +114,7 @@ def _plan_levels(levels: pd.Series, rare_share: float) -> ColumnPlan | None:
 def _known_levels(levels: pd.Series, plan: ColumnPlan, unknown: Unknown) -> pd.Series:
     known = {*plan.levels, *plan.pooled}
     if unknown == "error":
-        _refuse_unknown(levels, known, plan.name)
+        _require_known_levels(levels, known, plan.name)
     gap = MISSING if plan.has_gaps else plan.usual
     other = OTHER if OTHER in plan.levels else plan.usual
     found = [gap if level is None else level if level in plan.levels else other for level in levels]
@@ -131,11 +131,11 @@ def _codes(column: pd.Series, plan: ColumnPlan, unknown: Unknown) -> NDArray[np.
     place = {level.casefold(): float(number) for number, level in enumerate(plan.levels)}
     folded = levels.str.casefold()
     if unknown == "error":
-        _refuse_unknown(folded, set(place), plan.name)
+        _require_known_levels(folded, set(place), plan.name)
     return np.array([place.get(level, np.nan) for level in folded], np.float64)
 
 
-def _refuse_unknown(levels: pd.Series, known: set[str], name: str) -> None:
+def _require_known_levels(levels: pd.Series, known: set[str], name: str) -> None:
     new = levels[levels.notna() & ~levels.isin(known)]
     if len(new):
         msg = (

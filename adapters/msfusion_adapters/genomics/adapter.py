@@ -19,8 +19,8 @@ from msfusion_adapters.numeric import (
     learn_components,
     learn_standard,
     numbers,
-    refuse_gaps,
-    refuse_nobody,
+    require_no_gaps,
+    require_somebody,
     varies,
 )
 from msfusion_sdk.adapter import Block, ModalityAdapter
@@ -134,7 +134,7 @@ class GenomicsAdapter(ModalityAdapter):
         values = self._numbers(checked)
         present = np.flatnonzero(~np.isnan(values).all(axis=1))
         values = values[present]
-        refuse_nobody(values, _WHAT)
+        require_somebody(values, _WHAT)
         self.columns_ = list(checked.columns)
         standard = learn_standard(values, self._choose_genes(values))
         self.kept_, self.median_, self.mean_, self.scale_ = standard
@@ -171,7 +171,7 @@ class GenomicsAdapter(ModalityAdapter):
     def _numbers(self, table: pd.DataFrame) -> Floats:
         values = numbers(table, _WHAT)
         if self.missing == "error":
-            refuse_gaps(values, table, _WHAT)
+            require_no_gaps(values, table, _WHAT)
         if self.log == "signed":
             return np.asarray(np.sign(values) * np.log1p(np.abs(values)))
         if self.log == "log2":

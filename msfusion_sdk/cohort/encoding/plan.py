@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from msfusion_sdk.cohort.store.ledger import SlideStatus, status_of
-from msfusion_sdk.cohort.store.part import Wanted
+from msfusion_sdk.cohort.store.part import PartKey
 from msfusion_sdk.cohort.store.store import EmbeddingStore
 from msfusion_sdk.cohort.workers.worker import SlideTask
 from msfusion_sdk.errors import SlideError
@@ -86,7 +86,7 @@ def plan_run(rows: Iterable[SlideRow], store: EmbeddingStore, *, patches: bool) 
                 )
             )
             continue
-        wanted = Wanted(row.slide_id, source.stamp, row.mpp)
+        wanted = PartKey(row.slide_id, source.stamp, row.mpp)
         part = store.find(wanted, patches=patches)
         if part is not None:
             plan.done.append(status_of(part))

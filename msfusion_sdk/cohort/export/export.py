@@ -64,7 +64,7 @@ def export_cohort(
     pseudonymise_key: Path | None,
 ) -> ExportReport:
     """Write one Parquet file; the arguments are those of ``Cohort.export``."""
-    _check_words(level, slides)
+    _require_known_words(level, slides)
     names = Pseudonyms(pseudonymise_key)
     is_asked = level != "patient" or model is not None or SLIDE in (modalities or ())
     is_there = modalities is None and bool(models_of(cohort.root))
@@ -111,7 +111,7 @@ def export_cohort(
     )
 
 
-def _check_words(level: str, slides: str) -> None:
+def _require_known_words(level: str, slides: str) -> None:
     if level not in get_args(Level):
         msg = f"level={level!r} is not one of {', '.join(get_args(Level))}."
         raise ValueError(msg)

@@ -13,7 +13,7 @@ from msfusion_sdk.errors import StoreCorruptError, StoreSchemaError
 from msfusion_sdk.files import storing
 from msfusion_sdk.outcomes.declaration import Outcome
 from msfusion_sdk.tables.ids import MAX_ID_BYTES
-from msfusion_sdk.tables.issues import Finding
+from msfusion_sdk.tables.issues import Issue
 
 __all__ = ["CohortManifest", "IdRules", "read_manifest", "write_manifest"]
 
@@ -35,7 +35,7 @@ class CohortManifest(FrozenConfig):
     sdk_version: str = __version__
     id_rules: IdRules = IdRules()
     outcomes: Mapping[str, Outcome]
-    findings: tuple[Finding, ...]
+    findings: tuple[Issue, ...]
     """What was remarked when the cohort was created."""
 
 

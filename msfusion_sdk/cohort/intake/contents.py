@@ -8,7 +8,7 @@ import pyarrow as pa
 
 from msfusion_sdk.cohort.folder.manifest import CohortManifest
 from msfusion_sdk.cohort.intake.creation import labels_of
-from msfusion_sdk.tables.issues import CohortReport, Finding
+from msfusion_sdk.tables.issues import CohortReport, Issue
 
 __all__ = ["count_patterns", "report_on"]
 
@@ -47,15 +47,15 @@ def report_on(
         By modality, what is noted beside its table.
     """
     labels = {name: labels_of(patients, known) for name, known in manifest.outcomes.items()}
-    findings = [
+    issues = [
         *manifest.findings,
-        *(Finding.model_validate(found) for note in notes.values() for found in note["findings"]),
-        *(finding for _, found in labels.values() for finding in found),
+        *(Issue.model_validate(found) for note in notes.values() for found in note["findings"]),
+        *(each for _, found in labels.values() for each in found),
     ]
     return CohortReport(
         n_patients=patients.num_rows,
         n_slides=n_slides,
         modalities={name: note["n_patients"] for name, note in notes.items()},
         outcomes={name: len(values) for name, (values, _) in labels.items()},
-        findings=tuple(findings),
+        findings=tuple(issues),
     )

@@ -17,18 +17,19 @@ from msfusion_sdk.outcomes.declaration import (
     standard_outcomes,
 )
 from msfusion_sdk.outcomes.survival_labels import survival_labels
+from msfusion_sdk.phrases import first_few
 from msfusion_sdk.tables.arrow import TableSource, name_of, read_table
 from msfusion_sdk.tables.frames import ID_COLUMN
-from msfusion_sdk.tables.ids import check_ids, check_known, check_unique
-from msfusion_sdk.tables.issues import Finding, first, found, refuse_errors, remark
-from msfusion_sdk.tables.slide_table import SLIDE_ID, check_files, check_spacing, read_slides
+from msfusion_sdk.tables.ids import find_bad_ids, find_repeated_ids, find_unknown_ids
+from msfusion_sdk.tables.issues import Issue, issue, note, require_no_errors
+from msfusion_sdk.tables.slide_table import SLIDE_ID, find_bad_paths, find_bad_spacings, read_slides
 
 __all__ = [
     "AnyOutcome",
     "Checked",
     "CheckedCohort",
     "OnDuplicate",
-    "check_cohort",
+    "read_cohort_tables",
     "labels_of",
     "origin_of",
     "single_rows",
@@ -52,11 +53,11 @@ class CheckedCohort(NamedTuple):
     patients: Checked
     slides: Checked | None
     outcomes: dict[str, AnyOutcome]
-    findings: tuple[Finding, ...]
+    findings: tuple[Issue, ...]
     """Remarks on ids and files; an error would have been raised."""
 
 
-def check_cohort(
+def read_cohort_tables(
     patients: TableSource,
     slides: TableSource | None,
     outcomes: Mapping[str, Mapping[str, object]],
@@ -66,22 +67,22 @@ def check_cohort(
     """Return the tables of a cohort, or raise one error that lists all that is wrong with them."""
     what = f"patient ids of {name_of(patients)}"
     table = read_table(patients, id_columns=(ID_COLUMN,))
-    table, findings = single_rows(table, ID_COLUMN, what, on_duplicate)
+    table, issues = single_rows(table, ID_COLUMN, what, on_duplicate)
     ids = table.column(ID_COLUMN).to_pylist()
-    findings += check_ids(ids, what)
-    known, of_outcomes = _checked_outcomes(table, outcomes)
+    issues += find_bad_ids(ids, what)
+    known, of_outcomes = _read_outcomes(table, outcomes)
     stored_slides = None
     if slides is not None:
-        stored_slides, of_slides = _checked_slides(slides, ids, on_duplicate)
-        findings += of_slides
-    refuse_errors([*findings, *of_outcomes])
-    return CheckedCohort(Checked(table, origin_of(patients)), stored_slides, known, tuple(findings))
+        stored_slides, of_slides = _read_slides(slides, ids, on_duplicate)
+        issues += of_slides
+    require_no_errors([*issues, *of_outcomes])
+    return CheckedCohort(Checked(table, origin_of(patients)), stored_slides, known, tuple(issues))
 
 
 def single_rows(
     table: pa.Table, key: str, what: str, on_duplicate: OnDuplicate, place: str | None = None
-) -> tuple[pa.Table, list[Finding]]:
-    """Return the table with one row per id, or findings that say why it cannot be had.
+) -> tuple[pa.Table, list[Issue]]:
+    """Return the table with one row per id, or issues that say why it cannot be had.
 
     Parameters
     ----------
@@ -93,17 +94,17 @@ def single_rows(
         A column to be named beside an id that occurs twice.
     """
     identical = _identical_rows(table, key)
-    findings = []
+    issues = []
     if identical and on_duplicate == "drop_identical":
         kept = [row for row in range(table.num_rows) if row not in identical]
         table = table.take(pa.array(kept))
         message = f"{len(identical)} rows that repeat another one were left out ({what})."
-        findings = remark("DuplicateId", len(identical), message)
+        issues = note("DuplicateId", len(identical), message)
         identical = set()
     ids = table.column(key).to_pylist()
     named = [row for row, name in enumerate(ids) if name and name.strip()]
     places = table.column(place).to_pylist() if place else None
-    return table, findings + check_unique(
+    return table, issues + find_repeated_ids(
         [ids[row] for row in named],
         what,
         identical=len(identical),
@@ -113,7 +114,7 @@ def single_rows(
 
 def labels_of(
     table: pa.Table, outcome: AnyOutcome
-) -> tuple["pd.DataFrame | pd.Series[str]", list[Finding]]:
+) -> tuple["pd.DataFrame | pd.Series[str]", list[Issue]]:
     """Return the labels that an outcome declares, and what was found about them."""
     if isinstance(outcome, SurvivalOutcome):
         return survival_labels(table, outcome)
@@ -146,37 +147,35 @@ def _identical_rows(table: pa.Table, key: str) -> set[int]:
     return identical
 
 
-def _checked_outcomes(
+def _read_outcomes(
     table: pa.Table, given: Mapping[str, Mapping[str, object]]
-) -> tuple[dict[str, AnyOutcome], list[Finding]]:
+) -> tuple[dict[str, AnyOutcome], list[Issue]]:
     outcomes: dict[str, AnyOutcome] = {}
-    findings: list[Finding] = []
+    issues: list[Issue] = []
     for name, settings in given.items():
         try:
             outcomes[name] = declared(name, table.column_names, **settings)
         except TableError as error:
-            findings += found("SurvivalLabel", 1, str(error))
+            issues += issue("SurvivalLabel", 1, str(error))
     for name in outcomes:
-        findings += labels_of(table, outcomes[name])[1]
+        issues += labels_of(table, outcomes[name])[1]
     for name, outcome in standard_outcomes(table.column_names).items():
         if name in given:
             continue
         outcomes[name] = outcome
         # Nobody asked for this outcome, so one that decides nothing is no reason to refuse.
-        findings += [
-            finding.model_copy(update={"is_error": False})
-            if finding.code == "DegenerateSplit"
-            else finding
-            for finding in labels_of(table, outcome)[1]
+        issues += [
+            each.model_copy(update={"is_error": False}) if each.code == "DegenerateSplit" else each
+            for each in labels_of(table, outcome)[1]
         ]
-    return outcomes, findings
+    return outcomes, issues
 
 
-def _checked_slides(
+def _read_slides(
     source: TableSource, patient_ids: Sequence[str], on_duplicate: OnDuplicate
-) -> tuple[Checked, list[Finding]]:
+) -> tuple[Checked, list[Issue]]:
     of_slides, of_patients = (f"{kind} ids of {name_of(source)}" for kind in ("slide", "patient"))
-    table, findings = single_rows(
+    table, issues = single_rows(
         read_slides(source), SLIDE_ID, of_slides, on_duplicate, place="path"
     )
     owners = table.column(ID_COLUMN).to_pylist()
@@ -184,16 +183,16 @@ def _checked_slides(
     having = set(named)
     without = [patient for patient in patient_ids if patient not in having]
     return Checked(table, origin_of(source)), [
-        *findings,
-        *check_ids(table.column(SLIDE_ID).to_pylist(), of_slides),
-        *check_ids(owners, of_patients),
-        *check_known(named, patient_ids, of_patients, "the patient table"),
-        *remark(
+        *issues,
+        *find_bad_ids(table.column(SLIDE_ID).to_pylist(), of_slides),
+        *find_bad_ids(owners, of_patients),
+        *find_unknown_ids(named, patient_ids, of_patients, "the patient table"),
+        *note(
             "IdMismatch",
             len(without),
             f"{len(without)} of {len(patient_ids)} patients have no slide (first: "
-            f"{first(without)}).",
+            f"{first_few(without)}).",
         ),
-        *check_spacing(table, source),
-        *check_files(table),
+        *find_bad_spacings(table, source),
+        *find_bad_paths(table),
     ]

@@ -11,12 +11,13 @@ from numpy.typing import NDArray
 
 from msfusion_sdk.cohort.intake.creation import Checked, OnDuplicate, origin_of, single_rows
 from msfusion_sdk.errors import TableError
+from msfusion_sdk.phrases import first_few
 from msfusion_sdk.tables.arrow import TableSource, name_of, read_table
 from msfusion_sdk.tables.frames import ID_COLUMN
-from msfusion_sdk.tables.ids import check_ids, check_known
-from msfusion_sdk.tables.issues import Finding, first, found, refuse_errors, remark
+from msfusion_sdk.tables.ids import find_bad_ids, find_unknown_ids
+from msfusion_sdk.tables.issues import Issue, issue, note, require_no_errors
 
-__all__ = ["Unmatched", "check_modality", "check_name"]
+__all__ = ["Unmatched", "read_modality_table", "require_modality_name"]
 
 Unmatched = Literal["refuse", "report"]
 
@@ -24,7 +25,7 @@ NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
 SLIDE = "slide"
 
 
-def check_name(name: str) -> None:
+def require_modality_name(name: str) -> None:
     """Refuse a modality name that cannot be a file name everywhere, or has a meaning already.
 
     Raises
@@ -39,7 +40,7 @@ def check_name(name: str) -> None:
         raise TableError(msg)
 
 
-def check_modality(
+def read_modality_table(
     source: TableSource,
     patient_ids: Sequence[str],
     *,
@@ -53,46 +54,46 @@ def check_modality(
     name = name_of(source)
     what = f"patient ids of {name}"
     table = read_table(source, id_columns=(ID_COLUMN,))
-    table, findings = single_rows(table, ID_COLUMN, what, on_duplicate)
+    table, issues = single_rows(table, ID_COLUMN, what, on_duplicate)
     ids, known = table.column(ID_COLUMN).to_pylist(), set(patient_ids)
     belongs = np.array([patient in known for patient in ids])
     named = [patient for patient in ids if patient and patient.strip()]
     may_differ = unmatched == "report" and bool(belongs.any())
-    findings += [
-        *check_ids(ids, what),
-        *check_known(named, patient_ids, what, "the cohort", is_error=not may_differ),
+    issues += [
+        *find_bad_ids(ids, what),
+        *find_unknown_ids(named, patient_ids, what, "the cohort", is_error=not may_differ),
         *_infinite(table, name),
     ]
-    refuse_errors(findings)
+    require_no_errors(issues)
     has_value = _has_value(table)
     kept = belongs & has_value
     empty = [patient for patient, e in zip(ids, belongs & ~has_value, strict=True) if e]
     lacking = len(known) - int(kept.sum())
-    findings += [
-        *found(
+    issues += [
+        *issue(
             "MissingModality",
             len(empty),
-            f"{len(empty)} rows of {name} hold no value (first: {first(empty)}): these patients "
-            "lack the modality, and the rows are left out.",
+            f"{len(empty)} rows of {name} hold no value (first: {first_few(empty)}): these "
+            "patients lack the modality, and the rows are left out.",
             is_error=not kept.any(),
         ),
-        *remark(
+        *note(
             "MissingModality",
             lacking,
             f"{lacking} of {len(known)} patients of the cohort lack what {name} holds.",
         ),
     ]
-    refuse_errors(findings)
+    require_no_errors(issues)
     notes = {
         **origin_of(source),
         "n_patients": int(kept.sum()),
-        "findings": [finding.model_dump() for finding in findings],
+        "findings": [each.model_dump() for each in issues],
     }
     return Checked(table.filter(pa.array(kept)), notes)
 
 
-def _infinite(table: pa.Table, name: str) -> list[Finding]:
-    """Return a finding for columns with infinite numbers; NaN means missing."""
+def _infinite(table: pa.Table, name: str) -> list[Issue]:
+    """Return a issue for columns with infinite numbers; NaN means missing."""
     rows_by_column = {
         field.name: np.flatnonzero(np.isinf(table.column(field.name).to_numpy()))
         for field in table.schema
@@ -105,9 +106,9 @@ def _infinite(table: pa.Table, name: str) -> list[Finding]:
     patients = table.column(ID_COLUMN).take(pa.array(rows[:3])).to_pylist()
     message = (
         f"{len(wrong)} columns of {name} hold infinity (first: {column!r}, {len(rows)} patients: "
-        f"{first(patients)}). Find out where it is from, or leave the cells empty."
+        f"{first_few(patients)}). Find out where it is from, or leave the cells empty."
     )
-    return found("NonFinite", len(wrong), message)
+    return issue("NonFinite", len(wrong), message)
 
 
 def _has_value(table: pa.Table) -> NDArray[np.bool_]:

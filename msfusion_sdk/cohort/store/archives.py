@@ -20,9 +20,9 @@ from msfusion_sdk.config import PATCH_VECTOR
 from msfusion_sdk.files import storing
 from msfusion_sdk.storage.parquet import digest_of, is_sealed, seal, slide_schema
 
-__all__ = ["PACK_ROWS", "Packs", "write_pack"]
+__all__ = ["ARCHIVE_ROWS", "Archives", "write_archive"]
 
-PACK_ROWS = 512
+ARCHIVE_ROWS = 512
 GROUP_ROWS = 64
 """Rows that a damaged byte can cost."""
 DAMAGE = (
@@ -37,7 +37,7 @@ DAMAGE = (
 """What reading a damaged Parquet file can raise: a broken footer shows as almost anything."""
 
 
-def pack_schema(dim: int) -> pa.Schema:
+def archive_schema(dim: int) -> pa.Schema:
     """Return the columns of a pack of vectors of one length."""
     text = {"unit": "text"}
     return pa.schema(
@@ -49,7 +49,7 @@ def pack_schema(dim: int) -> pa.Schema:
     )
 
 
-def write_pack(folder: Path, parts: list[Part]) -> Path:
+def write_archive(folder: Path, parts: list[Part]) -> Path:
     """Write parts, sorted by slide id, into one file whose name is the digest of its content."""
     parts = sorted(parts, key=lambda part: part.slide_id)
     digests = [digest_of(part.row, None, part.header) for part in parts]
@@ -59,7 +59,7 @@ def write_pack(folder: Path, parts: list[Part]) -> Path:
     ]
     path = folder / _name(digests)
     dim = next((len(part.vector) for part in parts if part.vector is not None), PATCH_VECTOR)
-    schema = pack_schema(dim)
+    schema = archive_schema(dim)
     columns = [pa.array([row[field.name] for row in rows], field.type) for field in schema]
     with storing(path) as temporary:
         pq.write_table(
@@ -74,7 +74,7 @@ def write_pack(folder: Path, parts: list[Part]) -> Path:
     return path
 
 
-class Packs:
+class Archives:
     """The packs of one folder, read when they are asked for and remembered."""
 
     def __init__(self, folder: Path) -> None:
@@ -100,10 +100,10 @@ class Packs:
         found: dict[str, Part] = {}
         for pack in sorted(self._folder.glob("pack-*.parquet")):
             if pack not in self._read:
-                parts, is_whole = read_pack(pack)
+                parts, is_whole = read_archive(pack)
                 self._read[pack] = {part.slide_id: part for part in parts}
                 if not is_whole:
-                    self._read[write_pack(self._folder, parts)] = self._read.pop(pack)
+                    self._read[write_archive(self._folder, parts)] = self._read.pop(pack)
                     set_aside(pack, "corrupt")
                     return self.parts()
             found |= self._read[pack]
@@ -118,7 +118,7 @@ def set_aside(path: Path, why: str) -> None:
         return  # another process was faster
 
 
-def read_pack(pack: Path) -> tuple[list[Part], bool]:
+def read_archive(pack: Path) -> tuple[list[Part], bool]:
     """Return the intact parts of a pack, and whether these are all that were written.
 
     Damage to one group of rows does not cost the others.

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from msfusion_sdk.slides.readers.file_kind import FileStamp
 from msfusion_sdk.storage.parquet import read_parquet, slide_schema
 
-__all__ = ["Part", "Wanted", "part_of", "read_part"]
+__all__ = ["Part", "PartKey", "part_of", "read_part"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,14 +53,14 @@ class Part:
 
 
 @dataclass(frozen=True)
-class Wanted:
+class PartKey:
     """What a part must have been made of to be the one that is wanted."""
 
     slide_id: str
     stamp: FileStamp
     mpp: float | None
 
-    def is_met_by(self, part: Part, fingerprint: str) -> bool:
+    def matches(self, part: Part, fingerprint: str) -> bool:
         """Return whether ``part`` holds this slide, this file, this spacing and this model."""
         slide, spacing = part.provenance["slide"], part.provenance["spacing"]
         given = spacing["slide_mpp"] if spacing["source"] == "argument" else None

@@ -93,7 +93,7 @@ def slide_statuses(root: Path, slide_ids: list[str], fingerprint: str) -> dict[s
     could say so.
     """
     store, noted = EmbeddingStore(root, fingerprint), Ledger(root, fingerprint).latest()
-    there = store.having(slide_ids)
+    there = store.existing(slide_ids)
     silent = [name for name in there if name not in noted or not noted[name].is_done]
     done = {name: status_of(part) for name, part in store.load(silent).items()} if silent else {}
     done |= {name: noted[name] for name in there if name in noted and noted[name].is_done}

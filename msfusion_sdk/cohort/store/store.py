@@ -22,8 +22,8 @@ from urllib.parse import quote
 
 import numpy as np
 
-from msfusion_sdk.cohort.store.archives import PACK_ROWS, Packs, set_aside, write_pack
-from msfusion_sdk.cohort.store.part import Part, Wanted, read_part
+from msfusion_sdk.cohort.store.archives import ARCHIVE_ROWS, Archives, set_aside, write_archive
+from msfusion_sdk.cohort.store.part import Part, PartKey, read_part
 from msfusion_sdk.errors import StoreConflictError, StoreCorruptError, StoreSchemaError
 from msfusion_sdk.files import put_if_absent, store_error, temporary_beside
 from msfusion_sdk.storage.parquet import write_parquet
@@ -67,12 +67,12 @@ class EmbeddingStore:
         self.root, self.fingerprint = Path(root), fingerprint
         self.folder = self.root / "embeddings" / fingerprint
         self.patch_folder = self.root / "patches" / fingerprint
-        self._packs = Packs(self.folder)
+        self._archives = Archives(self.folder)
 
     @cached_property
-    def _packed(self) -> dict[str, Part]:
+    def _archived(self) -> dict[str, Part]:
         # Looked for once: listing a large folder for every slide would take hours.
-        return self._packs.parts()
+        return self._archives.parts()
 
     def prepare(self) -> None:
         """Make the folder and remove temporary files that nobody has touched for a day."""
@@ -103,9 +103,9 @@ class EmbeddingStore:
                 if entry.name.startswith(PREFIX) and entry.name.endswith(SUFFIX)
             }
 
-    def having(self, slide_ids: Iterable[str]) -> list[str]:
+    def existing(self, slide_ids: Iterable[str]) -> list[str]:
         """Return those slides that have a part, single or in a pack, without reading any."""
-        single, packed = self.committed(), self._packs.slide_ids()
+        single, packed = self.committed(), self._archives.slide_ids()
         return [name for name in slide_ids if part_name(name) in single or name in packed]
 
     def load(self, slide_ids: Iterable[str]) -> dict[str, Part]:
@@ -113,7 +113,7 @@ class EmbeddingStore:
 
         Damaged ones are set aside as ``*.corrupt``: their slides are work again.
         """
-        packed, single = self._packed, self.committed()
+        packed, single = self._archived, self.committed()
         wanted = list(slide_ids)
         paths = {name: single.get(part_name(name)) for name in wanted}
         # Arrow works without the interpreter's lock: threads read side by side.
@@ -124,17 +124,17 @@ class EmbeddingStore:
             name: part for name in wanted if (part := found.get(name, packed.get(name))) is not None
         }
 
-    def find(self, wanted: Wanted, *, patches: bool = False) -> Part | None:
+    def find(self, wanted: PartKey, *, patches: bool = False) -> Part | None:
         """Return the part that is wanted, its checksums verified, or None.
 
         A damaged part is set aside as ``*.corrupt``, and one of another file or spacing as
         ``*.outdated``: the slide is work again.
         """
         path = self.part(wanted.slide_id)
-        part = self._read(path) or self._packed.get(wanted.slide_id)
+        part = self._read(path) or self._archived.get(wanted.slide_id)
         if part is None:
             return None
-        if not wanted.is_met_by(part, self.fingerprint):
+        if not wanted.matches(part, self.fingerprint):
             set_aside(path, "outdated")
             return None
         if patches and self._read(self.patch_part(wanted.slide_id)) is None:
@@ -173,12 +173,12 @@ class EmbeddingStore:
         """
         parts = [part for path in self.committed().values() if (part := self._read(path))]
         ordered = sorted(parts, key=lambda part: part.slide_id)
-        for start in range(0, len(ordered), PACK_ROWS):
-            group = ordered[start : start + PACK_ROWS]
-            write_pack(self.folder, group)
+        for start in range(0, len(ordered), ARCHIVE_ROWS):
+            group = ordered[start : start + ARCHIVE_ROWS]
+            write_archive(self.folder, group)
             for part in group:
                 self.part(part.slide_id).unlink(missing_ok=True)
-        self.__dict__.pop("_packed", None)
+        self.__dict__.pop("_archived", None)
         return len(ordered)
 
     def _commit(self, target: Path, write: Callable[[Path], object]) -> bool:
@@ -191,7 +191,7 @@ class EmbeddingStore:
                     continue
                 mine = read_part(temporary)
                 if before.made_of == mine.made_of:
-                    _check_agreement(before, mine, target)
+                    _require_agreement(before, mine, target)
                     return False
                 set_aside(target, "outdated")
         finally:
@@ -208,7 +208,7 @@ class EmbeddingStore:
             return None
 
 
-def _check_agreement(before: Part, result: Part, path: Path) -> None:
+def _require_agreement(before: Part, result: Part, path: Path) -> None:
     """Refuse a second result of the same slide and model that is not the same vector."""
     if before.vector is None or result.vector is None:
         agrees = before.vector is result.vector

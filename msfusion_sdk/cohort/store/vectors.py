@@ -22,7 +22,7 @@ def load_parts(root: Path, slide_ids: list[str], fingerprint: str) -> dict[str, 
         and asking again gives the others.
     """
     store = EmbeddingStore(root, fingerprint)
-    there = store.having(slide_ids)
+    there = store.existing(slide_ids)
     parts = store.load(slide_ids)
     damaged = [name for name in there if name not in parts]
     if damaged:

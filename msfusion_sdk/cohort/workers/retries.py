@@ -13,7 +13,7 @@ from msfusion_sdk.cohort.workers.worker import SlideTask
 from msfusion_sdk.errors import SlideError
 from msfusion_sdk.slides.readers.file_kind import FileStamp, classify
 
-__all__ = ["Attempt", "ShowPatches", "TaskSource", "judge", "supervise"]
+__all__ = ["Attempt", "ShowPatches", "TaskSource", "retry_or_fail", "supervise"]
 
 ShowPatches = Callable[[str, int, int], None]
 
@@ -124,7 +124,7 @@ def supervise(
             if isinstance(event, StoreFailed):
                 yield event
                 continue
-            verdict = judge(attempt, event)
+            verdict = retry_or_fail(attempt, event)
             if isinstance(verdict, Attempt):
                 source.again(verdict)
             else:
@@ -132,10 +132,10 @@ def supervise(
         yield None
 
 
-def judge(attempt: Attempt, event: Ended | Died) -> SlideStatus | Attempt:
+def retry_or_fail(attempt: Attempt, event: Ended | Died) -> SlideStatus | Attempt:
     """Return the slide's final status, or the attempt that is to be made next."""
     if isinstance(event, Died):
-        return _judge_death(attempt, event)
+        return _after_death(attempt, event)
     status = event.status
     if status.status == "changed" and not attempt.changes:
         return _with_new_stamp(attempt, status)
@@ -146,7 +146,7 @@ def judge(attempt: Attempt, event: Ended | Died) -> SlideStatus | Attempt:
     return status
 
 
-def _judge_death(attempt: Attempt, event: Died) -> SlideStatus | Attempt:
+def _after_death(attempt: Attempt, event: Died) -> SlideStatus | Attempt:
     slide_id = attempt.task.slide_id
     if event.why == "timeout":
         return SlideStatus(

@@ -16,7 +16,7 @@ from multiprocessing.connection import Connection, wait
 from pathlib import Path
 
 from msfusion_sdk.cohort.store.ledger import SlideStatus
-from msfusion_sdk.cohort.store.part import Wanted
+from msfusion_sdk.cohort.store.part import PartKey
 from msfusion_sdk.cohort.store.store import EmbeddingStore
 from msfusion_sdk.errors import MsfusionError, SlideChangedError, StoreError
 from msfusion_sdk.slides.readers.file_kind import classify
@@ -28,7 +28,7 @@ __all__ = ["Job", "SlideTask", "encode_task", "serve"]
 class SlideTask:
     """One slide to encode."""
 
-    wanted: Wanted
+    wanted: PartKey
     path: Path
     """Where the slide is."""
     read_from: Path

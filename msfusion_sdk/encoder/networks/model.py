@@ -7,9 +7,9 @@ import torch
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
-from msfusion_sdk.config import FEATURES, EncoderConfig, FusionConfig
+from msfusion_sdk.config import FEATURES, AttentionFusionConfig, EncoderConfig
 from msfusion_sdk.encoder.networks.attention_weights import fuse_patches, fuse_tiles
-from msfusion_sdk.encoder.networks.network import Features, TileClassifier
+from msfusion_sdk.encoder.networks.network import Features, ImageClassifier
 
 __all__ = ["PatchFeatures", "TwoScaleModel", "split_scales"]
 
@@ -57,8 +57,8 @@ class TwoScaleModel(nn.Module):
         self.fusion = config.fusion
         background = config.network.background
         self.background = None if background is None else config.network.classes.index(background)
-        self.context = TileClassifier(config.network)
-        self.detail = TileClassifier(config.network)
+        self.context = ImageClassifier(config.network)
+        self.detail = ImageClassifier(config.network)
 
     def forward(self, patches: Tensor, images_per_pass: int | None = None) -> PatchFeatures:
         """Return the features of patches, shape (patch, 3, size, size), RGB in 0..255.
@@ -98,7 +98,7 @@ class TwoScaleModel(nn.Module):
         # Never zero, so that a slide of background alone has weights.
         return (1 - logits.softmax(-1)[..., self.background]).clamp_min(LEAST_EVIDENCE)
 
-    def with_fusion(self, fusion: FusionConfig) -> Self:
+    def with_fusion(self, fusion: AttentionFusionConfig) -> Self:
         """Return a model of the same two networks, shared and not copied, with another fusion."""
         twin = copy.copy(self)
         # A shallow copy shares the table of children, through which one twin could swap

@@ -12,7 +12,7 @@ from msfusion_sdk.config import FEATURES, NetworkConfig
 from msfusion_sdk.encoder.networks.attention import SpatialAttention
 from msfusion_sdk.encoder.networks.resnet import resnet18_stages, resnet18_stem
 
-__all__ = ["FeatureNetwork", "Features", "TileClassifier"]
+__all__ = ["FeatureNetwork", "Features", "ImageClassifier"]
 
 HIDDEN = 256
 
@@ -62,7 +62,7 @@ class FeatureNetwork(nn.Module):
         return Features(late.float().mean((2, 3)), weights.float().mean((1, 2, 3)))
 
 
-class TileClassifier(nn.Module):
+class ImageClassifier(nn.Module):
     """A feature network with the head that trains it: 512 → 256 → classes.
 
     The softmax of the method is left to the loss (cross-entropy takes logits) and

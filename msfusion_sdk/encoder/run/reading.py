@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from msfusion_sdk.encoder.run.staining import Recolour
 from msfusion_sdk.errors import SlideCorruptError
-from msfusion_sdk.slides.readers.prefetch import in_order
+from msfusion_sdk.slides.readers.prefetch import prefetch
 from msfusion_sdk.slides.readers.reader import Slide
 from msfusion_sdk.slides.tissue.patch_plan import PatchPlan
 from msfusion_sdk.slides.tissue.patch_reading import PatchPixels, read_patch
@@ -41,7 +41,7 @@ def read_patches(
     recolour : callable, optional
         Applied to the pixels of every patch.
     workers, ahead : int
-        As in :func:`~msfusion_sdk.slides.readers.prefetch.in_order`.
+        As in :func:`~msfusion_sdk.slides.readers.prefetch.prefetch`.
 
     Raises
     ------
@@ -59,4 +59,4 @@ def read_patches(
             patch = replace(patch, pixels=recolour(patch.pixels))
         return PatchRead(index, location, patch)
 
-    return in_order(slide, enumerate(locations), read, workers=workers, ahead=ahead)
+    return prefetch(slide, enumerate(locations), read, workers=workers, ahead=ahead)

@@ -152,7 +152,7 @@ def load_model_folder(folder: Path) -> tuple[TwoScaleModel, Manifest]:
     tensors = _read_tensors(path, manifest.weights_sha256)
     model = TwoScaleModel(manifest.encoder)
     _check_names(path, tensors, model.state_dict())
-    _check_finite(path, tensors)
+    _require_finite(path, tensors)
     # Tensors stored in half precision are widened as they are copied.
     model.load_state_dict(tensors)
     model.eval()
@@ -189,7 +189,7 @@ def _read_tensors(path: Path, sha256: str) -> dict[str, Tensor]:
         raise WeightsCorruptError(msg) from error
 
 
-def _check_finite(path: Path, tensors: dict[str, Tensor]) -> None:
+def _require_finite(path: Path, tensors: dict[str, Tensor]) -> None:
     bad = [name for name, value in tensors.items() if not value.isfinite().all()]
     if bad:
         msg = (

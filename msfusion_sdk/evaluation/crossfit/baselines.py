@@ -21,7 +21,11 @@ from sklearn.base import clone
 from msfusion_sdk.arrays import Floats
 from msfusion_sdk.evaluation.crossfit.inputs import Tables, with_values
 from msfusion_sdk.evaluation.folds.folds import Fold
-from msfusion_sdk.evaluation.metrics.predictions import Judged, JudgedClasses, JudgedSurvival
+from msfusion_sdk.evaluation.metrics.predictions import (
+    ClassPredictions,
+    Predictions,
+    SurvivalPredictions,
+)
 
 __all__ = ["LATE_AVERAGE", "Baseline", "late_average", "make_baselines", "narrowed"]
 
@@ -76,7 +80,7 @@ def narrowed(model: Any, tables: Tables) -> Any:
     return clone(model).set_params(adapters=kept)
 
 
-def late_average(alone: Sequence[Judged]) -> Judged:
+def late_average(alone: Sequence[Predictions]) -> Predictions:
     """Return the equal-weight average of models of single tables, in one fold.
 
     Probabilities and survival curves are averaged as they are; risks after each was scaled to
@@ -84,11 +88,11 @@ def late_average(alone: Sequence[Judged]) -> Judged:
     the tables they have.
     """
     ids = tuple(sorted({patient for one in alone for patient in one.patient_ids}))
-    classes = [one for one in alone if isinstance(one, JudgedClasses)]
+    classes = [one for one in alone if isinstance(one, ClassPredictions)]
     if classes:
         proba = _average(ids, [(one.patient_ids, one.proba) for one in classes])
-        return JudgedClasses(ids, _known(ids, classes, "codes"), proba, classes[0].classes)
-    times = [one for one in alone if isinstance(one, JudgedSurvival)]
+        return ClassPredictions(ids, _known(ids, classes, "codes"), proba, classes[0].classes)
+    times = [one for one in alone if isinstance(one, SurvivalPredictions)]
     scales = [_scale(one.train_risk) for one in times]
     risks = [
         (one.patient_ids, ((one.risk - mean) / spread)[:, None])
@@ -97,7 +101,7 @@ def late_average(alone: Sequence[Judged]) -> Judged:
     trained = [
         (one.train_risk - mean) / spread for one, (mean, spread) in zip(times, scales, strict=True)
     ]
-    return JudgedSurvival(
+    return SurvivalPredictions(
         patient_ids=ids,
         time=_known(ids, times, "time"),
         event=_known(ids, times, "event"),
@@ -109,7 +113,7 @@ def late_average(alone: Sequence[Judged]) -> Judged:
     )
 
 
-def _known(patient_ids: tuple[str, ...], parts: Sequence[Judged], field: str) -> NDArray[Any]:
+def _known(patient_ids: tuple[str, ...], parts: Sequence[Predictions], field: str) -> NDArray[Any]:
     """Return what any of ``parts`` knows about each patient; all of them know the same."""
     known = {
         patient: value

@@ -15,9 +15,13 @@ from msfusion_sdk.errors import (
     SurvivalLabelError,
 )
 from msfusion_sdk.evaluation.crossfit.inputs import Tables, rows_of, with_values
-from msfusion_sdk.evaluation.folds.checks import refuse_degenerate
+from msfusion_sdk.evaluation.folds.checks import require_trainable
 from msfusion_sdk.evaluation.folds.folds import Fold
-from msfusion_sdk.evaluation.metrics.predictions import Judged, JudgedClasses, JudgedSurvival
+from msfusion_sdk.evaluation.metrics.predictions import (
+    ClassPredictions,
+    Predictions,
+    SurvivalPredictions,
+)
 from msfusion_sdk.outcomes.strata import ClassLabels, Outcome, SurvivalTimes
 
 __all__ = ["fit_predict", "require_methods"]
@@ -45,7 +49,7 @@ def require_methods(name: str, model: object, outcome: Outcome) -> None:
 
 def fit_predict(
     model: Any, tables: Tables, outcome: Outcome, fold: Fold, number: int, times: Floats
-) -> Judged:
+) -> Predictions:
     """Fit a clone of ``model`` on the training patients; return its predictions for the others.
 
     Patients without a value in any of ``tables`` are neither fitted nor predicted.
@@ -70,25 +74,25 @@ def fit_predict(
     if not test_ids:
         msg = f"No test patient of fold {number} has a value in {', '.join(tables)}."
         raise DegenerateSplitError(msg)
-    refuse_degenerate(number, train_ids, outcome)
+    require_trainable(number, train_ids, outcome)
     train, test = rows_of(tables, train_ids), rows_of(tables, test_ids)
     labels = outcome.labels(outcome.rows(train_ids))
-    _refuse_leak([*(table.index for table in train.values()), labels.index], test_ids)
+    _require_no_leak([*(table.index for table in train.values()), labels.index], test_ids)
     fitted = clone(model).fit(train, labels)
-    judged = outcome.rows(test_ids)
+    out_of_fold = outcome.rows(test_ids)
     if isinstance(outcome, ClassLabels):
-        proba = _checked_rows("predict_proba", fitted.predict_proba(test), test_ids)
+        proba = _require_rows("predict_proba", fitted.predict_proba(test), test_ids)
         chances = _all_classes(proba, outcome)
-        return JudgedClasses(test_ids, outcome.codes[judged], chances, outcome.classes)
-    survival = _checked_rows("predict_survival", fitted.predict_survival(test, times), test_ids)
-    risk = _checked_rows("predict_risk", fitted.predict_risk(test), test_ids)
-    train_risk = _checked_rows("predict_risk", fitted.predict_risk(train), train_ids)
+        return ClassPredictions(test_ids, outcome.codes[out_of_fold], chances, outcome.classes)
+    survival = _require_rows("predict_survival", fitted.predict_survival(test, times), test_ids)
+    risk = _require_rows("predict_risk", fitted.predict_risk(test), test_ids)
+    train_risk = _require_rows("predict_risk", fitted.predict_risk(train), train_ids)
     # Censoring is that of the whole fold, so that all models are weighed alike.
     trained = outcome.rows(fold.train_ids)
-    return JudgedSurvival(
+    return SurvivalPredictions(
         patient_ids=test_ids,
-        time=outcome.time[judged],
-        event=outcome.event[judged],
+        time=outcome.time[out_of_fold],
+        event=outcome.event[out_of_fold],
         risk=risk.to_numpy(np.float64),
         survival=_probabilities(survival),
         train_time=outcome.time[trained],
@@ -97,7 +101,7 @@ def fit_predict(
     )
 
 
-def _refuse_leak(fitted_on: "list[pd.Index[str]]", test_ids: Collection[str]) -> None:
+def _require_no_leak(fitted_on: "list[pd.Index[str]]", test_ids: Collection[str]) -> None:
     leaked = sorted(set(test_ids).intersection(*[set().union(*fitted_on)]))
     if leaked:
         msg = (
@@ -107,7 +111,7 @@ def _refuse_leak(fitted_on: "list[pd.Index[str]]", test_ids: Collection[str]) ->
         raise AssertionError(msg)
 
 
-def _checked_rows(method: str, predicted: Any, patient_ids: Collection[str]) -> Any:
+def _require_rows(method: str, predicted: Any, patient_ids: Collection[str]) -> Any:
     """Return the rows of ``patient_ids`` of a Series or DataFrame, in their order."""
     missing = [patient for patient in patient_ids if patient not in predicted.index]
     if missing:

@@ -14,12 +14,12 @@ from msfusion_sdk.evaluation.crossfit.baselines import (
 from msfusion_sdk.evaluation.crossfit.inputs import Tables
 from msfusion_sdk.evaluation.crossfit.predicting import fit_predict
 from msfusion_sdk.evaluation.folds.folds import Fold
-from msfusion_sdk.evaluation.metrics.predictions import Judged
+from msfusion_sdk.evaluation.metrics.predictions import Predictions
 from msfusion_sdk.outcomes.strata import Outcome
 
-__all__ = ["Runs", "refuse_taken_names", "run_baselines", "run_models"]
+__all__ = ["Runs", "require_free_names", "run_baselines", "run_models"]
 
-Runs = dict[str, list[Judged | str]]
+Runs = dict[str, list[Predictions | str]]
 """Per model and fold what was predicted, or why a baseline could not be."""
 
 
@@ -62,7 +62,7 @@ def run_baselines(
             try:
                 tables = baseline.tables(fold, number)
                 one = narrowed(model, tables)
-                made: Judged | str = fit_predict(one, tables, outcome, fold, number, times)
+                made: Predictions | str = fit_predict(one, tables, outcome, fold, number, times)
             except DegenerateSplitError as error:
                 made = str(error)
             except Exception as error:
@@ -75,7 +75,7 @@ def run_baselines(
     return runs
 
 
-def refuse_taken_names(models: Mapping[str, Any], baselines: Sequence[Baseline]) -> None:
+def require_free_names(models: Mapping[str, Any], baselines: Sequence[Baseline]) -> None:
     """Refuse models that are called like a baseline.
 
     Raises
@@ -89,6 +89,6 @@ def refuse_taken_names(models: Mapping[str, Any], baselines: Sequence[Baseline])
         raise DuplicateIdError(msg)
 
 
-def _average(parts: Sequence[Judged | str]) -> Judged | str:
+def _average(parts: Sequence[Predictions | str]) -> Predictions | str:
     made = [part for part in parts if not isinstance(part, str)]
     return late_average(made) if made else "No table alone could be fitted in this fold."

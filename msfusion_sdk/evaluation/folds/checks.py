@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from msfusion_sdk.errors import DegenerateSplitError, DuplicateIdError, IdMismatchError
 from msfusion_sdk.outcomes.strata import Outcome, SurvivalTimes
 
-__all__ = ["labels_of", "refuse_degenerate", "refuse_incomplete", "refuse_straddling"]
+__all__ = ["labels_of", "require_trainable", "require_each_tested_once", "require_no_straddling"]
 
 
 class _Sides(Protocol):
@@ -49,7 +49,7 @@ def labels_of(
     return found.to_numpy(np.object_)
 
 
-def refuse_incomplete(folds: Sequence[_Sides], patient_ids: tuple[str, ...]) -> None:
+def require_each_tested_once(folds: Sequence[_Sides], patient_ids: tuple[str, ...]) -> None:
     """Refuse folds that do not judge each patient exactly once, on a model that never saw it."""
     known, times = set(patient_ids), Counter(p for fold in folds for p in fold.test_ids)
     for number, fold in enumerate(folds):
@@ -83,7 +83,7 @@ def refuse_incomplete(folds: Sequence[_Sides], patient_ids: tuple[str, ...]) -> 
         raise IdMismatchError(msg)
 
 
-def refuse_straddling(folds: Sequence[_Sides], what: str, label: Mapping[str, Any]) -> None:
+def require_no_straddling(folds: Sequence[_Sides], what: str, label: Mapping[str, Any]) -> None:
     """Refuse folds that train on the group or site of a patient they judge."""
     for number, fold in enumerate(folds):
         trained = {label[patient] for patient in fold.train_ids}
@@ -97,7 +97,7 @@ def refuse_straddling(folds: Sequence[_Sides], what: str, label: Mapping[str, An
             raise DegenerateSplitError(msg)
 
 
-def refuse_degenerate(number: int, train_ids: Sequence[str], outcome: Outcome) -> None:
+def require_trainable(number: int, train_ids: Sequence[str], outcome: Outcome) -> None:
     """Refuse to train fold ``number`` on patients without an event, or who lack a class."""
     stratum = dict(zip(outcome.patient_ids, outcome.strata.tolist(), strict=True))
     names = outcome.stratum_names

@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 from msfusion_sdk.errors import DegenerateSplitError
 from msfusion_sdk.evaluation.folds.checks import (
     labels_of,
-    refuse_degenerate,
-    refuse_incomplete,
-    refuse_straddling,
+    require_each_tested_once,
+    require_no_straddling,
+    require_trainable,
 )
-from msfusion_sdk.evaluation.folds.stratified_groups import balanced_folds
+from msfusion_sdk.evaluation.folds.stratified_groups import stratified_group_folds
 from msfusion_sdk.outcomes.strata import Outcome, read_outcome
 
 __all__ = ["Fold", "fold_counts", "make_folds", "split_hash"]
@@ -80,11 +80,11 @@ def make_folds(
         made = _by_place(outcome.patient_ids, labels_of("fold", folds, outcome.patient_ids))
     else:
         made = tuple(Fold(*map(_ascending, (f.train_ids, f.test_ids))) for f in folds)
-    refuse_incomplete(made, outcome.patient_ids)
+    require_each_tested_once(made, outcome.patient_ids)
     for what, labels in kept.items():
-        refuse_straddling(made, what, dict(zip(outcome.patient_ids, labels, strict=True)))
+        require_no_straddling(made, what, dict(zip(outcome.patient_ids, labels, strict=True)))
     for number, fold in enumerate(made):
-        refuse_degenerate(number, fold.train_ids, outcome)
+        require_trainable(number, fold.train_ids, outcome)
     return made
 
 
@@ -133,7 +133,7 @@ def _made(
             "stay together. Ask for between 2 and that many."
         )
         raise DegenerateSplitError(msg)
-    return balanced_folds(units, outcome.strata, folds, random_state)
+    return stratified_group_folds(units, outcome.strata, folds, random_state)
 
 
 def _units(patients: int, kept: list[NDArray[np.object_]]) -> NDArray[np.int64]:

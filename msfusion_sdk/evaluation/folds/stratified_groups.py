@@ -5,12 +5,12 @@ from numpy.typing import NDArray
 
 from msfusion_sdk.arrays import Floats
 
-__all__ = ["balanced_folds"]
+__all__ = ["stratified_group_folds"]
 
 _ROUNDS = 50  # of improvement; each ends when nothing helps, after 3 to 6 as a rule
 
 
-def balanced_folds(
+def stratified_group_folds(
     units: NDArray[np.int64], strata: NDArray[np.int64], folds: int, random_state: int
 ) -> NDArray[np.int64]:
     """Return the fold of each patient, from 0, with every unit in one fold.

@@ -18,7 +18,7 @@ from sklearn.metrics import (
 from msfusion_sdk.arrays import Bools, Floats
 from msfusion_sdk.errors import DegenerateSplitError
 from msfusion_sdk.evaluation.metrics.metric import Best, Metric, Statistic
-from msfusion_sdk.evaluation.metrics.predictions import JudgedClasses
+from msfusion_sdk.evaluation.metrics.predictions import ClassPredictions
 from msfusion_sdk.evaluation.metrics.resampling import (
     average_precision_statistic,
     mean_of_statistics,
@@ -32,7 +32,7 @@ __all__ = ["class_metrics", "expected_calibration_error"]
 _SURE = float(np.finfo(np.float64).eps)  # where scikit-learn cuts probabilities off
 
 
-def class_metrics(classes: Sequence[Any]) -> tuple[Metric[JudgedClasses], ...]:
+def class_metrics(classes: Sequence[Any]) -> tuple[Metric[ClassPredictions], ...]:
     """Return AUROC, AUPRC, balanced accuracy, Brier score, log loss and calibration.
 
     With more than two classes AUROC and AUPRC are plain means over one-against-rest.  Pooled
@@ -80,13 +80,13 @@ def expected_calibration_error(codes: NDArray[np.int64], proba: Floats, bins: in
 def _metric(
     name: str,
     best: Best,
-    value: Callable[[JudgedClasses], float],
-    statistic: Callable[[JudgedClasses], Statistic] | None = None,
-) -> Metric[JudgedClasses]:
+    value: Callable[[ClassPredictions], float],
+    statistic: Callable[[ClassPredictions], Statistic] | None = None,
+) -> Metric[ClassPredictions]:
     return Metric(name, best, value, statistic, lambda folds: value(_together(folds)))
 
 
-def _together(folds: Sequence[JudgedClasses]) -> JudgedClasses:
+def _together(folds: Sequence[ClassPredictions]) -> ClassPredictions:
     return replace(
         folds[0],
         patient_ids=tuple(patient for fold in folds for patient in fold.patient_ids),
@@ -95,27 +95,30 @@ def _together(folds: Sequence[JudgedClasses]) -> JudgedClasses:
     )
 
 
-def _require_all_classes(judged: JudgedClasses) -> None:
-    found = set(judged.codes.tolist())
-    missing = [name for code, name in enumerate(judged.classes) if code not in found]
+def _require_all_classes(out_of_fold: ClassPredictions) -> None:
+    found = set(out_of_fold.codes.tolist())
+    missing = [name for code, name in enumerate(out_of_fold.classes) if code not in found]
     if missing:
         msg = (
-            f"None of the {len(judged.codes)} test patients has class "
+            f"None of the {len(out_of_fold.codes)} test patients has class "
             f"{', '.join(map(repr, missing[:3]))}. Use fewer folds."
         )
         raise DegenerateSplitError(msg)
 
 
-def _against_rest(judged: JudgedClasses) -> list[tuple[Bools, Floats]]:
-    return [(judged.codes == code, judged.proba[:, code]) for code in judged.judged_classes]
+def _against_rest(out_of_fold: ClassPredictions) -> list[tuple[Bools, Floats]]:
+    return [
+        (out_of_fold.codes == code, out_of_fold.proba[:, code])
+        for code in out_of_fold.present_classes
+    ]
 
 
-def _auroc(judged: JudgedClasses) -> float:
-    _require_all_classes(judged)
-    return float(np.mean([roc_auc_score(*pair) for pair in _against_rest(judged)]))
+def _auroc(out_of_fold: ClassPredictions) -> float:
+    _require_all_classes(out_of_fold)
+    return float(np.mean([roc_auc_score(*pair) for pair in _against_rest(out_of_fold)]))
 
 
-def _auroc_statistic(judged: JudgedClasses) -> Statistic:
+def _auroc_statistic(out_of_fold: ClassPredictions) -> Statistic:
     return mean_of_statistics(
         [
             pair_statistic(
@@ -125,60 +128,62 @@ def _auroc_statistic(judged: JudgedClasses) -> Statistic:
                 comparable=np.broadcast_to(~is_in, (is_in.sum(), len(is_in))),
                 tied_tol=0,
             )
-            for is_in, chance in _against_rest(judged)
+            for is_in, chance in _against_rest(out_of_fold)
         ]
     )
 
 
-def _auprc(judged: JudgedClasses) -> float:
-    _require_all_classes(judged)
-    return float(np.mean([average_precision_score(*pair) for pair in _against_rest(judged)]))
+def _auprc(out_of_fold: ClassPredictions) -> float:
+    _require_all_classes(out_of_fold)
+    return float(np.mean([average_precision_score(*pair) for pair in _against_rest(out_of_fold)]))
 
 
-def _auprc_statistic(judged: JudgedClasses) -> Statistic:
-    pairs = _against_rest(judged)
+def _auprc_statistic(out_of_fold: ClassPredictions) -> Statistic:
+    pairs = _against_rest(out_of_fold)
     return mean_of_statistics([average_precision_statistic(p, is_in) for is_in, p in pairs])
 
 
-def _balanced_accuracy(judged: JudgedClasses) -> float:
-    _require_all_classes(judged)
-    return float(balanced_accuracy_score(judged.codes, judged.proba.argmax(axis=1)))
+def _balanced_accuracy(out_of_fold: ClassPredictions) -> float:
+    _require_all_classes(out_of_fold)
+    return float(balanced_accuracy_score(out_of_fold.codes, out_of_fold.proba.argmax(axis=1)))
 
 
-def _recall(judged: JudgedClasses) -> Statistic:
-    is_right = judged.proba.argmax(axis=1) == judged.codes
-    return recall_statistic(is_right, judged.codes, len(judged.classes))
+def _recall(out_of_fold: ClassPredictions) -> Statistic:
+    is_right = out_of_fold.proba.argmax(axis=1) == out_of_fold.codes
+    return recall_statistic(is_right, out_of_fold.codes, len(out_of_fold.classes))
 
 
-def _brier(judged: JudgedClasses) -> float:
-    if len(judged.classes) == 2:
-        return float(brier_score_loss(judged.codes, judged.proba[:, 1], pos_label=1))
-    return float(_brier_errors(judged).mean())
+def _brier(out_of_fold: ClassPredictions) -> float:
+    if len(out_of_fold.classes) == 2:
+        return float(brier_score_loss(out_of_fold.codes, out_of_fold.proba[:, 1], pos_label=1))
+    return float(_brier_errors(out_of_fold).mean())
 
 
-def _brier_errors(judged: JudgedClasses) -> Floats:
+def _brier_errors(out_of_fold: ClassPredictions) -> Floats:
     """Return squared errors summed over classes; halved for two, as is usual there."""
-    is_class = judged.codes[:, None] == np.arange(len(judged.classes))
-    errors: Floats = ((judged.proba - is_class) ** 2).sum(axis=1)
-    return errors / 2 if len(judged.classes) == 2 else errors
+    is_class = out_of_fold.codes[:, None] == np.arange(len(out_of_fold.classes))
+    errors: Floats = ((out_of_fold.proba - is_class) ** 2).sum(axis=1)
+    return errors / 2 if len(out_of_fold.classes) == 2 else errors
 
 
-def _log_loss(judged: JudgedClasses) -> float:
-    return float(log_loss(judged.codes, judged.proba, labels=list(range(len(judged.classes)))))
+def _log_loss(out_of_fold: ClassPredictions) -> float:
+    return float(
+        log_loss(out_of_fold.codes, out_of_fold.proba, labels=list(range(len(out_of_fold.classes))))
+    )
 
 
-def _log_losses(judged: JudgedClasses) -> Floats:
-    own = judged.proba[np.arange(len(judged.codes)), judged.codes]
+def _log_losses(out_of_fold: ClassPredictions) -> Floats:
+    own = out_of_fold.proba[np.arange(len(out_of_fold.codes)), out_of_fold.codes]
     losses: Floats = -np.log(np.clip(own, _SURE, 1 - _SURE))
     return losses
 
 
-def _slope(judged: JudgedClasses) -> float:
+def _slope(out_of_fold: ClassPredictions) -> float:
     """Return the slope of a logistic curve on the logit of the prediction; 1 is best."""
-    _require_all_classes(judged)
-    chance = np.clip(judged.proba[:, 1], _SURE, 1 - _SURE)
+    _require_all_classes(out_of_fold)
+    chance = np.clip(out_of_fold.proba[:, 1], _SURE, 1 - _SURE)
     logit = np.log(chance) - np.log1p(-chance)
-    above, below = logit[judged.codes == 1], logit[judged.codes == 0]
+    above, below = logit[out_of_fold.codes == 1], logit[out_of_fold.codes == 0]
     if above.min() >= below.max() or above.max() <= below.min():
         msg = (
             f"The predictions of {len(above)} and {len(below)} test patients separate the classes "
@@ -186,5 +191,5 @@ def _slope(judged: JudgedClasses) -> float:
         )
         raise DegenerateSplitError(msg)
     curve = LogisticRegression(C=np.inf, solver="newton-cholesky")
-    curve.fit(logit[:, None], judged.codes)
+    curve.fit(logit[:, None], out_of_fold.codes)
     return float(curve.coef_[0, 0])

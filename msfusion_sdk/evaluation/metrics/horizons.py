@@ -10,7 +10,7 @@ from msfusion_sdk.arrays import Floats, Rows
 from msfusion_sdk.errors import DegenerateSplitError, ShapeError
 from msfusion_sdk.evaluation.folds.folds import Fold
 from msfusion_sdk.outcomes.strata import SurvivalTimes
-from msfusion_sdk.survival.checks import checked_horizons
+from msfusion_sdk.survival.checks import require_horizons
 
 __all__ = ["TimePlan", "plan_times"]
 
@@ -77,7 +77,7 @@ def plan_times(
     if horizons is None:
         chosen = _quarters(outcome.time[outcome.event & (outcome.time <= tau)], tau)
     else:
-        chosen = tuple(checked_horizons(horizons).tolist())
+        chosen = tuple(require_horizons(horizons).tolist())
         if chosen[0] <= 0:
             msg = f"horizons must be above 0, and begin with {chosen[0]:g}."
             raise ShapeError(msg)

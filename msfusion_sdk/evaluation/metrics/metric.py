@@ -15,7 +15,7 @@ from msfusion_sdk.errors import DegenerateSplitError
 
 __all__ = ["Best", "Metric", "Score", "Statistic", "scored"]
 
-Judged = TypeVar("Judged")
+Predictions = TypeVar("Predictions")
 
 Statistic = Callable[[Floats], Floats]
 """From how often each patient was drawn, shape (draw, patient), to a value per draw; NaN where
@@ -27,7 +27,7 @@ Best = Literal["high", "low", "one"]
 
 
 @dataclass(frozen=True)
-class Metric(Generic[Judged]):
+class Metric(Generic[Predictions]):
     """One column of an evaluation.
 
     Parameters
@@ -45,9 +45,9 @@ class Metric(Generic[Judged]):
 
     name: str
     best: Best
-    value: Callable[[Judged], float]
-    statistic: Callable[[Judged], Statistic] | None = None
-    pooled: Callable[[Sequence[Judged]], float] | None = None
+    value: Callable[[Predictions], float]
+    statistic: Callable[[Predictions], Statistic] | None = None
+    pooled: Callable[[Sequence[Predictions]], float] | None = None
 
 
 class Score(NamedTuple):

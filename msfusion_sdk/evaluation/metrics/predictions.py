@@ -11,11 +11,11 @@ from msfusion_sdk.arrays import Bools, Floats, Rows
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Judged", "JudgedClasses", "JudgedSurvival"]
+__all__ = ["Predictions", "ClassPredictions", "SurvivalPredictions"]
 
 
 @dataclass(frozen=True, eq=False)
-class JudgedSurvival:
+class SurvivalPredictions:
     """The test patients of one fold: what was predicted, and what happened."""
 
     patient_ids: tuple[str, ...]
@@ -44,7 +44,7 @@ class JudgedSurvival:
 
 
 @dataclass(frozen=True, eq=False)
-class JudgedClasses:
+class ClassPredictions:
     """The test patients of one fold: predicted probabilities, and the class of each."""
 
     patient_ids: tuple[str, ...]
@@ -60,9 +60,9 @@ class JudgedClasses:
         return replace(self, patient_ids=ids, codes=self.codes[rows], proba=self.proba[rows])
 
     @property
-    def judged_classes(self) -> tuple[int, ...]:
+    def present_classes(self) -> tuple[int, ...]:
         """The classes with a one-against-rest metric: all, or of two the positive one."""
         return (1,) if len(self.classes) == 2 else tuple(range(len(self.classes)))
 
 
-Judged = JudgedSurvival | JudgedClasses
+Predictions = SurvivalPredictions | ClassPredictions

@@ -8,7 +8,7 @@ import pandas as pd
 from msfusion_sdk.arrays import Bools, Floats, Rows
 from msfusion_sdk.evaluation.metrics.horizons import TimePlan
 from msfusion_sdk.evaluation.metrics.metric import Metric, Statistic
-from msfusion_sdk.evaluation.metrics.predictions import JudgedSurvival
+from msfusion_sdk.evaluation.metrics.predictions import SurvivalPredictions
 from msfusion_sdk.evaluation.metrics.resampling import mean_statistic, pair_statistic
 from msfusion_sdk.survival.metrics.auc import time_dependent_auc
 from msfusion_sdk.survival.metrics.brier import brier_score
@@ -21,7 +21,7 @@ __all__ = ["brier_errors", "ranked", "survival_metrics"]
 _TIED_TOL = 1e-8
 
 
-def survival_metrics(plan: TimePlan) -> tuple[Metric[JudgedSurvival], ...]:
+def survival_metrics(plan: TimePlan) -> tuple[Metric[SurvivalPredictions], ...]:
     """Return Harrell's and Uno's C, the AUC and calibration at each horizon, and the Brier score.
 
     Censoring weights come from each fold's training patients, so what depends on them has no
@@ -51,45 +51,45 @@ def ranked(risk: Floats) -> Floats:
     return ranks
 
 
-def brier_errors(judged: JudgedSurvival, plan: TimePlan) -> Floats:
+def brier_errors(out_of_fold: SurvivalPredictions, plan: TimePlan) -> Floats:
     """Return each patient's squared error averaged over time, shape (patient,).
 
     Their mean is the integrated Brier score.
     """
-    censoring = censoring_survival(time=judged.train_time, event=judged.train_event)
-    curves = judged.survival[:, plan.columns(plan.grid)]
-    had = judged.event[:, None] & (judged.time[:, None] <= plan.grid)
-    own = np.ones(len(judged.time))
-    own[had.any(axis=1)] = censoring.at(judged.time[had.any(axis=1)])
-    is_free = judged.time[:, None] > plan.grid
+    censoring = censoring_survival(time=out_of_fold.train_time, event=out_of_fold.train_event)
+    curves = out_of_fold.survival[:, plan.columns(plan.grid)]
+    had = out_of_fold.event[:, None] & (out_of_fold.time[:, None] <= plan.grid)
+    own = np.ones(len(out_of_fold.time))
+    own[had.any(axis=1)] = censoring.at(out_of_fold.time[had.any(axis=1)])
+    is_free = out_of_fold.time[:, None] > plan.grid
     error = had * curves**2 / own[:, None] + is_free * (1 - curves) ** 2 / censoring.at(plan.grid)
     mean: Floats = np.trapezoid(error, plan.grid) / (plan.grid[-1] - plan.grid[0])
     return mean
 
 
-def _harrell(judged: JudgedSurvival) -> float:
-    return concordance_index(time=judged.time, event=judged.event, risk=judged.risk)
+def _harrell(out_of_fold: SurvivalPredictions) -> float:
+    return concordance_index(time=out_of_fold.time, event=out_of_fold.event, risk=out_of_fold.risk)
 
 
-def _harrell_statistic(judged: JudgedSurvival) -> Statistic:
-    cases = np.flatnonzero(judged.event)
+def _harrell_statistic(out_of_fold: SurvivalPredictions) -> Statistic:
+    cases = np.flatnonzero(out_of_fold.event)
     return pair_statistic(
-        judged.risk,
+        out_of_fold.risk,
         cases=cases,
         weight=np.ones(len(cases)),
-        comparable=_outlasts(judged, cases),
+        comparable=_outlasts(out_of_fold, cases),
         tied_tol=_TIED_TOL,
     )
 
 
-def _outlasts(judged: JudgedSurvival, cases: Rows) -> Bools:
+def _outlasts(out_of_fold: SurvivalPredictions, cases: Rows) -> Bools:
     """Return who is followed longer than each case had to its event, shape (case, patient)."""
-    own = judged.time[cases, None]
-    outlasts: Bools = (judged.time > own) | ((judged.time == own) & ~judged.event)
+    own = out_of_fold.time[cases, None]
+    outlasts: Bools = (out_of_fold.time > own) | ((out_of_fold.time == own) & ~out_of_fold.event)
     return outlasts
 
 
-def _harrell_pooled(folds: Sequence[JudgedSurvival]) -> float:
+def _harrell_pooled(folds: Sequence[SurvivalPredictions]) -> float:
     return concordance_index(
         time=np.concatenate([fold.time for fold in folds]),
         event=np.concatenate([fold.event for fold in folds]),
@@ -97,48 +97,48 @@ def _harrell_pooled(folds: Sequence[JudgedSurvival]) -> float:
     )
 
 
-def _uno(judged: JudgedSurvival, plan: TimePlan) -> float:
+def _uno(out_of_fold: SurvivalPredictions, plan: TimePlan) -> float:
     return concordance_uno(
-        time=judged.time,
-        event=judged.event,
-        risk=judged.risk,
-        train_time=judged.train_time,
-        train_event=judged.train_event,
+        time=out_of_fold.time,
+        event=out_of_fold.event,
+        risk=out_of_fold.risk,
+        train_time=out_of_fold.train_time,
+        train_event=out_of_fold.train_event,
         tau=plan.tau,
     ).c_index
 
 
-def _uno_statistic(judged: JudgedSurvival, plan: TimePlan) -> Statistic:
-    censoring = censoring_survival(time=judged.train_time, event=judged.train_event)
-    cases = np.flatnonzero(judged.event & (judged.time < plan.tau))
+def _uno_statistic(out_of_fold: SurvivalPredictions, plan: TimePlan) -> Statistic:
+    censoring = censoring_survival(time=out_of_fold.train_time, event=out_of_fold.train_event)
+    cases = np.flatnonzero(out_of_fold.event & (out_of_fold.time < plan.tau))
     return pair_statistic(
-        judged.risk,
+        out_of_fold.risk,
         cases=cases,
-        weight=censoring.at(judged.time[cases]) ** -2,
-        comparable=_outlasts(judged, cases),
+        weight=censoring.at(out_of_fold.time[cases]) ** -2,
+        comparable=_outlasts(out_of_fold, cases),
         tied_tol=_TIED_TOL,
     )
 
 
-def _auc_metric(horizon: float) -> Metric[JudgedSurvival]:
-    def value(judged: JudgedSurvival) -> float:
+def _auc_metric(horizon: float) -> Metric[SurvivalPredictions]:
+    def value(out_of_fold: SurvivalPredictions) -> float:
         return time_dependent_auc(
-            time=judged.time,
-            event=judged.event,
-            risk=judged.risk,
-            train_time=judged.train_time,
-            train_event=judged.train_event,
+            time=out_of_fold.time,
+            event=out_of_fold.event,
+            risk=out_of_fold.risk,
+            train_time=out_of_fold.train_time,
+            train_event=out_of_fold.train_event,
             times=[horizon],
         ).mean
 
-    def statistic(judged: JudgedSurvival) -> Statistic:
-        censoring = censoring_survival(time=judged.train_time, event=judged.train_event)
-        cases = np.flatnonzero(judged.event & (judged.time <= horizon))
-        is_control = judged.time > horizon
+    def statistic(out_of_fold: SurvivalPredictions) -> Statistic:
+        censoring = censoring_survival(time=out_of_fold.train_time, event=out_of_fold.train_event)
+        cases = np.flatnonzero(out_of_fold.event & (out_of_fold.time <= horizon))
+        is_control = out_of_fold.time > horizon
         return pair_statistic(
-            judged.risk,
+            out_of_fold.risk,
             cases=cases,
-            weight=1 / censoring.at(judged.time[cases]),
+            weight=1 / censoring.at(out_of_fold.time[cases]),
             comparable=np.broadcast_to(is_control, (len(cases), len(is_control))),
             tied_tol=_TIED_TOL,
         )
@@ -146,36 +146,38 @@ def _auc_metric(horizon: float) -> Metric[JudgedSurvival]:
     return Metric(f"auc@{horizon:g}", "high", value, statistic)
 
 
-def _brier(judged: JudgedSurvival, plan: TimePlan) -> float:
+def _brier(out_of_fold: SurvivalPredictions, plan: TimePlan) -> float:
     return brier_score(
-        time=judged.time,
-        event=judged.event,
-        survival=judged.survival[:, plan.columns(plan.grid)],
-        train_time=judged.train_time,
-        train_event=judged.train_event,
+        time=out_of_fold.time,
+        event=out_of_fold.event,
+        survival=out_of_fold.survival[:, plan.columns(plan.grid)],
+        train_time=out_of_fold.train_time,
+        train_event=out_of_fold.train_event,
         times=plan.grid,
     ).integrated
 
 
-def _slope_metric(horizon: float, plan: TimePlan) -> Metric[JudgedSurvival]:
+def _slope_metric(horizon: float, plan: TimePlan) -> Metric[SurvivalPredictions]:
     return Metric(
         f"calibration_slope@{horizon:g}",
         "one",
-        lambda judged: _calibration([judged], horizon, plan).slope,
+        lambda out_of_fold: _calibration([out_of_fold], horizon, plan).slope,
         pooled=lambda folds: _calibration(folds, horizon, plan).slope,
     )
 
 
-def _ici_metric(horizon: float, plan: TimePlan) -> Metric[JudgedSurvival]:
+def _ici_metric(horizon: float, plan: TimePlan) -> Metric[SurvivalPredictions]:
     return Metric(
         f"ici@{horizon:g}",
         "low",
-        lambda judged: _calibration([judged], horizon, plan).ici,
+        lambda out_of_fold: _calibration([out_of_fold], horizon, plan).ici,
         pooled=lambda folds: _calibration(folds, horizon, plan).ici,
     )
 
 
-def _calibration(folds: Sequence[JudgedSurvival], horizon: float, plan: TimePlan) -> Calibration:
+def _calibration(
+    folds: Sequence[SurvivalPredictions], horizon: float, plan: TimePlan
+) -> Calibration:
     (column,) = plan.columns(horizon)
     return calibration_at(
         horizon,

@@ -6,16 +6,16 @@ import numpy as np
 import pandas as pd
 
 from msfusion_sdk.evaluation.crossfit.baselines import Baseline
-from msfusion_sdk.evaluation.metrics.predictions import Judged, JudgedSurvival
+from msfusion_sdk.evaluation.metrics.predictions import Predictions, SurvivalPredictions
 
 __all__ = ["contributions_table", "predictions_table"]
 
 
-def predictions_table(judged: Mapping[str, Sequence[Judged | str]]) -> pd.DataFrame:
+def predictions_table(out_of_fold: Mapping[str, Sequence[Predictions | str]]) -> pd.DataFrame:
     """Return a row per model and test patient, with fold, outcome and prediction."""
     parts = [
         _rows(one).assign(model=name, fold=number)
-        for name, entries in judged.items()
+        for name, entries in out_of_fold.items()
         for number, one in enumerate(entries)
         if not isinstance(one, str)
     ]
@@ -32,17 +32,19 @@ def contributions_table(differences: pd.DataFrame, baselines: Sequence[Baseline]
     return table[["table", *table.columns.drop("table")]].reset_index(drop=True)
 
 
-def _rows(judged: Judged) -> pd.DataFrame:
-    if isinstance(judged, JudgedSurvival):
+def _rows(out_of_fold: Predictions) -> pd.DataFrame:
+    if isinstance(out_of_fold, SurvivalPredictions):
         columns = {
-            "patient_id": judged.patient_ids,
-            "time": judged.time,
-            "event": judged.event,
-            "risk": judged.risk,
-            "high_risk": judged.risk > np.median(judged.train_risk),
-            "survival": list(judged.survival),
+            "patient_id": out_of_fold.patient_ids,
+            "time": out_of_fold.time,
+            "event": out_of_fold.event,
+            "risk": out_of_fold.risk,
+            "high_risk": out_of_fold.risk > np.median(out_of_fold.train_risk),
+            "survival": list(out_of_fold.survival),
         }
         return pd.DataFrame(columns)
-    chances = {f"proba_{name}": judged.proba[:, k] for k, name in enumerate(judged.classes)}
-    labels = [judged.classes[code] for code in judged.codes]
-    return pd.DataFrame({"patient_id": judged.patient_ids, "class": labels, **chances})
+    chances = {
+        f"proba_{name}": out_of_fold.proba[:, k] for k, name in enumerate(out_of_fold.classes)
+    }
+    labels = [out_of_fold.classes[code] for code in out_of_fold.codes]
+    return pd.DataFrame({"patient_id": out_of_fold.patient_ids, "class": labels, **chances})

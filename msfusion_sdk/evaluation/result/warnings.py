@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 
 from msfusion_sdk.evaluation.metrics.horizons import TimePlan
-from msfusion_sdk.evaluation.metrics.predictions import Judged
+from msfusion_sdk.evaluation.metrics.predictions import Predictions
 from msfusion_sdk.outcomes.strata import ClassLabels, Outcome
 
 __all__ = ["remarks"]
@@ -16,7 +16,7 @@ _FEW = 10  # events: below, the standard deviation of a fold's C-index is above 
 def remarks(
     outcome: Outcome,
     counts: pd.DataFrame,
-    judged: Mapping[str, Sequence[Judged | str]],
+    out_of_fold: Mapping[str, Sequence[Predictions | str]],
     per_fold: pd.DataFrame,
     models: Sequence[str],
     plan: TimePlan | None,
@@ -44,7 +44,7 @@ def remarks(
         f"{row.metric} of {row.model!r} has no value in fold {row.fold}: {row.reason}"
         for row in mine.itertuples()
     ]
-    for name, entries in judged.items():
+    for name, entries in out_of_fold.items():
         reasons = [reason for reason in entries if isinstance(reason, str)]
         if reasons:
             sentences.append(

@@ -74,7 +74,7 @@ class FusionClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  #
         DegenerateSplitError
             When there is one class only, or a class has too few patients.
         """
-        labels = _checked_classes(y)
+        labels = _require_classes(y)
         classes, codes = np.unique(labels.to_numpy(), return_inverse=True)
         if len(classes) < 2:
             msg = (
@@ -92,7 +92,7 @@ class FusionClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  #
             choice=self.adapters,
             seed=self.random_state,
         )
-        return self._become(fitted, classes, target.log_prior, list(labels.index))
+        return self._set_fitted(fitted, classes, target.log_prior, list(labels.index))
 
     def predict_proba(self, X: Tables) -> pd.DataFrame:  # noqa: N803
         """Return the probability of each class: a row per patient, a column per class.
@@ -165,15 +165,17 @@ class FusionClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  #
         """
         estimator, fitted, arrays, learned = load_estimator(cls, Path(folder), adapters)
         classes, ids = np.array(learned["classes"]), learned["training_ids"]
-        return estimator._become(fitted, classes, arrays["log_prior"], ids)
+        return estimator._set_fitted(fitted, classes, arrays["log_prior"], ids)
 
-    def _become(self, fitted: FittedFusion, classes: Any, log_prior: Any, ids: list[str]) -> Self:
+    def _set_fitted(
+        self, fitted: FittedFusion, classes: Any, log_prior: Any, ids: list[str]
+    ) -> Self:
         self.fitted_, self.classes_, self.log_prior_ = fitted, classes, log_prior
         self.training_ids_, self.weights_ = ids, shown_weights(fitted)
         return self
 
 
-def _checked_classes(y: "pd.Series[Any]") -> "pd.Series[Any]":
+def _require_classes(y: "pd.Series[Any]") -> "pd.Series[Any]":
     """Return the classes sorted by patient id, text as text."""
     labels = patient_table(y.rename("class").to_frame())["class"].sort_index()
     missing = labels.index[labels.isna()]

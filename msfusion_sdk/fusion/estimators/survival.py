@@ -112,7 +112,7 @@ class FusionSurvival(BaseEstimator):  # type: ignore[misc]  # scikit-learn is un
             choice=self.adapters,
             seed=self.random_state,
         )
-        return self._become(fitted, SurvivalCurves.learn(held_out, target), list(outcome.index))
+        return self._set_fitted(fitted, SurvivalCurves.learn(held_out, target), list(outcome.index))
 
     def predict_risk(self, X: Tables) -> "pd.Series[float]":  # noqa: N803
         """Return the log-hazard of every patient in ``X``; higher = earlier event.
@@ -191,11 +191,11 @@ class FusionSurvival(BaseEstimator):  # type: ignore[misc]  # scikit-learn is un
             When an adapter is not registered.
         """
         estimator, fitted, arrays, learned = load_estimator(cls, Path(folder), adapters)
-        return estimator._become(
+        return estimator._set_fitted(
             fitted, SurvivalCurves.from_arrays(arrays), learned["training_ids"]
         )
 
-    def _become(self, fitted: FittedFusion, curves: SurvivalCurves, ids: list[str]) -> Self:
+    def _set_fitted(self, fitted: FittedFusion, curves: SurvivalCurves, ids: list[str]) -> Self:
         self.fitted_, self.curves_, self.training_ids_ = fitted, curves, ids
         self.weights_ = shown_weights(fitted)
         return self

@@ -85,7 +85,7 @@ def cut_slide(
                 rows += cutter.cut(survey.grid.locations[number], str(labels[number]), out)
             except SlideCorruptError:
                 damaged += 1
-        slide.check_unchanged()
+        slide.require_unchanged()
     facts = {
         "patches": len(labels),
         "in_between": int((labels == NO_CLASS).sum()),

@@ -90,14 +90,14 @@ def write_index(
         if row["scale"] == scale
     ]
     table = pd.DataFrame(rows, columns=["class", "file", "group", "part", "slide"])
-    _check_classes(table, scale)
+    _require_every_class(table, scale)
     (folder / scale).mkdir(exist_ok=True)
     with storing(folder / scale / "index.csv") as temporary:
         table.to_csv(temporary, index=False)
     return folder / scale
 
 
-def _check_classes(table: pd.DataFrame, scale: Scale) -> None:
+def _require_every_class(table: pd.DataFrame, scale: Scale) -> None:
     """Refuse a dataset in which a part lacks a class, saying how many patients have which."""
     people = table.groupby("class")["group"].nunique()
     counts = {str(name): int(count) for name, count in people.items()}

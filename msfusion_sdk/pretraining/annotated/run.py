@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from msfusion_sdk.config import (
+    AttentionFusionConfig,
     EncoderConfig,
-    FusionConfig,
     NetworkConfig,
     PatchConfig,
     Score,
@@ -142,7 +142,7 @@ def _with_classes(encoder: EncoderConfig, classes: tuple[str, ...], normal: str)
     score: Score = "attention" if background is None else "evidence"
     update = {
         "network": NetworkConfig(classes=classes, background=background),
-        "fusion": FusionConfig(score=score),
+        "fusion": AttentionFusionConfig(score=score),
     }
     return encoder.model_copy(update=update)
 

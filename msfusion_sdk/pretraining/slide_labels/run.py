@@ -105,7 +105,7 @@ def pretrain_labels(
     settings = _digest(config, began, bags, parts)
     run = FineTuning(model.to(runtime.device), classes, config, runtime, settings)
     history = run.run(by_part["train"], by_part["validation"], training, told)
-    scores = _judge(run, by_part["test"], training, told)
+    scores = _evaluate(run, by_part["test"], training, told)
     write_curve(training / "curve.png", {"both": history})
     facts = LabelsFacts(
         name=name,
@@ -142,7 +142,7 @@ def _of(bags: Sequence[Bag], parts: dict[str, Part], part: Part) -> list[Bag]:
     return [bag for bag in bags if parts[bag.entry.patient_id] == part]
 
 
-def _judge(run: FineTuning, test: Labelled, training: Path, told: Progress) -> pd.DataFrame:
+def _evaluate(run: FineTuning, test: Labelled, training: Path, told: Progress) -> pd.DataFrame:
     """Return and write the scores on the test slides, before and after; ends with the best."""
     rows: list[dict[str, object]] = []
     predicted: list[pd.DataFrame] = []

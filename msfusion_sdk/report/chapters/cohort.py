@@ -13,7 +13,7 @@ from msfusion_sdk.cohort.store.status import choose_model, models_of
 from msfusion_sdk.figures.completeness import draw_completeness
 from msfusion_sdk.figures.style import DPI
 from msfusion_sdk.report.chapters.gaps import (
-    Having,
+    Availability,
     failure_table,
     patient_table,
     warning_table,
@@ -64,16 +64,16 @@ def cohort_chapter(folder: Path, model: str | None) -> CohortChapter:
     cohort = Cohort.open(folder)
     fingerprint = choose_model(folder, model) if models_of(folder) or model else None
     slides, encoding = read_slide_facts(cohort, fingerprint)
-    having = _having(cohort, slides)
+    availability = _availability(cohort, slides)
     name = shlex.quote(folder.resolve().name)
     chosen = f" --model {fingerprint[:12]}" if fingerprint and len(models_of(folder)) > 1 else ""
     status = f"msfusion cohort status {name}{chosen}"
     shorten = _shorten(cohort)
-    patterns = count_patterns(having.patient_ids, having.tables)
+    patterns = count_patterns(availability.patient_ids, availability.tables)
     return CohortChapter(
         title=f"Cohort “{folder.resolve().name}”",
-        verdicts=_verdicts(having, slides),
-        tiles=_tiles(having, slides),
+        verdicts=_verdicts(availability, slides),
+        tiles=_tiles(availability, slides),
         summary=summary_of(encoding) if slides else "The cohort has no slides.",
         failures=failure_table(slides, f"{status} --json", shorten),
         warnings=warning_table(slides, f"cat {name}/ledger/{fingerprint}/*.jsonl"),
@@ -82,11 +82,11 @@ def cohort_chapter(folder: Path, model: str | None) -> CohortChapter:
             cohort, encoding, f"{status}  # and the metadata of {name}/embeddings/*/*.parquet"
         ),
         completeness=chart_uri(draw_completeness(patterns), dpi=DPI),
-        completeness_text=_spoken(having),
+        completeness_text=_spoken(availability),
         pictures=draw_slides(cohort, slides, fingerprint),
         slides=_slide_table(slides, _export(name, "slides.parquet", "slide", chosen)),
         patients=patient_table(
-            having, slides, _export(name, "patients.parquet", "patient", chosen)
+            availability, slides, _export(name, "patients.parquet", "patient", chosen)
         ),
     )
 
@@ -95,14 +95,14 @@ def _export(name: str, file: str, level: str, chosen: str) -> str:
     return f"msfusion cohort export {name} {file} --level {level}{chosen}"
 
 
-def _having(cohort: Cohort, slides: Sequence[SlideFacts]) -> Having:
+def _availability(cohort: Cohort, slides: Sequence[SlideFacts]) -> Availability:
     with catch_warnings():
         # They are among the findings, which the page shows.
         simplefilter("ignore", OutcomeWarning)
         labels = {name: cohort.outcome(name).index for name in cohort.manifest.outcomes}
     tables = {name: cohort.modality(name).index for name in cohort.modalities}
     encoded = [one.patient_id for one in slides if one.has_vector]
-    return Having(
+    return Availability(
         patient_ids=cohort.patient_ids,
         with_slide={one.patient_id for one in slides},
         tables={
@@ -113,25 +113,29 @@ def _having(cohort: Cohort, slides: Sequence[SlideFacts]) -> Having:
     )
 
 
-def _verdicts(having: Having, slides: Sequence[SlideFacts]) -> tuple[tuple[str, bool], ...]:
-    patients = len(having.patient_ids)
-    found = _slide_verdicts(having, slides) if slides else []
-    for name in having.tables:
-        if name != "slide" and (lacking := len(having.lack(name))):
+def _verdicts(
+    availability: Availability, slides: Sequence[SlideFacts]
+) -> tuple[tuple[str, bool], ...]:
+    patients = len(availability.patient_ids)
+    found = _slide_verdicts(availability, slides) if slides else []
+    for name in availability.tables:
+        if name != "slide" and (lacking := len(availability.lack(name))):
             found.append((f"{name} is missing for {lacking:,} of {patients:,} patients.", False))
     return tuple(found)
 
 
-def _slide_verdicts(having: Having, slides: Sequence[SlideFacts]) -> list[tuple[str, bool]]:
+def _slide_verdicts(
+    availability: Availability, slides: Sequence[SlideFacts]
+) -> list[tuple[str, bool]]:
     total, vectors = len(slides), sum(one.has_vector for one in slides)
     found = [(f"{vectors:,} of {total:,} slides have a vector.", vectors == total)]
     counts = Counter(one.status_name for one in slides if not one.has_vector)
     if counts:
         listed = ", ".join(f"{n:,} {_spoken_status(status)}" for status, n in counts.most_common())
         found.append((f"Without a vector: {listed}.", False))
-    patients = len(having.patient_ids)
-    without = sum(patient not in having.with_slide for patient in having.patient_ids)
-    lost = len(having.lack("slide")) - without
+    patients = len(availability.patient_ids)
+    without = sum(patient not in availability.with_slide for patient in availability.patient_ids)
+    lost = len(availability.lack("slide")) - without
     if without:
         found.append((f"{without:,} of {patients:,} patients have no slide.", False))
     if lost:
@@ -143,8 +147,8 @@ def _spoken_status(status: str) -> str:
     return {"empty": "without tissue (empty)", "not_encoded": "not tried yet"}.get(status, status)
 
 
-def _tiles(having: Having, slides: Sequence[SlideFacts]) -> tuple[tuple[str, str], ...]:
-    complete = set(having.patient_ids).intersection(*map(set, having.tables.values()))
+def _tiles(availability: Availability, slides: Sequence[SlideFacts]) -> tuple[tuple[str, str], ...]:
+    complete = set(availability.patient_ids).intersection(*map(set, availability.tables.values()))
     vectors = sum(one.has_vector for one in slides)
     patches = sum(one.n_patches for one in slides)
     of_slides = [
@@ -152,15 +156,17 @@ def _tiles(having: Having, slides: Sequence[SlideFacts]) -> tuple[tuple[str, str
         (f"{patches:,}", "patches"),
     ]
     return (
-        (f"{len(having.patient_ids):,}", "patients"),
+        (f"{len(availability.patient_ids):,}", "patients"),
         *(of_slides if slides else []),
         (f"{len(complete):,}", "patients with every modality"),
     )
 
 
-def _spoken(having: Having) -> str:
-    patients = len(having.patient_ids)
-    parts = [f"{patients - len(having.lack(name)):,} have {name}" for name in having.tables]
+def _spoken(availability: Availability) -> str:
+    patients = len(availability.patient_ids)
+    parts = [
+        f"{patients - len(availability.lack(name)):,} have {name}" for name in availability.tables
+    ]
     return f"Of {patients:,} patients {', '.join(parts)}."
 
 

@@ -9,7 +9,7 @@ from msfusion_sdk.cohort.store.remedies import remedy_of
 from msfusion_sdk.report.chapters.slide_facts import SlideFacts
 from msfusion_sdk.report.html.page_table import PageTable, page_table
 
-__all__ = ["Having", "failure_table", "patient_table", "warning_table"]
+__all__ = ["Availability", "failure_table", "patient_table", "warning_table"]
 
 Shorten = Callable[[str], str]
 _NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
@@ -17,7 +17,7 @@ _EXAMPLES = 5
 
 
 @dataclass(frozen=True)
-class Having:
+class Availability:
     """Who has what."""
 
     patient_ids: Sequence[str]
@@ -65,15 +65,19 @@ def warning_table(slides: Sequence[SlideFacts], command: str) -> PageTable:
     return page_table("Warnings", columns, rows, command=command, is_stacked=True)
 
 
-def patient_table(having: Having, slides: Sequence[SlideFacts], command: str) -> PageTable:
+def patient_table(
+    availability: Availability, slides: Sequence[SlideFacts], command: str
+) -> PageTable:
     """Return who has what, those who lack most first."""
     listed: defaultdict[str, int] = defaultdict(int)
     vectors: defaultdict[str, int] = defaultdict(int)
     for one in slides:
         listed[one.patient_id] += 1
         vectors[one.patient_id] += one.has_vector
-    owners = {name: set(patients) for name, patients in having.tables.items() if name != "slide"}
-    owners |= {f"outcome {name}": set(patients) for name, patients in having.outcomes.items()}
+    owners = {
+        name: set(patients) for name, patients in availability.tables.items() if name != "slide"
+    }
+    owners |= {f"outcome {name}": set(patients) for name, patients in availability.outcomes.items()}
 
     def lacking(patient: str) -> int:
         return sum(patient not in some for some in owners.values()) + (not vectors[patient])
@@ -84,7 +88,7 @@ def patient_table(having: Having, slides: Sequence[SlideFacts], command: str) ->
             *([f"{vectors[patient]} of {listed[patient]}"] if slides else []),
             *(patient in some for some in owners.values()),
         )
-        for patient in sorted(having.patient_ids, key=lacking, reverse=True)
+        for patient in sorted(availability.patient_ids, key=lacking, reverse=True)
     ]
     columns = ("patient", *(["slides with a vector"] if slides else []), *owners)
     return page_table("Patients", columns, rows, command=command)

@@ -20,7 +20,7 @@ from msfusion_sdk.errors import (
     SlideNotFoundError,
 )
 
-__all__ = ["FileKind", "FileStamp", "Source", "check_disk", "classify"]
+__all__ = ["FileKind", "FileStamp", "Source", "require_readable_disk", "classify"]
 
 DICOM_PREAMBLE = 128
 PROBES, PROBE_BYTES = 16, 65536
@@ -109,11 +109,11 @@ def classify(path: str | os.PathLike[str]) -> Source:
         msg = f"{absolute} holds 0 bytes. The copy did not finish; copy the slide again."
         raise SlideCorruptError(msg)
     if absolute.suffix.lower() == ".mrxs":
-        _check_mrxs(absolute)
+        _require_mrxs_companion(absolute)
     return Source(absolute, _kind(head), FileStamp.of(absolute))
 
 
-def check_disk(path: Path) -> None:
+def require_readable_disk(path: Path) -> None:
     """Raise the disk's own error, if it cannot give the bytes of a file.
 
     A decoder says of a disk that fails what it says of a damaged file.  Reads a little in
@@ -166,7 +166,7 @@ def _dicom_instance(folder: Path) -> Path:
     raise SlideFormatError(msg)
 
 
-def _check_mrxs(path: Path) -> None:
+def _require_mrxs_companion(path: Path) -> None:
     companion = path.with_suffix("")
     if not (companion / "Slidedat.ini").is_file():
         msg = (

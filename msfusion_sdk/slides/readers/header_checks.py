@@ -6,14 +6,14 @@ import math
 from msfusion_sdk.errors import SlideGeometryError
 from msfusion_sdk.slides.stored_tiles.tiff import MAX_STORED_TILE_PX
 
-__all__ = ["check_levels"]
+__all__ = ["require_possible_levels"]
 
 MIN_BYTES_PER_PX, MAX_BYTES_PER_PX = 1e-5, 8.0
 SMALL_FILE_BYTES = 1_000_000
 MIN_SHAPED_PX, MAX_SKEW = 1024, 1.5
 
 
-def check_levels(
+def require_possible_levels(
     dimensions: tuple[tuple[int, int], ...],
     downsamples: tuple[float, ...],
     stored_tiles: tuple[tuple[int, int] | None, ...],

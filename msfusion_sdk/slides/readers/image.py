@@ -39,7 +39,7 @@ class ImageReader(Slide):
 
     def read(self, location: tuple[int, int], level: int, size: tuple[int, int]) -> Region:
         """See ``Slide.read``."""
-        self._check_request(location, level, size)
+        self._require_inside(location, level, size)
         (x, y), (width, height) = location, size
         found = self._pixels[y : y + height, x : x + width]
         out = np.full((height, width, 3), WHITE, np.uint8)

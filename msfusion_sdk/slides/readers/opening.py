@@ -8,7 +8,11 @@ from msfusion_sdk.errors import SlideCorruptError, SlideFormatError
 from msfusion_sdk.slides.readers.file_kind import FileKind, Source, classify
 from msfusion_sdk.slides.readers.image import ImageReader
 from msfusion_sdk.slides.readers.reader import OpenSlideReader, Slide
-from msfusion_sdk.slides.stored_tiles.tiff import check_directories, check_facts, read_tiff_facts
+from msfusion_sdk.slides.stored_tiles.tiff import (
+    read_tiff_facts,
+    require_readable_tiff,
+    require_whole_directories,
+)
 
 __all__ = ["open_slide"]
 
@@ -37,7 +41,7 @@ def open_slide(path: str | os.PathLike[str], *, mpp: float | None = None) -> Sli
     """
     source = classify(path)
     if source.kind is FileKind.TIFF:
-        check_facts(source.path, read_tiff_facts(source.path))
+        require_readable_tiff(source.path, read_tiff_facts(source.path))
     if openslide.OpenSlide.detect_format(source.path) is not None:
         return OpenSlideReader(source, mpp)
     if source.kind is FileKind.DICOM:
@@ -46,7 +50,7 @@ def open_slide(path: str | os.PathLike[str], *, mpp: float | None = None) -> Sli
         raise _unknown(source)
     if source.kind is FileKind.TIFF:
         # A slide with a broken chain of directories is not a plain image.
-        check_directories(source.path)
+        require_whole_directories(source.path)
     if mpp is None:
         msg = (
             f"{source.path} is a plain {source.kind.value} image, not a slide: it has no pyramid "

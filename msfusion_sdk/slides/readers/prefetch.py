@@ -8,13 +8,13 @@ from typing import TypeVar
 
 from msfusion_sdk.slides.readers.reader import Slide
 
-__all__ = ["in_order"]
+__all__ = ["prefetch"]
 
 Job = TypeVar("Job")
 Result = TypeVar("Result")
 
 
-def in_order(
+def prefetch(
     slide: Slide,
     jobs: Iterable[Job],
     read: Callable[[Slide, Job], Result],

@@ -12,10 +12,16 @@ import simplejpeg
 from PIL import Image
 
 from msfusion_sdk.errors import SlideCorruptError, SlideFormatError
-from msfusion_sdk.slides.readers.file_kind import FileKind, FileStamp, Source, check_disk, classify
-from msfusion_sdk.slides.readers.header_checks import check_levels
+from msfusion_sdk.slides.readers.file_kind import (
+    FileKind,
+    FileStamp,
+    Source,
+    classify,
+    require_readable_disk,
+)
+from msfusion_sdk.slides.readers.header_checks import require_possible_levels
 from msfusion_sdk.slides.readers.spacing import Spacing, resolve_mpp
-from msfusion_sdk.slides.stored_tiles.fast_path import trusted_tiles
+from msfusion_sdk.slides.stored_tiles.fast_path import verified_tiles
 from msfusion_sdk.slides.stored_tiles.jpeg_stream import TileError
 from msfusion_sdk.slides.stored_tiles.jpeg_tiles import JpegTiles
 from msfusion_sdk.slides.stored_tiles.region import Region, composite
@@ -94,11 +100,11 @@ class Slide(ABC):
         """Return µm per pixel of level 0, or raise ``SlideResolutionError``."""
         return resolve_mpp(self.header.header_mpp, self.mpp_argument, self.header.magnification)
 
-    def check_unchanged(self) -> None:
+    def require_unchanged(self) -> None:
         """Raise ``SlideChangedError`` when the file was replaced since it was opened."""
         self.stamp.check(self.path)
 
-    def _check_request(self, location: tuple[int, int], level: int, size: tuple[int, int]) -> None:
+    def _require_inside(self, location: tuple[int, int], level: int, size: tuple[int, int]) -> None:
         width, height = self.dimensions
         inside = 0 <= location[0] < width and 0 <= location[1] < height
         if not (inside and 0 <= level < len(self.header.level_dimensions) and min(size) > 0):
@@ -139,7 +145,7 @@ class OpenSlideReader(Slide):
         self._tiles = tiles
         if tiles is None and self._is_one_file:
             header = self.header
-            self._tiles = trusted_tiles(
+            self._tiles = verified_tiles(
                 self.path, header.vendor, self.dimensions, header.background, self._read_level_0
             )
         if self._tiles is not None:
@@ -151,14 +157,14 @@ class OpenSlideReader(Slide):
         try:
             self._handle = openslide.OpenSlide(self.path)
         except openslide.OpenSlideUnsupportedFormatError as error:
-            check_disk(self.path)
+            require_readable_disk(self.path)
             msg = (
                 f"{self.path} is not a slide of any format that OpenSlide "
                 f"{openslide.__library_version__} reads."
             )
             raise SlideFormatError(msg) from error
         except openslide.OpenSlideError as error:
-            check_disk(self.path)
+            require_readable_disk(self.path)
             reason = _reason(error, self.path)
             if "Short read" in reason:
                 msg = f"{self.path} is truncated: {reason}. Copy the slide again."
@@ -173,7 +179,7 @@ class OpenSlideReader(Slide):
         downsamples = tuple(float(d) for d in slide.level_downsamples)
         tiles = tuple(self._stored_tile(level) for level in range(len(dimensions)))
         file_bytes = self.stamp.size_bytes if self._is_one_file else None
-        check_levels(dimensions, downsamples, tiles, file_bytes=file_bytes)
+        require_possible_levels(dimensions, downsamples, tiles, file_bytes=file_bytes)
         colour = self._property(openslide.PROPERTY_NAME_BACKGROUND_COLOR)
         return SlideHeader(
             reader=f"openslide {openslide.__library_version__}",
@@ -203,12 +209,12 @@ class OpenSlideReader(Slide):
 
     def read(self, location: tuple[int, int], level: int, size: tuple[int, int]) -> Region:
         """See ``Slide.read``."""
-        self._check_request(location, level, size)
+        self._require_inside(location, level, size)
         if self._pid != os.getpid():
             self._open()
         if self._tiles is not None and level == 0:
             # Of a file that was replaced, the old one may still be open, or in the cache.
-            self.check_unchanged()
+            self.require_unchanged()
             try:
                 return Region(*self._tiles.read(location, size, self.header.background))
             except TileError:  # OpenSlide knows what to do about it, or what to say
@@ -234,7 +240,7 @@ class OpenSlideReader(Slide):
             return self._handle.read_region(location, level, size)
         except openslide.OpenSlideError as error:
             self._replace_handle()
-            check_disk(self.path)
+            require_readable_disk(self.path)
             msg = (
                 f"{self.path} cannot be decoded at location {location}, level {level}, size "
                 f"{size}: {_reason(error, self.path)}. Copy the slide again, or skip the region "
@@ -244,7 +250,7 @@ class OpenSlideReader(Slide):
 
     def _replace_handle(self) -> None:
         # A file that vanished or was replaced reads like a damaged one, too.
-        self.check_unchanged()
+        self.require_unchanged()
         spoilt = self._handle
         self._open()
         spoilt.close()

@@ -11,7 +11,7 @@ from msfusion_sdk.slides.stored_tiles.jpeg_stream import TileError
 from msfusion_sdk.slides.stored_tiles.jpeg_tiles import JpegTiles, TileIndex, index_tiles
 from msfusion_sdk.slides.stored_tiles.region import Region
 
-__all__ = ["trusted_tiles"]
+__all__ = ["verified_tiles"]
 
 VENDORS = ("aperio", "generic-tiff")
 """Whose level 0 is the first directory, tile beside tile; others overlap or crop theirs."""
@@ -20,7 +20,7 @@ PROBES = 3
 Read = Callable[[tuple[int, int], tuple[int, int]], Region]
 
 
-def trusted_tiles(
+def verified_tiles(
     path: Path,
     vendor: str,
     dimensions: tuple[int, int],

@@ -19,8 +19,8 @@ logging.getLogger("tifffile").addHandler(logging.NullHandler())
 __all__ = [
     "MAX_STORED_TILE_PX",
     "TiffFacts",
-    "check_directories",
-    "check_facts",
+    "require_whole_directories",
+    "require_readable_tiff",
     "read_tiff_facts",
 ]
 
@@ -99,7 +99,7 @@ def read_tiff_facts(path: Path) -> TiffFacts:
         raise SlideCorruptError(msg) from error
 
 
-def check_facts(path: Path, facts: TiffFacts) -> None:
+def require_readable_tiff(path: Path, facts: TiffFacts) -> None:
     """Raise unless the pixels are 8-bit RGB and the stored tiles make up the image.
 
     Raises
@@ -135,7 +135,7 @@ def check_facts(path: Path, facts: TiffFacts) -> None:
         raise SlideGeometryError(msg)
 
 
-def check_directories(path: Path) -> None:
+def require_whole_directories(path: Path) -> None:
     """Follow the chain of directories of a TIFF that OpenSlide does not understand.
 
     Raises

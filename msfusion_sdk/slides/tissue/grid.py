@@ -18,7 +18,7 @@ __all__ = [
     "grid_positions",
     "keep_by_area",
     "keep_by_vertices",
-    "lay_grid",
+    "plan_grid",
     "tissue_recall",
 ]
 
@@ -42,7 +42,7 @@ class PatchGrid:
     warnings: tuple[str, ...] = ()
 
 
-def lay_grid(
+def plan_grid(
     tissue: TissueMask, dimensions: tuple[int, int], l0_size: float, config: PatchConfig
 ) -> PatchGrid:
     """Return the kept patches of a slide.

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from msfusion_sdk.errors import SlideCorruptError
 from msfusion_sdk.slides.readers.levels import choose_level
-from msfusion_sdk.slides.readers.prefetch import in_order
+from msfusion_sdk.slides.readers.prefetch import prefetch
 from msfusion_sdk.slides.readers.reader import Region, Slide
 
 __all__ = ["Overview", "read_overview"]
@@ -76,7 +76,7 @@ def read_overview(
     canvas = _Canvas(slide, level, columns, rows)
     blocks = _blocks(columns, rows, *slide.header.level_dimensions[level])
     workers = WORKERS if len(blocks) > WORKERS else 0
-    read = in_order(slide, blocks, canvas.read, workers=workers, ahead=2 * WORKERS)
+    read = prefetch(slide, blocks, canvas.read, workers=workers, ahead=2 * WORKERS)
     # Closing it stops the reading threads also when a bad region is an error.
     with closing(read) as parts:
         for block, part in zip(blocks, parts, strict=True):

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from msfusion_sdk.config import EncoderConfig
 from msfusion_sdk.slides.readers.reader import Slide
 from msfusion_sdk.slides.readers.spacing import Spacing
-from msfusion_sdk.slides.tissue.grid import PatchGrid, lay_grid
+from msfusion_sdk.slides.tissue.grid import PatchGrid, plan_grid
 from msfusion_sdk.slides.tissue.mask import TissueMask, find_tissue
 from msfusion_sdk.slides.tissue.overview import Overview, read_overview
 from msfusion_sdk.slides.tissue.patch_plan import PatchPlan, plan_patches
@@ -60,5 +60,5 @@ def survey_slide(slide: Slide, config: EncoderConfig) -> Survey:
         slide, spacing.mpp, config.tissue.mask_mpp, on_bad_region=config.read.on_bad_region
     )
     tissue = find_tissue(overview, config.tissue)
-    grid = lay_grid(tissue, slide.dimensions, plan.l0_size, config.patches)
+    grid = plan_grid(tissue, slide.dimensions, plan.l0_size, config.patches)
     return Survey(spacing, plan, overview, tissue, grid)

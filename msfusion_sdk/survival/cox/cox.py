@@ -21,12 +21,12 @@ from numpy.typing import ArrayLike
 from msfusion_sdk.arrays import Floats
 from msfusion_sdk.errors import DegenerateSplitError
 from msfusion_sdk.survival.checks import (
-    checked_horizons,
-    checked_labels,
-    checked_numbers,
-    checked_table,
-    checked_weights,
     require_events,
+    require_horizons,
+    require_labels,
+    require_numbers,
+    require_table,
+    require_weights,
 )
 from msfusion_sdk.survival.cox.newton import cox_problem, cumulative_hazard, minimise
 from msfusion_sdk.survival.cox.risk_sets import Ties
@@ -75,7 +75,7 @@ class CoxFit:
             In the columns of training.
         """
         table = np.asarray(values, np.float64)
-        checked = checked_numbers("values", table, (len(table), len(self.coef)))
+        checked = require_numbers("values", table, (len(table), len(self.coef)))
         log_hazard: Floats = (checked - self.mean) @ self.coef
         return log_hazard
 
@@ -89,7 +89,7 @@ class CoxFit:
         values : shape (patient, feature)
         times : shape (time,), ascending
         """
-        steps = np.searchsorted(self.times, checked_horizons(times), side="right")
+        steps = np.searchsorted(self.times, require_horizons(times), side="right")
         baseline = np.concatenate([[0.0], self.cumulative_hazard])[steps]
         log_hazard = self.predict_log_hazard(values)
         # In logarithms a hazard beyond the largest float gives 0, and one of 0 gives 1.
@@ -157,10 +157,10 @@ def fit_cox_path(
     ShapeError, DegenerateSplitError
         As :func:`fit_cox`.
     """
-    times, events = checked_labels(time, event)
-    table = checked_table(values, len(times))
+    times, events = require_labels(time, event)
+    table = require_table(values, len(times))
     _require_penalties(penalties)
-    weight = np.ones(len(times)) if weights is None else checked_weights(weights, times.shape)
+    weight = np.ones(len(times)) if weights is None else require_weights(weights, times.shape)
     counted = weight > 0
     require_events(events[counted], "A Cox model")
     mean = weight @ table / weight.sum()

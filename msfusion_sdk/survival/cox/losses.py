@@ -11,7 +11,7 @@ from torch.nn.functional import logsigmoid
 
 from msfusion_sdk.arrays import Floats
 from msfusion_sdk.errors import DegenerateSplitError, ShapeError, SurvivalLabelError
-from msfusion_sdk.survival.checks import checked_labels, require_events
+from msfusion_sdk.survival.checks import require_events, require_labels
 from msfusion_sdk.survival.cox.risk_sets import Ties
 
 __all__ = ["cox_loss", "discrete_nll", "event_bins"]
@@ -55,7 +55,7 @@ def cox_loss(*, risk: Tensor, time: Tensor, event: Tensor, ties: Ties = "efron")
     if risk.ndim != 1:
         msg = f"risk must have shape (patient,), and has {tuple(risk.shape)}. Use risk.squeeze(1)."
         raise ShapeError(msg)
-    event = _checked_event(time, event, risk.shape)
+    event = _require_event(time, event, risk.shape)
     if not event.any():
         msg = (
             f"A Cox loss needs at least one event, and this batch of {len(event)} patients has "
@@ -97,7 +97,7 @@ def event_bins(*, time: ArrayLike, event: ArrayLike, n_bins: int) -> Floats:
     if n_bins < 1:
         msg = f"n_bins must be at least 1, and is {n_bins}."
         raise ValueError(msg)
-    times, events = checked_labels(time, event)
+    times, events = require_labels(time, event)
     require_events(events, "Time bins")
     inner = np.quantile(times[events], np.arange(1, n_bins) / n_bins)
     return np.unique(np.concatenate([[0.0], inner, [np.inf]]))
@@ -142,7 +142,7 @@ def discrete_nll(*, logits: Tensor, time: Tensor, event: Tensor, edges: Floats) 
         expected = f"({patients}, {bins}), from {patients} times and {len(edges)} edges"
         msg = f"logits must have shape {expected}, and has {tuple(logits.shape)}."
         raise ShapeError(msg)
-    event = _checked_event(time, event, logits.shape[:1])
+    event = _require_event(time, event, logits.shape[:1])
     values = logits.double()
     inner = torch.as_tensor(edges[1:-1], dtype=torch.float64, device=time.device)
     own = torch.bucketize(time.double(), inner, right=True)[:, None]
@@ -152,7 +152,7 @@ def discrete_nll(*, logits: Tensor, time: Tensor, event: Tensor, edges: Floats) 
     return -(survived + torch.where(event, died, 0.0)).mean().to(logits.dtype)
 
 
-def _checked_event(time: Tensor, event: Tensor, shape: tuple[int, ...]) -> Tensor:
+def _require_event(time: Tensor, event: Tensor, shape: tuple[int, ...]) -> Tensor:
     if time.shape != shape or event.shape != shape:
         msg = (
             f"time {tuple(time.shape)} and event {tuple(event.shape)} must have shape "

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from msfusion_sdk.arrays import Floats
-from msfusion_sdk.survival.checks import checked_labels, checked_table, require_events
+from msfusion_sdk.survival.checks import require_events, require_labels, require_table
 from msfusion_sdk.survival.cox.risk_sets import RiskSets, Ties, risk_sets
 
 __all__ = ["cox_score_test"]
@@ -41,9 +41,9 @@ def cox_score_test(
     -----
     Source: Cox, JRSS B 34 (1972) 187-220; for two groups without ties it is the log-rank test.
     """
-    times, events = checked_labels(time, event)
+    times, events = require_labels(time, event)
     require_events(events, "A score test")
-    table = checked_table(values, len(times))
+    table = require_table(values, len(times))
     sets = risk_sets(times, events, ties)
     width = max(1, _BLOCK_VALUES // len(times))
     starts = range(0, table.shape[1], width)

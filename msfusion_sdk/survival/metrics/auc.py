@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 
 from msfusion_sdk.arrays import Floats
 from msfusion_sdk.errors import DegenerateSplitError
-from msfusion_sdk.survival.checks import checked_horizons, checked_labels, checked_numbers
+from msfusion_sdk.survival.checks import require_horizons, require_labels, require_numbers
 from msfusion_sdk.survival.metrics.product_limit import censoring_survival, event_free_at
 
 __all__ = ["TimeDependentAuc", "time_dependent_auc"]
@@ -65,9 +65,9 @@ def time_dependent_auc(
     Medical Research 25 (2016) 2088-2102, with the Kaplan-Meier estimate of the patients to
     judge.
     """
-    durations, events = checked_labels(time, event)
-    risks = checked_numbers("risk", risk, durations.shape)
-    horizons = checked_horizons(times)
+    durations, events = require_labels(time, event)
+    risks = require_numbers("risk", risk, durations.shape)
+    horizons = require_horizons(times)
     censoring = censoring_survival(time=train_time, event=train_event)
     weights = np.zeros(len(durations))
     counted = events & (durations <= horizons[-1])

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from msfusion_sdk.arrays import Floats
-from msfusion_sdk.survival.checks import checked_horizons, checked_labels, checked_probabilities
+from msfusion_sdk.survival.checks import require_horizons, require_labels, require_probabilities
 from msfusion_sdk.survival.metrics.product_limit import censoring_survival
 
 __all__ = ["BrierScore", "brier_score"]
@@ -69,9 +69,9 @@ def brier_score(
     -----
     Source: Graf et al., Statistics in Medicine 18 (1999) 2529-2545.
     """
-    durations, events = checked_labels(time, event)
-    horizons = checked_horizons(times)
-    curves = checked_probabilities("survival", survival, (len(durations), len(horizons)))
+    durations, events = require_labels(time, event)
+    horizons = require_horizons(times)
+    curves = require_probabilities("survival", survival, (len(durations), len(horizons)))
     censoring = censoring_survival(time=train_time, event=train_event)
     had = events[:, None] & (durations[:, None] <= horizons)
     event_free = durations[:, None] > horizons

@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from msfusion_sdk.arrays import Bools, Floats
 from msfusion_sdk.errors import DegenerateSplitError
-from msfusion_sdk.survival.checks import checked_labels, checked_probabilities, require_events
+from msfusion_sdk.survival.checks import require_events, require_labels, require_probabilities
 from msfusion_sdk.survival.cox.cox import fit_cox
 from msfusion_sdk.survival.metrics.product_limit import event_free_at
 
@@ -72,8 +72,8 @@ def calibration_at(
     splines; slope as in Crowson et al., Statistical Methods in Medical Research 25 (2016)
     1692-1706.
     """
-    times, events = checked_labels(time, event)
-    chances = checked_probabilities("survival", survival, times.shape)
+    times, events = require_labels(time, event)
+    chances = require_probabilities("survival", survival, times.shape)
     events = events & (times <= horizon)
     times = np.minimum(times, horizon)
     require_events(events, f"Calibration at {horizon:g}")

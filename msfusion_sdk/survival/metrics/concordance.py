@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike
 
 from msfusion_sdk.arrays import Bools, Floats, Rows
 from msfusion_sdk.errors import DegenerateSplitError
-from msfusion_sdk.survival.checks import checked_labels, checked_numbers, checked_weights
+from msfusion_sdk.survival.checks import require_labels, require_numbers, require_weights
 from msfusion_sdk.survival.metrics.product_limit import censoring_survival
 
 __all__ = ["UnoConcordance", "concordance_index", "concordance_uno"]
@@ -66,9 +66,9 @@ def concordance_index(
     -----
     Source: Harrell, Lee & Mark, Statistics in Medicine 15 (1996) 361-387.
     """
-    times, events = checked_labels(time, event)
-    risks = checked_numbers("risk", risk, times.shape)
-    patient = np.ones(len(times)) if weights is None else checked_weights(weights, times.shape)
+    times, events = require_labels(time, event)
+    risks = require_numbers("risk", risk, times.shape)
+    patient = np.ones(len(times)) if weights is None else require_weights(weights, times.shape)
     return _concordance(times, events, risks, patient, patient, tied_tol)
 
 
@@ -109,8 +109,8 @@ def concordance_uno(
     -----
     Source: Uno et al., Statistics in Medicine 30 (2011) 1105-1117.
     """
-    times, events = checked_labels(time, event)
-    risks = checked_numbers("risk", risk, times.shape)
+    times, events = require_labels(time, event)
+    risks = require_numbers("risk", risk, times.shape)
     counted = events & (times < tau)
     weights = np.zeros(len(times))
     censoring = censoring_survival(time=train_time, event=train_event)

@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from msfusion_sdk.arrays import Floats
 from msfusion_sdk.errors import DegenerateSplitError, ShapeError
-from msfusion_sdk.survival.checks import checked_labels, require_events
+from msfusion_sdk.survival.checks import require_events, require_labels
 
 __all__ = ["KaplanMeier", "LogRank", "kaplan_meier", "kaplan_meier_by_group", "log_rank"]
 
@@ -68,7 +68,7 @@ def kaplan_meier(*, time: ArrayLike, event: ArrayLike) -> KaplanMeier:
     -----
     Source: Kaplan & Meier, JASA 53 (1958) 457-481; limits by Greenwood's formula.
     """
-    times, events = checked_labels(time, event)
+    times, events = require_labels(time, event)
     if not len(times):
         msg = "A Kaplan-Meier curve needs patients, and there are none. Leave the group out."
         raise DegenerateSplitError(msg)
@@ -103,8 +103,8 @@ def kaplan_meier_by_group(
     ShapeError
         When ``group`` has another length, or a patient's group is not among ``groups``.
     """
-    times, events = checked_labels(time, event)
-    labels = _checked_groups(group, groups, len(times))
+    times, events = require_labels(time, event)
+    labels = _require_groups(group, groups, len(times))
     return {
         name: kaplan_meier(time=times[labels == name], event=events[labels == name])
         for name in groups
@@ -132,8 +132,8 @@ def log_rank(
     -----
     Source: Mantel, Cancer Chemotherapy Reports 50 (1966) 163-170.
     """
-    times, events = checked_labels(time, event)
-    labels = _checked_groups(group, groups, len(times))
+    times, events = require_labels(time, event)
+    labels = _require_groups(group, groups, len(times))
     require_events(events, "A log-rank test")
     if len(groups) < 2:
         msg = f"A log-rank test needs two groups or more, and got {groups}."
@@ -142,7 +142,7 @@ def log_rank(
     return LogRank(float(result.test_statistic), float(result.p_value), len(groups) - 1)
 
 
-def _checked_groups(group: ArrayLike, groups: tuple[str, ...], patients: int) -> NDArray[np.str_]:
+def _require_groups(group: ArrayLike, groups: tuple[str, ...], patients: int) -> NDArray[np.str_]:
     labels = np.asarray(group).astype(np.str_)
     if labels.shape != (patients,):
         msg = f"group must have shape ({patients},), one per patient, and has {labels.shape}."

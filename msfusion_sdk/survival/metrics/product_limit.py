@@ -18,7 +18,7 @@ from numpy.typing import ArrayLike
 
 from msfusion_sdk.arrays import Floats
 from msfusion_sdk.errors import DegenerateSplitError
-from msfusion_sdk.survival.checks import checked_labels
+from msfusion_sdk.survival.checks import require_labels
 
 __all__ = ["CensoringSurvival", "censoring_survival", "event_free_at"]
 
@@ -109,7 +109,7 @@ def event_free_at(times: Floats, *, time: ArrayLike, event: ArrayLike) -> Floats
 
 def _exits(time: ArrayLike, event: ArrayLike, what: str) -> tuple[Floats, Floats, Floats, Floats]:
     """Return unique times; how many die, how many leave at each, and how many reach it."""
-    times, events = checked_labels(time, event)
+    times, events = require_labels(time, event)
     if not len(times):
         msg = f"{what} cannot be estimated from 0 patients. Give the patients of a whole fold."
         raise DegenerateSplitError(msg)

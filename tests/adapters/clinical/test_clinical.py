@@ -11,7 +11,7 @@ from lifelines import CoxPHFitter
 from lifelines.utils import concordance_index
 
 from msfusion_adapters.clinical.adapter import ClinicalAdapter
-from msfusion_adapters.clinical.columns import infer_role, tells_the_outcome
+from msfusion_adapters.clinical.columns import infer_role, is_after_baseline
 from msfusion_adapters.clinical.stages import grade_number, stage_number
 from msfusion_sdk.adapter import Block
 from msfusion_sdk.errors import (
@@ -211,7 +211,7 @@ def test_nothing_that_varies_and_nobody_at_all_are_errors() -> None:
      "time_months", "person_neoplasm_cancer_status", "progression"],
 )  # fmt: skip
 def test_names_of_what_is_known_too_late_are_known(name: str) -> None:
-    assert tells_the_outcome(name)
+    assert is_after_baseline(name)
 
 
 @pytest.mark.parametrize(
@@ -220,7 +220,7 @@ def test_names_of_what_is_known_too_late_are_known(name: str) -> None:
      "smoking_history", "race", "days_to_birth", "grade", "performance_status"],
 )  # fmt: skip
 def test_names_of_what_is_known_at_diagnosis_are_not(name: str) -> None:
-    assert not tells_the_outcome(name)
+    assert not is_after_baseline(name)
 
 
 def test_a_column_named_after_the_outcome_is_left_out_with_a_warning() -> None:

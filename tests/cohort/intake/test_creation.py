@@ -10,7 +10,7 @@ import pyarrow as pa
 import pytest
 
 from msfusion_sdk.cohort.cohort import Cohort
-from msfusion_sdk.cohort.intake.creation import check_cohort
+from msfusion_sdk.cohort.intake.creation import read_cohort_tables
 from msfusion_sdk.errors import (
     DuplicateIdError,
     IdMismatchError,
@@ -240,7 +240,7 @@ def test_five_thousand_patients_with_ten_thousand_slides_are_checked_in_seconds(
     )
     start = time.process_time()
     with pytest.raises(IdMismatchError, match="several of these"):
-        check_cohort(patients, slides, {}, on_duplicate="refuse")
+        read_cohort_tables(patients, slides, {}, on_duplicate="refuse")
     assert time.process_time() - start < 3
 
 

@@ -12,12 +12,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from msfusion_sdk import SlideEmbedding
-from msfusion_sdk.cohort.store.part import Wanted, read_part
+from msfusion_sdk.cohort.store.part import PartKey, read_part
 from msfusion_sdk.cohort.store.store import EmbeddingStore, part_name
 from msfusion_sdk.errors import StoreConflictError
 
 Results = dict[str, SlideEmbedding]
-Wishes = dict[str, Wanted]
+Wishes = dict[str, PartKey]
 
 
 @pytest.fixture

@@ -7,17 +7,17 @@ import pytest
 
 from msfusion_sdk.cohort.encoding.plan import SlideRow
 from msfusion_sdk.cohort.store.ledger import SlideStatus
-from msfusion_sdk.cohort.store.part import Wanted
+from msfusion_sdk.cohort.store.part import PartKey
 from msfusion_sdk.cohort.workers import retries as module
 from msfusion_sdk.cohort.workers.pool import Died, Ended, StoreFailed
-from msfusion_sdk.cohort.workers.retries import Attempt, TaskSource, judge, supervise
+from msfusion_sdk.cohort.workers.retries import Attempt, TaskSource, retry_or_fail, supervise
 from msfusion_sdk.cohort.workers.stopping import Stop
 from msfusion_sdk.cohort.workers.worker import SlideTask
 from msfusion_sdk.errors import StoreFullError
 
 
 @pytest.fixture
-def tasks(rows: list[SlideRow], wanted: dict[str, Wanted]) -> list[SlideTask]:
+def tasks(rows: list[SlideRow], wanted: dict[str, PartKey]) -> list[SlideTask]:
     return [SlideTask(wanted[row.slide_id], row.path, row.path) for row in rows]
 
 
@@ -109,7 +109,7 @@ def test_a_slide_waits_after_a_fault(tasks: list[SlideTask], monkeypatch: object
     monkeypatch.setattr(module, "BACK_OFF_S", (100.0,))
     source = TaskSource(tasks[:1])
     attempt = source.take()
-    source.again(judge(attempt, Ended(attempt.task, fault(attempt.task))))
+    source.again(retry_or_fail(attempt, Ended(attempt.task, fault(attempt.task))))
     assert source.take() is None
     assert len(source) == 1
 
@@ -129,9 +129,9 @@ def test_a_slide_that_changed_is_tried_once_more_as_it_is_now(tasks: list[SlideT
 
     old = replace(tasks[0].wanted, stamp=replace(tasks[0].wanted.stamp, mtime_ns=1))
     attempt = Attempt(replace(tasks[0], wanted=old))
-    again = judge(attempt, Ended(attempt.task, changed(attempt.task)))
+    again = retry_or_fail(attempt, Ended(attempt.task, changed(attempt.task)))
     assert again.task.wanted == tasks[0].wanted
-    assert judge(again, Ended(again.task, changed(again.task))).status == "changed"
+    assert retry_or_fail(again, Ended(again.task, changed(again.task))).status == "changed"
 
 
 def test_what_another_process_has_finished_is_not_done_again(tasks: list[SlideTask]) -> None:

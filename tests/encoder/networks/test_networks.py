@@ -11,7 +11,7 @@ from msfusion_sdk import EncoderConfig, SlideEncoder
 from msfusion_sdk.config import NetworkConfig
 from msfusion_sdk.encoder.networks.attention import SpatialAttention, attention_map
 from msfusion_sdk.encoder.networks.model import TwoScaleModel, split_scales
-from msfusion_sdk.encoder.networks.network import FeatureNetwork, TileClassifier
+from msfusion_sdk.encoder.networks.network import FeatureNetwork, ImageClassifier
 from msfusion_sdk.encoder.networks.resnet import resnet18_stages, resnet18_stem
 
 
@@ -95,7 +95,7 @@ def test_pixels_are_normalised_as_torchvision_does() -> None:
 
 
 def test_class_probabilities_sum_to_one() -> None:
-    classifier = TileClassifier(NetworkConfig(classes=("a", "b", "c", "d"))).eval()
+    classifier = ImageClassifier(NetworkConfig(classes=("a", "b", "c", "d"))).eval()
     found = classifier.probabilities(noise(2, 3, 32, 32))
     assert found.shape == (2, 4)
     assert torch.allclose(found.sum(1), torch.ones(2))

@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 import torch
 
-from msfusion_sdk.config import EncoderConfig, FusionConfig, NetworkConfig
+from msfusion_sdk.config import AttentionFusionConfig, EncoderConfig, NetworkConfig
 from msfusion_sdk.encoder.backends.choosing import make_backend
 from msfusion_sdk.encoder.backends.devices import Runtime
 from msfusion_sdk.encoder.networks.model import LEAST_EVIDENCE, TwoScaleModel, split_scales
 
 NETWORK = NetworkConfig(background="lung_n")  # the second of three classes
-CONFIG = EncoderConfig(network=NETWORK, fusion=FusionConfig(score="evidence"))
+CONFIG = EncoderConfig(network=NETWORK, fusion=AttentionFusionConfig(score="evidence"))
 
 
 @pytest.fixture(scope="module")
@@ -92,6 +92,6 @@ def test_settings_from_before_scores_had_names_keep_their_fingerprint() -> None:
 
 def test_evidence_needs_a_background_class() -> None:
     with pytest.raises(ValueError, match=r"need network\.background"):
-        EncoderConfig(fusion=FusionConfig(score="evidence"))
+        EncoderConfig(fusion=AttentionFusionConfig(score="evidence"))
     with pytest.raises(ValueError, match="none of the classes"):
         NetworkConfig(background="elsewhere")

@@ -9,12 +9,12 @@ from sklearn.base import BaseEstimator
 
 from msfusion_sdk.evaluation.crossfit.baselines import late_average, make_baselines, narrowed
 from msfusion_sdk.evaluation.folds.folds import make_folds
-from msfusion_sdk.evaluation.metrics.predictions import JudgedClasses, JudgedSurvival
+from msfusion_sdk.evaluation.metrics.predictions import ClassPredictions, SurvivalPredictions
 from msfusion_sdk.outcomes.strata import read_outcome
 
 
-def _survival(ids: str, risk: list[float], train_risk: list[float]) -> JudgedSurvival:
-    return JudgedSurvival(
+def _survival(ids: str, risk: list[float], train_risk: list[float]) -> SurvivalPredictions:
+    return SurvivalPredictions(
         patient_ids=tuple(ids),
         time=np.array([float(ord(i)) for i in ids]),
         event=np.array([i == "b" for i in ids]),
@@ -90,8 +90,8 @@ def test_a_model_that_calls_all_alike_has_no_say_in_the_average() -> None:
 
 
 def test_probabilities_are_averaged_over_the_tables_a_patient_has() -> None:
-    one = JudgedClasses(("a",), np.array([1]), np.array([[0.2, 0.8]]), (0, 1))
-    other = JudgedClasses(("a", "b"), np.array([1, 0]), np.array([[0.4, 0.6], [1, 0]]), (0, 1))
+    one = ClassPredictions(("a",), np.array([1]), np.array([[0.2, 0.8]]), (0, 1))
+    other = ClassPredictions(("a", "b"), np.array([1, 0]), np.array([[0.4, 0.6], [1, 0]]), (0, 1))
     average = late_average([one, other])
     assert average.proba.tolist() == [pytest.approx([0.3, 0.7]), [1, 0]]
     assert average.codes.tolist() == [1, 0]

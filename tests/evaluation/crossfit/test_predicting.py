@@ -62,9 +62,9 @@ def class_parts(cohort: Any) -> tuple[Tables, Outcome, Fold]:
 
 def test_no_test_patient_reaches_fit(parts: tuple[Tables, Outcome, Fold]) -> None:
     seen.clear()
-    judged = fit_predict(Recorder(), *parts, 0, TIMES)
+    out_of_fold = fit_predict(Recorder(), *parts, 0, TIMES)
     assert seen == [set(parts[2].train_ids)]
-    assert judged.patient_ids == parts[2].test_ids
+    assert out_of_fold.patient_ids == parts[2].test_ids
 
 
 def test_a_fold_that_would_leak_stops_before_fit(parts: tuple[Tables, Outcome, Fold]) -> None:
@@ -89,16 +89,16 @@ def test_patients_without_the_table_are_neither_fitted_nor_judged(
 ) -> None:
     tables, outcome, fold = parts
     seen.clear()
-    judged = fit_predict(Recorder(), {"rna": tables["rna"]}, outcome, fold, 0, TIMES)
+    out_of_fold = fit_predict(Recorder(), {"rna": tables["rna"]}, outcome, fold, 0, TIMES)
     have = set(tables["rna"].index)
-    assert set(judged.patient_ids) == have & set(fold.test_ids)
+    assert set(out_of_fold.patient_ids) == have & set(fold.test_ids)
     assert seen == [have & set(fold.train_ids)]
 
 
 def test_censoring_is_that_of_all_training_patients(parts: tuple[Tables, Outcome, Fold]) -> None:
     tables, outcome, fold = parts
-    judged = fit_predict(Recorder(), {"rna": tables["rna"]}, outcome, fold, 0, TIMES)
-    assert len(judged.train_time) == len(fold.train_ids)
+    out_of_fold = fit_predict(Recorder(), {"rna": tables["rna"]}, outcome, fold, 0, TIMES)
+    assert len(out_of_fold.train_time) == len(fold.train_ids)
 
 
 def test_a_fold_in_which_nobody_has_the_table_is_refused(
@@ -129,8 +129,8 @@ def test_columns_may_come_in_any_order(class_parts: tuple[Tables, Outcome, Fold]
     def tilted(chances: pd.DataFrame) -> pd.DataFrame:
         return chances.assign(tumour=0.9, normal=0.1)[["tumour", "normal"]]
 
-    judged = fit_predict(Classifier(tilted), *class_parts, 0, TIMES)
-    assert set(judged.proba[:, 1]) == {0.9}
+    out_of_fold = fit_predict(Classifier(tilted), *class_parts, 0, TIMES)
+    assert set(out_of_fold.proba[:, 1]) == {0.9}
 
 
 @pytest.mark.parametrize(("factor", "message"), [(0.9, "sum to 0.9"), (3, r"lie in \[0, 1\]")])

@@ -11,19 +11,19 @@ from msfusion_sdk.errors import DegenerateSplitError
 from msfusion_sdk.evaluation.metrics.classes import class_metrics, expected_calibration_error
 from msfusion_sdk.evaluation.metrics.horizons import TimePlan
 from msfusion_sdk.evaluation.metrics.metric import Score, scored
-from msfusion_sdk.evaluation.metrics.predictions import JudgedClasses, JudgedSurvival
+from msfusion_sdk.evaluation.metrics.predictions import ClassPredictions, SurvivalPredictions
 from msfusion_sdk.evaluation.metrics.survival import survival_metrics
 
 PLAN = TimePlan(tau=9.0, horizons=(5.0,), grid=np.linspace(0, 9, 51)[1:])
 
 
-def _values(judged: JudgedClasses) -> dict[str, float]:
-    return {metric.name: metric.value(judged) for metric in class_metrics(judged.classes)}
+def _values(out_of_fold: ClassPredictions) -> dict[str, float]:
+    return {metric.name: metric.value(out_of_fold) for metric in class_metrics(out_of_fold.classes)}
 
 
-def _survival(time: list[float], event: list[int], risk: list[float]) -> JudgedSurvival:
+def _survival(time: list[float], event: list[int], risk: list[float]) -> SurvivalPredictions:
     count = len(time)
-    return JudgedSurvival(
+    return SurvivalPredictions(
         patient_ids=tuple(map(str, range(count))),
         time=np.array(time, float),
         event=np.array(event, bool),
@@ -38,7 +38,7 @@ def _survival(time: list[float], event: list[int], risk: list[float]) -> JudgedS
 def test_three_classes_are_judged_one_against_the_rest() -> None:
     rng = np.random.default_rng(0)
     codes, proba = rng.integers(0, 3, 90), rng.dirichlet([1, 1, 1], 90)
-    values = _values(JudgedClasses(tuple(map(str, range(90))), codes, proba, ("a", "b", "c")))
+    values = _values(ClassPredictions(tuple(map(str, range(90))), codes, proba, ("a", "b", "c")))
     one_hot = label_binarize(codes, classes=[0, 1, 2])
     macro = roc_auc_score(codes, proba, multi_class="ovr", average="macro")
     assert values["auroc"] == pytest.approx(macro, abs=1e-12)
@@ -54,7 +54,7 @@ def test_two_classes_counted_by_hand() -> None:
     chance = np.array([0.9, 0.6, 0.4, 0.2])
     codes = np.array([1, 0, 1, 0])
     proba = np.column_stack([1 - chance, chance])
-    values = _values(JudgedClasses(tuple("wxyz"), codes, proba, ("no", "yes")))
+    values = _values(ClassPredictions(tuple("wxyz"), codes, proba, ("no", "yes")))
     assert values["auroc"] == 3 / 4
     assert values["auprc"] == pytest.approx(0.5 * 1 + 0.5 * 2 / 3)
     assert values["balanced_accuracy"] == 1 / 2
@@ -83,13 +83,17 @@ def test_the_slope_of_right_probabilities_is_one_and_of_doubled_logits_a_half() 
     for factor, slope in ((1, 1.0), (2, 0.5)):
         chance = 1 / (1 + np.exp(-factor * logit))
         proba = np.column_stack([1 - chance, chance])
-        judged = JudgedClasses(("p",) * 20_000, codes, proba, (0, 1))
-        assert _values(judged)["calibration_slope"] == pytest.approx(slope, abs=0.04)
+        out_of_fold = ClassPredictions(("p",) * 20_000, codes, proba, (0, 1))
+        assert _values(out_of_fold)["calibration_slope"] == pytest.approx(slope, abs=0.04)
 
 
 def test_a_class_that_a_fold_lacks_has_a_reason_and_no_value() -> None:
-    judged = JudgedClasses(("p", "q"), np.array([0, 1]), np.full((2, 3), 1 / 3), ("a", "b", "c"))
-    scores = {m.name: scored(lambda m=m: m.value(judged)) for m in class_metrics(judged.classes)}
+    out_of_fold = ClassPredictions(
+        ("p", "q"), np.array([0, 1]), np.full((2, 3), 1 / 3), ("a", "b", "c")
+    )
+    scores = {
+        m.name: scored(lambda m=m: m.value(out_of_fold)) for m in class_metrics(out_of_fold.classes)
+    }
     assert scores["auroc"].value is None
     assert "None of the 2 test patients has class 'c'" in scores["auroc"].reason
     assert scores["log_loss"].value == pytest.approx(np.log(3))
@@ -98,21 +102,23 @@ def test_a_class_that_a_fold_lacks_has_a_reason_and_no_value() -> None:
 def test_perfect_separation_has_no_calibration_slope() -> None:
     proba = np.array([[0.9, 0.1], [0.2, 0.8]])
     with pytest.raises(DegenerateSplitError, match="separate the classes"):
-        class_metrics((0, 1))[-1].value(JudgedClasses(("p", "q"), np.array([0, 1]), proba, (0, 1)))
+        class_metrics((0, 1))[-1].value(
+            ClassPredictions(("p", "q"), np.array([0, 1]), proba, (0, 1))
+        )
 
 
 def test_concordance_is_that_of_lifelines() -> None:
     rng = np.random.default_rng(0)
     time, event, risk = rng.exponential(5, 80), rng.random(80) < 0.5, rng.normal(size=80)
-    judged = _survival(time.tolist(), event.tolist(), risk.tolist())
+    out_of_fold = _survival(time.tolist(), event.tolist(), risk.tolist())
     expected = lifelines_concordance(time, -risk, event)
-    assert survival_metrics(PLAN)[0].value(judged) == pytest.approx(expected, abs=1e-12)
+    assert survival_metrics(PLAN)[0].value(out_of_fold) == pytest.approx(expected, abs=1e-12)
 
 
 def test_without_censoring_before_tau_uno_is_harrell() -> None:
-    judged = _survival([1, 2, 3, 4], [1, 1, 1, 1], [4, 2, 3, 1])
+    out_of_fold = _survival([1, 2, 3, 4], [1, 1, 1, 1], [4, 2, 3, 1])
     harrell, uno = survival_metrics(PLAN)[:2]
-    assert uno.value(judged) == harrell.value(judged) == 5 / 6
+    assert uno.value(out_of_fold) == harrell.value(out_of_fold) == 5 / 6
 
 
 def test_pooled_concordance_does_not_compare_risks_of_different_folds() -> None:
@@ -128,8 +134,8 @@ def test_what_weighs_by_censoring_is_not_pooled() -> None:
 
 
 def test_a_coin_has_an_integrated_brier_score_of_a_quarter() -> None:
-    judged = _survival([10, 11, 12, 13], [1, 1, 1, 1], [0, 0, 0, 0])
-    assert survival_metrics(PLAN)[3].value(judged) == pytest.approx(0.25)
+    out_of_fold = _survival([10, 11, 12, 13], [1, 1, 1, 1], [0, 0, 0, 0])
+    assert survival_metrics(PLAN)[3].value(out_of_fold) == pytest.approx(0.25)
 
 
 def test_a_value_that_is_not_finite_is_a_reason() -> None:

@@ -283,7 +283,7 @@ def test_a_replaced_file_is_changed_and_stays_so(slide: Path) -> None:
         make_slide(slide.with_name("new.svs"), 1500, 1200, seed=1).replace(slide)
         for _ in range(2):
             with pytest.raises(SlideChangedError, match="replaced or modified") as caught:
-                opened.check_unchanged()
+                opened.require_unchanged()
     assert caught.value.retryable
 
 

@@ -10,7 +10,7 @@ from msfusion_sdk.slides.tissue.grid import (
     grid_positions,
     keep_by_area,
     keep_by_vertices,
-    lay_grid,
+    plan_grid,
     tissue_recall,
 )
 from msfusion_sdk.slides.tissue.mask import TissueMask
@@ -122,21 +122,21 @@ def tissue_of(mask: np.ndarray) -> TissueMask:
 
 
 def test_a_slide_of_tissue_keeps_every_whole_patch() -> None:
-    grid = lay_grid(tissue_of(np.ones((100, 150), bool)), (4800, 3200), 1152, PatchConfig())
+    grid = plan_grid(tissue_of(np.ones((100, 150), bool)), (4800, 3200), 1152, PatchConfig())
     assert grid.candidates == len(grid.locations) == 4 * 2
     assert grid.locations[:2].tolist() == [[0, 0], [1152, 0]]
 
 
 def test_half_the_stride_makes_about_four_times_the_patches() -> None:
     config = PatchConfig(stride_px=576)
-    grid = lay_grid(tissue_of(np.ones((100, 150), bool)), (4800, 3200), 1152, config)
+    grid = plan_grid(tissue_of(np.ones((100, 150), bool)), (4800, 3200), 1152, config)
     assert len(grid.locations) == 7 * 4
 
 
 def test_a_thin_core_falls_back_to_area_with_a_warning() -> None:
     mask = np.zeros((100, 150), bool)
     mask[45:60] = True  # 15 mask pixels, 120 µm high
-    grid = lay_grid(tissue_of(mask), (4800, 3200), 1152, PatchConfig())
+    grid = plan_grid(tissue_of(mask), (4800, 3200), 1152, PatchConfig())
     assert grid.keep_rule == "area"
     assert len(grid.locations) > 0
     assert "kept by area" in grid.warnings[0]
@@ -145,19 +145,19 @@ def test_a_thin_core_falls_back_to_area_with_a_warning() -> None:
 def test_low_recall_is_a_warning_that_names_the_preset() -> None:
     mask = np.zeros((100, 150), bool)
     mask[:40, :40] = mask[:8, 80:] = mask[50:52] = True
-    grid = lay_grid(tissue_of(mask), (4800, 3200), 1152, PatchConfig(low_recall=0.9))
+    grid = plan_grid(tissue_of(mask), (4800, 3200), 1152, PatchConfig(low_recall=0.9))
     assert grid.keep_rule == "vertices"
     assert "preset='biopsy'" in grid.warnings[0]
 
 
 def test_a_slide_smaller_than_a_patch_is_one_patch() -> None:
-    grid = lay_grid(tissue_of(np.ones((16, 22), bool)), (700, 500), 1152, PatchConfig())
+    grid = plan_grid(tissue_of(np.ones((16, 22), bool)), (700, 500), 1152, PatchConfig())
     assert grid.locations.tolist() == [[0, 0]]
     assert grid.tissue_recall == 1
 
 
 def test_a_slide_without_tissue_has_no_patch_and_no_recall() -> None:
-    grid = lay_grid(tissue_of(np.zeros((100, 150), bool)), (4800, 3200), 1152, PatchConfig())
+    grid = plan_grid(tissue_of(np.zeros((100, 150), bool)), (4800, 3200), 1152, PatchConfig())
     assert grid.locations.shape == (0, 2)
     assert math.isnan(grid.tissue_recall)
     assert grid.warnings == ()
