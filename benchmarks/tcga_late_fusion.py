@@ -30,7 +30,7 @@ import pandas as pd
 import torch
 from sklearn.model_selection import StratifiedKFold
 
-from msfusion_adapters.genomics.adapter import GenomicsAdapter
+from msfusion_adapters.genomics import GenomicsAdapter
 from msfusion_sdk.fusion.estimators.survival import FusionSurvival
 from msfusion_sdk.fusion.strategies.strategies import Base, Strategy
 from msfusion_sdk.survival.metrics.concordance import concordance_index

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from msfusion_adapters.annotated import from_anndata, read_h5ad, read_h5mu
-from msfusion_adapters.genomics.adapter import GenomicsAdapter
+from msfusion_adapters.genomics import GenomicsAdapter
 from msfusion_sdk.errors import DuplicateIdError, MissingExtraError, TableError
 
 

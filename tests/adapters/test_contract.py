@@ -3,8 +3,8 @@
 import numpy as np
 import pandas as pd
 
-from msfusion_adapters.clinical.adapter import ClinicalAdapter
-from msfusion_adapters.genomics.adapter import GenomicsAdapter
+from msfusion_adapters.clinical import ClinicalAdapter
+from msfusion_adapters.genomics import GenomicsAdapter
 from msfusion_adapters.slide import SlideAdapter
 from msfusion_adapters.table import TableAdapter
 from msfusion_sdk.adapter import ModalityAdapter

@@ -10,7 +10,7 @@ import pytest
 from lifelines import CoxPHFitter
 from lifelines.utils import concordance_index
 
-from msfusion_adapters.clinical.adapter import ClinicalAdapter
+from msfusion_adapters.clinical import ClinicalAdapter
 from msfusion_adapters.clinical.columns import infer_role, is_after_baseline
 from msfusion_adapters.clinical.stages import grade_number, stage_number
 from msfusion_sdk.adapter import Block

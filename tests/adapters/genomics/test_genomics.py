@@ -9,7 +9,7 @@ from scipy.stats import f_oneway
 from sklearn.decomposition import PCA
 from sklearn.preprocessing import StandardScaler
 
-from msfusion_adapters.genomics.adapter import GenomicsAdapter
+from msfusion_adapters.genomics import GenomicsAdapter
 from msfusion_adapters.genomics.gene_sets import read_gmt
 from msfusion_sdk.errors import (
     DegenerateSplitError,

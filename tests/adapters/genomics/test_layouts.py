@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from msfusion_adapters.genomics.adapter import GenomicsAdapter
+from msfusion_adapters.genomics import GenomicsAdapter
 from msfusion_adapters.genomics.expression import choose_samples
 from msfusion_sdk.errors import DuplicateIdError, IdTypeError, TableError
 

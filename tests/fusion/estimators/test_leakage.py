@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from lifelines.utils import concordance_index
 
-from msfusion_adapters.genomics.adapter import GenomicsAdapter
+from msfusion_adapters.genomics import GenomicsAdapter
 from msfusion_sdk.fusion.estimators.survival import FusionSurvival
 from msfusion_sdk.fusion.strategies.strategies import STRATEGIES
 
