@@ -1,1 +1,5 @@
 """Patients, slides and modalities as Arrow tables; slides encoded without losing anything."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

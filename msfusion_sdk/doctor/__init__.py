@@ -1,1 +1,5 @@
 """Look at an installation and a folder, and say what is wrong and what mends it."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

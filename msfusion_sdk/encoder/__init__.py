@@ -1,1 +1,5 @@
 """Patches to one vector: two feature networks, attention fusion, and the encoder around them."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

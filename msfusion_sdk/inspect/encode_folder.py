@@ -14,12 +14,12 @@ from msfusion_sdk.encoder.slide_encoder import SlideEncoder
 from msfusion_sdk.errors import DuplicateIdError, NonFiniteVectorError, SlideError
 from msfusion_sdk.figures.slides.overlay import write_overlay
 
-__all__ = ["Outcome", "encode_to_folder"]
+__all__ = ["SlideResult", "encode_to_folder"]
 
 SlidePath = str | os.PathLike[str]
 
 
-class Outcome(FrozenConfig):
+class SlideResult(FrozenConfig):
     """How the encoding of one slide ended."""
 
     slide_id: str
@@ -41,7 +41,7 @@ def encode_to_folder(
     mpp: float | None = None,
     patches: bool = False,
     progress: Callable[[str, int, int], None] | None = None,
-) -> Iterator[Outcome]:
+) -> Iterator[SlideResult]:
     """Encode slides one after the other and yield how each ended.
 
     Writes ``<slide_id>.parquet``, ``<slide_id>.geojson`` and ``<slide_id>.png`` into
@@ -82,7 +82,7 @@ def encode_to_folder(
         try:
             outcome = _encode_one(encoder, slide, slide_id, Path(folder), mpp, patches, progress)
         except (SlideError, NonFiniteVectorError) as error:
-            outcome = Outcome(
+            outcome = SlideResult(
                 slide_id=slide_id, status="failed", code=error.code, reason=str(error)
             )
         yield outcome.model_copy(update={"seconds": time.monotonic() - start})
@@ -96,7 +96,7 @@ def _encode_one(
     mpp: float | None,
     patches: bool,
     progress: Callable[[str, int, int], None] | None,
-) -> Outcome:
+) -> SlideResult:
     def tell(done: int, total: int) -> None:
         if progress:
             progress(slide_id, done, total)
@@ -106,7 +106,7 @@ def _encode_one(
     result.to_geojson(folder / f"{slide_id}.geojson")
     # Last, so that a slide with a Parquet file has its pictures too.
     result.to_parquet(folder / f"{slide_id}.parquet", patches=patches)
-    return Outcome(
+    return SlideResult(
         slide_id=slide_id,
         status=result.status,
         reason=result.reason,

@@ -5,7 +5,6 @@ of the tissue mask, ``um_`` microns.  Points and sizes are ``(x, y)`` and
 ``(width, height)``; arrays are ``(height, width, channel)``.
 """
 
-from msfusion_sdk.slides.readers.opening import open_slide
-from msfusion_sdk.slides.readers.reader import Region, Slide
+import lazy_loader
 
-__all__ = ["Region", "Slide", "open_slide"]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

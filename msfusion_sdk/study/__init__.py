@@ -1,1 +1,5 @@
 """A cohort, an outcome and a model: trained, evaluated, recorded in folders."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -1,1 +1,5 @@
 """Survival as pure functions: outcomes, losses, a ridge Cox model, metrics, calibration."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -1,1 +1,5 @@
 """Tables of patients and slides: read strictly, ids kept as text, issues said all at once."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -7,9 +7,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from msfusion_sdk import SlideEmbedding
-from msfusion_sdk.encoder.slide_encoder import SlideEncoder
-from msfusion_sdk.demo.slide import run_demo
 from msfusion_sdk.demo.cohort import run_cohort_demo
+from msfusion_sdk.demo.slide import run_demo
+from msfusion_sdk.encoder.slide_encoder import SlideEncoder
 
 
 def test_the_demo_writes_slide_vector_parquet_geojson_and_overlay(

@@ -1,0 +1,3 @@
+from .examine import examine as examine
+from .finding import Finding as Finding
+from .finding import Report as Report

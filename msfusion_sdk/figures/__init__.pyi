@@ -1,0 +1,13 @@
+from .calibration import draw_calibration as draw_calibration
+from .completeness import draw_completeness as draw_completeness
+from .contributions import draw_contributions as draw_contributions
+from .evaluation import draw_forest as draw_forest
+from .evaluation import write_figures as write_figures
+from .precision_recall import draw_precision_recall as draw_precision_recall
+from .risk import draw_risk_groups as draw_risk_groups
+from .roc import draw_roc as draw_roc
+from .slides.contact_sheet import draw_contact_sheet as draw_contact_sheet
+from .slides.outlines import draw_outlines as draw_outlines
+from .slides.outlines import write_outlines as write_outlines
+from .slides.overlay import draw_overlay as draw_overlay
+from .slides.overlay import write_overlay as write_overlay

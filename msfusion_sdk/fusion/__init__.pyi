@@ -1,0 +1,4 @@
+from .estimators.classifier import FusionClassifier as FusionClassifier
+from .estimators.survival import FusionSurvival as FusionSurvival
+from .strategies.strategies import BASES as BASES
+from .strategies.strategies import STRATEGIES as STRATEGIES

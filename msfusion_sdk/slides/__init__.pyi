@@ -1,0 +1,14 @@
+from .readers.opening import open_slide as open_slide
+from .readers.reader import Slide as Slide
+from .readers.reader import SlideHeader as SlideHeader
+from .stored_tiles.region import Region as Region
+from .tissue.grid import PatchGrid as PatchGrid
+from .tissue.mask import TissueMask as TissueMask
+from .tissue.mask import find_tissue as find_tissue
+from .tissue.overview import Overview as Overview
+from .tissue.overview import read_overview as read_overview
+from .tissue.patch_plan import PatchPlan as PatchPlan
+from .tissue.patch_reading import PatchPixels as PatchPixels
+from .tissue.patch_reading import read_patch as read_patch
+from .tissue.survey import Survey as Survey
+from .tissue.survey import survey_slide as survey_slide

@@ -1,0 +1,9 @@
+from .evaluation_folder import write_evaluation as write_evaluation
+from .evaluation_record import EvaluationRecord as EvaluationRecord
+from .models import SeenPatientsWarning as SeenPatientsWarning
+from .models import evaluate_on_cohort as evaluate_on_cohort
+from .models import predict_on_cohort as predict_on_cohort
+from .models import predict_to_file as predict_to_file
+from .slide_classifier import SlideClassifier as SlideClassifier
+from .train import train_on_cohort as train_on_cohort
+from .training_record import TrainingRecord as TrainingRecord

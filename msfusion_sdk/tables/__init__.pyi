@@ -1,0 +1,5 @@
+from .frames import patient_table as patient_table
+from .frames import read_table as read_table
+from .frames import select_columns as select_columns
+from .issues import CohortReport as CohortReport
+from .issues import Issue as Issue

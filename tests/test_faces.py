@@ -1,0 +1,178 @@
+"""What each room shows: a name that is added or lost is a decision, made here."""
+
+import inspect
+import subprocess
+import sys
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+
+FACES = {
+    "msfusion_sdk": [
+        "Cohort",
+        "EncoderConfig",
+        "FusionClassifier",
+        "FusionSurvival",
+        "SlideClassifier",
+        "SlideEmbedding",
+        "SlideEncoder",
+        "evaluate",
+        "list_adapters",
+        "open_slide",
+    ],
+    "msfusion_sdk.cohort": [
+        "Cohort",
+        "CohortStatus",
+        "EncodingRun",
+        "ExportReport",
+        "OutcomeWarning",
+        "RunProgress",
+        "RunSettings",
+        "SlideStatus",
+    ],
+    "msfusion_sdk.demo": ["run_cohort_demo", "run_demo"],
+    "msfusion_sdk.doctor": ["Finding", "Report", "examine"],
+    "msfusion_sdk.encoder": [
+        "BadRegion",
+        "Provenance",
+        "SlideEmbedding",
+        "SlideEncoder",
+        "embedded_models",
+        "relative_weights",
+        "tile_weights",
+    ],
+    "msfusion_sdk.evaluation": [
+        "Evaluation",
+        "Fold",
+        "Interval",
+        "draw_patients",
+        "evaluate",
+        "expected_calibration_error",
+        "fold_counts",
+        "interval_of",
+        "make_folds",
+        "split_hash",
+    ],
+    "msfusion_sdk.figures": [
+        "draw_calibration",
+        "draw_completeness",
+        "draw_contact_sheet",
+        "draw_contributions",
+        "draw_forest",
+        "draw_outlines",
+        "draw_overlay",
+        "draw_precision_recall",
+        "draw_risk_groups",
+        "draw_roc",
+        "write_figures",
+        "write_outlines",
+        "write_overlay",
+    ],
+    "msfusion_sdk.fusion": ["BASES", "FusionClassifier", "FusionSurvival", "STRATEGIES"],
+    "msfusion_sdk.inspect": [
+        "AnnotationDescription",
+        "SlideDescription",
+        "SlideResult",
+        "describe_annotations",
+        "describe_slide",
+        "encode_to_folder",
+    ],
+    "msfusion_sdk.pretraining": [
+        "AugmentConfig",
+        "DatasetConfig",
+        "FineTuneConfig",
+        "TrainConfig",
+        "pretrain_labels",
+        "pretrain_slides",
+        "pretrain_tiles",
+        "read_tile_index",
+        "score_model",
+    ],
+    "msfusion_sdk.report": ["write_report"],
+    "msfusion_sdk.slides": [
+        "Overview",
+        "PatchGrid",
+        "PatchPixels",
+        "PatchPlan",
+        "Region",
+        "Slide",
+        "SlideHeader",
+        "Survey",
+        "TissueMask",
+        "find_tissue",
+        "open_slide",
+        "read_overview",
+        "read_patch",
+        "survey_slide",
+    ],
+    "msfusion_sdk.study": [
+        "EvaluationRecord",
+        "SeenPatientsWarning",
+        "SlideClassifier",
+        "TrainingRecord",
+        "evaluate_on_cohort",
+        "predict_on_cohort",
+        "predict_to_file",
+        "train_on_cohort",
+        "write_evaluation",
+    ],
+    "msfusion_sdk.survival": [
+        "BrierScore",
+        "Calibration",
+        "CensoringSurvival",
+        "CoxFit",
+        "KaplanMeier",
+        "LogRank",
+        "TimeDependentAuc",
+        "UnoConcordance",
+        "brier_score",
+        "calibration_at",
+        "censoring_survival",
+        "concordance_index",
+        "concordance_uno",
+        "cox_loss",
+        "cox_score_test",
+        "discrete_nll",
+        "event_bins",
+        "event_free_at",
+        "fit_cox",
+        "fit_cox_path",
+        "kaplan_meier",
+        "kaplan_meier_by_group",
+        "log_rank",
+        "time_dependent_auc",
+    ],
+    "msfusion_sdk.tables": [
+        "CohortReport",
+        "Issue",
+        "patient_table",
+        "read_table",
+        "select_columns",
+    ],
+    "msfusion_sdk.view": ["serve"],
+}
+
+
+@pytest.mark.parametrize("room", FACES)
+def test_a_face_shows_exactly_its_names(room: str) -> None:
+    assert sorted(import_module(room).__all__) == FACES[room]
+
+
+@pytest.mark.parametrize(("room", "name"), [(r, n) for r, names in FACES.items() for n in names])
+def test_every_name_is_there_and_documented(room: str, name: str) -> None:
+    value = getattr(import_module(room), name)
+    assert not inspect.ismodule(value)
+    if inspect.isclass(value) or inspect.isfunction(value):
+        assert inspect.getdoc(value)
+
+
+def test_every_room_that_has_a_face_is_pinned() -> None:
+    package = Path(import_module("msfusion_sdk").__file__ or "").parent
+    stubs = {path.parent.relative_to(package.parent) for path in package.rglob("__init__.pyi")}
+    assert {".".join(folder.parts) for folder in stubs} == set(FACES)
+
+
+def test_importing_every_room_loads_no_torch() -> None:
+    code = f"import sys, {', '.join(FACES)}; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
