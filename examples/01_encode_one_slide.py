@@ -3,7 +3,7 @@
 import sys
 
 from msfusion_sdk import SlideEncoder
-from msfusion_sdk.figures.slides.overlay import write_overlay
+from msfusion_sdk.figures import write_overlay
 from msfusion_sdk.testing import make_slide
 
 # Without an argument a synthetic slide is made on the spot.

@@ -3,7 +3,7 @@
 import sys
 
 from msfusion_sdk import Cohort, SlideEncoder
-from msfusion_sdk.report.write import write_report
+from msfusion_sdk.report import write_report
 from msfusion_sdk.testing import make_cohort
 
 

@@ -8,7 +8,7 @@ import warnings
 import pandas as pd
 
 from msfusion_sdk import FusionSurvival, evaluate
-from msfusion_sdk.tables.frames import read_table
+from msfusion_sdk.tables import read_table
 from msfusion_sdk.testing import make_cohort
 
 made = make_cohort("made", n_slides=0)

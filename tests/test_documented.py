@@ -12,6 +12,8 @@ from pkgutil import resolve_name
 
 import pytest
 
+import msfusion_sdk
+
 PAGES = sorted((Path(__file__).parents[1] / "docs" / "api").glob("*.md"))
 SHOWN = [name for page in PAGES for name in re.findall(r"^::: (\S+)", page.read_text(), re.M)]
 SECTION = re.compile(r"^Parameters\n-+\n(.*?)(?=^[A-Z]\w+\n-+$|\Z)", re.M | re.S)
@@ -67,15 +69,16 @@ def test_two_or_more_parameters_are_each_described(
         assert set(taken) <= described(function), name
 
 
-@pytest.mark.parametrize(
-    "module",
-    [
-        "msfusion_sdk",
-        "msfusion_sdk.slides.annotations",
-        "msfusion_sdk.slides.stain",
-        "msfusion_sdk.testing",
-    ],
-)
-def test_every_public_name_is_on_a_page(module: str) -> None:
-    shown = {name for name, _ in OBJECTS}
-    assert {f"{module}.{name}" for name in import_module(module).__all__} <= shown
+PACKAGE = Path(msfusion_sdk.__file__).parent
+FACES = [
+    *(".".join(p.parent.relative_to(PACKAGE.parent).parts) for p in PACKAGE.rglob("__init__.pyi")),
+    "msfusion_sdk.slides.annotations",
+    "msfusion_sdk.slides.stain",
+    "msfusion_sdk.testing",
+]
+
+
+@pytest.mark.parametrize("room", FACES)
+def test_every_public_name_is_on_a_page(room: str) -> None:
+    shown = {name.rsplit(".", 1)[1] for name, _ in OBJECTS}
+    assert set(import_module(room).__all__) <= shown

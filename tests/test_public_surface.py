@@ -41,7 +41,7 @@ def test_every_public_method_is_documented(name: str) -> None:
 
 
 def test_an_unknown_name_is_the_error_of_the_language() -> None:
-    with pytest.raises(AttributeError, match="msfusion_sdk attribute.*nothing"):
+    with pytest.raises(AttributeError, match=r"msfusion_sdk attribute.*nothing"):
         _ = msfusion_sdk.nothing
 
 

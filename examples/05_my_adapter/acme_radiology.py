@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from sklearn.utils.validation import check_is_fitted
 
 from msfusion_sdk.adapter import Block, ModalityAdapter
-from msfusion_sdk.tables.frames import patient_table, read_table, select_columns
+from msfusion_sdk.tables import patient_table, read_table, select_columns
 
 MEASURES = ["lesions", "largest_mm", "total_mm"]
 

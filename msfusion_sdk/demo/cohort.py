@@ -32,6 +32,8 @@ def run_cohort_demo(
 
     Parameters
     ----------
+    encoder : SlideEncoder
+        Encodes the slides.
     folder : path
         ``made`` (slides and tables), ``cohort``, ``survival``, ``diagnosis`` (evaluations),
         ``model``, ``features.parquet`` and ``report.html`` are written into it; ``cohort`` and

@@ -20,6 +20,15 @@ def run_demo(
 
     Results are ``slide.npy`` (the vector), ``slide.parquet``, ``slide.geojson`` and
     ``slide.png`` (the overlay).
+
+    Parameters
+    ----------
+    folder : path
+        Made if it is not there.
+    encoder : SlideEncoder
+        Encodes the slide.
+    progress : callable, optional
+        Called with (patches done, patches in all).
     """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)

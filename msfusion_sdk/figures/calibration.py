@@ -34,6 +34,8 @@ def draw_calibration(
 
     Parameters
     ----------
+    evaluation : Evaluation
+        As ``evaluate`` returns it.
     model : str, optional
         The reference by default.
     unit : str, optional

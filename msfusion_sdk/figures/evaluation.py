@@ -44,6 +44,10 @@ def write_figures(
 
     Parameters
     ----------
+    evaluation : Evaluation
+        As ``evaluate`` returns it.
+    folder : path
+        Where the files go; it must be there.
     unit : str, optional
         Of ``time``: "months", say.
 
@@ -73,6 +77,8 @@ def draw_forest(evaluation: Evaluation, *, metric: str | None = None) -> Figure:
 
     Parameters
     ----------
+    evaluation : Evaluation
+        As ``evaluate`` returns it.
     metric : str, optional
         A metric of the summary; the main one by default.
 

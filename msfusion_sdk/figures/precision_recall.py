@@ -24,6 +24,8 @@ def draw_precision_recall(evaluation: Evaluation, *, model: str | None = None) -
 
     Parameters
     ----------
+    evaluation : Evaluation
+        As ``evaluate`` returns it.
     model : str, optional
         The reference by default.
 

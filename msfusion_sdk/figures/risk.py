@@ -23,6 +23,8 @@ def draw_risk_groups(
 
     Parameters
     ----------
+    evaluation : Evaluation
+        As ``evaluate`` returns it.
     model : str, optional
         The reference by default.
     unit : str, optional

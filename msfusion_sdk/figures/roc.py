@@ -23,6 +23,8 @@ def draw_roc(evaluation: Evaluation, *, model: str | None = None) -> Figure:
 
     Parameters
     ----------
+    evaluation : Evaluation
+        As ``evaluate`` returns it.
     model : str, optional
         The reference by default.
 

@@ -35,6 +35,8 @@ def describe_annotations(
 
     Parameters
     ----------
+    annotations : Annotations
+        As ``read_annotations`` returns them.
     dimensions : (width, height)
         Of level 0, pixels.
     mpp : float or None

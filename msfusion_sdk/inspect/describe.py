@@ -51,6 +51,17 @@ def describe_slide(
     A slide whose spacing is missing or too coarse is described as far as it goes, with
     the problem named.
 
+    Parameters
+    ----------
+    path : path
+        A slide file, or the folder of a DICOM series.
+    config : EncoderConfig
+        Whose tissue and patch settings are used.
+    mpp : float, optional
+        µm per pixel of level 0; wins over the header.
+    annotations : Annotations, optional
+        Described beside the slide.
+
     Raises
     ------
     SlideError

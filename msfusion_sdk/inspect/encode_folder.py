@@ -49,6 +49,11 @@ def encode_to_folder(
 
     Parameters
     ----------
+    encoder : SlideEncoder
+    slides : sequence of paths
+        In the order in which they are encoded.
+    folder : path
+        Made if it is not there.
     mpp : float, optional
         µm per pixel of level 0 of every slide; wins over the headers.
     patches : bool

@@ -72,6 +72,14 @@ def pretrain_tiles(
 
     Parameters
     ----------
+    config : TrainConfig
+        Epochs, rates and image sizes.
+    name : str
+        What the model is called in its configuration and card.
+    device : 'auto', 'cpu' or 'cuda'
+        Where the networks run.
+    workers : int
+        Processes that prepare images.
     data : path
         A folder per class and ``index.csv`` with the columns class, file, group; see
         ``msfusion_sdk.pretraining.index``.
@@ -181,6 +189,18 @@ def score_model(
 
     Parameters
     ----------
+    model : path
+        A model folder.
+    data : path
+        Tiles as ``pretrain_tiles`` takes them.
+    tile_mpp : float
+        µm per pixel of the tiles.
+    seed : int
+        Of the split into training, validation and test groups.
+    device : 'auto', 'cpu' or 'cuda'
+        Where the networks run.
+    progress : callable, optional
+        Called as the work goes on.
     everything : bool
         True scores all tiles of ``data``, for groups that the model never saw; False
         the test groups of the split with this ``seed``.

@@ -17,6 +17,10 @@ def write_evaluation(
 
     Parameters
     ----------
+    evaluation : Evaluation
+        As ``evaluate`` returns it.
+    folder : path
+        Made if it is not there.
     unit : str, optional
         Of time, for the figures.
     command : str

@@ -51,6 +51,8 @@ def predict_on_cohort(cohort: Cohort, folder: str | Path) -> pd.DataFrame:
 
     Parameters
     ----------
+    cohort : Cohort
+        With the modalities that the model learned from.
     folder : path
         Where ``train_on_cohort`` saved the model.
 
@@ -93,6 +95,13 @@ def predict_to_file(cohort: Cohort, folder: str | Path, path: str | Path) -> pd.
 
     A Parquet file also holds the model's ``training.json`` in its metadata.
 
+    Parameters
+    ----------
+    cohort, folder
+        As in ``predict_on_cohort``.
+    path : path
+        Of the file; an older one is replaced when the new one is complete.
+
     Raises
     ------
     ValueError
@@ -131,6 +140,10 @@ def evaluate_on_cohort(
 
     Parameters
     ----------
+    cohort : Cohort
+        With the outcome declared.
+    outcome : str
+        The name of an outcome of the cohort.
     site : str, optional
         A column of the patient table; a site is then never in training and in test.
     folds, bootstrap, random_state

@@ -41,6 +41,10 @@ def train_on_cohort(
 
     Parameters
     ----------
+    cohort : Cohort
+        With the outcome declared.
+    random_state : int
+        Equal ones give equal models on one machine.
     outcome : str
         Declared in the cohort: survival gives ``FusionSurvival``, classes ``FusionClassifier``.
     folder : path

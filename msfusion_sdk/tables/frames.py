@@ -30,6 +30,13 @@ def read_table(path: str | Path, *, id_column: str | None = ID_COLUMN) -> pd.Dat
     also with ``.gz``; ``.parquet``.  ``id_column=None`` means the first column.  Lines that
     begin with ``#`` before the header are comments.
 
+    Parameters
+    ----------
+    path : path
+        Of the file.
+    id_column : str or None
+        The column that stays text, as written; None for the first.
+
     Raises
     ------
     TableError
@@ -90,6 +97,10 @@ def select_columns(table: pd.DataFrame, columns: Collection[str], what: str) -> 
 
     Parameters
     ----------
+    table : DataFrame
+        With ``patient_id`` as column or index.
+    columns : collection of str
+        Those that fitting saw.
     what : str
         Whose columns they are, for the message: ``"the genomics table"``.
 

@@ -44,6 +44,13 @@ def draw_contact_sheet(slide: str | os.PathLike[str], result: SlideEmbedding) ->
     Below each: its weight relative to the mean weight of the slide's patches, the context
     score, and the location in level-0 pixels.
 
+    Parameters
+    ----------
+    slide : path
+        The file that was encoded.
+    result : SlideEmbedding
+        Of the same slide.
+
     Raises
     ------
     SlideError

@@ -26,7 +26,19 @@ def write_outlines(
     *,
     mpp: float | None = None,
 ) -> Path:
-    """Read a thumbnail of the slide, draw the outlines over it and write a PNG, atomically."""
+    """Read a thumbnail of the slide, draw the outlines over it and write a PNG, atomically.
+
+    Parameters
+    ----------
+    slide : path
+        The slide that was annotated.
+    annotations : Annotations
+        What is drawn.
+    path : path
+        Where the PNG goes; written atomically.
+    mpp : float, optional
+        µm per pixel of level 0, for a slide whose header does not state it.
+    """
     with open_slide(slide, mpp=mpp) as opened:
         known = mpp or opened.header.header_mpp[0]
         # Where the spacing is unknown a pixel is the unit.
@@ -36,7 +48,17 @@ def write_outlines(
 
 
 def draw_outlines(overview: Overview, annotations: Annotations, mpp: float | None) -> Figure:
-    """Return a figure in level-0 pixels: a colour for each class, grey where there is none."""
+    """Return a figure in level-0 pixels: a colour for each class, grey where there is none.
+
+    Parameters
+    ----------
+    overview : Overview
+        The slide, small.
+    annotations : Annotations
+        What is drawn.
+    mpp : float or None
+        µm per pixel of level 0, for the scale bar; None draws none.
+    """
     height, width = overview.pixels.shape[:2]
     right, bottom = width * overview.l0_step[0], height * overview.l0_step[1]
     scale = LONG_SIDE_PX / DPI / max(width, height)

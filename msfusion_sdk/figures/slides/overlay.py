@@ -31,6 +31,8 @@ def write_overlay(slide: str | os.PathLike[str], result: SlideEmbedding, path: s
 
     Parameters
     ----------
+    result : SlideEmbedding
+        Of the same slide.
     slide : path
         The file that was encoded.
     path : path
@@ -60,6 +62,13 @@ def draw_overlay(overview: Overview, result: SlideEmbedding) -> Figure:
     Green is the outline of the tissue, black are the kept patches, red what could not be read.
     The attention is the weight of each tile in the slide vector relative to the mean: 1
     counts as much as the average tile.
+
+    Parameters
+    ----------
+    overview : Overview
+        The slide, small.
+    result : SlideEmbedding
+        Of the same slide.
     """
     height, width = overview.pixels.shape[:2]
     has_patches = result.patches.num_rows > 0

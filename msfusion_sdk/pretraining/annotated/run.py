@@ -73,6 +73,16 @@ def pretrain_slides(
 
     Parameters
     ----------
+    name : str
+        What the model is called in its configuration and card.
+    about : str
+        Markdown on the data's origin and licence, put into the model card.
+    device : 'auto', 'cpu' or 'cuda'
+        Where the networks run.
+    workers : int
+        Processes that prepare images.
+    progress : callable, optional
+        Called as the work goes on.
     slides, annotations, patients
         As in ``list_slides``.
     out : path

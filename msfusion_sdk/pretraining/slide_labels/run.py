@@ -58,6 +58,16 @@ def pretrain_labels(
 
     Parameters
     ----------
+    config : FineTuneConfig
+        Epochs, rates and patches of a bag.
+    name : str
+        What the model is called in its configuration and card.
+    about : str
+        Markdown on the data's origin and licence, put into the model card.
+    device : 'auto', 'cpu' or 'cuda'
+        Where the networks run.
+    progress : callable, optional
+        Called as the work goes on.
     slides, patients
         As in ``list_slides``.
     label : str

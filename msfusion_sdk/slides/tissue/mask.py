@@ -77,7 +77,15 @@ class TissueMask:
 
 
 def find_tissue(overview: Overview, config: TissueConfig) -> TissueMask:
-    """Return the tissue mask of an overview image of a slide."""
+    """Return the tissue mask of an overview image of a slide.
+
+    Parameters
+    ----------
+    overview : Overview
+        The slide near 8 µm per pixel.
+    config : TissueConfig
+        Thresholds and sizes of the mask.
+    """
     hsv = _hsv(overview.pixels)
     ink = ink_mask(hsv, overview.mpp) & ~overview.missing
     unusable = overview.missing | ink if config.drop_pen else overview.missing

@@ -59,6 +59,10 @@ def read_overview(
 
     Parameters
     ----------
+    slide : Slide
+        Open.
+    wanted_mpp : float
+        µm per pixel of the overview; the nearest that blocks of whole pixels allow.
     mpp : float
         µm per pixel of level 0.
     on_bad_region : 'skip' or 'raise'

@@ -25,6 +25,15 @@ class PatchPixels:
 def read_patch(slide: Slide, location: tuple[int, int], plan: PatchPlan) -> PatchPixels:
     """Read the patch whose top-left corner is ``location``, level-0 pixels (x, y).
 
+    Parameters
+    ----------
+    slide : Slide
+        Open.
+    location : (x, y)
+        Level-0 pixels.
+    plan : PatchPlan
+        From which level, and how large.
+
     Raises
     ------
     SlideCorruptError

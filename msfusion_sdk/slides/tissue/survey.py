@@ -47,6 +47,13 @@ class Survey:
 def survey_slide(slide: Slide, config: EncoderConfig) -> Survey:
     """Find tissue and lay the patch grid.
 
+    Parameters
+    ----------
+    slide : Slide
+        Open.
+    config : EncoderConfig
+        Whose tissue and patch settings are used.
+
     Raises
     ------
     SlideResolutionError
