@@ -1,4 +1,4 @@
-"""Frozen configuration of every stage, saved as ``config.json`` beside the weights.
+"""Frozen settings of every stage, saved as ``config.json`` beside the weights.
 
 Units are in the names: ``_px`` pixels, ``_um`` microns, ``_mpp`` microns per pixel.
 Unknown keys are refused, so a misspelt setting is an error and never a default.

@@ -1,4 +1,4 @@
-"""How messages name what was found: the first few of many, as they would be typed."""
+"""Words of messages: the first few of many, as they would be typed."""
 
 from collections.abc import Iterable
 

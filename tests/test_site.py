@@ -2,6 +2,7 @@
 
 import importlib.util
 import re
+import runpy
 import subprocess
 import sys
 from pathlib import Path
@@ -48,6 +49,11 @@ def test_no_page_holds_a_path_of_the_machine_that_built_it(site: Path) -> None:
 def test_no_page_shows_the_markup_of_docstrings(site: Path) -> None:
     role = re.compile(r":(attr|class|func|meth|mod):<")
     assert [page.name for page in site.rglob("*.html") if role.search(page.read_text())] == []
+
+
+def test_the_picture_of_the_rooms_is_that_of_the_contract() -> None:
+    draw = runpy.run_path(str(ROOT / "docs" / "draw_rooms.py"))["draw"]
+    assert (ROOT / "docs" / "img" / "rooms.svg").read_text("utf-8") == draw()
 
 
 def commands(*words: str) -> list[tuple[str, ...]]:

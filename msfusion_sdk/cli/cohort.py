@@ -199,7 +199,7 @@ def export(
             path,
             level=level,  # type: ignore[arg-type]
             modalities=modalities,
-            slides=slides,  # type: ignore[arg-type]
+            aggregate=slides,  # type: ignore[arg-type]
             pseudonymise_key=pseudonymise_key,
             model=model,
         )

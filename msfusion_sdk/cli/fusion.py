@@ -60,7 +60,7 @@ def train(
             outcome,
             model,
             modalities=modalities,
-            slides=slides,  # type: ignore[arg-type]
+            aggregate=slides,  # type: ignore[arg-type]
             slide_model=slide_model,
             fusion=fusion,  # type: ignore[arg-type]
             random_state=seed,
@@ -159,7 +159,7 @@ def evaluate(
             folds=folds,
             site=site,
             modalities=modalities,
-            slides=slides,  # type: ignore[arg-type]
+            aggregate=slides,  # type: ignore[arg-type]
             slide_model=slide_model,
             fusion=fusion,  # type: ignore[arg-type]
             bootstrap=bootstrap,

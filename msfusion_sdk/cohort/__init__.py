@@ -1,4 +1,4 @@
-"""Patients, slides and modalities as Arrow tables; slides encoded without losing anything."""
+"""A cohort folder: patients, their slides and tables, encoded and exported."""
 
 import lazy_loader
 

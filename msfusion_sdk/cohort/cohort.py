@@ -31,6 +31,7 @@ from msfusion_sdk.cohort.store.status import CohortStatus, choose_model, cohort_
 from msfusion_sdk.cohort.store.store import EmbeddingStore
 from msfusion_sdk.cohort.store.vectors import load_parts, patient_vectors
 from msfusion_sdk.cohort.workers.settings import RunSettings
+from msfusion_sdk.deprecation import renamed_argument
 from msfusion_sdk.errors import TableError
 from msfusion_sdk.files import require_unused
 from msfusion_sdk.outcomes.declaration import declared
@@ -196,8 +197,9 @@ class Cohort:
         table, _ = read_stored(modality_path(self.root, name), "modality")
         return _indexed(table)
 
+    @renamed_argument("slides", "aggregate", since="0.2", removal="0.3")
     def tables(
-        self, slides: SlideUse = "weighted", *, model: str | None = None
+        self, aggregate: SlideUse = "weighted", *, model: str | None = None
     ) -> dict[str, pd.DataFrame]:
         """Return all tables by name, each indexed by patient_id: what estimators take.
 
@@ -207,7 +209,7 @@ class Cohort:
 
         Parameters
         ----------
-        slides : 'weighted', 'mean' or 'all'
+        aggregate : 'weighted', 'mean' or 'all'
             How a patient's slides become one vector: mean weighted by tissue area, plain
             mean, or a row for each, indexed by patient_id and slide_id.
         model : str, optional
@@ -219,7 +221,7 @@ class Cohort:
         fingerprint = choose_model(self.root, model)
         rows = self._slide_frame()
         parts = load_parts(self.root, list(rows["slide_id"]), fingerprint)
-        return {"slide": patient_vectors(rows, parts, slides), **tables}
+        return {"slide": patient_vectors(rows, parts, aggregate), **tables}
 
     def encode(
         self,
@@ -273,13 +275,14 @@ class Cohort:
         """
         return cohort_status(self, model)
 
+    @renamed_argument("slides", "aggregate", since="0.2", removal="0.3")
     def export(
         self,
         path: str | Path,
         *,
         level: Level = "patient",
         modalities: list[str] | None = None,
-        slides: SlideUse = "weighted",
+        aggregate: SlideUse = "weighted",
         model: str | None = None,
         pseudonymise_key: str | Path | None = None,
     ) -> ExportReport:
@@ -297,7 +300,7 @@ class Cohort:
             lack it; patches are there when slides were encoded with ``patches=True``.
         modalities : list of str, optional
             Of ``slide``, the modalities and the outcomes; all by default.  By patient only.
-        slides, model
+        aggregate, model
             As in ``tables``; 'all' is for slides, not for patients.
         pseudonymise_key : path, optional
             A file of at least 16 secret bytes: ids become keyed pseudonyms.
@@ -307,7 +310,7 @@ class Cohort:
             Path(path),
             level=level,
             modalities=modalities,
-            slides=slides,
+            aggregate=aggregate,
             model=model,
             pseudonymise_key=None if pseudonymise_key is None else Path(pseudonymise_key),
         )

@@ -25,7 +25,7 @@ def encode_golden_slide(encoder: SlideEncoder) -> NDArray[np.float32]:
             Path(folder) / "golden.svs", 768, 768, tissue="full", seed=0, downsamples=(1,)
         )
         small = encoder.with_config(encoder.config.updated(patches=SMALL))
-        return np.asarray(small.encode(path, workers=0), np.float32)
+        return np.asarray(small.encode(path, threads=0), np.float32)
 
 
 def write_golden() -> None:

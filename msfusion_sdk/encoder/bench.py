@@ -149,7 +149,7 @@ def _encode(encoder: SlideEncoder, slide: Slide, part: Survey) -> None:
         encoder.config,
         encoder.backend().features,
         batch_size=encoder.runtime.batch_size,
-        workers=encoder.runtime.reading_threads,
+        threads=encoder.runtime.reading_threads,
     )
 
 

@@ -7,6 +7,7 @@ from typing import Self
 from torch import Tensor
 
 from msfusion_sdk.config import EncoderConfig
+from msfusion_sdk.deprecation import renamed_argument
 from msfusion_sdk.encoder.backends.base import Backend, weights_stamp
 from msfusion_sdk.encoder.backends.choosing import make_backend
 from msfusion_sdk.encoder.backends.devices import Runtime, choose_runtime
@@ -184,6 +185,7 @@ class SlideEncoder:
             self._backend, self._made_for = make_backend(self.model, self.runtime), made_for
         return self._backend
 
+    @renamed_argument("workers", "threads", since="0.2", removal="0.3")
     def encode(
         self,
         path: str | os.PathLike[str],
@@ -191,7 +193,7 @@ class SlideEncoder:
         mpp: float | None = None,
         slide_id: str | None = None,
         batch_size: int | None = None,
-        workers: int | None = None,
+        threads: int | None = None,
         progress: Progress | None = None,
     ) -> SlideEmbedding:
         """Encode one slide.
@@ -206,7 +208,7 @@ class SlideEncoder:
             The file's stem by default.
         batch_size : int, optional
             Patches per batch; the vector does not depend on it.
-        workers : int, optional
+        threads : int, optional
             Reading threads beside the networks; 0 reads and computes in turn.  By default one
             beside a CPU, which the networks keep busy, and one a core beside a GPU.
         progress : callable, optional
@@ -222,11 +224,11 @@ class SlideEncoder:
         SlideError
             One of its subclasses, each with what to do next.
         """
-        workers = self.runtime.reading_threads if workers is None else workers
-        if workers < 0 or (batch_size is not None and batch_size < 1):
+        threads = self.runtime.reading_threads if threads is None else threads
+        if threads < 0 or (batch_size is not None and batch_size < 1):
             msg = (
-                "workers must be at least 0 and batch_size at least 1, got "
-                f"{workers} and {batch_size}."
+                "threads must be at least 0 and batch_size at least 1, got "
+                f"{threads} and {batch_size}."
             )
             raise ValueError(msg)
         if any(module.training for module in self.model.modules()):
@@ -243,7 +245,7 @@ class SlideEncoder:
                 self.backend().features,
                 recolour=recolour,
                 batch_size=batch_size or self.runtime.batch_size,
-                workers=workers,
+                threads=threads,
                 progress=progress,
             )
             slide.require_unchanged()

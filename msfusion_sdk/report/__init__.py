@@ -1,4 +1,4 @@
-"""What people look at: overlays, tables and folders of results."""
+"""One HTML page on cohorts, evaluations and models."""
 
 import lazy_loader
 

@@ -1,4 +1,4 @@
-"""A cohort, an outcome and a model: trained, evaluated, recorded in folders."""
+"""Models of a cohort: trained, evaluated, recorded in folders."""
 
 import lazy_loader
 

@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 
 from msfusion_sdk.cohort.cohort import Cohort
 from msfusion_sdk.cohort.store.status import models_of
+from msfusion_sdk.deprecation import renamed_argument
 from msfusion_sdk.errors import (
     MissingModalityError,
     StoreMixedFeaturesError,
@@ -123,6 +124,7 @@ def predict_to_file(cohort: Cohort, folder: str | Path, path: str | Path) -> pd.
     return predicted
 
 
+@renamed_argument("slides", "aggregate", since="0.2", removal="0.3")
 def evaluate_on_cohort(
     cohort: Cohort,
     outcome: str,
@@ -130,7 +132,7 @@ def evaluate_on_cohort(
     folds: int = 5,
     site: str | None = None,
     modalities: Sequence[str] | None = None,
-    slides: SlideMean = "weighted",
+    aggregate: SlideMean = "weighted",
     slide_model: str | None = None,
     fusion: Strategy | None = None,
     bootstrap: int = 1000,
@@ -148,10 +150,10 @@ def evaluate_on_cohort(
         A column of the patient table; a site is then never in training and in test.
     folds, bootstrap, random_state
         As in :func:`~msfusion_sdk.evaluation.evaluate.evaluate`.
-    modalities, slides, slide_model, fusion
+    modalities, aggregate, slide_model, fusion
         As in ``train_on_cohort``.
     """
-    study = read_study(cohort, outcome, modalities, slides, slide_model)
+    study = read_study(cohort, outcome, modalities, aggregate, slide_model)
     evaluation = evaluate(
         estimator_of(study.outcome, fusion, random_state),
         study.tables,

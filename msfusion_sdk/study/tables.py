@@ -36,14 +36,14 @@ def read_study(
     cohort: Cohort,
     outcome: str,
     modalities: Sequence[str] | None = None,
-    slides: SlideMean = "weighted",
+    aggregate: SlideMean = "weighted",
     slide_model: str | None = None,
 ) -> Study:
     """Return outcome and tables of those who have both.
 
     Parameters
     ----------
-    modalities, slides, slide_model
+    modalities, aggregate, slide_model
         As in :func:`~msfusion_sdk.study.train.train_on_cohort`.
 
     Raises
@@ -53,13 +53,13 @@ def read_study(
     MissingModalityError
         When no patient with the outcome has a modality.
     """
-    if slides not in get_args(SlideMean):
-        msg = f"slides must be one of {', '.join(get_args(SlideMean))}, and is {slides!r}."
+    if aggregate not in get_args(SlideMean):
+        msg = f"aggregate must be one of {', '.join(get_args(SlideMean))}, and is {aggregate!r}."
         raise ValueError(msg)
     labels = cohort.outcome(outcome)
     declared = cohort.manifest.outcomes[outcome]
     fingerprint = _fingerprint(cohort, modalities, slide_model)
-    known = cohort.tables(slides, model=fingerprint) if fingerprint else {}
+    known = cohort.tables(aggregate, model=fingerprint) if fingerprint else {}
     named = [*([SLIDE] if fingerprint else []), *cohort.modalities]
     names = named if modalities is None else modalities
     tables = {name: known[name] if name in known else cohort.modality(name) for name in names}

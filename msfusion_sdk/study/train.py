@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from msfusion_sdk.cohort.cohort import Cohort
+from msfusion_sdk.deprecation import renamed_argument
 from msfusion_sdk.encoder.slide_encoder import SlideEncoder
 from msfusion_sdk.errors import StoreMixedFeaturesError, TableError
 from msfusion_sdk.evaluation.crossfit.inputs import rows_of, with_values
@@ -24,13 +25,14 @@ if TYPE_CHECKING:
 __all__ = ["estimator_of", "train_on_cohort"]
 
 
+@renamed_argument("slides", "aggregate", since="0.2", removal="0.3")
 def train_on_cohort(
     cohort: Cohort,
     outcome: str,
     folder: str | Path,
     *,
     modalities: Sequence[str] | None = None,
-    slides: SlideMean = "weighted",
+    aggregate: SlideMean = "weighted",
     slide_model: str | None = None,
     fusion: Strategy | None = None,
     random_state: int = 0,
@@ -52,7 +54,7 @@ def train_on_cohort(
         returned) and ``README.md``, a model card.
     modalities : list of str, optional
         ``slide`` and names of modalities; all by default.
-    slides : 'weighted' or 'mean'
+    aggregate : 'weighted' or 'mean'
         How a patient's slides become one vector, as in ``Cohort.tables``.
     slide_model : str, optional
         The first letters of a fingerprint, when several models have encoded the slides.
@@ -75,7 +77,7 @@ def train_on_cohort(
     """
     folder = Path(folder)
     require_unused(folder, "Choose a new folder for the model.")
-    study = read_study(cohort, outcome, modalities, slides, slide_model)
+    study = read_study(cohort, outcome, modalities, aggregate, slide_model)
     if encoder is not None:
         _require_encoder_of(study, encoder)
     model = estimator_of(study.outcome, fusion, random_state).fit(study.tables, study.labels)
@@ -86,7 +88,7 @@ def train_on_cohort(
         modalities={name: len(with_values(table)) for name, table in used.items()},
         patients=len(study.labels),
         left_out=study.left_out,
-        slides=slides,
+        slides=aggregate,
         slide_model=study.slide_model,
         fusion=model.fusion,
         random_state=random_state,

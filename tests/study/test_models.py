@@ -188,7 +188,7 @@ def test_words_that_nobody_knows_are_errors(cohort: Cohort, tmp_path: Path) -> N
     with pytest.raises(ValueError, match="banana"):
         train_on_cohort(cohort, "survival", folder, fusion="banana")  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="weighted, mean"):
-        train_on_cohort(cohort, "survival", folder, slides="all")  # type: ignore[arg-type]
+        train_on_cohort(cohort, "survival", folder, aggregate="all")  # type: ignore[arg-type]
     with pytest.raises(TableError, match="relapse"):
         train_on_cohort(cohort, "relapse", folder)
     with pytest.raises(TableError, match="'radiology'"):

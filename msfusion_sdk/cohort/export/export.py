@@ -59,12 +59,12 @@ def export_cohort(
     *,
     level: Level,
     modalities: list[str] | None,
-    slides: SlideUse,
+    aggregate: SlideUse,
     model: str | None,
     pseudonymise_key: Path | None,
 ) -> ExportReport:
     """Write one Parquet file; the arguments are those of ``Cohort.export``."""
-    _require_known_words(level, slides)
+    _require_known_words(level, aggregate)
     names = Pseudonyms(pseudonymise_key)
     is_asked = level != "patient" or model is not None or SLIDE in (modalities or ())
     is_there = modalities is None and bool(models_of(cohort.root))
@@ -83,7 +83,7 @@ def export_cohort(
             frame = pd.DataFrame([(f.slide_id, f.patient_id) for f in facts])
             frame.columns = pd.Index(["slide_id", "patient_id"])
             parts = {f.slide_id: f.part for f in facts if f.part is not None}
-            vectors = patient_vectors(frame, parts, slides)
+            vectors = patient_vectors(frame, parts, aggregate)
             chosen = {SLIDE: vectors, **chosen}
             n_slides = pd.Series(vectors.attrs["n_slides"], dtype="int64")
         table, left_out = patient_table(cohort.patient_ids, chosen, n_slides, names)
@@ -95,7 +95,7 @@ def export_cohort(
         "level": level,
         "fingerprint": fingerprint,
         "model": _model(facts),
-        "slides_of_a_patient": slides if level == "patient" else None,
+        "slides_of_a_patient": aggregate if level == "patient" else None,
         "slides": counts,
         "left_out": left_out,
         "pseudonymised": pseudonymise_key is not None,
@@ -111,12 +111,15 @@ def export_cohort(
     )
 
 
-def _require_known_words(level: str, slides: str) -> None:
+def _require_known_words(level: str, aggregate: str) -> None:
     if level not in get_args(Level):
         msg = f"level={level!r} is not one of {', '.join(get_args(Level))}."
         raise ValueError(msg)
-    if slides not in ("weighted", "mean"):
-        msg = f"slides={slides!r} is not one of weighted, mean. For a row per slide: level='slide'."
+    if aggregate not in ("weighted", "mean"):
+        msg = (
+            f"aggregate={aggregate!r} is not one of weighted, mean. For a row per slide: "
+            "level='slide'."
+        )
         raise ValueError(msg)
 
 

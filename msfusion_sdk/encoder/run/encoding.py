@@ -63,7 +63,7 @@ def encode_patches(
     *,
     recolour: Recolour | None = None,
     batch_size: int,
-    workers: int,
+    threads: int,
     progress: Progress | None = None,
 ) -> Findings:
     """Read every patch of the survey, run ``compute`` on batches of them and sum them up.
@@ -74,7 +74,7 @@ def encode_patches(
         Takes pixels, shape (patch, 3, size, size), bytes on the CPU.
     recolour : callable, optional
         Applied to the pixels of every patch by the thread that reads it.
-    batch_size, workers, progress
+    batch_size, threads, progress
         As in ``SlideEncoder.encode``.
 
     Raises
@@ -86,7 +86,7 @@ def encode_patches(
     locations = [(int(x), int(y)) for x, y in survey.grid.locations]
     ahead = max(READ_AHEAD, 2 * batch_size)
     reads = read_patches(
-        slide, locations, survey.plan, recolour=recolour, workers=workers, ahead=ahead
+        slide, locations, survey.plan, recolour=recolour, threads=threads, ahead=ahead
     )
     waiting: list[Computed] = []
     # Closing it stops the reading threads also when the networks or the caller fail.

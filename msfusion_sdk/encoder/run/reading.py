@@ -31,7 +31,7 @@ def read_patches(
     plan: PatchPlan,
     *,
     recolour: Recolour | None = None,
-    workers: int,
+    threads: int,
     ahead: int,
 ) -> Generator[PatchRead]:
     """Yield every patch in the order of ``locations``.
@@ -40,7 +40,7 @@ def read_patches(
     ----------
     recolour : callable, optional
         Applied to the pixels of every patch.
-    workers, ahead : int
+    threads, ahead : int
         As in :func:`~msfusion_sdk.slides.readers.prefetch.prefetch`.
 
     Raises
@@ -59,4 +59,4 @@ def read_patches(
             patch = replace(patch, pixels=recolour(patch.pixels))
         return PatchRead(index, location, patch)
 
-    return prefetch(slide, enumerate(locations), read, workers=workers, ahead=ahead)
+    return prefetch(slide, enumerate(locations), read, threads=threads, ahead=ahead)

@@ -19,7 +19,7 @@ def prefetch(
     jobs: Iterable[Job],
     read: Callable[[Slide, Job], Result],
     *,
-    workers: int,
+    threads: int,
     ahead: int,
 ) -> Generator[Result]:
     """Yield ``read(handle, job)`` of every job, in the order of the jobs.
@@ -28,18 +28,18 @@ def prefetch(
     ----------
     read : callable
         What it raises ends the generator.
-    workers : int
+    threads : int
         Reading threads; decoding releases the interpreter lock.  Each opens the slide for
         itself.  0 reads in the calling thread, without overlap.
     ahead : int
         Results that may wait to be taken: the bound on memory.
     """
-    if workers == 0:
+    if threads == 0:
         for job in jobs:
             yield read(slide, job)
         return
     handles = _Handles(slide)
-    pool = ThreadPoolExecutor(workers, thread_name_prefix="msfusion-read")
+    pool = ThreadPoolExecutor(threads, thread_name_prefix="msfusion-read")
     waiting: deque[Future[Result]] = deque()
     try:
         for job in jobs:

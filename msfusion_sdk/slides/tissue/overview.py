@@ -80,7 +80,7 @@ def read_overview(
     canvas = _Canvas(slide, level, columns, rows)
     blocks = _blocks(columns, rows, *slide.header.level_dimensions[level])
     workers = WORKERS if len(blocks) > WORKERS else 0
-    read = prefetch(slide, blocks, canvas.read, workers=workers, ahead=2 * WORKERS)
+    read = prefetch(slide, blocks, canvas.read, threads=workers, ahead=2 * WORKERS)
     # Closing it stops the reading threads also when a bad region is an error.
     with closing(read) as parts:
         for block, part in zip(blocks, parts, strict=True):

@@ -36,5 +36,5 @@ def test_bf16_points_the_same_way(
 def test_the_number_of_readers_changes_nothing(small_slide: Path, embedded_model: Path) -> None:
     encoder = SlideEncoder.from_pretrained(embedded_model, device="cuda", precision="fp32")
     assert encoder.runtime.reading_threads == torch.get_num_threads()
-    alone = np.asarray(encoder.encode(small_slide, workers=0))
+    alone = np.asarray(encoder.encode(small_slide, threads=0))
     assert np.asarray(encoder.encode(small_slide)) == pytest.approx(alone, abs=1e-5)

@@ -110,13 +110,13 @@ def test_a_damaged_stored_tile_costs_its_patch_and_nothing_else(
 
 
 @pytest.mark.usefixtures("damaged_at")
-@pytest.mark.parametrize("workers", [0, 2])
+@pytest.mark.parametrize("threads", [0, 2])
 def test_a_bad_region_is_an_error_when_it_should_be(
-    small_encoder: SlideEncoder, slide_copy: Path, workers: int
+    small_encoder: SlideEncoder, slide_copy: Path, threads: int
 ) -> None:
     strict = with_read(small_encoder, on_bad_region="raise")
     with pytest.raises(SlideCorruptError, match="cannot be decoded"):
-        strict.encode(slide_copy, workers=workers)
+        strict.encode(slide_copy, threads=threads)
     assert not reading_threads()
 
 
@@ -138,9 +138,9 @@ def test_a_slide_of_bad_regions_only_fails_however_many_are_allowed(
         with_read(small_encoder, max_bad_share=1).encode(slide_copy)
 
 
-@pytest.mark.parametrize("workers", [0, 1])
+@pytest.mark.parametrize("threads", [0, 1])
 def test_a_slide_replaced_while_it_is_read_is_an_error(
-    small_encoder: SlideEncoder, slide_copy: Path, tmp_path: Path, workers: int
+    small_encoder: SlideEncoder, slide_copy: Path, tmp_path: Path, threads: int
 ) -> None:
     other = Path(shutil.copy(slide_copy, tmp_path / "other.svs"))
 
@@ -149,7 +149,7 @@ def test_a_slide_replaced_while_it_is_read_is_an_error(
             other.replace(slide_copy)
 
     with pytest.raises(SlideChangedError, match="Encode it again") as caught:
-        small_encoder.encode(slide_copy, workers=workers, progress=replace)
+        small_encoder.encode(slide_copy, threads=threads, progress=replace)
     assert caught.value.retryable
 
 
@@ -180,7 +180,7 @@ def test_a_decoders_message_that_names_the_file_is_not_kept(
         raise SlideCorruptError from OSError(f"Couldn't read {slide.path}")
 
     monkeypatch.setattr(reading, "read_patch", fail_once)
-    (bad,) = small_encoder.encode(made_slide, workers=0).provenance.bad_regions
+    (bad,) = small_encoder.encode(made_slide, threads=0).provenance.bad_regions
     assert bad.reason == "could not be decoded"
 
 
@@ -200,7 +200,7 @@ def test_a_caller_that_stops_early_leaves_no_reading_thread(
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        small_encoder.encode(made_slide, batch_size=1, workers=2, progress=stop)
+        small_encoder.encode(made_slide, batch_size=1, threads=2, progress=stop)
     assert not reading_threads()
 
 
@@ -240,19 +240,19 @@ def test_a_device_without_room_for_one_image_is_an_error(
     assert not reading_threads()
 
 
-@pytest.mark.parametrize("wrong", [{"workers": -1}, {"batch_size": 0}])
+@pytest.mark.parametrize("wrong", [{"threads": -1}, {"batch_size": 0}])
 def test_impossible_arguments_are_refused(
     small_encoder: SlideEncoder, made_slide: Path, wrong: dict[str, int]
 ) -> None:
-    with pytest.raises(ValueError, match="workers must be at least 0 and batch_size at least 1"):
+    with pytest.raises(ValueError, match="threads must be at least 0 and batch_size at least 1"):
         small_encoder.encode(made_slide, **wrong)
 
 
 @pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="needs /proc")
 def test_encoding_leaves_no_open_file(small_encoder: SlideEncoder, made_slide: Path) -> None:
-    small_encoder.encode(made_slide, workers=2)
+    small_encoder.encode(made_slide, threads=2)
     before = len(list(Path("/proc/self/fd").iterdir()))
-    small_encoder.encode(made_slide, workers=2)
+    small_encoder.encode(made_slide, threads=2)
     assert len(list(Path("/proc/self/fd").iterdir())) == before
 
 
@@ -275,5 +275,5 @@ def test_a_batch_is_computed_while_the_one_before_is_not_yet_looked_at(
     with open_slide(small_slide) as slide:
         survey = survey_slide(slide, small_encoder.config)
         few = replace(survey, grid=replace(survey.grid, locations=survey.grid.locations[:6]))
-        encode_patches(slide, few, small_encoder.config, computed, batch_size=2, workers=0)
+        encode_patches(slide, few, small_encoder.config, computed, batch_size=2, threads=0)
     assert order == ["compute", "compute", "add", "compute", "add", "add"]

@@ -12,7 +12,7 @@ from msfusion_sdk import SlideEmbedding, SlideEncoder
 
 @pytest.fixture(scope="module")
 def reference(small_encoder: SlideEncoder, made_slide: Path) -> SlideEmbedding:
-    return small_encoder.encode(made_slide, batch_size=1, workers=0)
+    return small_encoder.encode(made_slide, batch_size=1, threads=0)
 
 
 def assert_equal_vectors(found: SlideEmbedding, wanted: SlideEmbedding) -> None:
@@ -26,15 +26,15 @@ def encode_elsewhere(encoder: SlideEncoder, path: Path, method: str) -> SlideEmb
 
 
 @pytest.mark.parametrize("batch_size", [1, 3, 64])
-@pytest.mark.parametrize("workers", [0, 2])
+@pytest.mark.parametrize("threads", [0, 2])
 def test_batches_and_reading_threads_do_not_change_the_vector(
     small_encoder: SlideEncoder,
     made_slide: Path,
     reference: SlideEmbedding,
     batch_size: int,
-    workers: int,
+    threads: int,
 ) -> None:
-    found = small_encoder.encode(made_slide, batch_size=batch_size, workers=workers)
+    found = small_encoder.encode(made_slide, batch_size=batch_size, threads=threads)
     assert_equal_vectors(found, reference)
 
 

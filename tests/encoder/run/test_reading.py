@@ -46,41 +46,41 @@ def reading_threads() -> list[threading.Thread]:
     return [t for t in threading.enumerate() if t.name.startswith("msfusion-read")]
 
 
-@pytest.mark.parametrize("workers", [0, 1, 4])
-def test_patches_come_in_the_order_of_their_locations(workers: int) -> None:
-    reads = list(read_patches(FakeSlide(), LOCATIONS, PLAN, workers=workers, ahead=6))
+@pytest.mark.parametrize("threads", [0, 1, 4])
+def test_patches_come_in_the_order_of_their_locations(threads: int) -> None:
+    reads = list(read_patches(FakeSlide(), LOCATIONS, PLAN, threads=threads, ahead=6))
     assert [(read.index, read.location) for read in reads] == list(enumerate(LOCATIONS))
     assert all((r.patch.pixels == r.location[0] % 256).all() for r in reads if r.patch)
 
 
 def test_no_more_patches_wait_than_are_allowed_ahead() -> None:
     slide, waiting = FakeSlide(), []
-    for taken, _ in enumerate(read_patches(slide, LOCATIONS, PLAN, workers=3, ahead=5)):
+    for taken, _ in enumerate(read_patches(slide, LOCATIONS, PLAN, threads=3, ahead=5)):
         time.sleep(0.01)
         waiting.append(slide.reads - taken)
     assert 1 < max(waiting) <= 5
 
 
-@pytest.mark.parametrize("workers", [0, 3])
-def test_a_damaged_region_is_told_and_the_rest_is_read(workers: int) -> None:
+@pytest.mark.parametrize("threads", [0, 3])
+def test_a_damaged_region_is_told_and_the_rest_is_read(threads: int) -> None:
     slide = FakeSlide({80: SlideCorruptError("damaged")})
-    reads = list(read_patches(slide, LOCATIONS, PLAN, workers=workers, ahead=4))
+    reads = list(read_patches(slide, LOCATIONS, PLAN, threads=threads, ahead=4))
     assert [read.location for read in reads if read.error] == [(80, 0)]
     assert sum(read.patch is not None for read in reads) == len(LOCATIONS) - 1
 
 
-@pytest.mark.parametrize("workers", [0, 3])
-def test_a_changed_file_ends_the_reading_and_its_threads(workers: int) -> None:
+@pytest.mark.parametrize("threads", [0, 3])
+def test_a_changed_file_ends_the_reading_and_its_threads(threads: int) -> None:
     slide = FakeSlide({80: SlideChangedError("changed")})
     with pytest.raises(SlideChangedError):
-        list(read_patches(slide, LOCATIONS, PLAN, workers=workers, ahead=4))
+        list(read_patches(slide, LOCATIONS, PLAN, threads=threads, ahead=4))
     assert not reading_threads()
     assert slide.handles == 0
 
 
 def test_a_consumer_that_stops_ends_the_threads_and_closes_their_handles() -> None:
     slide = FakeSlide()
-    reads = read_patches(slide, LOCATIONS, PLAN, workers=3, ahead=6)
+    reads = read_patches(slide, LOCATIONS, PLAN, threads=3, ahead=6)
     next(reads)
     assert reading_threads()
     reads.close()
