@@ -6,11 +6,11 @@ from warnings import catch_warnings, simplefilter
 
 from msfusion_sdk.cohort.cohort import Cohort
 from msfusion_sdk.encoder.slide_encoder import SlideEncoder
+from msfusion_sdk.files import made_folder
 from msfusion_sdk.report.write import write_report
 from msfusion_sdk.study.evaluation_folder import write_evaluation
 from msfusion_sdk.study.models import evaluate_on_cohort, time_unit
 from msfusion_sdk.study.train import train_on_cohort
-from msfusion_sdk.files import made_folder
 from msfusion_sdk.testing.cohort import make_cohort
 
 __all__ = ["SYNTHETIC", "run_cohort_demo"]

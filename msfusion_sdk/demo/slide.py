@@ -7,7 +7,7 @@ import numpy as np
 
 from msfusion_sdk.encoder.result.embedding import SlideEmbedding
 from msfusion_sdk.encoder.slide_encoder import SlideEncoder
-from msfusion_sdk.figures.slides.overlay import (write_overlay)
+from msfusion_sdk.figures.slides.overlay import write_overlay
 from msfusion_sdk.testing.synthetic import make_slide
 
 __all__ = ["run_demo"]
