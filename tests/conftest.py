@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, settings
 
 from msfusion_sdk.config import EncoderConfig, PatchConfig
 from msfusion_sdk.encoder.networks.model import TwoScaleModel
@@ -19,10 +20,23 @@ from msfusion_sdk.encoder.weights.hub import DEFAULT_MODEL, embedded_models
 from msfusion_sdk.encoder.weights.model_folder import write_model_folder
 from msfusion_sdk.testing import make_slide
 
+from .patience import TEST_S, patient
+
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Scale the time after which a test is taken to hang, unless ``--timeout`` gives it."""
+    if config.option.timeout is None:
+        config.option.timeout = patient(TEST_S)
+    # How long an example takes says how busy the machine is, and nothing about what is tested.
+    settings.register_profile(
+        "unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow]
+    )
+    settings.load_profile("unhurried")
 
 
 @pytest.fixture(scope="session")

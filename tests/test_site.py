@@ -12,6 +12,8 @@ from typer.testing import CliRunner
 
 from msfusion_sdk.cli.main import app
 
+from .patience import patient
+
 ROOT = Path(__file__).parents[1]
 LOADED = re.compile(r"<(?:script|link|img|iframe|source)\b[^>]*?\b(?:src|href)=[\"']?(https?:)?//")
 STYLE = re.compile(r"url\([\"']?(?:https?:)?//|@import")
@@ -24,7 +26,12 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("site")
     command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet", "--site-dir"]
     done = subprocess.run(
-        [*command, str(folder)], cwd=ROOT, capture_output=True, text=True, timeout=110, check=False
+        [*command, str(folder)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=patient(300),
+        check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
     return folder

@@ -47,7 +47,6 @@ def cohort(msfusion: Msfusion, tables: Path, tmp_path: Path) -> Path:
     return folder
 
 
-@pytest.mark.timeout(240)
 def test_four_commands_lead_from_tables_to_one_file(
     msfusion: Msfusion, cohort: Path, small_model: Path, tmp_path: Path
 ) -> None:

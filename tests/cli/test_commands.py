@@ -14,6 +14,8 @@ import pytest
 from msfusion_sdk import SlideEmbedding
 from msfusion_sdk.testing import make_slide
 
+from ..patience import patient
+
 Msfusion = Callable[..., Any]
 
 
@@ -170,11 +172,11 @@ def test_an_interrupt_ends_with_130_and_leaves_no_half_file(
         # A shell that runs the tests in the background makes children ignore the signal.
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + patient(120)
     while not list(out.glob("*.parquet")) and time.monotonic() < deadline:
         time.sleep(0.02)
     process.send_signal(signal.SIGINT)
-    process.communicate(timeout=60)
+    process.communicate(timeout=patient(120))
     assert process.returncode == 130
     assert not list(out.glob(".tmp-*"))
     for path in out.glob("*.parquet"):

@@ -4,7 +4,6 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow.parquet as pq
-import pytest
 
 from msfusion_sdk import SlideEmbedding
 from msfusion_sdk.demo.cohort import run_cohort_demo
@@ -25,7 +24,6 @@ def test_the_demo_writes_slide_vector_parquet_geojson_and_overlay(
     assert done[-1] == result.patches.num_rows
 
 
-@pytest.mark.timeout(360)
 def test_the_demo_of_a_cohort_ends_in_one_page_that_says_it_is_synthetic(
     small_encoder: SlideEncoder, tmp_path: Path
 ) -> None:

@@ -18,6 +18,8 @@ from msfusion_sdk.errors import (
 from msfusion_sdk.view.catalog import open_catalog
 from msfusion_sdk.view.serve import serve
 
+from ..patience import patient
+
 
 def refuse(address: str) -> None:
     pytest.fail(f"it listens on {address}")
@@ -34,7 +36,7 @@ def test_ctrl_c_ends_it_with_zero(cohort: Path) -> None:
         with urllib.request.urlopen(address) as answer:
             assert answer.status == 200
         run.send_signal(signal.SIGINT)
-        printed, errors = run.communicate(timeout=20)
+        printed, errors = run.communicate(timeout=patient(120))
     assert (run.returncode, errors) == (0, "")
     assert printed.endswith("The viewer has ended.\n")
 

@@ -17,8 +17,6 @@ from msfusion_sdk.cohort.workers.stopping import Stop, stop_on_signals
 from msfusion_sdk.errors import ExitCode, RunInterruptedError
 from msfusion_sdk.testing import damage_stored_tile, make_slide
 
-pytestmark = pytest.mark.timeout(240)
-
 
 def make_cohort(
     folder: Path, slides: dict[str, Path], mpp: dict[str, float] | None = None

@@ -73,7 +73,6 @@ def exports(cohort: Cohort, folder: Path) -> list[bytes]:
     return [cohort.export(folder / level, level=level).path.read_bytes() for level in levels]
 
 
-@pytest.mark.timeout(300)
 def test_killed_in_the_middle_and_resumed_the_export_is_byte_identical(
     by_two: Cohort, table: pd.DataFrame, small_model: Path, tmp_path: Path
 ) -> None:

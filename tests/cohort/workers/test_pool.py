@@ -11,6 +11,8 @@ from msfusion_sdk.cohort.workers.pool import WorkerPool
 from msfusion_sdk.cohort.workers.worker import Job
 from msfusion_sdk.errors import ReaderCrashedError
 
+from ...patience import patient
+
 
 @pytest.fixture
 def job(tmp_path: Path) -> Job:
@@ -29,7 +31,7 @@ def job(tmp_path: Path) -> Job:
 
 
 def kill_until_it_gives_up(pool: WorkerPool) -> None:
-    end = time.monotonic() + 60
+    end = time.monotonic() + patient(120)
     while time.monotonic() < end:
         for worker in pool._workers:
             os.kill(worker.process.pid, signal.SIGKILL)

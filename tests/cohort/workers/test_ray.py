@@ -26,7 +26,6 @@ if __name__ == "__main__":
 """
 
 
-@pytest.mark.timeout(300)
 def test_with_ray_every_slide_is_encoded_as_alone(
     slide_folder: Path, results: dict[str, SlideEmbedding], small_model: Path, tmp_path: Path
 ) -> None:

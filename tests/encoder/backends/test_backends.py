@@ -17,6 +17,8 @@ from msfusion_sdk import SlideEmbedding, SlideEncoder
 from msfusion_sdk.encoder.backends.devices import Runtime, choose_runtime
 from msfusion_sdk.errors import MissingExtraError
 
+from ...patience import patient
+
 HAS_BF16 = choose_runtime("cpu").precision == "bf16"
 TORCH, OPENVINO = Runtime("cpu", "bf16"), Runtime("cpu", "bf16", "openvino")
 OPENVINO_FP32 = Runtime("cpu", "fp32", "openvino")
@@ -112,7 +114,7 @@ def test_another_process_computes_the_same_and_does_not_hang(
     encoder = computing(small_encoder, OPENVINO_FP32)
     wanted = encoder.encode(made_slide).vector
     with multiprocessing.get_context(method).Pool(1) as pool:
-        found = pool.apply_async(encoder.encode, (made_slide,)).get(timeout=100)
+        found = pool.apply_async(encoder.encode, (made_slide,)).get(timeout=patient(300))
     assert np.array_equal(found.vector, wanted)
 
 

@@ -57,14 +57,14 @@ def test_uniform_weights_give_the_plain_mean() -> None:
 scores_of_a_slide = arrays(np.float64, st.integers(1, 30), elements=st.floats(1e-6, 1 - 1e-6))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(scores_of_a_slide, st.sampled_from(RULES))
 def test_weights_sum_to_one(scores: np.ndarray, rule: str) -> None:
     ones = torch.ones(len(scores), 1, dtype=torch.float64)
     assert fuse_patches(ones, torch.from_numpy(scores), rule).item() == pytest.approx(1, rel=1e-12)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(scores_of_a_slide, st.sampled_from(RULES), st.randoms(use_true_random=False))
 def test_the_order_of_patches_does_not_matter(
     scores: np.ndarray, rule: str, random: "np.random.Generator"
@@ -76,7 +76,7 @@ def test_the_order_of_patches_does_not_matter(
     assert torch.allclose(moved, fuse_patches(patches, v, rule), rtol=1e-12)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(scores_of_a_slide, st.sampled_from(RULES))
 def test_a_higher_score_never_weighs_less(scores: np.ndarray, rule: str) -> None:
     weights = raw_weights(torch.from_numpy(np.sort(scores)), rule)

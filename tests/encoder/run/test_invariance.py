@@ -9,6 +9,8 @@ import torch
 
 from msfusion_sdk import SlideEmbedding, SlideEncoder
 
+from ...patience import patient
+
 
 @pytest.fixture(scope="module")
 def reference(small_encoder: SlideEncoder, made_slide: Path) -> SlideEmbedding:
@@ -22,7 +24,7 @@ def assert_equal_vectors(found: SlideEmbedding, wanted: SlideEmbedding) -> None:
 def encode_elsewhere(encoder: SlideEncoder, path: Path, method: str) -> SlideEmbedding:
     """Encode in another process; fail, and do not wait, when it hangs."""
     with multiprocessing.get_context(method).Pool(1) as pool:
-        return pool.apply_async(encoder.encode, (path,)).get(timeout=100)
+        return pool.apply_async(encoder.encode, (path,)).get(timeout=patient(300))
 
 
 @pytest.mark.parametrize("batch_size", [1, 3, 64])

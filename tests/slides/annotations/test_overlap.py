@@ -1,5 +1,3 @@
-import time
-
 import numpy as np
 import pytest
 from shapely import MultiPolygon, Point, Polygon, box
@@ -59,11 +57,3 @@ def test_shares_are_those_of_cutting_each_square_alone() -> None:
     locations = rng.uniform(0, 1000, (200, 2))
     expected = [outline.intersection(box(x, y, x + 90, y + 90)).area / 8100 for x, y in locations]
     assert overlap(outline, locations, 90) == pytest.approx(expected)
-
-
-def test_ten_thousand_patches_and_three_hundred_outlines_take_seconds() -> None:
-    rng = np.random.default_rng(0)
-    discs = [Point(x, y).buffer(900, quad_segs=100) for x, y in rng.uniform(0, 1e5, (300, 2))]
-    start = time.perf_counter()
-    overlap(MultiPolygon(discs).buffer(0), rng.uniform(0, 1e5, (10_000, 2)), 1152)
-    assert time.perf_counter() - start < 10

@@ -165,7 +165,6 @@ CASES = [
 ]
 
 
-@pytest.mark.timeout(10)
 @pytest.mark.parametrize(("make", "kind", "words"), CASES, ids=[case[0].__name__ for case in CASES])
 def test_each_bad_input_has_its_own_error(
     make: Callable[[Path], Path], kind: type[SlideError], words: str, tmp_path: Path
@@ -311,7 +310,6 @@ def test_a_pickled_slide_refuses_another_file_of_its_name(slide: Path) -> None:
             pickle.loads(text)
 
 
-@pytest.mark.timeout(5)
 @pytest.mark.parametrize(
     ("name", "kind"),
     [

@@ -1,5 +1,3 @@
-import time as clock
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -53,7 +51,7 @@ def test_risks_within_the_tolerance_count_one_half(gap: float, expected: float) 
     assert concordance_index(time=[1, 2], event=[YES, YES], risk=[1 + gap, 1]) == expected
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(st.integers(0, 10_000), st.integers(5, 60))
 def test_it_is_that_of_lifelines_for_the_negative_risk(seed: int, count: int) -> None:
     rng = np.random.default_rng(seed)
@@ -106,13 +104,6 @@ def test_a_column_of_risks_does_not_broadcast() -> None:
 def test_negative_weights_are_refused() -> None:
     with pytest.raises(SurvivalLabelError, match="at least 0"):
         concordance_index(time=[1, 2], event=[YES, YES], risk=[2, 1], weights=[1, -1])
-
-
-def test_ten_thousand_patients_take_less_than_a_second(make_patients) -> None:
-    p = make_patients(10_000, months=None)
-    start = clock.perf_counter()
-    concordance_index(time=p.time, event=np.ones(10_000, bool), risk=p.risk)
-    assert clock.perf_counter() - start < 1
 
 
 def test_uno_without_censoring_in_training_is_harrell_up_to_tau(make_patients) -> None:

@@ -1,0 +1,114 @@
+"""What a page of the docs finds in its folder: slides and tables of the reader, and earlier work.
+
+Each function fills a folder of its own.  A page gets copies of those that it needs, so no page
+depends on another one.
+"""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from msfusion_sdk import Cohort, SlideEncoder
+from msfusion_sdk.cohort.store.store import EmbeddingStore
+from msfusion_sdk.study.evaluation_folder import write_evaluation
+from msfusion_sdk.study.models import evaluate_on_cohort
+from msfusion_sdk.study.train import train_on_cohort
+from msfusion_sdk.testing import make_slide
+
+__all__ = ["STATES"]
+
+
+def case(folder: Path) -> None:
+    """``case.svs``: a slide of the reader, of four patches."""
+    make_slide(folder / "case.svs", 2400, 1800, coverage=0.6)
+
+
+def results(folder: Path) -> None:
+    """``results``: the patches of ``case.svs`` as outlines, as ``msfusion encode`` leaves them."""
+    case(folder)
+    (folder / "results").mkdir()
+    result = SlideEncoder.from_pretrained().encode(folder / "case.svs")
+    result.to_geojson(folder / "results" / "case.geojson")
+
+
+def outlined(folder: Path) -> None:
+    """``outlined.csv`` and ``outlines``: three patients with a slide of two patches each.
+
+    The left patch is outlined as Tumor.
+    """
+    (folder / "outlines").mkdir()
+    left = [[0, 0], [1152, 0], [1152, 1152], [0, 1152], [0, 0]]
+    outline = {
+        "type": "Feature",
+        "geometry": {"type": "Polygon", "coordinates": [left]},
+        "properties": {"objectType": "annotation", "classification": {"name": "Tumor"}},
+    }
+    rows = ["slide_id,patient_id,path"]
+    for number in range(3):
+        make_slide(folder / f"s{number}.svs", 2400, 1200, tissue="full", seed=number)
+        (folder / "outlines" / f"s{number}.geojson").write_text(json.dumps([outline]))
+        rows.append(f"s{number},p{number},s{number}.svs")
+    (folder / "outlined.csv").write_text("\n".join(rows) + "\n")
+
+
+def lab(folder: Path) -> None:
+    """``lab``: ten slides of one patch each, of as many patients and two diagnoses."""
+    (folder / "lab").mkdir()
+    rows = ["slide_id,patient_id,path,diagnosis"]
+    for number in range(10):
+        name = f"lab-{number}"
+        make_slide(folder / "lab" / f"{name}.svs", 1300, 1300, tissue="full", seed=number)
+        rows.append(f"{name},patient-{number},{name}.svs,{('luad', 'lusc')[number % 2]}")
+    (folder / "lab" / "slides.csv").write_text("\n".join(rows) + "\n")
+
+
+def cohort(folder: Path) -> None:
+    """``cohort``: four patients with outcomes, a table of three, and a slide that is encoded."""
+    case(folder)
+    ids = ["0012", "0013", "0014", "0015"]
+    patients = pd.DataFrame(
+        {
+            "patient_id": ids,
+            "diagnosis": ["luad", "lusc", "luad", "lusc"],
+            "time_months": [14.5, 30.0, 8.2, 22.1],
+            "event": [1, 0, 1, 0],
+        }
+    )
+    slides = pd.DataFrame(
+        {"slide_id": ["S1"], "patient_id": ids[:1], "path": [str(folder / "case.svs")]}
+    )
+    made = Cohort.create(folder / "cohort", patients=patients, slides=slides)
+    made.add_modality("clinical", pd.DataFrame({"patient_id": ids[:3], "age": [61, 70, 58]}))
+    encoder = SlideEncoder.from_pretrained()
+    store = EmbeddingStore(made.root, encoder.fingerprint)
+    store.prepare()
+    store.commit(encoder.encode(folder / "case.svs"))
+
+
+def study(folder: Path) -> None:
+    """``study``: a cohort of 40 patients without slides, a model of it, and an evaluation."""
+    rng = np.random.default_rng(0)
+    ids = [f"P{number:02d}" for number in range(40)]
+    age = rng.normal(60, 9, 40)
+    death, left = rng.exponential(30 * np.exp((60 - age) / 6)), rng.uniform(6, 90, 40)
+    patients = pd.DataFrame(
+        {
+            "patient_id": ids,
+            "time_months": np.minimum(death, left) + 0.1,
+            "event": (death <= left).astype(int),
+            "diagnosis": np.where(age + rng.normal(0, 4, 40) > 60, "luad", "lusc"),
+        }
+    )
+    made = Cohort.create(folder / "study" / "cohort", patients=patients)
+    made.add_modality("clinical", pd.DataFrame({"patient_id": ids, "age": age.round()}))
+    train_on_cohort(made, "survival", folder / "study" / "model")
+    evaluation = evaluate_on_cohort(made, "diagnosis", folds=2, bootstrap=20)
+    write_evaluation(evaluation, folder / "study" / "judged")
+
+
+STATES: dict[str, Callable[[Path], None]] = {
+    made.__name__: made for made in (case, results, outlined, lab, cohort, study)
+}
