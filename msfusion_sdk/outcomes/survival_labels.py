@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 from msfusion_sdk.arrays import Floats
 from msfusion_sdk.outcomes.declaration import SurvivalOutcome
 from msfusion_sdk.phrases import first_few
-from msfusion_sdk.tables.frames import ID_COLUMN, MISSING_TEXT
+from msfusion_sdk.tables.frames import ID_COLUMN
 from msfusion_sdk.tables.issues import Issue, issue, note
+from msfusion_sdk.tables.placeholders import MISSING_TEXT, is_placeholder
 
 __all__ = ["cells_of", "survival_labels", "without_outcome"]
 
@@ -74,10 +75,14 @@ def survival_labels(table: pa.Table, outcome: SurvivalOutcome) -> tuple[pd.DataF
 
 
 def cells_of(table: pa.Table, column: str) -> list[object]:
-    """Return the cells as Python values; blank text and NaN are None."""
-    values = table.column(column).to_pylist()
-    is_blank = ((isinstance(v, str) and v.strip() in MISSING_TEXT) or v != v for v in values)
-    return [None if blank else value for value, blank in zip(values, is_blank, strict=True)]
+    """Return the cells as Python values; blanks, placeholders and NaN are None."""
+    return [None if _has_no_value(v) else v for v in table.column(column).to_pylist()]
+
+
+def _has_no_value(cell: object) -> bool:
+    if isinstance(cell, str):
+        return cell.strip() in MISSING_TEXT or is_placeholder(cell)
+    return cell != cell
 
 
 def _times(

@@ -12,13 +12,11 @@ from pathlib import Path
 import pandas as pd
 
 from msfusion_sdk.errors import DuplicateIdError, IdTypeError, TableError
+from msfusion_sdk.tables.placeholders import MISSING_TEXT
 
-__all__ = ["ID_COLUMN", "MISSING_TEXT", "patient_table", "read_table", "select_columns"]
+__all__ = ["ID_COLUMN", "patient_table", "read_table", "select_columns"]
 
 ID_COLUMN = "patient_id"
-
-MISSING_TEXT = ("", "NA", "N/A", "NaN", "nan", "NULL", "null", "None", "<NA>", "n/a", "#N/A")
-"""Cells of a text file that mean "no value", in every column but the ids."""
 
 _SEPARATORS = {".csv": ",", ".tsv": "\t", ".txt": "\t", ".maf": "\t"}
 

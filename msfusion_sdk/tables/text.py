@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 from pyarrow import csv as arrow_csv
 
 from msfusion_sdk.errors import TableError
-from msfusion_sdk.tables.frames import MISSING_TEXT
+from msfusion_sdk.tables.placeholders import MISSING_TEXT, PLACEHOLDER_PATTERN
 
 __all__ = ["SEPARATORS", "read_text_table"]
 
@@ -167,7 +167,9 @@ def _typed(text: pa.ChunkedArray) -> pa.ChunkedArray:
     """Return numbers or flags when every cell is one, otherwise the text; gaps are null."""
     trimmed = pc.utf8_trim_whitespace(text)
     missing = pc.is_in(trimmed, value_set=pa.array(MISSING_TEXT))
-    values = pc.if_else(missing, None, trimmed)
+    # A column of numbers stays one with "[Not Available]" in it; text keeps such a cell.
+    no_value = pc.match_substring_regex(trimmed, PLACEHOLDER_PATTERN, ignore_case=True)
+    values = pc.if_else(pc.or_(missing, no_value), None, trimmed)
     for kind in NUMBERS_AND_FLAGS:
         try:
             # A cast that fails has formatted an error for every cell: a few cells fail faster.
