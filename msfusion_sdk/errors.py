@@ -30,7 +30,9 @@ because slides are read in other processes.
     │   └── MissingModalityError                       a table or a patient without any modality
     ├── StoreError (OSError)
     │   ├── StoreCorruptError                          a file of ours that fails its checksum
-    │   ├── StoreSchemaError                           a Parquet file that is not ours, or too new
+    │   ├── StoreSchemaError                           a file that is not ours, or of another kind
+    │   │   └── StoreVersionError                      written by a newer version
+    │   ├── StoreUnfinishedError                       a folder whose making was interrupted
     │   ├── StoreMixedFeaturesError                    vectors of different models side by side
     │   ├── StoreConflictError                         two writers, one name, different content
     │   ├── StoreFullError                             no space or quota left
@@ -90,7 +92,9 @@ __all__ = [
     "StoreFullError",
     "StoreMixedFeaturesError",
     "StoreSchemaError",
+    "StoreUnfinishedError",
     "StoreUnsupportedFSError",
+    "StoreVersionError",
     "SurvivalLabelError",
     "TableError",
     "UnknownCategoryError",
@@ -243,7 +247,15 @@ class StoreCorruptError(StoreError):
 
 
 class StoreSchemaError(StoreError):
-    """A Parquet file is not one of ours, or comes from a newer version."""
+    """A file is not one of ours, or not of the kind that is needed."""
+
+
+class StoreVersionError(StoreSchemaError):
+    """A file was written by a newer version of the SDK."""
+
+
+class StoreUnfinishedError(StoreError):
+    """A folder is incomplete: the command that makes it was interrupted."""
 
 
 class StoreMixedFeaturesError(StoreError):

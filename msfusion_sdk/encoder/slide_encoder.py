@@ -19,13 +19,13 @@ from msfusion_sdk.encoder.run.encoding import Findings, Progress, encode_patches
 from msfusion_sdk.encoder.run.staining import recolour_for
 from msfusion_sdk.encoder.weights.hub import locate_model
 from msfusion_sdk.encoder.weights.model_folder import (
-    CARD_FILE,
     load_model_folder,
     model_fingerprint,
     write_model_folder,
 )
 from msfusion_sdk.slides.readers.opening import open_slide
 from msfusion_sdk.slides.tissue.survey import Survey, survey_slide
+from msfusion_sdk.storage.model_folder import CARD_FILE
 
 __all__ = ["Progress", "SlideEncoder"]
 

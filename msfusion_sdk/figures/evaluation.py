@@ -19,7 +19,7 @@ from msfusion_sdk.figures.precision_recall import draw_precision_recall
 from msfusion_sdk.figures.risk import draw_risk_groups
 from msfusion_sdk.figures.roc import draw_roc
 from msfusion_sdk.figures.style import COLOURS, DPI, GREY, METRIC_NAMES, clean
-from msfusion_sdk.files import atomic_path
+from msfusion_sdk.files import storing
 
 __all__ = [
     "draw_calibration",
@@ -129,6 +129,6 @@ def _written(draw: Callable[[], Figure], path: Path) -> Path | str:
         figure = draw()
     except DegenerateSplitError as error:
         return str(error)
-    with atomic_path(path) as temporary:
+    with storing(path) as temporary:
         figure.savefig(temporary, dpi=DPI, bbox_inches="tight")
     return path

@@ -15,7 +15,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from msfusion_sdk.errors import WeightsMismatchError
-from msfusion_sdk.files import atomic_path
+from msfusion_sdk.files import storing
 
 __all__ = ["TrainingState", "load_checkpoint", "save_checkpoint"]
 
@@ -55,7 +55,7 @@ def save_checkpoint(
     for index, slots in optimiser.state_dict()["state"].items():
         for slot, value in slots.items():
             tensors[f"optimiser.{index}.{slot}"] = value.detach().cpu().contiguous()
-    with atomic_path(path) as temporary:
+    with storing(path) as temporary:
         save_file(tensors, temporary, metadata={"state": json.dumps(asdict(state))})
 
 

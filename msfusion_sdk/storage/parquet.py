@@ -1,11 +1,4 @@
-"""One slide's result as one Parquet file: a row, the patches nested in it, provenance beside it.
-
-Written with zstd, page checksums and a schema version.  Page checksums guard the pages
-only, so a digest of everything that a reader gets back lies in the header as well: a
-damaged file gives an error and never other numbers.  A seal over all bytes lies between the
-last page and the footer, where Parquet readers do not look: it tells a damaged file, even
-where the damage changes nothing, from one that another program has rewritten.
-"""
+"""One slide's result as one sealed Parquet file: a row, the patches nested in it, provenance."""
 
 import hashlib
 import json
@@ -15,29 +8,22 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from msfusion_sdk.config import PATCH_VECTOR
-from msfusion_sdk.errors import StoreCorruptError, StoreSchemaError
-from msfusion_sdk.files import storing
+from msfusion_sdk.errors import StoreSchemaError
+from msfusion_sdk.storage.sealed import FileKind, corrupt, read_sealed, write_sealed
 
 __all__ = [
     "SCHEMA_VERSION",
     "Stored",
     "digest_of",
     "patch_schema",
-    "is_sealed",
     "read_parquet",
-    "seal",
     "slide_schema",
     "write_parquet",
 ]
 
 SCHEMA_VERSION = 1
-KEY = b"msfusion"
-DIGEST = b"msfusion_sha256"
-SEAL = b"msfusion-seal-1:"
-SEAL_BYTES = len(SEAL) + hashlib.sha256().digest_size
 
 
 def _field(name: str, kind: pa.DataType, unit: str, *, nullable: bool = False) -> pa.Field:
@@ -93,39 +79,13 @@ def write_parquet(
     dim = PATCH_VECTOR if row["vector"] is None else len(row["vector"])
     schema = slide_schema(patches=patches is not None, dim=dim)
     header = json.dumps({"schema_version": SCHEMA_VERSION, **metadata})
-    digest = digest_of(row, patches, header)
     cells = {name: pa.array([value], schema.field(name).type) for name, value in row.items()}
     if patches is not None:
         cells["patches"] = _nest(patches)
-    own = {KEY: header.encode(), DIGEST: digest.encode()}
-    columns = [cells[name] for name in schema.names]
-    table = pa.Table.from_arrays(columns, schema=schema.with_metadata(own))
-    with storing(path) as temporary:
-        pq.write_table(table, temporary, compression="zstd", write_page_checksum=True)
-        seal(temporary)
+    table = pa.Table.from_arrays([cells[name] for name in schema.names], schema=schema)
+    digest = digest_of(row, patches, header)
+    write_sealed(path, [table], schema, header, SLIDE_FILE, digest=digest)
     return path
-
-
-def seal(path: Path) -> None:
-    """Put a digest of all bytes of a Parquet file before its footer."""
-    data = path.read_bytes()
-    place = _footer_start(data)
-    path.write_bytes(data[:place] + SEAL + hashlib.sha256(data).digest() + data[place:])
-
-
-def is_sealed(data: bytes) -> bool | None:
-    """Return whether all bytes are those that were sealed; None for a file without a seal."""
-    place = _footer_start(data)
-    start = place - SEAL_BYTES
-    if start < 0 or data[start : start + len(SEAL)] != SEAL:
-        return None
-    digest = hashlib.sha256(data[:start] + data[place:]).digest()
-    return digest == data[start + len(SEAL) : place]
-
-
-def _footer_start(data: bytes) -> int:
-    """Return where the footer begins: its length stands before the last four bytes."""
-    return max(0, len(data) - 8 - int.from_bytes(data[-8:-4], "little"))
 
 
 class Stored(NamedTuple):
@@ -149,70 +109,36 @@ def read_parquet(path: Path, *, must_be_sealed: bool = False) -> Stored:
 
     Raises
     ------
-    StoreCorruptError, StoreSchemaError, FileNotFoundError
+    StoreCorruptError, StoreSchemaError, StoreVersionError, StoreError, FileNotFoundError
+        As ``read_sealed``.
     """
-    damaged = f"{path} is damaged or not Parquet"
-    data = path.read_bytes()
-    sealed = is_sealed(data)
-    if sealed is False or (must_be_sealed and sealed is None):
-        msg = f"{damaged} (it is not what was written). Encode the slide again."
-        raise StoreCorruptError(msg)
-    try:
-        with pq.ParquetFile(pa.BufferReader(data), page_checksum_verification=True) as file:
-            # One small row: handing it to threads costs more than reading it.
-            table = file.read(use_threads=False)
-            header, digest = _header(path, table)
-        row, patches, metadata = _unpack(path, table, header)
-        # A seal covers every byte, and so the content.
-        is_intact = bool(sealed) or digest == digest_of(row, patches, header)
-    except (FileNotFoundError, StoreSchemaError):
-        raise
-    # Damage in the footer, which no page checksum covers, shows as almost any error.
-    except (pa.ArrowException, OSError, ArithmeticError, LookupError, MemoryError, TypeError,
-            ValueError) as error:  # fmt: skip
-        msg = f"{damaged} ({error}). Encode the slide again."
-        raise StoreCorruptError(msg) from error
-    if not is_intact:
-        msg = f"{damaged} (its content does not have the digest it states). Encode the slide again."
-        raise StoreCorruptError(msg)
+    table, metadata, header, is_sealed = read_sealed(path, SLIDE_FILE)
+    if must_be_sealed and not is_sealed:
+        raise corrupt(path, "it is not what was written", SLIDE_FILE)
+    if not _is_slide(table):
+        msg = f"{path} has {table.num_rows} rows and the columns {table.column_names}, not ours."
+        raise StoreSchemaError(msg)
+    row, patches = _unpack(table)
     return Stored(row, patches, metadata, header)
 
 
-def _header(path: Path, table: pa.Table) -> tuple[str, str]:
-    """Return our JSON and the digest that the file states, or say that it is not ours."""
-    own = table.schema.metadata or {}
-    if KEY not in own or DIGEST not in own:
-        msg = (
-            f"{path} was not written by SlideEmbedding.to_parquet (columns: "
-            f"{', '.join(table.column_names[:8])}). Pass a file that encode wrote."
-        )
-        raise StoreSchemaError(msg)
-    return own[KEY].decode(), own[DIGEST].decode()
+def _is_slide(table: pa.Table) -> bool:
+    if table.num_rows != 1 or "vector" not in table.column_names:
+        return False
+    kind = table.schema.field("vector").type
+    dim = kind.list_size if pa.types.is_fixed_size_list(kind) else 0
+    wanted = slide_schema(patches="patches" in table.column_names, dim=dim)
+    return bool(table.schema.equals(wanted))
 
 
-def _unpack(
-    path: Path, table: pa.Table, header: str
-) -> tuple[dict[str, Any], pa.Table | None, dict[str, Any]]:
-    metadata = json.loads(header)
-    # Before the columns are looked at: a newer version may have others.
-    if metadata["schema_version"] > SCHEMA_VERSION:
-        msg = (
-            f"{path} has schema version {metadata['schema_version']}, this SDK reads up to "
-            f"{SCHEMA_VERSION}. Upgrade msfusion-sdk."
-        )
-        raise StoreSchemaError(msg)
-    has_patches = "patches" in table.column_names
-    dim = table.schema.field("vector").type.list_size
-    if not table.schema.equals(slide_schema(patches=has_patches, dim=dim)) or table.num_rows != 1:
-        msg = f"{path} has {table.num_rows} rows and the columns {table.column_names}, not ours."
-        raise StoreSchemaError(msg)
-    table.validate(full=True)
+def _unpack(table: pa.Table) -> tuple[dict[str, Any], pa.Table | None]:
+    """Return the row and the patches of a slide."""
     patches = None
-    if has_patches:
+    if "patches" in table.column_names:
         structs = table.column("patches").combine_chunks().flatten()
         patches = pa.Table.from_arrays(structs.flatten(), schema=patch_schema())
         table = table.drop_columns("patches")
-    return table.to_pylist()[0], patches, metadata
+    return table.to_pylist()[0], patches
 
 
 def _nest(patches: pa.Table) -> pa.Array:
@@ -233,3 +159,17 @@ def digest_of(row: dict[str, Any], patches: pa.Table | None, header: str) -> str
         is_list = pa.types.is_fixed_size_list(values.type)
         digest.update((values.flatten() if is_list else values).to_numpy(zero_copy_only=False))
     return digest.hexdigest()
+
+
+def _digest(table: pa.Table, header: str) -> str:
+    return digest_of(*_unpack(table), header)
+
+
+SLIDE_FILE = FileKind(
+    key=b"msfusion",
+    version=SCHEMA_VERSION,
+    is_not_ours="was not written by SlideEmbedding.to_parquet (columns: {columns}). Pass a file "
+    "that encode wrote.",
+    remedy="Encode the slide again.",
+    digest=_digest,
+)

@@ -1,8 +1,4 @@
-"""The tables of a cohort as Parquet: units beside the columns, damage never unnoticed.
-
-Written with zstd, page checksums and a schema version.  Page checksums guard the pages
-only, so the header holds a digest of names, types and cells as well.
-"""
+"""The tables of a cohort as sealed Parquet, units beside the columns."""
 
 import hashlib
 import json
@@ -12,10 +8,9 @@ from typing import Any, Literal
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
-from msfusion_sdk.errors import StoreCorruptError, StoreError, StoreSchemaError
-from msfusion_sdk.files import storing
+from msfusion_sdk.errors import StoreError, StoreSchemaError
+from msfusion_sdk.storage.sealed import FileKind, Sealed, corrupt, read_sealed, write_sealed
 
 __all__ = [
     "SCHEMA_VERSION",
@@ -30,8 +25,6 @@ __all__ = [
 TableKind = Literal["patients", "slides", "modality"]
 
 SCHEMA_VERSION = 1
-KEY = b"msfusion_table"
-DIGEST = b"msfusion_table_sha256"
 
 UNITS = {
     "patient_id": "identifier, as written",
@@ -70,16 +63,16 @@ def write_stored(path: Path, table: pa.Table, notes: Mapping[str, Any], *, kind:
     """
     table = with_units(table)
     header = json.dumps({**notes, "schema_version": SCHEMA_VERSION, "kind": kind})
-    own = {KEY: header.encode(), DIGEST: _digest(table, header).encode()}
-    with storing(path) as temporary:
-        pq.write_table(
-            table.replace_schema_metadata(own),
-            temporary,
-            compression="zstd",
-            write_page_checksum=True,
-            # Otherwise the items of lists come back under another name.
-            use_compliant_nested_type=False,
-        )
+    write_sealed(
+        path,
+        [table],
+        table.schema,
+        header,
+        TABLE_FILE,
+        digest=_digest(table, header),
+        # Otherwise the items of lists come back under another name.
+        use_compliant_nested_type=False,
+    )
 
 
 def read_stored(path: Path, kind: TableKind) -> tuple[pa.Table, dict[str, Any]]:
@@ -92,82 +85,41 @@ def read_stored(path: Path, kind: TableKind) -> tuple[pa.Table, dict[str, Any]]:
     StoreSchemaError
         When it is no such table, or of a newer version.
     StoreError
-        When it is not there.
+        When it is not there, or cannot be read.
     """
-    table = _read(path, None)
-    notes = _notes(path, table.schema, kind)
-    header = table.schema.metadata[KEY].decode(errors="replace")
-    if _digest(table, header).encode() != table.schema.metadata[DIGEST]:
-        raise _corrupt(path, "its content does not have the digest it states")
-    return table.cast(pa.schema(_own_metadata(field) for field in table.schema)), notes
+    found = _read(path, kind, None)
+    fields = pa.schema(_own_metadata(field) for field in found.table.schema)
+    return found.table.cast(fields), found.notes
 
 
 def read_column(path: Path, kind: TableKind, name: str) -> list[Any]:
-    """Return one column, its pages verified, without reading the others."""
-    table = _read(path, [name])
-    _notes(path, table.schema, kind)
-    return list(table.column(name).to_pylist())
+    """Return one column; errors as of ``read_stored``."""
+    return list(_read(path, kind, [name]).table.column(name).to_pylist())
 
 
 def read_notes(path: Path, kind: TableKind) -> dict[str, Any]:
-    """Return the notes of a table without reading it."""
-    return _notes(path, _read(path, []).schema, kind)
+    """Return the notes of a table; errors as of ``read_stored``."""
+    return _read(path, kind, []).notes
 
 
-def _read(path: Path, columns: list[str] | None) -> pa.Table:
+def _read(path: Path, kind: TableKind, columns: list[str] | None) -> Sealed:
     try:
-        with pq.ParquetFile(path, page_checksum_verification=True) as file:
-            table = file.read(columns)
-        table.validate(full=True)
-        # Damaged names show only when they are decoded.
-        _ = table.column_names
+        found = read_sealed(path, TABLE_FILE, columns=columns)
     except FileNotFoundError as error:
         msg = f"{path} is not there, and belongs to the cohort. Bring it back from a copy."
         raise StoreError(msg) from error
-    # Damage in the footer, which no page checksum covers, shows as almost any error.
-    except (pa.ArrowException, OSError, ArithmeticError, LookupError, MemoryError, TypeError,
-            ValueError) as error:  # fmt: skip
-        raise _corrupt(path, str(error)) from error
-    return table
-
-
-def _notes(path: Path, schema: pa.Schema, kind: TableKind) -> dict[str, Any]:
-    own = schema.metadata or {}
-    if KEY not in own or DIGEST not in own:
-        msg = (
-            f"{path} was not written by a cohort (columns: {', '.join(schema.names[:8])}). Pass "
-            "your own tables to Cohort.create or add_modality."
-        )
+    if "kind" not in found.notes:
+        raise corrupt(path, "its header does not say what it is a table of", TABLE_FILE)
+    if (told := found.notes.pop("kind")) != kind:
+        msg = f"{path} is a table of {told!r}, where {kind!r} is needed. Bring back the right one."
         raise StoreSchemaError(msg)
-    try:
-        notes: dict[str, Any] = json.loads(own[KEY])
-        version, found = int(notes.pop("schema_version")), notes.pop("kind")
-    except (ValueError, LookupError, TypeError, AttributeError) as error:
-        raise _corrupt(path, f"its header is not legible: {error}") from error
-    if version > SCHEMA_VERSION:
-        msg = (
-            f"{path} has schema version {version}, this SDK reads up to {SCHEMA_VERSION}. Upgrade "
-            "msfusion-sdk."
-        )
-        raise StoreSchemaError(msg)
-    if found != kind:
-        msg = f"{path} is a table of {found!r}, where {kind!r} is needed. Bring back the right one."
-        raise StoreSchemaError(msg)
-    return notes
+    return found
 
 
 def _own_metadata(field: pa.Field) -> pa.Field:
     """Return the field with its unit, and without what Parquet adds on reading."""
     unit = (field.metadata or {}).get(b"unit")
     return field.with_metadata({b"unit": unit} if unit else None)
-
-
-def _corrupt(path: Path, why: str) -> StoreCorruptError:
-    msg = (
-        f"{path} is damaged or not Parquet ({why}). Bring it back from a copy, or create the "
-        "cohort again from its source tables."
-    )
-    return StoreCorruptError(msg)
 
 
 def _digest(table: pa.Table, header: str) -> str:
@@ -183,3 +135,13 @@ def _digest(table: pa.Table, header: str) -> str:
         else:
             digest.update(json.dumps(column.to_pylist(), default=str).encode())
     return digest.hexdigest()
+
+
+TABLE_FILE = FileKind(
+    key=b"msfusion_table",
+    version=SCHEMA_VERSION,
+    is_not_ours="was not written by a cohort (columns: {columns}). Pass your own tables to "
+    "Cohort.create or add_modality.",
+    remedy="Bring it back from a copy, or create the cohort again from its source tables.",
+    digest=_digest,
+)

@@ -3,16 +3,14 @@
 import json
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, ClassVar, Literal, Self
 
 import pandas as pd
 
 from msfusion_sdk._version import __version__
 from msfusion_sdk.config import FrozenConfig
-from msfusion_sdk.errors import StoreCorruptError
 from msfusion_sdk.evaluation.result.evaluation import Evaluation
-from msfusion_sdk.files import storing
-from msfusion_sdk.study.json_record import read_record
+from msfusion_sdk.storage.records import RecordErrors, read_record, write_record
 
 __all__ = ["EVALUATION_FILE", "EvaluationRecord", "write_evaluation_record"]
 
@@ -24,7 +22,9 @@ Rows = tuple[dict[str, Any], ...]
 class EvaluationRecord(FrozenConfig):
     """The tables of an ``Evaluation`` as rows, and how they came about."""
 
-    format: Literal[1] = 1
+    VERSION: ClassVar = 2
+
+    format: int = VERSION
     kind: Literal["survival", "class"]
     classes: tuple[str, ...]
     """Of two, the second is the positive one; empty for survival."""
@@ -58,11 +58,11 @@ class EvaluationRecord(FrozenConfig):
 
         Raises
         ------
-        StoreCorruptError
-            When it is damaged, or of another format.
+        StoreError
+            When it is damaged, of another format, or cannot be read.
         """
-        remedy = "Evaluate again with msfusion evaluate --out."
-        return read_record(cls, folder / EVALUATION_FILE, StoreCorruptError, remedy)
+        errors = RecordErrors("Evaluate again with msfusion evaluate --out.")
+        return read_record(cls, folder / EVALUATION_FILE, errors, version=cls.VERSION)
 
 
 def write_evaluation_record(
@@ -102,10 +102,7 @@ def write_evaluation_record(
         versions=evaluation.versions,
         written_at=datetime.now(UTC).isoformat(timespec="seconds"),
     )
-    path = folder / EVALUATION_FILE
-    with storing(path) as temporary:
-        temporary.write_text(record.model_dump_json(indent=1) + "\n", encoding="utf-8")
-    return path
+    return write_record(folder / EVALUATION_FILE, record)
 
 
 def _rows(table: pd.DataFrame) -> Rows:

@@ -17,7 +17,7 @@ from msfusion_sdk.fusion.strategies.strategies import STRATEGIES, Strategy
 from msfusion_sdk.outcomes.declaration import ClassOutcome, SurvivalOutcome
 from msfusion_sdk.study.slide_classifier import SlideClassifier
 from msfusion_sdk.study.tables import SlideMean, Study, read_study
-from msfusion_sdk.study.training_record import TrainingRecord, write_record
+from msfusion_sdk.study.training_record import TrainingRecord, write_training_record
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -98,7 +98,7 @@ def train_on_cohort(
         model.save(folder)
     else:
         SlideClassifier(encoder, model).save(folder)
-    write_record(folder, record, evaluation)
+    write_training_record(folder, record, evaluation)
     return record
 
 

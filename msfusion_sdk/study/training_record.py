@@ -1,26 +1,29 @@
 """What a model learned from, beside its weights: ``training.json``, and a model card to read."""
 
 from pathlib import Path
-from typing import Literal, Self
+from typing import ClassVar, Literal, Self
 
 import pandas as pd
 
 from msfusion_sdk._version import __version__
 from msfusion_sdk.config import FrozenConfig
-from msfusion_sdk.errors import ModelIdError, WeightsMismatchError
+from msfusion_sdk.errors import ModelIdError
 from msfusion_sdk.evaluation.result.evaluation import Evaluation
-from msfusion_sdk.files import storing
-from msfusion_sdk.study.json_record import read_record
+from msfusion_sdk.files import store_text
+from msfusion_sdk.storage.model_folder import CARD_FILE, MODEL_ERRORS
+from msfusion_sdk.storage.records import read_record, write_record
 
-__all__ = ["CARD_FILE", "TrainingRecord", "write_record"]
+__all__ = ["TrainingRecord", "write_training_record"]
 
-RECORD_FILE, CARD_FILE = "training.json", "README.md"
+RECORD_FILE = "training.json"
 
 
 class TrainingRecord(FrozenConfig):
     """The part of a cohort that a model learned from."""
 
-    format: Literal[1] = 1
+    VERSION: ClassVar = 2
+
+    format: int = VERSION
     outcome: str
     kind: Literal["survival", "class"]
     unit: str | None
@@ -50,21 +53,21 @@ class TrainingRecord(FrozenConfig):
         ------
         ModelIdError
             When the folder has none.
-        WeightsMismatchError
+        WeightsCorruptError, WeightsMismatchError
             When it is damaged, or of another format.
         """
         path = folder / RECORD_FILE
-        if not path.is_file():
+        try:
+            return read_record(cls, path, MODEL_ERRORS, version=cls.VERSION)
+        except (FileNotFoundError, NotADirectoryError) as error:
             msg = (
                 f"{folder} holds no model of a cohort: it has no {RECORD_FILE}. Pass a folder that "
                 "msfusion train wrote."
             )
-            raise ModelIdError(msg)
-        remedy = "Copy the folder again, or use the SDK that wrote it."
-        return read_record(cls, path, WeightsMismatchError, remedy)
+            raise ModelIdError(msg) from error
 
 
-def write_record(
+def write_training_record(
     folder: Path, record: TrainingRecord, evaluation: Evaluation | None = None
 ) -> None:
     """Write ``training.json`` and the model card into ``folder``.
@@ -74,11 +77,9 @@ def write_record(
     evaluation : Evaluation, optional
         Of models fitted in the same way, for the card.
     """
-    with storing(folder / CARD_FILE) as temporary:
-        temporary.write_text(_card(record, evaluation), encoding="utf-8")
+    store_text(folder / CARD_FILE, _card(record, evaluation))
     # Last: a folder that has it is whole.
-    with storing(folder / RECORD_FILE) as temporary:
-        temporary.write_text(record.model_dump_json(indent=2) + "\n", encoding="utf-8")
+    write_record(folder / RECORD_FILE, record)
 
 
 def _card(record: TrainingRecord, evaluation: Evaluation | None) -> str:

@@ -14,7 +14,7 @@ import tifffile
 from numpy.typing import NDArray
 
 from msfusion_sdk.arrays import Pixels
-from msfusion_sdk.files import atomic_path
+from msfusion_sdk.files import storing
 from msfusion_sdk.testing.tissue import GLASS, Tissue, he_texture, tissue_map
 
 __all__ = ["Tissue", "make_slide"]
@@ -64,7 +64,7 @@ def make_slide(
     spacing = f"|AppMag = {10 / mpp:g}|MPP = {mpp}" if mpp is not None else ""
     edge = stored_tile_px
     head = f"{HEAD}{width}x{height} [0,0 {width}x{height}] ({edge}x{edge})"
-    with atomic_path(Path(path)) as temporary, tifffile.TiffWriter(temporary, bigtiff=True) as tiff:
+    with storing(Path(path)) as temporary, tifffile.TiffWriter(temporary, bigtiff=True) as tiff:
         _write_level(tiff, scene, (width, height), 1, edge, f"{head} JPEG/YCC Q=90{spacing}")
         # Aperio keeps the thumbnail second; OpenSlide takes it for an associated image.
         thumbnail = scene.overview(max(1, width // max(1, width // 512)), width, height)

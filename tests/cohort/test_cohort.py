@@ -49,7 +49,7 @@ def test_a_damaged_manifest_is_refused(text: str, cohort: Cohort) -> None:
 def test_a_cohort_of_a_newer_version_is_refused(cohort: Cohort) -> None:
     path = cohort.root / "cohort.json"
     manifest = json.loads(path.read_text())
-    path.write_text(json.dumps({**manifest, "schema_version": 2, "new": 1}))
+    path.write_text(json.dumps({**manifest, "schema_version": 3, "new": 1}))
     with pytest.raises(StoreSchemaError, match="Upgrade"):
         Cohort.open(cohort.root)
 
@@ -96,6 +96,6 @@ def test_opening_a_cohort_loads_no_torch() -> None:
 
 def test_the_manifest_is_readable_and_holds_declarations_and_id_rules(cohort: Cohort) -> None:
     manifest = json.loads((cohort.root / "cohort.json").read_text())
-    assert manifest["schema_version"] == 1
+    assert manifest["schema_version"] == 2
     assert manifest["id_rules"] == {"comparison": "as written", "max_bytes": 200}
     assert manifest["outcomes"]["survival"]["unit"] == "months"

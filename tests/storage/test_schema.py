@@ -10,7 +10,7 @@ import pytest
 
 from msfusion_sdk.errors import StoreCorruptError, StoreError, StoreFullError, StoreSchemaError
 from msfusion_sdk.storage.schema import (
-    KEY,
+    TABLE_FILE,
     read_column,
     read_notes,
     read_stored,
@@ -118,8 +118,8 @@ def test_a_table_of_another_kind_is_refused(stored: Path) -> None:
 def test_a_newer_version_is_refused_with_the_way_out(stored: Path) -> None:
     table = pq.read_table(stored)
     metadata = dict(table.schema.metadata)
-    header = json.loads(metadata[KEY])
-    metadata[KEY] = json.dumps({**header, "schema_version": 2}).encode()
+    header = json.loads(metadata[TABLE_FILE.key])
+    metadata[TABLE_FILE.key] = json.dumps({**header, "schema_version": 2}).encode()
     pq.write_table(table.replace_schema_metadata(metadata), stored)
     with pytest.raises(StoreSchemaError, match="Upgrade"):
         read_stored(stored, "patients")
@@ -131,7 +131,7 @@ def test_a_full_disk_is_named_and_leaves_nothing(
     def full(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(pq, "write_table", full)
+    monkeypatch.setattr(pq.ParquetWriter, "write_table", full)
     with pytest.raises(StoreFullError, match=r"No space left.*Free space"):
         write_stored(tmp_path / "t.parquet", TABLE, {}, kind="patients")
     assert list(tmp_path.iterdir()) == []

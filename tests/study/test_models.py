@@ -31,6 +31,7 @@ from msfusion_sdk.study.models import (
     time_unit,
 )
 from msfusion_sdk.study.train import train_on_cohort
+from msfusion_sdk.study.training_record import TrainingRecord
 
 PATIENTS = 60
 
@@ -87,7 +88,7 @@ def cohort(tmp_path: Path) -> Cohort:
 
 def test_a_survival_model_says_what_it_saw(cohort: Cohort, tmp_path: Path) -> None:
     record = train_on_cohort(cohort, "survival", tmp_path / "model")
-    assert json.loads((tmp_path / "model" / "training.json").read_text()) == record.model_dump()
+    assert TrainingRecord.read(tmp_path / "model") == record
     # Of 60 patients one has no outcome and one no modality.
     assert (record.patients, record.left_out, record.modalities) == (58, 1, {"clinical": 58})
     assert record.events == int(patients().iloc[:58]["event"].sum())
@@ -178,7 +179,7 @@ def test_folders_are_not_mixed_up(cohort: Cohort, tmp_path: Path) -> None:
         train_on_cohort(cohort, "diagnosis", tmp_path / "model")
     with pytest.raises(ModelIdError, match=r"training\.json"):
         predict_on_cohort(cohort, tmp_path)
-    (tmp_path / "model" / "training.json").write_text('{"format": 2}')
+    (tmp_path / "model" / "training.json").write_text('{"format": 3}')
     with pytest.raises(WeightsMismatchError, match="format"):
         predict_on_cohort(cohort, tmp_path / "model")
 

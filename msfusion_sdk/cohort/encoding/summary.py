@@ -5,7 +5,7 @@ from pathlib import Path
 
 from msfusion_sdk.cohort.encoding.run import EncodingRun
 from msfusion_sdk.cohort.store.ledger import SlideStatus
-from msfusion_sdk.files import atomic_path
+from msfusion_sdk.files import storing
 
 __all__ = ["write_summary"]
 
@@ -33,7 +33,7 @@ def write_summary(path: Path, run: EncodingRun) -> Path:
         lines += ["", f"**Stopped early: too many slides failed; {left} were not tried.**"]
     for code in sorted({status.code for status in run.failed}):
         lines += ["", *_failures(code, [s for s in run.failed if s.code == code])]
-    with atomic_path(path) as temporary:
+    with storing(path) as temporary:
         temporary.write_text("\n".join(lines) + "\n", encoding="utf-8", errors="surrogateescape")
     return path
 

@@ -7,6 +7,7 @@ had: every row is verified as if it still were a file of its own.
 """
 
 import hashlib
+import json
 import secrets
 from collections.abc import Iterable
 from pathlib import Path
@@ -17,24 +18,20 @@ import pyarrow.parquet as pq
 
 from msfusion_sdk.cohort.store.part import Part, part_of
 from msfusion_sdk.config import PATCH_VECTOR
-from msfusion_sdk.files import storing
-from msfusion_sdk.storage.parquet import digest_of, is_sealed, seal, slide_schema
+from msfusion_sdk.storage.parquet import digest_of, slide_schema
+from msfusion_sdk.storage.sealed import DAMAGE, FileKind, is_sealed, write_sealed
 
 __all__ = ["ARCHIVE_ROWS", "Archives", "write_archive"]
 
 ARCHIVE_ROWS = 512
 GROUP_ROWS = 64
 """Rows that a damaged byte can cost."""
-DAMAGE = (
-    pa.ArrowException,
-    OSError,
-    ArithmeticError,
-    LookupError,
-    MemoryError,
-    TypeError,
-    ValueError,
+ARCHIVE_FILE = FileKind(
+    key=b"msfusion_pack",
+    version=1,
+    is_not_ours="is no archive of results (columns: {columns}). Move it away.",
+    remedy="Encode the cohort again, which makes only what is lost anew.",
 )
-"""What reading a damaged Parquet file can raise: a broken footer shows as almost anything."""
 
 
 def archive_schema(dim: int) -> pa.Schema:
@@ -61,16 +58,15 @@ def write_archive(folder: Path, parts: list[Part]) -> Path:
     dim = next((len(part.vector) for part in parts if part.vector is not None), PATCH_VECTOR)
     schema = archive_schema(dim)
     columns = [pa.array([row[field.name] for row in rows], field.type) for field in schema]
-    with storing(path) as temporary:
-        pq.write_table(
-            pa.Table.from_arrays(columns, schema=schema),
-            temporary,
-            compression="zstd",
-            write_page_checksum=True,
-            row_group_size=GROUP_ROWS,
-            write_statistics=False,  # of long texts: they would fill the footer
-        )
-        seal(temporary)
+    write_sealed(
+        path,
+        [pa.Table.from_arrays(columns, schema=schema)],
+        schema,
+        json.dumps({"schema_version": ARCHIVE_FILE.version}),
+        ARCHIVE_FILE,
+        row_group_size=GROUP_ROWS,
+        write_statistics=False,  # of long texts: they would fill the footer
+    )
     return path
 
 

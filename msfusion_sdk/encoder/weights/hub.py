@@ -5,8 +5,8 @@ import re
 import warnings
 from pathlib import Path
 
-from msfusion_sdk.encoder.weights.model_folder import CARD_FILE, CONFIG_FILE, WEIGHTS_FILE
 from msfusion_sdk.errors import ModelIdError
+from msfusion_sdk.storage.model_folder import CARD_FILE, CONFIG_FILE, WEIGHTS_FILE
 
 __all__ = ["DEFAULT_MODEL", "embedded_models", "locate_model"]
 

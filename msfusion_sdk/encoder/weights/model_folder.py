@@ -1,4 +1,4 @@
-"""A model folder: ``config.json``, ``model.safetensors``, ``README.md`` (the model card).
+"""The model folder of an encoder.
 
 Weights are checked before they are used: no pickle, the pinned SHA-256, the exact names
 and shapes, finite values, and a golden output that they must reproduce.
@@ -6,6 +6,7 @@ and shapes, finite values, and a golden output that they must reproduce.
 
 import copy
 import hashlib
+import json
 from pathlib import Path
 
 import numpy as np
@@ -18,13 +19,19 @@ from torch import Tensor
 from msfusion_sdk.config import EncoderConfig, FrozenConfig
 from msfusion_sdk.encoder.networks.model import TwoScaleModel
 from msfusion_sdk.errors import (
-    ModelIdError,
     NonFiniteWeightsError,
-    UnsafeWeightsError,
     WeightsCorruptError,
     WeightsMismatchError,
 )
-from msfusion_sdk.files import storing
+from msfusion_sdk.files import made_folder
+from msfusion_sdk.storage.model_folder import (
+    CONFIG_FILE,
+    ENCODER,
+    WEIGHTS_FILE,
+    read_model_config,
+    read_weights,
+    write_model,
+)
 
 __all__ = [
     "Golden",
@@ -35,9 +42,6 @@ __all__ = [
     "write_model_folder",
 ]
 
-CONFIG_FILE, WEIGHTS_FILE, CARD_FILE = "config.json", "model.safetensors", "README.md"
-PICKLE_SUFFIXES = (".bin", ".pt", ".pth", ".pkl", ".ckpt")
-PICKLE_MAGIC = (b"PK\x03\x04", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05")
 HALF_MAX = 65_504.0
 REAL = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
 
@@ -84,23 +88,14 @@ def write_model_folder(
     StoreError
         When the folder cannot be written.
     """
-    folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
+    folder = made_folder(Path(folder))
     # A copy, because the caller's model may be in training, or on a GPU.
     model = copy.deepcopy(model).cpu().eval()
     weights = save({name: _smallest(value) for name, value in model.state_dict().items()})
-    manifest = Manifest(
-        weights_sha256=hashlib.sha256(weights).hexdigest(),
-        golden=Golden(vector_head=tuple(golden_vector(model, 0, 128))),
-        encoder=config,
-    )
-    with storing(folder / WEIGHTS_FILE) as temporary:
-        temporary.write_bytes(weights)
-    with storing(folder / CARD_FILE) as temporary:
-        temporary.write_text(card, encoding="utf-8")
-    with storing(folder / CONFIG_FILE) as temporary:
-        temporary.write_text(manifest.model_dump_json(indent=2) + "\n", encoding="utf-8")
-    return manifest
+    golden = Golden(vector_head=tuple(golden_vector(model, 0, 128)))
+    settings = {"golden": golden.model_dump(), "encoder": json.loads(config.model_dump_json())}
+    digest = write_model(folder, ENCODER, weights, settings, card)
+    return Manifest(weights_sha256=digest, golden=golden, encoder=config)
 
 
 def read_manifest(folder: Path) -> Manifest:
@@ -115,26 +110,17 @@ def read_manifest(folder: Path) -> Manifest:
     WeightsMismatchError
         When the configuration has unknown or impossible values.
     """
-    path = Path(folder) / CONFIG_FILE
-    if not (Path(folder) / WEIGHTS_FILE).is_file():
-        pickles = sorted(p.name for p in Path(folder).glob("*") if p.suffix in PICKLE_SUFFIXES)
-        if pickles:
-            raise _unsafe(Path(folder) / pickles[0])
-    if not path.is_file():
-        msg = (
-            f"{folder} is not a model folder: it has no {CONFIG_FILE}. Pass a folder made by "
-            "save_pretrained or msfusion pretrain."
-        )
-        raise ModelIdError(msg)
+    folder = Path(folder)
+    config = read_model_config(folder, ENCODER)
     try:
-        return Manifest.model_validate_json(path.read_bytes())
+        return Manifest.model_validate_json(json.dumps(config))
     except ValidationError as error:
         problems = "; ".join(
             f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()[:5]
         )
         msg = (
-            f"{path} does not fit this version of the SDK ({problems}). Use the version that wrote "
-            "it, or mend the file."
+            f"{folder / CONFIG_FILE} does not fit this version of the SDK ({problems}). Use the "
+            "version that wrote it, or mend the file."
         )
         raise WeightsMismatchError(msg) from error
 
@@ -149,7 +135,7 @@ def load_model_folder(folder: Path) -> tuple[TwoScaleModel, Manifest]:
     """
     manifest = read_manifest(folder)
     path = Path(folder) / WEIGHTS_FILE
-    tensors = _read_tensors(path, manifest.weights_sha256)
+    tensors = _read_tensors(path, read_weights(Path(folder), manifest.weights_sha256))
     model = TwoScaleModel(manifest.encoder)
     _check_names(path, tensors, model.state_dict())
     _require_finite(path, tensors)
@@ -167,21 +153,7 @@ def load_model_folder(folder: Path) -> tuple[TwoScaleModel, Manifest]:
     return model.to(memory_format=torch.channels_last), manifest
 
 
-def _read_tensors(path: Path, sha256: str) -> dict[str, Tensor]:
-    if not path.is_file():
-        msg = f"{path} is missing. Copy the model folder again."
-        raise WeightsCorruptError(msg)
-    data = path.read_bytes()
-    # Safetensors begins with eight bytes of any value and a brace; a pickle has none there.
-    if data.startswith(PICKLE_MAGIC) and data[8:9] != b"{":
-        raise _unsafe(path)
-    found = hashlib.sha256(data).hexdigest()
-    if found != sha256:
-        msg = (
-            f"{path} has SHA-256 {found[:12]}..., and {CONFIG_FILE} pins {sha256[:12]}... Copy the "
-            "model folder again."
-        )
-        raise WeightsCorruptError(msg)
+def _read_tensors(path: Path, data: bytes) -> dict[str, Tensor]:
     try:
         return load(data)
     except SafetensorError as error:
@@ -213,13 +185,6 @@ def _check_names(path: Path, found: dict[str, Tensor], wanted: dict[str, Tensor]
             f"{len(unknown)} unknown {unknown[:5]}, {len(kinds)} of another kind {kinds[:5]}."
         )
         raise WeightsMismatchError(msg)
-
-
-def _unsafe(path: Path) -> UnsafeWeightsError:
-    return UnsafeWeightsError(
-        f"{path} is a pickle, which can run any code when it is loaded, so it is refused. Ask its "
-        "author for model.safetensors, or convert it where you trust it."
-    )
 
 
 def _kind(tensor: Tensor) -> str:

@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 from msfusion_sdk.evaluation.folds.folds import Fold
 from msfusion_sdk.evaluation.metrics.horizons import TimePlan
 from msfusion_sdk.evaluation.result.markdown import page
-from msfusion_sdk.files import atomic_path
+from msfusion_sdk.files import storing
 
 __all__ = ["SCHEMA_VERSION", "Evaluation"]
 
@@ -107,7 +107,7 @@ class Evaluation:
         }
         table = pa.Table.from_pandas(self.predictions, preserve_index=False)
         table = table.replace_schema_metadata({"msfusion": json.dumps(about)})
-        with atomic_path(Path(path)) as temporary:
+        with storing(Path(path)) as temporary:
             pq.write_table(table, temporary, compression="zstd", write_page_checksum=True)
         return Path(path)
 

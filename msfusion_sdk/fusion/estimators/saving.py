@@ -1,6 +1,5 @@
 """A fitted estimator as a folder: ``config.json`` and ``model.safetensors``, and no pickle."""
 
-import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,22 +12,21 @@ from safetensors.numpy import load, save
 from sklearn.base import clone
 
 from msfusion_sdk.adapter import ModalityAdapter
-from msfusion_sdk.errors import (
-    ModelIdError,
-    WeightsCorruptError,
-    WeightsMismatchError,
-)
-from msfusion_sdk.files import storing
+from msfusion_sdk.errors import WeightsCorruptError
+from msfusion_sdk.files import made_folder
 from msfusion_sdk.fusion.estimators.fitted import FittedFusion, new_fuser
 from msfusion_sdk.fusion.inputs.inputs import AdapterChoice
 from msfusion_sdk.fusion.strategies.fuser import Arrays, under
 from msfusion_sdk.fusion.strategies.strategies import Base, Strategy
 from msfusion_sdk.registry import load_adapter
+from msfusion_sdk.storage.model_folder import (
+    WEIGHTS_FILE,
+    read_model_config,
+    read_weights,
+    write_model,
+)
 
 __all__ = ["load_estimator", "save_estimator"]
-
-CONFIG_FILE, WEIGHTS_FILE = "config.json", "model.safetensors"
-FORMAT = 1
 
 
 class FusionEstimator(Protocol):
@@ -72,7 +70,6 @@ def save_estimator(
     TypeError
         When a setting of an adapter is not plain JSON.
     """
-    folder.mkdir(parents=True, exist_ok=True)
     tensors: Arrays = {f"estimator/{name}": value for name, value in arrays.items()}
     tensors.update({f"fuser/{name}": value for name, value in fitted.fuser.arrays().items()})
     tables = {}
@@ -87,9 +84,6 @@ def save_estimator(
         }
     weights = save({name: np.ascontiguousarray(value) for name, value in tensors.items()})
     config = {
-        "format": FORMAT,
-        "estimator": type(estimator).__name__,
-        "weights_sha256": hashlib.sha256(weights).hexdigest(),
         "params": {
             "fusion": estimator.fusion,
             "base": estimator.base,
@@ -98,11 +92,9 @@ def save_estimator(
         "tables": tables,
         "learned": dict(learned),
     }
-    text = json.dumps(config, indent=1, default=_plain)
-    with storing(folder / WEIGHTS_FILE) as temporary:
-        temporary.write_bytes(weights)
-    with storing(folder / CONFIG_FILE) as temporary:
-        temporary.write_text(text + "\n", encoding="utf-8")
+    # What is no JSON shall stop it before the folder is made.
+    plain = json.loads(json.dumps(config, default=_plain))
+    write_model(made_folder(folder), type(estimator).__name__, weights, plain)
     return folder
 
 
@@ -122,8 +114,8 @@ def load_estimator(
     PluginError
         When an adapter is not registered here and ``choice`` does not give it.
     """
-    config = _read_config(folder, kind.__name__)
-    arrays = _read_arrays(folder / WEIGHTS_FILE, config["weights_sha256"])
+    config = read_model_config(folder, kind.__name__)
+    arrays = _read_arrays(folder / WEIGHTS_FILE, read_weights(folder, config["weights_sha256"]))
     adapters: dict[str, ModalityAdapter] = {}
     for name, table in config["tables"].items():
         adapter = _new_adapter(table, (choice or {}).get(name))
@@ -144,39 +136,11 @@ def _new_adapter(table: Mapping[str, Any], given: str | ModalityAdapter | None) 
     return load_adapter(given or table["adapter"])(**table["params"])
 
 
-def _read_config(folder: Path, wanted: str) -> dict[str, Any]:
-    path = folder / CONFIG_FILE
-    if not path.is_file():
-        msg = f"{folder} holds no fusion model: it has no {CONFIG_FILE}. Pass a folder of save()."
-        raise ModelIdError(msg)
-    try:
-        config: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        found = config["estimator"], config["format"]
-    except (ValueError, KeyError, TypeError) as error:
-        msg = f"{path} is not the configuration of a fusion model. Pass a folder of save()."
-        raise WeightsMismatchError(msg) from error
-    if found != (wanted, FORMAT):
-        msg = (
-            f"{path} is a {found[0]} of format {found[1]}, and {wanted} of format {FORMAT} was "
-            "asked for. Use that class, or a version of the SDK that knows the format."
-        )
-        raise WeightsMismatchError(msg)
-    return config
-
-
-def _read_arrays(path: Path, sha256: str) -> Arrays:
-    data = path.read_bytes() if path.is_file() else b""
-    found = hashlib.sha256(data).hexdigest()
-    if found != sha256:
-        msg = (
-            f"{path} is missing or damaged: SHA-256 {found[:12]}…, and {CONFIG_FILE} pins "
-            f"{sha256[:12]}…. Copy the folder again."
-        )
-        raise WeightsCorruptError(msg)
+def _read_arrays(path: Path, data: bytes) -> Arrays:
     try:
         arrays: Arrays = load(data)
     except SafetensorError as error:
-        msg = f"{path} is not a valid safetensors file ({error}). Copy the folder again."
+        msg = f"{path} is not a valid safetensors file ({error}). Copy the model folder again."
         raise WeightsCorruptError(msg) from error
     return arrays
 

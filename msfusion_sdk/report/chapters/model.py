@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from msfusion_sdk.report.html.page_table import PageTable, page_table
-from msfusion_sdk.study.training_record import CARD_FILE, TrainingRecord
+from msfusion_sdk.storage.model_folder import CARD_FILE
+from msfusion_sdk.study.training_record import TrainingRecord
 
 __all__ = ["ModelChapter", "model_chapter"]
 

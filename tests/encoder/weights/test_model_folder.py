@@ -22,6 +22,7 @@ from msfusion_sdk.errors import (
     WeightsError,
     WeightsMismatchError,
 )
+from msfusion_sdk.storage.records import sealed
 
 STEM = "detail.features.stem.0.weight"
 Tensors = dict[str, torch.Tensor]
@@ -36,8 +37,9 @@ def folder(model_folder: Path, tmp_path: Path) -> Path:
 def change_config(folder: Path, change: Callable[[dict], object]) -> None:
     path = folder / "config.json"
     config = json.loads(path.read_text())
+    del config["sha256"]
     change(config)
-    path.write_text(json.dumps(config))
+    path.write_text(sealed(config))
 
 
 def pin(folder: Path) -> None:
@@ -168,7 +170,26 @@ def test_a_configuration_that_is_not_understood_is_refused(folder: Path, case: s
 
 def test_a_configuration_that_is_no_json_is_refused(folder: Path) -> None:
     (folder / "config.json").write_bytes(b"\xff{")
-    with pytest.raises(WeightsMismatchError, match=r"config\.json does not fit"):
+    with pytest.raises(WeightsCorruptError, match=r"config\.json is damaged .*it is not JSON"):
+        load_model_folder(folder)
+
+
+def test_a_configuration_that_was_changed_by_hand_is_damaged(folder: Path) -> None:
+    path = folder / "config.json"
+    path.write_text(path.read_text().replace('"vertices"', '"area"', 1))
+    with pytest.raises(WeightsCorruptError, match="does not have the digest it states"):
+        load_model_folder(folder)
+
+
+def test_a_newer_format_asks_for_an_upgrade(folder: Path) -> None:
+    change_config(folder, lambda config: config.update(format=3))
+    with pytest.raises(WeightsMismatchError, match="Upgrade msfusion-sdk"):
+        load_model_folder(folder)
+
+
+def test_an_estimator_is_no_encoder(folder: Path) -> None:
+    change_config(folder, lambda config: config.update(kind="FusionSurvival"))
+    with pytest.raises(WeightsMismatchError, match="holds a FusionSurvival, and an encoder is"):
         load_model_folder(folder)
 
 

@@ -60,7 +60,7 @@ def test_damaged_weights_are_an_error(make_patients, tmp_path) -> None:
     folder = FusionSurvival().fit(made.tables, made.survival).save(tmp_path)
     weights = folder / "model.safetensors"
     weights.write_bytes(weights.read_bytes()[:-1] + b"?")
-    with pytest.raises(WeightsCorruptError, match="Copy the folder again"):
+    with pytest.raises(WeightsCorruptError, match="Copy the model folder again"):
         FusionSurvival.load(folder)
 
 
