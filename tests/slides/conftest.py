@@ -1,5 +1,6 @@
 """Make bad slides out of good ones."""
 
+import pickle
 import shutil
 import struct
 from collections.abc import Callable
@@ -55,3 +56,9 @@ def loop_directories() -> Callable[[Path], Path]:
         return path
 
     return loop
+
+
+@pytest.fixture
+def pickled() -> Callable[[object], object]:
+    """Send an object to another process and back."""
+    return lambda value: pickle.loads(pickle.dumps(value))

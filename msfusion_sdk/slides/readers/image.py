@@ -4,7 +4,7 @@ import warnings
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, UnidentifiedImageError
+from PIL import Image, ImageOps, UnidentifiedImageError
 
 from msfusion_sdk.errors import (
     SlideCorruptError,
@@ -14,11 +14,13 @@ from msfusion_sdk.errors import (
 )
 from msfusion_sdk.slides.readers.file_kind import FileKind, FileStamp, Source, classify
 from msfusion_sdk.slides.readers.reader import WHITE, Region, Slide, SlideHeader, composite
+from msfusion_sdk.slides.readers.tiff_pictures import TURNED
 
 __all__ = ["MAX_IMAGE_PX", "ImageReader"]
 
 MAX_IMAGE_PX = 100_000_000
 PNG_BIT_DEPTH = 24
+ORIENTATION = 274
 
 
 class ImageReader(Slide):
@@ -26,7 +28,7 @@ class ImageReader(Slide):
 
     def __init__(self, source: Source, mpp: float) -> None:
         self.path, self.stamp, self.mpp_argument = source.path, source.stamp, mpp
-        self._pixels, self._transparent = _decode(source)
+        self._pixels, self._transparent, warnings = _decode(source)
         height, width = self._pixels.shape[:2]
         self.header = SlideHeader(
             reader="pillow",
@@ -35,6 +37,7 @@ class ImageReader(Slide):
             level_downsamples=(1.0,),
             header_mpp=(None, None),
             magnification=None,
+            warnings=warnings,
         )
 
     def read(self, location: tuple[int, int], level: int, size: tuple[int, int]) -> Region:
@@ -66,8 +69,8 @@ def _same_file(path: str, mpp: float, stamp: FileStamp) -> ImageReader:
     return ImageReader(source, mpp)
 
 
-def _decode(source: Source) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
-    """Return RGB pixels and where they are transparent."""
+def _decode(source: Source) -> tuple[NDArray[np.uint8], NDArray[np.bool_], tuple[str, ...]]:
+    """Return RGB pixels as they are to be shown, where they are transparent, and warnings."""
     path = source.path
     try:
         with warnings.catch_warnings():
@@ -76,7 +79,10 @@ def _decode(source: Source) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
             image = Image.open(path)
         with image:
             _check(source, image)
-            rgba = np.asarray(image.convert("RGBA"))
+            # Pillow turns a TIFF when it is loaded, and forgets the tag.
+            orientation = int(image.getexif().get(ORIENTATION, 1))
+            frames = int(getattr(image, "n_frames", 1))
+            rgba = np.asarray(ImageOps.exif_transpose(image).convert("RGBA"))
     except Image.DecompressionBombError as error:
         raise _too_large(source, "over 179 megapixels") from error
     except SlideError:
@@ -85,7 +91,17 @@ def _decode(source: Source) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
         msg = f"{path} cannot be decoded as an image: {error}. Copy it again."
         raise SlideCorruptError(msg) from error
     pixels, _ = composite(rgba, WHITE)
-    return pixels, rgba[..., 3] == 0
+    return pixels, rgba[..., 3] == 0, _warnings(orientation, frames)
+
+
+def _warnings(orientation: int, frames: int) -> tuple[str, ...]:
+    warnings = []
+    if frames > 1:
+        warnings.append(f"the file holds {frames} pictures, and the first is read")
+    if orientation in TURNED:
+        how = TURNED[orientation]
+        warnings.append(f"the Orientation tag is {orientation} ({how}), and the picture was turned")
+    return tuple(warnings)
 
 
 def _check(source: Source, image: Image.Image) -> None:

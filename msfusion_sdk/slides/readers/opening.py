@@ -7,7 +7,8 @@ import openslide
 from msfusion_sdk.errors import SlideCorruptError, SlideFormatError
 from msfusion_sdk.slides.readers.file_kind import FileKind, Source, classify
 from msfusion_sdk.slides.readers.image import ImageReader
-from msfusion_sdk.slides.readers.reader import OpenSlideReader, Slide
+from msfusion_sdk.slides.readers.reader import Slide
+from msfusion_sdk.slides.readers.with_openslide import OpenSlideReader
 from msfusion_sdk.slides.stored_tiles.tiff import (
     read_tiff_facts,
     require_readable_tiff,
@@ -39,11 +40,12 @@ def open_slide(path: str | os.PathLike[str], *, mpp: float | None = None) -> Sli
     SlideError
         One of its subclasses, each with what to do next; see ``msfusion_sdk.errors``.
     """
-    source = classify(path)
+    source, facts = classify(path), None
     if source.kind is FileKind.TIFF:
-        require_readable_tiff(source.path, read_tiff_facts(source.path))
+        facts = read_tiff_facts(source.path)
+        require_readable_tiff(source.path, facts)
     if openslide.OpenSlide.detect_format(source.path) is not None:
-        return OpenSlideReader(source, mpp)
+        return OpenSlideReader(source, mpp, facts=facts)
     if source.kind is FileKind.DICOM:
         return OpenSlideReader(source, mpp)  # raises with OpenSlide's own reason
     if source.kind is FileKind.OTHER:

@@ -8,7 +8,7 @@ import numpy as np
 
 from msfusion_sdk.errors import SlideCorruptError
 from msfusion_sdk.slides.stored_tiles.jpeg_stream import TileError
-from msfusion_sdk.slides.stored_tiles.jpeg_tiles import JpegTiles, TileIndex, index_tiles
+from msfusion_sdk.slides.stored_tiles.jpeg_tiles import JpegTiles, index_tiles
 from msfusion_sdk.slides.stored_tiles.region import Region
 
 __all__ = ["verified_tiles"]
@@ -41,15 +41,14 @@ def verified_tiles(
     if index is None or index.size != dimensions:
         return None
     tiles = JpegTiles(path, index)
-    verdicts = [_agree(tiles, place, background, read) for place in _telling_places(index)]
-    known = [verdict for verdict in verdicts if verdict is not None]
-    return tiles if known and all(known) else None
-
-
-def _telling_places(index: TileIndex) -> list[tuple[int, int]]:
-    """Return where the longest stored tiles are: they show most, so decoders differ there."""
-    longest = np.argsort(index.lengths, kind="stable")[::-1][:PROBES]
-    return [index.location(int(number)) for number in longest]
+    # The longest stored tiles: they show most, so decoders differ there.
+    probed = [int(n) for n in np.argsort(index.lengths, kind="stable")[::-1][:PROBES]]
+    verdicts = {n: _agree(tiles, index.location(n), background, read) for n in probed}
+    known = [number for number, verdict in verdicts.items() if verdict]
+    if not known or False in verdicts.values():
+        return None
+    tiles.trust_codings(known)
+    return tiles
 
 
 def _agree(

@@ -11,12 +11,17 @@ import numpy as np
 import simplejpeg
 from numpy.typing import NDArray
 
-__all__ = ["TileCoding", "TileError", "decode_tile"]
+__all__ = ["TileCoding", "TileError", "coding_signature", "decode_tile"]
 
 START_BYTES = END_BYTES = 2
 # Adobe's segment says whether colours are RGB (0) or YCbCr (1); a TIFF says it elsewhere.
 ADOBE = b"\xff\xee\x00\x0eAdobe\x00\x64\x00\x00\x00\x00"
 TRANSFORM = {"RGB": b"\x00", "YCBCR": b"\x01"}
+
+
+# Markers that say how a tile is coded: frame headers, JFIF and Adobe segments.
+FRAMES = frozenset({*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC})
+JFIF, ADOBE_SEGMENT, RESTART, SCAN = 0xE0, 0xEE, 0xDD, 0xDA
 
 
 class TileError(Exception):
@@ -34,6 +39,31 @@ class TileCoding:
     """What the JPEG data hold: 'RGB' or 'YCBCR'."""
     tables: bytes | None
     """Quantisation and Huffman tables that all tiles share, as a JPEG stream of their own."""
+
+
+def coding_signature(data: bytes) -> bytes:
+    """Return what the headers of a stored tile say of its coding: sampling, colours, restarts.
+
+    Tiles of one signature are decoded alike; one of another signature may hold other colours
+    than those that were compared.
+
+    Raises
+    ------
+    TileError
+        When the tile is no sequence of JPEG segments.
+    """
+    found: list[bytes] = []
+    place = START_BYTES
+    while True:
+        head = data[place : place + 4]
+        if len(head) < 4 or head[0] != 0xFF:
+            raise TileError
+        length = int.from_bytes(head[2:], "big")
+        if head[1] == SCAN:
+            return b"".join(found)
+        if head[1] in FRAMES or head[1] in (JFIF, ADOBE_SEGMENT, RESTART):
+            found.append(head[1:2] + data[place + 4 : place + 2 + length])
+        place += 2 + length
 
 
 def decode_tile(data: bytes, coding: TileCoding) -> NDArray[np.uint8]:

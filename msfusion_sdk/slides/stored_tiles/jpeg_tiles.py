@@ -9,7 +9,8 @@ stays OpenSlide's.
 import os
 import weakref
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,8 +18,14 @@ import numpy as np
 import tifffile
 from numpy.typing import NDArray
 
-from msfusion_sdk.slides.stored_tiles.jpeg_stream import TileCoding, TileError, decode_tile
-from msfusion_sdk.slides.stored_tiles.tiff import DAMAGE, PHOTOMETRIC_RGB, PHOTOMETRIC_YCBCR
+from msfusion_sdk.slides.stored_tiles.damage import DAMAGE
+from msfusion_sdk.slides.stored_tiles.jpeg_stream import (
+    TileCoding,
+    TileError,
+    coding_signature,
+    decode_tile,
+)
+from msfusion_sdk.slides.stored_tiles.tiff import PHOTOMETRIC_RGB, PHOTOMETRIC_YCBCR
 
 __all__ = ["JpegTiles", "TileIndex", "index_tiles"]
 
@@ -87,7 +94,16 @@ class JpegTiles:
         # Closed with the last of the handles that share this object.
         weakref.finalize(self, os.close, self._file)
         self._cache: OrderedDict[int, NDArray[np.uint8]] = OrderedDict()
+        self._codings: set[bytes] | None = None
         self._room = CACHE_BYTES // (3 * index.coding.width * index.coding.height)
+
+    def trust_codings(self, numbers: Iterable[int]) -> None:
+        """Read only tiles that are coded like those of these numbers."""
+        codings = set()
+        for number in numbers:
+            with suppress(TileError):
+                codings.add(coding_signature(self._bytes(number)))
+        self._codings = codings
 
     def read(
         self, location: tuple[int, int], size: tuple[int, int], background: tuple[int, int, int]
@@ -131,7 +147,10 @@ class JpegTiles:
     def _tile(self, number: int, *, keep: bool) -> NDArray[np.uint8]:
         tile = self._cache.get(number)
         if tile is None:
-            tile = decode_tile(self._bytes(number), self.index.coding)
+            data = self._bytes(number)
+            if self._codings is not None and coding_signature(data) not in self._codings:
+                raise TileError
+            tile = decode_tile(data, self.index.coding)
             if keep:
                 self._cache[number] = tile
                 while len(self._cache) > max(1, self._room):

@@ -4,7 +4,6 @@ OpenSlide shows 16-bit and greyscale files as if they were 8-bit RGB, and report
 truncated file as an unknown one.
 """
 
-import logging
 import struct
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,9 +11,12 @@ from pathlib import Path
 import tifffile
 
 from msfusion_sdk.errors import SlideCorruptError, SlideGeometryError, SlidePixelTypeError
-
-# tifffile logs what it cannot parse; the errors below say it, and a library does not print.
-logging.getLogger("tifffile").addHandler(logging.NullHandler())
+from msfusion_sdk.slides.stored_tiles.damage import DAMAGE
+from msfusion_sdk.slides.stored_tiles.directories import (
+    TiffDirectory,
+    picture_sizes,
+    read_directories,
+)
 
 __all__ = [
     "MAX_STORED_TILE_PX",
@@ -30,20 +32,9 @@ MAX_STORED_TILE_PX = 64_000_000
 PHOTOMETRIC_RGB, PHOTOMETRIC_YCBCR = 2, 6
 PLANAR_SEPARATE = 2
 UNSIGNED = 1
-TILE_OFFSETS = 324
+ORIENTATION, TILE_OFFSETS = 274, 324
 # As many as the largest stored tile that is accepted has when it is decoded.
 MAX_TILE_BYTES = 4 * MAX_STORED_TILE_PX
-# tifffile lets the errors of struct, of indexing and of its enumerations through.
-DAMAGE = (
-    tifffile.TiffFileError,
-    struct.error,
-    ValueError,
-    LookupError,
-    TypeError,
-    AttributeError,
-    ArithmeticError,
-    MemoryError,
-)
 
 
 @dataclass(frozen=True)
@@ -62,8 +53,28 @@ class TiffFacts:
     """Stored tiles that the directory lists."""
     planes: int
     """1, or the number of samples when each is stored apart."""
-    longest_tile_bytes: int
-    """Compressed length of the longest stored tile of all images, as the directories state it."""
+    orientation: int
+    """1 where rows and columns are stored as they are to be shown."""
+    has_sub_levels: bool
+    """Whether smaller levels lie in directories below the first (SubIFDs)."""
+    ome_xml: str | None
+    """The description, where it is OME-XML."""
+    directories: tuple[TiffDirectory, ...]
+
+    @property
+    def longest_tile_bytes(self) -> int:
+        """Compressed length of the longest stored tile of all images, as the file states it."""
+        return max((d.longest_tile_bytes for d in self.directories), default=0)
+
+    @property
+    def level_0_bytes(self) -> int | None:
+        """Compressed size of the first image."""
+        return self.directories[0].stored_bytes if self.directories else None
+
+    @property
+    def pictures(self) -> tuple[tuple[int, int], ...]:
+        """(width, height) of every picture that is no level of another; the first is shown."""
+        return picture_sizes(self.directories) or ((self.width, self.height),)
 
 
 def read_tiff_facts(path: Path) -> TiffFacts:
@@ -89,7 +100,10 @@ def read_tiff_facts(path: Path) -> TiffFacts:
                 stored_tile=tile,
                 tiles_listed=page.tags[TILE_OFFSETS].count if TILE_OFFSETS in page.tags else 0,
                 planes=int(page.samplesperpixel) if page.planarconfig == PLANAR_SEPARATE else 1,
-                longest_tile_bytes=_longest_tile(file),
+                orientation=int(page.tags.valueof(ORIENTATION, 1)),
+                has_sub_levels=bool(page.subifds),
+                ome_xml=file.ome_metadata,
+                directories=read_directories(file),
             )
     except DAMAGE as error:
         msg = (
@@ -200,19 +214,6 @@ def _truncated(path: Path, number: int, offset: int) -> SlideCorruptError:
         f"{path} is {path.stat().st_size} bytes long and its TIFF directory {number} lies at "
         f"{offset}: the file is truncated. Copy the slide again."
     )
-
-
-def _longest_tile(file: tifffile.TiffFile) -> int:
-    """Return the largest TileByteCounts of all directories that can be parsed; 0 for none."""
-    longest = 0
-    for number in range(len(file.pages)):
-        try:
-            page = file.pages[number]
-            if isinstance(page, tifffile.TiffPage) and page.is_tiled:
-                longest = max(longest, *page.databytecounts)
-        except DAMAGE:  # OpenSlide may not need this directory, and says so where it does
-            continue
-    return longest
 
 
 def _pixel_type(path: Path, found: str) -> SlidePixelTypeError:

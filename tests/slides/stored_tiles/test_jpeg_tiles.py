@@ -1,6 +1,7 @@
 """Level 0 without OpenSlide: its pixels, its errors, and OpenSlide itself where in doubt."""
 
 import shutil
+import struct
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -15,7 +16,7 @@ from msfusion_sdk.errors import SlideCorruptError
 from msfusion_sdk.slides import open_slide
 from msfusion_sdk.slides.stored_tiles import fast_path as trust
 from msfusion_sdk.slides.stored_tiles import jpeg_tiles
-from msfusion_sdk.slides.stored_tiles.jpeg_stream import TileError, decode_tile
+from msfusion_sdk.slides.stored_tiles.jpeg_stream import TileError, coding_signature, decode_tile
 from msfusion_sdk.slides.stored_tiles.jpeg_tiles import JpegTiles, index_tiles
 from msfusion_sdk.testing import make_slide
 from msfusion_sdk.testing.tissue import he_texture
@@ -238,3 +239,45 @@ def test_a_file_cut_short_is_a_tile_error(copy: Path) -> None:
         file.truncate(int(index.offsets[-1]) + 10)
     with pytest.raises(TileError):
         tiles.read(index.location(len(index.offsets) - 1), (10, 10), (255, 255, 255))
+
+
+def rewrite_tiles(path: Path, numbers: list[int], change: Callable[[bytes], bytes]) -> Path:
+    """Put changed copies of some stored tiles at the end of a classic TIFF."""
+    raw = bytearray(path.read_bytes())
+    with tifffile.TiffFile(path) as tiff:
+        page = tiff.pages.first
+        places, lengths = page.tags["TileOffsets"], page.tags["TileByteCounts"]
+        form = {3: "<H", 4: "<I"}[int(lengths.dtype)]
+        for n in numbers:
+            start, length = page.dataoffsets[n], page.databytecounts[n]
+            data = change(bytes(raw[start : start + length]))
+            struct.pack_into("<I", raw, places.valueoffset + 4 * n, len(raw))
+            struct.pack_into(form, raw, lengths.valueoffset + struct.calcsize(form) * n, len(data))
+            raw += data
+    path.write_bytes(raw)
+    return path
+
+
+JFIF = b"\xff\xe0\x00\x10JFIF\x00\x01\x01\x00\x00\x01\x00\x01\x00\x00"
+ADOBE_YCC = b"\xff\xee\x00\x0eAdobe\x00\x64\x00\x00\x00\x00\x01"
+
+
+@pytest.mark.parametrize("segment", [JFIF, ADOBE_YCC, JFIF + ADOBE_YCC])
+@pytest.mark.parametrize("colours", ["rgb", "ycbcr"])
+def test_tiles_with_a_marker_of_their_own_have_openslides_pixels(
+    colours: str, segment: bytes, tmp_path: Path
+) -> None:
+    path = write_tiff(tmp_path / "x.svs", subsampling=(1, 1), colours=colours, bigtiff=False)
+    # Away from the longest tiles, which are compared on opening.
+    with tifffile.TiffFile(path) as tiff:
+        counts = np.array(tiff.pages.first.databytecounts)
+    near = {m for n in counts.argsort()[-3:] for m in (n, n + 1, n + 4, n + 5)}
+    others = [n for n in range(len(counts)) if n not in near]
+    rewrite_tiles(path, others, lambda data: data[:2] + segment + data[2:])
+    assert_openslides_pixels(path)
+
+
+def test_a_tile_that_is_no_sequence_of_segments_is_left_to_openslide() -> None:
+    for data in (b"", b"\xff\xd8", b"\xff\xd8\xff\xdb\xff\xff", b"\xff\xd8\x00\x00\x00\x00"):
+        with pytest.raises(TileError):
+            coding_signature(data)

@@ -1,0 +1,126 @@
+"""Look whether the levels of a slide show the same picture as level 0.
+
+Sizes cannot tell everything: a square slide whose levels are padded to whole stored tiles,
+or whose macro image is flagged as a level, has levels of the right shape.
+"""
+
+from collections.abc import Callable, Sequence
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["matching_levels"]
+
+Size = tuple[int, int]
+Place = tuple[float, float]
+"""(x, y) as shares of the slide's edges."""
+Read = Callable[[tuple[int, int], int, Size], NDArray[np.uint8] | None]
+"""Takes a location in level-0 pixels, a level and a size; gives RGB pixels, None if damaged."""
+
+BLOCK_PX, MARGIN_PX = 48, 8
+"""Edge of what is compared, in pixels of the coarser level, and how far it may be displaced."""
+SAME_GREY = 48.0
+"""Largest difference of the mean grey of a block."""
+GRID = 5
+"""Blocks that are looked at along each edge to find those with something in them."""
+MIN_CONTRAST = 5.0
+"""Standard deviation of grey, of 255, below which a block shows nothing to compare."""
+SAME_PX, SAME_SCORE, TIE = 2, 0.4, 0.05
+"""Displacement and correlation of two levels that show the same; elsewhere they fit no better."""
+
+
+def matching_levels(
+    read: Read, dimensions: Sequence[Size], levels: Sequence[int]
+) -> tuple[int, ...]:
+    """Return those of ``levels`` that show what the level before shows, made smaller.
+
+    Parameters
+    ----------
+    dimensions : (width, height) of every level of the file
+    levels : numbers of the levels to compare, the first is 0; of several of one size the
+        first that matches is kept
+
+    Notes
+    -----
+    Compared are the two places with most contrast, the second one far from the slide's
+    origin, where a padded level is displaced most.  A level with nothing to compare counts
+    as one that matches.
+    """
+    kept = [levels[0]]
+    # Searched once, where it costs least; the other levels show the same, or are searched too.
+    shared = _telling_places(read, dimensions, levels[-1]) if len(levels) > 1 else []
+    for level in levels[1:]:
+        if dimensions[level] == dimensions[kept[-1]]:
+            continue
+        verdicts = [_is_same(read, dimensions, kept[-1], level, place) for place in shared]
+        if all(verdict is None for verdict in verdicts) and level != levels[-1]:
+            places = _telling_places(read, dimensions, level)
+            verdicts = [_is_same(read, dimensions, kept[-1], level, place) for place in places]
+        if False not in verdicts:
+            kept.append(level)
+    return tuple(kept)
+
+
+def _telling_places(read: Read, dimensions: Sequence[Size], level: int) -> list[Place]:
+    width, height = dimensions[level]
+    across, down = (max(1, min(GRID, edge // (2 * MARGIN_PX))) for edge in (width, height))
+    places = [((x + 0.5) / across, (y + 0.5) / down) for y in range(down) for x in range(across)]
+    blocks = [_read_block(read, dimensions, level, place) for place in places]
+    contrast = np.array([0.0 if block is None else block.std() for block in blocks])
+    contrast[contrast < MIN_CONTRAST] = 0
+    far = contrast * [x * width + y * height for x, y in places]
+    return [places[int(which)] for which in {contrast.argmax(), far.argmax()} if contrast[which]]
+
+
+def _is_same(
+    read: Read, dimensions: Sequence[Size], fine: int, coarse: int, place: Place
+) -> bool | None:
+    """Return whether two levels show the same at a place; None where there is nothing to see."""
+    block = _read_block(read, dimensions, coarse, place)
+    if block is None or min(block.shape) <= 4 * MARGIN_PX:
+        return None
+    expected = _read_block(read, dimensions, fine, place, like=coarse)
+    if expected is None:
+        return None
+    if abs(float(block.mean() - expected.mean())) > SAME_GREY:
+        return False
+    inner = np.ascontiguousarray(block[MARGIN_PX:-MARGIN_PX, MARGIN_PX:-MARGIN_PX])
+    if inner.std() < MIN_CONTRAST:
+        same_place = expected[MARGIN_PX:-MARGIN_PX, MARGIN_PX:-MARGIN_PX]
+        return False if same_place.std() > 2 * MIN_CONTRAST else None
+    score = cv2.matchTemplate(expected, inner, cv2.TM_CCOEFF_NORMED)
+    near = slice(MARGIN_PX - SAME_PX, MARGIN_PX + SAME_PX + 1)
+    found = np.nan_to_num(score)
+    best = float(found[near, near].max())
+    return best >= max(SAME_SCORE, float(found.max()) - TIE)
+
+
+def _read_block(
+    read: Read, dimensions: Sequence[Size], level: int, place: Place, like: int | None = None
+) -> NDArray[np.float32] | None:
+    """Return the block around a place at ``level``, grey, in the size it has at ``like``."""
+    target = level if like is None else like
+    size = tuple(min(BLOCK_PX, edge) for edge in dimensions[target])
+    starts = [
+        min(max(0, round(share * edge - part / 2)), edge - part)
+        for share, edge, part in zip(place, dimensions[target], size, strict=True)
+    ]
+    steps = [whole / edge for whole, edge in zip(dimensions[0], dimensions[target], strict=True)]
+    x, y = (min(round(start * step), whole - 1)
+            for start, step, whole in zip(starts, steps, dimensions[0], strict=True))  # fmt: skip
+    if like is None:
+        return _grey(read((x, y), level, (size[0], size[1])), size)
+    finer = [
+        max(1, round(part * edge / small))
+        for part, edge, small in zip(size, dimensions[level], dimensions[like], strict=True)
+    ]
+    return _grey(read((x, y), level, (finer[0], finer[1])), size)
+
+
+def _grey(pixels: NDArray[np.uint8] | None, size: Sequence[int]) -> NDArray[np.float32] | None:
+    """Return grey pixels of a size, by area mean; None of what is damaged."""
+    if pixels is None:
+        return None
+    small = cv2.resize(pixels, (size[0], size[1]), interpolation=cv2.INTER_AREA)
+    return np.asarray(cv2.cvtColor(small, cv2.COLOR_RGB2GRAY), np.float32)
