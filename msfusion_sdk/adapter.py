@@ -172,6 +172,17 @@ class ModalityAdapter(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn
             When a column that fitting saw is missing, or a column is new.
         """
 
+    def fit_transform(
+        self, table: pd.DataFrame, y: pd.DataFrame | pd.Series | None = None
+    ) -> Block:
+        """Learn from training patients, and return the numbers that a model of them learns from.
+
+        Those of ``transform``, unless ``y`` is learned so closely that these flatter the patients
+        they were learned from: such an adapter gives numbers of parts that did not learn from a
+        patient, as ``TargetEncoder`` of scikit-learn does.
+        """
+        return self.fit(table, y).transform(table)
+
     def state(self) -> AdapterState:
         """Return everything ``fit`` learned: the attributes whose names end in ``_``.
 

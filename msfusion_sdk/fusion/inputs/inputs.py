@@ -79,7 +79,7 @@ def fit_modalities(
         table = table.loc[table.index.isin(patient_ids)].sort_index()
         if table.empty:
             raise _missing_for_all(name, len(patient_ids))
-        blocks[name] = adapter.fit(table, y).transform(table)
+        blocks[name] = adapter.fit_transform(table, y)
         if not blocks[name].present.any():
             raise _missing_for_all(name, len(patient_ids))
     modalities = Modalities.of(blocks, patient_ids)

@@ -1,0 +1,153 @@
+"""Patch vectors as few columns: learned from a sample, kept in half precision in a file.
+
+Thousands of slides of thousands of patches do not fit in memory, and training goes over them a
+hundred times.  So every slide is read once, reduced to a few columns, and these lie in a temporary
+file that the operating system keeps in memory as far as there is room.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from msfusion_sdk.arrays import Floats, Rows
+from msfusion_sdk.bags.bag import Bag
+from msfusion_sdk.bags.learned import Reduced
+from msfusion_sdk.errors import ShapeError, TableError
+
+__all__ = ["ReducedBags", "learn_columns", "reduced_bags"]
+
+SAMPLED_BAGS, SAMPLED_PATCHES = 200, 64
+
+
+def learn_columns(bags: Sequence[Bag], count: int, rng: np.random.Generator) -> Reduced:
+    """Return the first principal components of standardised patch vectors, each of deviation 1.
+
+    Learned from at most 64 patches of each of at most 200 bags.
+
+    Parameters
+    ----------
+    count : int
+        Columns; fewer when the sample spans fewer.
+
+    Raises
+    ------
+    ShapeError
+        When bags hold vectors of different lengths.
+    TableError
+        When all patches are the same.
+    """
+    sample = _sample(bags, rng)
+    mean, deviation = sample.mean(0), sample.std(0)
+    varies = deviation > 1e-7 * max(1.0, float(np.abs(mean).max()))
+    if not varies.any():
+        msg = f"All patches of the {len(bags)} training patients are the same: nothing to learn."
+        raise TableError(msg)
+    scale = np.where(varies, 1 / np.where(varies, deviation, 1.0), 0.0)
+    standard = (sample - mean) * scale
+    squares, axes = np.linalg.eigh(standard.T @ standard / len(standard))
+    kept = squares[::-1][:count]
+    kept = kept[kept > 1e-8 * kept[0]]
+    loadings = axes[:, ::-1][:, : len(kept)] / np.sqrt(kept)
+    matrix = scale[:, None] * loadings
+    return Reduced(mean.astype(np.float32), matrix.astype(np.float32))
+
+
+class ReducedBags:
+    """The columns of all patches of some bags, in one file.
+
+    Parameters
+    ----------
+    rows : float16, shape (patch of all bags, column)
+    ends : shape (bag,)
+        Where each bag ends.
+    means : float64, shape (bag, feature)
+        The plain mean of each bag's patch vectors.
+    """
+
+    def __init__(self, rows: NDArray[np.float16], ends: Rows, means: Floats) -> None:
+        self._rows, self._ends, self.means = rows, ends, means
+
+    def __len__(self) -> int:
+        return len(self._ends)
+
+    @property
+    def columns(self) -> int:
+        """Number of columns."""
+        return int(self._rows.shape[1])
+
+    @property
+    def sizes(self) -> Rows:
+        """Patches of each bag, shape (bag,)."""
+        return np.diff(self._ends, prepend=0)
+
+    def drawn(self, bags: Rows, most: int, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
+        """Return random patches of some bags, all of them where there are no more.
+
+        Returns
+        -------
+        patches : float32, shape (bag, patch, column)
+        there : bool, shape (bag, patch)
+            False where a bag has fewer patches.
+        """
+        sizes = self.sizes[bags]
+        width = min(most, int(sizes.max()))
+        patches = np.zeros((len(bags), width, self.columns), np.float32)
+        there = np.zeros((len(bags), width), np.bool_)
+        for place, (bag, size) in enumerate(zip(bags, sizes, strict=True)):
+            start = self._ends[bag] - size
+            chosen = np.sort(rng.choice(size, width, replace=False)) if size > width else ...
+            found = self._rows[start : start + size][chosen]
+            patches[place, : len(found)], there[place, : len(found)] = found, True
+        return torch.from_numpy(patches), torch.from_numpy(there)
+
+
+@contextmanager
+def reduced_bags(bags: Sequence[Bag], reduced: Reduced) -> Iterator[ReducedBags]:
+    """Read every slide once, and give the columns of all patches as long as the block lasts.
+
+    The file has two bytes per patch and column, in the folder for temporary files (``TMPDIR``).
+    """
+    with TemporaryDirectory(prefix="msfusion-bags-") as folder:
+        path, ends, means = Path(folder) / "columns.f16", [], []
+        with path.open("wb") as file:
+            for bag in bags:
+                total, count = np.zeros(len(reduced.shift)), 0
+                for block in bag.blocks():
+                    file.write(reduced(block).astype(np.float16).tobytes())
+                    total += block.sum(0, dtype=np.float64)
+                    count += len(block)
+                ends.append((ends[-1] if ends else 0) + count)
+                means.append(total / count)
+        shape = (ends[-1], reduced.matrix.shape[1])
+        rows = np.memmap(path, np.float16, "r", shape=shape)
+        yield ReducedBags(rows, np.array(ends, np.intp), np.stack(means))
+
+
+def _sample(bags: Sequence[Bag], rng: np.random.Generator) -> Floats:
+    chosen = rng.permutation(len(bags))[:SAMPLED_BAGS]
+    parts, width = [], None
+    for place in sorted(chosen):
+        vectors = _some_rows(bags[place], rng)
+        if width not in (None, vectors.shape[1]):
+            msg = (
+                f"Bags of different networks: patches of {width} and of {vectors.shape[1]} "
+                "features. Give all patients patches of one network."
+            )
+            raise ShapeError(msg)
+        width = vectors.shape[1]
+        parts.append(vectors)
+    return np.concatenate(parts)
+
+
+def _some_rows(bag: Bag, rng: np.random.Generator) -> Floats:
+    """Return a few patches of one slide of the bag, slides by chance."""
+    slide = bag.slides[rng.integers(len(bag.slides))]
+    vectors = slide.read()
+    rows = np.sort(rng.permutation(len(vectors))[:SAMPLED_PATCHES])
+    return np.asarray(vectors[rows], np.float64)

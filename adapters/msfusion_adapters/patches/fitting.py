@@ -1,0 +1,118 @@
+"""Bags and outcomes to learned attention, with scores by parts that did not learn from a patient."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+import torch
+
+from msfusion_adapters.patches.columns import ReducedBags, learn_columns, reduced_bags
+from msfusion_adapters.patches.objective import SurvivalLoss, make_objective
+from msfusion_adapters.patches.training import Side, scores_of, train_head
+from msfusion_sdk.arrays import Floats, Rows
+from msfusion_sdk.bags.bag import Bag
+from msfusion_sdk.bags.heads import BagHead, Head, make_head
+from msfusion_sdk.bags.learned import LearnedAttention
+from msfusion_sdk.fusion.inputs.design import prior_variances
+from msfusion_sdk.fusion.inputs.targets import Target
+from msfusion_sdk.fusion.strategies.expert_weights import fit_weights
+from msfusion_sdk.fusion.strategies.fuser import fold_numbers
+
+__all__ = ["Settings", "fit_attention"]
+
+
+class Settings(NamedTuple):
+    """How attention is learned; see ``PatchesAdapter``."""
+
+    head: Head
+    columns: int
+    members: int
+    most: int
+    loss: SurvivalLoss
+    seed: int
+
+
+class _Member(NamedTuple):
+    """A head and a ridge model that learned from all but one part of the patients."""
+
+    head: BagHead
+    scores: Floats
+    """Of the head, for all patients, shape (patient, output)."""
+    coef: Floats
+    """Of the ridge model of plain mean vectors, shape (feature, output)."""
+    offset: Floats
+
+
+def fit_attention(
+    bags: Sequence[Bag], target: Target, settings: Settings
+) -> tuple[LearnedAttention, Floats]:
+    """Return what was learned, and the scores of the same patients by parts that did not see them.
+
+    Each member learns from all but one part of the patients and is stopped by the loss of that
+    part, so those scores are a little too good, and far less so than scores of a member's own.
+
+    Parameters
+    ----------
+    bags : sequence of Bag
+        In the order of ``target``.
+
+    Returns
+    -------
+    attention : LearnedAttention
+    held_out : float64, shape (patient, output)
+    """
+    target.require("Attention over patches", 2)
+    rng = np.random.default_rng(settings.seed)
+    reduced = learn_columns(bags, settings.columns, rng)
+    parts = fold_numbers(target, settings.members, settings.seed)
+    held_out = np.zeros((2, len(bags), target.outputs))
+    members = []
+    with reduced_bags(bags, reduced) as columns, torch.random.fork_rng(devices=[]):
+        torch.manual_seed(settings.seed)
+        for part in range(parts.max() + 1):
+            held, rest = np.flatnonzero(parts == part), np.flatnonzero(parts != part)
+            member = _learn(columns, target, held, rest, settings, rng)
+            held_out[0, held] = member.scores[held] - member.scores[rest].mean(0)
+            held_out[1, held] = columns.means[held] @ member.coef + member.offset
+            members.append(member)
+        means = columns.means
+    mix = fit_weights(held_out, target.total_loss)
+    coef = np.mean([member.coef for member in members], axis=0)
+    attention = LearnedAttention(
+        kind=settings.head,
+        reduced=reduced,
+        heads=[member.head for member in members],
+        levels=np.stack([member.scores.mean(0) for member in members]),
+        mean_coef=coef,
+        mean_level=(means - reduced.shift).mean(0) @ coef,
+        mix=mix,
+    )
+    return attention, np.tensordot(mix, held_out, 1)
+
+
+def _learn(
+    columns: ReducedBags,
+    target: Target,
+    held: Rows,
+    rest: Rows,
+    settings: Settings,
+    rng: np.random.Generator,
+) -> _Member:
+    own = target.rows(rest)
+    head = make_head(settings.head, columns.columns, target.outputs)
+    objective = make_objective(own, settings.loss)
+    learn, stop = Side(rest, own), Side(held, target.rows(held))
+    train_head(head, objective, columns, learn, stop, most=settings.most, rng=rng)
+    coef, offset = _ridge(columns.means[rest], own)
+    return _Member(head, scores_of(head, columns, np.arange(len(columns))), coef, offset)
+
+
+def _ridge(means: Floats, target: Target) -> tuple[Floats, Floats]:
+    """Return the ridge model of plain mean vectors, as late fusion has for slide vectors."""
+    centre, deviation = means.mean(0), means.std(0)
+    varies = deviation > 1e-7
+    wide = np.sqrt(prior_variances([means.shape[1]], ["slide"])[0])
+    scale = np.where(varies, wide / np.where(varies, deviation, 1.0), 0.0)
+    coef, _ = target.fit_linear((means - centre) * scale)
+    coef = scale[:, None] * coef
+    return coef, -centre @ coef
