@@ -33,6 +33,9 @@ MOVED = {
     "msfusion_sdk.survival.screening": "msfusion_sdk.survival.cox.screening",
 }
 
+RENAMED = {("msfusion_sdk.survival.outcome", "SurvivalLabels"): "SurvivalOutcome"}
+"""Names that are other ones in the new module."""
+
 
 class _OldModule(ModuleType):
     """Has the names of another module, and says so when one is taken."""
@@ -42,10 +45,11 @@ class _OldModule(ModuleType):
         if name.startswith("__"):
             msg = f"module {self.__name__!r} has no attribute {name!r}"
             raise AttributeError(msg)
-        value: object = getattr(import_module(new), name)
+        now = RENAMED.get((self.__name__, name), name)
+        value: object = getattr(import_module(new), now)
         room = ".".join(new.split(".")[:2])
-        home = room if name in getattr(import_module(room), "__all__", ()) else new
-        warn_of(f"{self.__name__}.{name}", "0.2", "0.3", f"{home}.{name}")
+        home = room if now in getattr(import_module(room), "__all__", ()) else new
+        warn_of(f"{self.__name__}.{name}", "0.2", "0.3", f"{home}.{now}")
         return value
 
 

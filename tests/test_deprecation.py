@@ -5,6 +5,7 @@ from importlib import import_module
 
 import pytest
 
+import msfusion_sdk.outcomes
 import msfusion_sdk.survival
 from msfusion_sdk._moved import MOVED
 from msfusion_sdk.deprecation import deprecated, renamed_argument
@@ -43,6 +44,12 @@ def test_a_name_of_an_old_module_says_where_it_is_now() -> None:
     with pytest.warns(DeprecationWarning, match="Use msfusion_sdk.survival.concordance_index"):
         from msfusion_sdk.survival.concordance import concordance_index
     assert concordance_index is msfusion_sdk.survival.concordance_index
+
+
+def test_a_name_that_changed_is_still_found() -> None:
+    with pytest.warns(DeprecationWarning, match="Use msfusion_sdk.outcomes.SurvivalOutcome"):
+        from msfusion_sdk.survival.outcome import SurvivalLabels
+    assert SurvivalLabels is msfusion_sdk.outcomes.SurvivalOutcome
 
 
 def test_a_folder_that_was_a_module_still_has_its_names() -> None:

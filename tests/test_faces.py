@@ -69,7 +69,13 @@ FACES = {
         "write_outlines",
         "write_overlay",
     ],
-    "msfusion_sdk.fusion": ["BASES", "FusionClassifier", "FusionSurvival", "STRATEGIES"],
+    "msfusion_sdk.fusion": [
+        "BASES",
+        "FusionClassifier",
+        "FusionEstimator",
+        "FusionSurvival",
+        "STRATEGIES",
+    ],
     "msfusion_sdk.inspect": [
         "AnnotationDescription",
         "SlideDescription",
@@ -77,6 +83,13 @@ FACES = {
         "describe_annotations",
         "describe_slide",
         "encode_to_folder",
+    ],
+    "msfusion_sdk.outcomes": [
+        "ClassOutcome",
+        "Outcome",
+        "SurvivalOutcome",
+        "ZeroTimeWarning",
+        "read_outcome",
     ],
     "msfusion_sdk.pretraining": [
         "AugmentConfig",

@@ -11,6 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from msfusion_sdk.arrays import Floats
+from msfusion_sdk.components import principal_axes
 from msfusion_sdk.errors import MissingModalityError, NonFiniteError, TableError
 
 __all__ = [
@@ -135,28 +136,13 @@ def apply_standard(values: Floats, standard: Standard) -> Floats:
 
 
 def learn_components(values: Floats, count: int) -> Components:
-    """Return the first principal components of centred columns, at most the rank of ``values``.
-
-    Notes
-    -----
-    Solved on the smaller side (patients or columns) by the eigenvectors of a symmetric
-    matrix: six times faster than a full singular value decomposition for 800 patients and
-    5,000 genes, and unlike a randomised one the same in every order of the patients.
-    """
-    patients, columns = values.shape
-    if patients < columns:
-        squares, left = np.linalg.eigh(values @ values.T)
-        loadings = left.T @ values
-    else:
-        squares, right = np.linalg.eigh(values.T @ values)
-        loadings = right.T
-    # eigh sorts upwards; squared, rounding leaves 1e-16 of the largest where there is nothing.
-    rank = int((squares > 1e-10 * max(squares[-1], 0)).sum())
-    order = np.argsort(squares)[::-1][: min(count, rank, patients - 1)]
-    loadings = loadings[order] / np.linalg.norm(loadings[order], axis=1, keepdims=True)
+    """Return the first principal components of centred columns, at most the rank of ``values``."""
+    patients = len(values)
+    found = principal_axes(values, most=min(count, patients - 1))
+    loadings = found.axes.T
     largest = np.abs(loadings).argmax(axis=1)
-    signs = np.sign(loadings[np.arange(len(order)), largest])
-    return Components(loadings * signs[:, None], np.sqrt(squares[order] / max(patients - 1, 1)))
+    signs = np.sign(loadings[np.arange(len(loadings)), largest])
+    return Components(loadings * signs[:, None], found.spread / np.sqrt(max(patients - 1, 1)))
 
 
 def _holds_numbers(column: pd.Series) -> bool:

@@ -149,7 +149,7 @@ def evaluate(
     """Judge such models on patients they were not fitted on, beside each table alone."""
     from msfusion_sdk.cohort.cohort import Cohort
     from msfusion_sdk.study.evaluation_folder import write_evaluation
-    from msfusion_sdk.study.models import evaluate_on_cohort, time_unit
+    from msfusion_sdk.study.models import evaluate_on_cohort
 
     cohort = Cohort.open(folder)
     with known_words(), _told_warnings():
@@ -172,9 +172,7 @@ def evaluate(
     else:
         out.print(evaluation.to_markdown(), markup=False, soft_wrap=True)
     if results:
-        written = write_evaluation(
-            evaluation, results, unit=time_unit(cohort, outcome), command=typed()
-        )
+        written = write_evaluation(evaluation, results, command=typed())
         for name, reason in written.items():
             if isinstance(reason, str):
                 err.print(f"{name} was not drawn: {reason}", markup=False, soft_wrap=True)

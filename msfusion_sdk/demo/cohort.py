@@ -9,7 +9,7 @@ from msfusion_sdk.encoder.slide_encoder import SlideEncoder
 from msfusion_sdk.files import made_folder
 from msfusion_sdk.report.write import write_report
 from msfusion_sdk.study.evaluation_folder import write_evaluation
-from msfusion_sdk.study.models import evaluate_on_cohort, time_unit
+from msfusion_sdk.study.models import evaluate_on_cohort
 from msfusion_sdk.study.train import train_on_cohort
 from msfusion_sdk.testing.cohort import make_cohort
 
@@ -73,4 +73,4 @@ def _evaluate(cohort: Cohort, outcome: str, folder: Path) -> None:
         f"msfusion evaluate cohort --outcome {outcome} --folds {_FOLDS} "
         f"--bootstrap {_RESAMPLES} --out {outcome}"
     )
-    write_evaluation(evaluation, folder, unit=time_unit(cohort, outcome), command=command)
+    write_evaluation(evaluation, folder, command=command)

@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from typing import Any
 
-import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
@@ -14,15 +13,14 @@ from msfusion_sdk.evaluation.crossfit.baselines import make_baselines
 from msfusion_sdk.evaluation.crossfit.inputs import read_tables
 from msfusion_sdk.evaluation.crossfit.predicting import require_methods
 from msfusion_sdk.evaluation.crossfit.running import require_free_names, run_baselines, run_models
+from msfusion_sdk.evaluation.crossfit.tasks import TASKS
 from msfusion_sdk.evaluation.folds.checks import labels_of
 from msfusion_sdk.evaluation.folds.folds import Fold, fold_counts, make_folds, split_hash
-from msfusion_sdk.evaluation.metrics.classes import class_metrics
-from msfusion_sdk.evaluation.metrics.horizons import plan_times
-from msfusion_sdk.evaluation.metrics.survival import survival_metrics
 from msfusion_sdk.evaluation.result.evaluation import Evaluation
 from msfusion_sdk.evaluation.result.frames import contributions_table, predictions_table
 from msfusion_sdk.evaluation.result.warnings import remarks
-from msfusion_sdk.outcomes.strata import ClassLabels, Outcome, SurvivalTimes, read_outcome
+from msfusion_sdk.outcomes.outcome import Outcome
+from msfusion_sdk.outcomes.reading import read_outcome
 
 __all__ = ["evaluate"]
 
@@ -32,7 +30,7 @@ _LIBRARIES = ("numpy", "pandas", "scikit-learn", "lifelines", "torch")
 def evaluate(
     model: Any,
     X: Mapping[str, pd.DataFrame],  # noqa: N803
-    y: "pd.DataFrame | pd.Series[Any]",
+    y: "pd.DataFrame | pd.Series[Any] | Outcome",
     *,
     folds: "int | pd.Series[Any] | Sequence[Fold]" = 5,
     groups: "Mapping[str, Any] | pd.Series[Any] | None" = None,
@@ -55,6 +53,7 @@ def evaluate(
     X : mapping of name to DataFrame indexed by patient_id
         A patient may lack tables, but not all of them.
     y : DataFrame with ``time`` and ``event``, or Series of classes, indexed by patient_id
+        The unit of time is in ``y.attrs["unit"]``, where it is known.
     folds, groups, site
         As in :func:`~msfusion_sdk.evaluation.folds.folds.make_folds`.
     baselines : bool
@@ -84,16 +83,15 @@ def evaluate(
     models = _named(model, outcome)
     tables, notes = read_tables(X, outcome.patient_ids)
     made = make_folds(outcome, folds=folds, groups=groups, site=site, random_state=random_state)
-    plan = plan_times(outcome, made, horizons) if isinstance(outcome, SurvivalTimes) else None
-    times = np.empty(0) if plan is None else plan.times
+    task = TASKS[outcome.kind].of(outcome, made, horizons)
     chosen = make_baselines(tables, random_state) if baselines else []
     require_free_names(models, chosen)
-    runs = run_models(models, tables, outcome, made, times)
+    runs = run_models(models, tables, task, made)
     reference = next(iter(models))
-    runs |= run_baselines(models[reference], chosen, outcome, made, times)
+    runs |= run_baselines(models[reference], chosen, task, made)
     comparison = Comparison(
         runs,
-        survival_metrics(plan) if plan else class_metrics(_classes(outcome)),
+        task.metrics,
         folds=[fold.test_ids for fold in made],
         units=_units(outcome, groups),
         strata=dict(zip(outcome.patient_ids, outcome.strata.tolist(), strict=True)),
@@ -104,19 +102,20 @@ def evaluate(
     counts = fold_counts(made, outcome)
     return Evaluation(
         models={name: repr(one) for name, one in models.items()},
-        classes=_classes(outcome),
+        classes=task.classes,
+        unit=outcome.unit,
         folds=made,
         split_hash=split_hash(made),
         random_state=random_state,
         bootstrap=bootstrap,
-        plan=plan,
+        plan=task.plan,
         summary=comparison.summary(),
         per_fold=per_fold,
         differences=differences,
         contributions=contributions_table(differences, chosen),
         fold_counts=counts,
         predictions=predictions_table(runs),
-        warnings=(*notes, *remarks(outcome, counts, runs, per_fold, list(models), plan)),
+        warnings=(*notes, *remarks(outcome, counts, runs, per_fold, list(models), task.plan)),
         versions={"msfusion-sdk": __version__} | {n: version(n) for n in _LIBRARIES},
     )
 
@@ -127,12 +126,8 @@ def _named(model: Any, outcome: Outcome) -> dict[str, Any]:
         msg = "No model was given. Give an estimator, or a mapping of names to estimators."
         raise TypeError(msg)
     for name, one in models.items():
-        require_methods(name, one, outcome)
+        require_methods(name, one, TASKS[outcome.kind], outcome)
     return models
-
-
-def _classes(outcome: Outcome) -> tuple[Any, ...]:
-    return outcome.classes if isinstance(outcome, ClassLabels) else ()
 
 
 def _units(outcome: Outcome, groups: Any) -> dict[str, int]:

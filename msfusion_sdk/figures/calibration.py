@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 
 from msfusion_sdk.arrays import Bools, Floats
 from msfusion_sdk.evaluation.result.evaluation import Evaluation
+from msfusion_sdk.evaluation.result.unit import takes_unit
 from msfusion_sdk.figures.style import COLOURS, GREY, clean, predictions_of
 from msfusion_sdk.survival.metrics.kaplan_meier import kaplan_meier
 
@@ -23,9 +24,8 @@ Group = tuple[float, float, float, float]
 """Mean prediction, observed share, and its lower and upper 95 % limit."""
 
 
-def draw_calibration(
-    evaluation: Evaluation, *, model: str | None = None, unit: str | None = None
-) -> Figure:
+@takes_unit
+def draw_calibration(evaluation: Evaluation, *, model: str | None = None) -> Figure:
     """Return predicted against observed chances, out of fold, all folds together.
 
     For survival: of an event by each horizon, observed as one minus Kaplan-Meier.  For two
@@ -38,11 +38,9 @@ def draw_calibration(
         As ``evaluate`` returns it.
     model : str, optional
         The reference by default.
-    unit : str, optional
-        Of ``time``: "months", say.
     """
     name, rows = predictions_of(evaluation, model)
-    curves = _survival(evaluation, rows, unit) if evaluation.plan else _classes(evaluation, rows)
+    curves = _survival(evaluation, rows) if evaluation.plan else _classes(evaluation, rows)
     figure = Figure(figsize=(5.6, 5.6), layout="constrained")
     axes = figure.add_subplot()
     axes.plot([0, 1], [0, 1], color=GREY, linewidth=1, linestyle=":", label="as predicted")
@@ -70,10 +68,8 @@ def wilson_limits(found: int, of: int) -> tuple[float, float]:
     return float(middle - half), float(middle + half)
 
 
-def _survival(
-    evaluation: Evaluation, rows: pd.DataFrame, unit: str | None
-) -> dict[str, list[Group]]:
-    plan = evaluation.plan
+def _survival(evaluation: Evaluation, rows: pd.DataFrame) -> dict[str, list[Group]]:
+    plan, unit = evaluation.plan, evaluation.unit
     horizons = plan.horizons if plan else ()
     curves = np.stack(rows["survival"].to_list())
     return {

@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 
 from msfusion_sdk.errors import DegenerateSplitError
 from msfusion_sdk.evaluation.result.evaluation import Evaluation
+from msfusion_sdk.evaluation.result.unit import takes_unit
 from msfusion_sdk.figures.calibration import draw_calibration
 from msfusion_sdk.figures.contributions import draw_contributions
 from msfusion_sdk.figures.precision_recall import draw_precision_recall
@@ -34,9 +35,8 @@ __all__ = [
 _CHANCE = {"c_index": 0.5, "c_index_uno": 0.5, "auroc": 0.5}
 
 
-def write_figures(
-    evaluation: Evaluation, folder: str | Path, *, unit: str | None = None
-) -> dict[str, Path | str]:
+@takes_unit
+def write_figures(evaluation: Evaluation, folder: str | Path) -> dict[str, Path | str]:
     """Write the figures that suit the outcome into ``folder``, as PNG files.
 
     ``forest.png``, ``calibration.png`` and, with several modalities, ``contributions.png``;
@@ -48,8 +48,6 @@ def write_figures(
         As ``evaluate`` returns it.
     folder : path
         Where the files go; it must be there.
-    unit : str, optional
-        Of ``time``: "months", say.
 
     Returns
     -------
@@ -60,13 +58,13 @@ def write_figures(
     folder.mkdir(parents=True, exist_ok=True)
     draws: dict[str, Callable[[], Figure]] = {
         "forest.png": lambda: draw_forest(evaluation),
-        "calibration.png": lambda: draw_calibration(evaluation, unit=unit),
+        "calibration.png": lambda: draw_calibration(evaluation),
     }
     if evaluation.plan is None:
         draws["roc.png"] = lambda: draw_roc(evaluation)
         draws["precision_recall.png"] = lambda: draw_precision_recall(evaluation)
     else:
-        draws["risk_groups.png"] = lambda: draw_risk_groups(evaluation, unit=unit)
+        draws["risk_groups.png"] = lambda: draw_risk_groups(evaluation)
     if len(evaluation.contributions):
         draws["contributions.png"] = lambda: draw_contributions(evaluation)
     return {name: _written(draw, folder / name) for name, draw in draws.items()}

@@ -6,6 +6,7 @@ from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
 from msfusion_sdk.evaluation.result.evaluation import Evaluation
+from msfusion_sdk.evaluation.result.unit import takes_unit
 from msfusion_sdk.figures.style import COLOURS, GREY, STYLES, clean, predictions_of, with_unit
 from msfusion_sdk.survival.metrics.kaplan_meier import KaplanMeier, kaplan_meier_by_group, log_rank
 
@@ -14,9 +15,8 @@ __all__ = ["draw_risk_groups"]
 _GROUPS = ("low risk", "high risk")
 
 
-def draw_risk_groups(
-    evaluation: Evaluation, *, model: str | None = None, unit: str | None = None
-) -> Figure:
+@takes_unit
+def draw_risk_groups(evaluation: Evaluation, *, model: str | None = None) -> Figure:
     """Return curves of patients below and above the cut-off, out of fold, with numbers at risk.
 
     The cut-off is the median risk of each fold's training patients.
@@ -27,8 +27,6 @@ def draw_risk_groups(
         As ``evaluate`` returns it.
     model : str, optional
         The reference by default.
-    unit : str, optional
-        Of ``time``: "months", say.
 
     Raises
     ------
@@ -56,7 +54,7 @@ def draw_risk_groups(
         "predicted out of fold; cut-off: median risk of the training patients; bands: 95 %"
     )
     _draw_at_risk(below, curves, axes.get_xticks())
-    below.set_xlabel(with_unit("time", unit))
+    below.set_xlabel(with_unit("time", evaluation.unit))
     figure.text(0.01, -0.005, note, fontsize=8, color=GREY, va="top")
     clean(axes)
     return figure

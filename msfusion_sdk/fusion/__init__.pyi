@@ -1,3 +1,4 @@
+from .estimators.base import FusionEstimator as FusionEstimator
 from .estimators.classifier import FusionClassifier as FusionClassifier
 from .estimators.survival import FusionSurvival as FusionSurvival
 from .strategies.strategies import BASES as BASES

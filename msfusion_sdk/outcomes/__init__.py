@@ -1,1 +1,5 @@
 """What is predicted: declared in a cohort, checked, and carried to the report."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

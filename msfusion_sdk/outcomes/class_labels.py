@@ -3,7 +3,7 @@
 import pandas as pd
 import pyarrow as pa
 
-from msfusion_sdk.outcomes.declaration import ClassOutcome
+from msfusion_sdk.outcomes.declaration import ClassDeclaration
 from msfusion_sdk.outcomes.survival_labels import cells_of, without_outcome
 from msfusion_sdk.phrases import first_few
 from msfusion_sdk.tables.frames import ID_COLUMN
@@ -12,21 +12,23 @@ from msfusion_sdk.tables.issues import Issue, issue, note
 __all__ = ["class_labels"]
 
 
-def class_labels(table: pa.Table, outcome: ClassOutcome) -> tuple["pd.Series[str]", list[Issue]]:
+def class_labels(
+    table: pa.Table, declared: ClassDeclaration
+) -> tuple["pd.Series[str]", list[Issue]]:
     """Return the class of the patients who have one: text, or whole numbers as they are.
 
     Parameters
     ----------
     table : Arrow table
-        With ``patient_id`` and the column that ``outcome`` names.
+        With ``patient_id`` and the column that ``declared`` names.
     """
-    ids, cells = table.column(ID_COLUMN).to_pylist(), cells_of(table, outcome.column)
+    ids, cells = table.column(ID_COLUMN).to_pylist(), cells_of(table, declared.column)
     known = {name: cell for name, cell in zip(ids, cells, strict=True) if cell is not None}
     fractions = [v for v in known.values() if isinstance(v, float) and not v.is_integer()]
     # A column of whole numbers with gaps comes from pandas as float.
     values = [int(v) if isinstance(v, float) and v.is_integer() else v for v in known.values()]
     index = pd.Index(list(known), name=ID_COLUMN, dtype=object)
-    labels = pd.Series(values, index, name=outcome.column, dtype=object)
+    labels = pd.Series(values, index, name=declared.column, dtype=object)
     sizes = labels.value_counts()
     single = [name for name, n in sizes.items() if n == 1]
     spelling = [str(name).strip().casefold() for name in sizes.index]
@@ -35,27 +37,27 @@ def class_labels(table: pa.Table, outcome: ClassOutcome) -> tuple["pd.Series[str
         *issue(
             "Table",
             len(fractions),
-            f"{outcome.column} holds fractions (first: {first_few(fractions)}), which are no "
+            f"{declared.column} holds fractions (first: {first_few(fractions)}), which are no "
             "classes. Make classes of them, or choose another column.",
         ),
-        *without_outcome(len(ids) - len(known), len(ids), outcome.column),
+        *without_outcome(len(ids) - len(known), len(ids), declared.column),
         *issue(
             "DegenerateSplit",
             int(len(sizes) < 2),
-            f"{outcome.column} has {len(sizes)} class among {len(labels)} patients ("
+            f"{declared.column} has {len(sizes)} class among {len(labels)} patients ("
             f"{first_few(sizes.index)}), and two are needed. Add patients or choose another "
             "column.",
         ),
         *note(
             "DegenerateSplit",
             len(single),
-            f"{len(single)} classes of {outcome.column} have one patient only (first: "
+            f"{len(single)} classes of {declared.column} have one patient only (first: "
             f"{first_few(single)}), who cannot be in training and test. Join them with others.",
         ),
         *note(
             "Table",
             len(alike),
-            f"Classes of {outcome.column} differ only by case or spaces ({first_few(alike)}) and "
+            f"Classes of {declared.column} differ only by case or spaces ({first_few(alike)}) and "
             "count as different ones. Write them alike if they are the same.",
         ),
     ]

@@ -9,9 +9,10 @@ from msfusion_sdk.config import FrozenConfig
 from msfusion_sdk.errors import SurvivalLabelError, TableError
 
 __all__ = [
-    "ClassOutcome",
-    "Outcome",
-    "SurvivalOutcome",
+    "AnyDeclaration",
+    "ClassDeclaration",
+    "Declaration",
+    "SurvivalDeclaration",
     "TimeUnit",
     "declared",
     "standard_outcomes",
@@ -21,7 +22,7 @@ TimeUnit = Literal["days", "weeks", "months", "years"]
 UNITS: tuple[TimeUnit, ...] = ("days", "weeks", "months", "years")
 
 
-class SurvivalOutcome(FrozenConfig):
+class SurvivalDeclaration(FrozenConfig):
     """Time to an event, or to the end of follow-up."""
 
     kind: Literal["survival"] = "survival"
@@ -64,7 +65,7 @@ class SurvivalOutcome(FrozenConfig):
         return self.time, self.flag
 
 
-class ClassOutcome(FrozenConfig):
+class ClassDeclaration(FrozenConfig):
     """One class per patient."""
 
     kind: Literal["class"] = "class"
@@ -76,13 +77,13 @@ class ClassOutcome(FrozenConfig):
         return (self.column,)
 
 
-Outcome = Annotated[SurvivalOutcome | ClassOutcome, Field(discriminator="kind")]
-_OUTCOME: TypeAdapter[SurvivalOutcome | ClassOutcome] = TypeAdapter(Outcome)
+Declaration = SurvivalDeclaration | ClassDeclaration
+AnyDeclaration = Annotated[Declaration, Field(discriminator="kind")]
+"""The same for a field of a configuration: ``kind`` says which it is."""
+_DECLARATION: TypeAdapter[Declaration] = TypeAdapter(AnyDeclaration)
 
 
-def declared(
-    name: str, columns: Collection[str], **settings: object
-) -> SurvivalOutcome | ClassOutcome:
+def declared(name: str, columns: Collection[str], **settings: object) -> Declaration:
     """Return a declaration: ``time=`` with ``event=`` or ``censored=``, or ``column=``.
 
     Parameters
@@ -90,8 +91,8 @@ def declared(
     columns : collection of str
         Of the patient table.
     **settings
-        Fields of :class:`SurvivalOutcome` or :class:`ClassOutcome`.  The unit may be left out
-        when the name of the time column ends in it, as ``time_months`` does.
+        Fields of :class:`SurvivalDeclaration` or :class:`ClassDeclaration`.  The unit may be left
+        out when the name of the time column ends in it, as ``time_months`` does.
 
     Raises
     ------
@@ -112,7 +113,7 @@ def declared(
             raise SurvivalLabelError(msg)
         given["unit"] = unit
     try:
-        outcome = _OUTCOME.validate_python(
+        outcome = _DECLARATION.validate_python(
             {**given, "kind": "survival" if is_survival else "class"}
         )
     except ValidationError as error:
@@ -135,19 +136,21 @@ def declared(
     return outcome
 
 
-def standard_outcomes(columns: Collection[str]) -> dict[str, SurvivalOutcome | ClassOutcome]:
+def standard_outcomes(columns: Collection[str]) -> dict[str, Declaration]:
     """Return the outcomes that columns of standard names declare.
 
     ``time_days``, ``time_weeks``, ``time_months`` or ``time_years`` (one of them) with
     ``event`` declare ``survival``; ``diagnosis`` declares itself.
     """
-    found: dict[str, SurvivalOutcome | ClassOutcome] = {}
+    found: dict[str, Declaration] = {}
     units = [unit for unit in UNITS if f"time_{unit}" in columns]
     # Of two time columns none is the standard one.
     if len(units) == 1 and "event" in columns:
-        found["survival"] = SurvivalOutcome(time=f"time_{units[0]}", event="event", unit=units[0])
+        found["survival"] = SurvivalDeclaration(
+            time=f"time_{units[0]}", event="event", unit=units[0]
+        )
     if "diagnosis" in columns:
-        found["diagnosis"] = ClassOutcome(column="diagnosis")
+        found["diagnosis"] = ClassDeclaration(column="diagnosis")
     return found
 
 

@@ -1,19 +1,22 @@
-"""Survival outcomes as people keep them, checked and turned into arrays."""
+"""Times to an event or to the end of follow-up, checked."""
 
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from msfusion_sdk.arrays import Bools, Floats
-from msfusion_sdk.errors import SurvivalLabelError
+from msfusion_sdk.arrays import Bools, Floats, Rows
+from msfusion_sdk.errors import IdMismatchError, SurvivalLabelError
+from msfusion_sdk.outcomes.outcome import Kind, Outcome, taken
+from msfusion_sdk.phrases import first_few
 from msfusion_sdk.survival.checks import require_events, require_labels
 from msfusion_sdk.tables.frames import patient_table
 
-__all__ = ["SurvivalLabels", "ZeroTimeWarning", "survival_outcome"]
+__all__ = ["SurvivalOutcome", "ZeroTimeWarning", "survival_outcome"]
 
 
 class ZeroTimeWarning(UserWarning):
@@ -21,33 +24,66 @@ class ZeroTimeWarning(UserWarning):
 
 
 @dataclass(frozen=True, eq=False)
-class SurvivalLabels:
-    """Checked outcomes, a row per patient.
+class SurvivalOutcome(Outcome):
+    """Times and events of patients."""
 
-    Parameters
-    ----------
-    patient_ids : tuple of str, or None
-        None when they came in a structured array, whose rows the caller has to match.
-    time : float64, shape (patient,)
-        To the event or to the end of follow-up; at least 0, in the unit that was given.
-    event : bool, shape (patient,)
-        True where the event was seen, False where the patient is right-censored.
-    """
+    kind: ClassVar[Kind] = "survival"
+    holds: ClassVar[str] = "times and events"
+    counted: ClassVar[str] = "events"
 
-    patient_ids: tuple[str, ...] | None
+    patient_ids: tuple[str, ...]
     time: Floats
+    """Shape (patient,): to the event or to the end of follow-up, at least 0."""
     event: Bools
+    """Shape (patient,): True where the event was seen, False where right-censored."""
+    unit: str | None = None
+    """In which ``time`` is counted; None when nobody said."""
+
+    @property
+    def strata(self) -> NDArray[np.int64]:
+        """1 where the event was seen, else 0."""
+        return self.event.astype(np.int64)
+
+    @property
+    def stratum_names(self) -> tuple[str, ...]:
+        """How messages call the strata."""
+        return ("no event", "event")
+
+    @property
+    def needed(self) -> tuple[int, ...]:
+        """Events: without a censored patient everything can be learned."""
+        return (1,)
+
+    @property
+    def arrays(self) -> dict[str, Any]:
+        """``time`` and ``event``, as functions of :mod:`msfusion_sdk.survival` take them."""
+        return {"time": self.time, "event": self.event}
+
+    def take(self, rows: Rows | Bools) -> Self:
+        """Return the outcomes of these patients."""
+        ids = taken(self.patient_ids, rows)
+        return type(self)(ids, self.time[rows], self.event[rows], self.unit)
+
+    def labels(self) -> pd.DataFrame:
+        """Return ``time`` and ``event``, indexed by patient_id, the unit in ``attrs``."""
+        table = pd.DataFrame(self.arrays, self.index)
+        if self.unit is not None:
+            table.attrs["unit"] = self.unit
+        return table
 
 
-def survival_outcome(y: pd.DataFrame | NDArray[np.void]) -> SurvivalLabels:
-    """Return the checked times and events in ``y``.
+def survival_outcome(
+    y: pd.DataFrame | NDArray[np.void], patient_ids: Sequence[str] | None = None
+) -> SurvivalOutcome:
+    """Return the checked times and events in ``y``, patients in ascending order of id.
 
     Parameters
     ----------
-    y : DataFrame or structured array
+    y : DataFrame indexed by patient_id, or structured array
         With ``time`` (at least 0) and ``event`` (True or 1 where the event was seen, False or
-        0 where the patient is censored).  A DataFrame has the patient ids as index, text and
-        unique.
+        0 where the patient is censored); the unit of time in ``y.attrs["unit"]``, if known.
+    patient_ids : sequence of str, optional
+        Whose rows those of a structured array are.
 
     Raises
     ------
@@ -55,6 +91,8 @@ def survival_outcome(y: pd.DataFrame | NDArray[np.void]) -> SurvivalLabels:
         When ``time`` or ``event`` is missing or holds what cannot be true.
     IdTypeError, DuplicateIdError
         When a patient id is not text or occurs twice.
+    IdMismatchError
+        When an array has not as many rows as there are ``patient_ids``.
     DegenerateSplitError
         When no patient has an event, or there are no patients.
 
@@ -63,19 +101,27 @@ def survival_outcome(y: pd.DataFrame | NDArray[np.void]) -> SurvivalLabels:
     ZeroTimeWarning
         When a time is 0.
     """
-    if isinstance(y, pd.DataFrame):
-        table = patient_table(y)
-        _require_columns([str(name) for name in table.columns])
-        ids = tuple(table.index)
-        # Columns that allow a missing value become objects, and the missing one is refused.
-        time, event = require_labels(_numbers(table["time"]), table["event"].to_numpy(), ids)
-    else:
-        _require_columns(list(np.asarray(y).dtype.names or ()))
-        ids = None
-        time, event = require_labels(y["time"], y["event"])
+    table = y if isinstance(y, pd.DataFrame) else _table_of(y, patient_ids or ())
+    _require_columns([str(name) for name in table.columns])
+    table = patient_table(table).sort_index()
+    ids = tuple(table.index)
+    # Columns that allow a missing value become objects, and the missing one is refused.
+    time, event = require_labels(_numbers(table["time"]), table["event"].to_numpy(), ids)
     require_events(event, "A survival outcome")
     _warn_of_zero_times(time, ids)
-    return SurvivalLabels(ids, time, event)
+    return SurvivalOutcome(ids, time, event, table.attrs.get("unit"))
+
+
+def _table_of(y: NDArray[np.void], patient_ids: Sequence[str]) -> pd.DataFrame:
+    array = np.asarray(y)
+    table = pd.DataFrame({name: array[name] for name in array.dtype.names or ()})
+    if len(table.columns) and len(table) != len(patient_ids):
+        msg = (
+            f"An array of {len(table)} outcomes needs as many patient ids, and got "
+            f"{len(patient_ids)}. Give y as a DataFrame indexed by patient_id."
+        )
+        raise IdMismatchError(msg)
+    return table.set_axis(list(patient_ids)) if len(table.columns) else table
 
 
 def _require_columns(found: list[str]) -> None:
@@ -95,12 +141,12 @@ def _numbers(column: "pd.Series[Any]") -> NDArray[Any]:
     return column.to_numpy()
 
 
-def _warn_of_zero_times(time: Floats, patient_ids: tuple[str, ...] | None) -> None:
+def _warn_of_zero_times(time: Floats, patient_ids: tuple[str, ...]) -> None:
     rows = np.flatnonzero(time == 0)
     if len(rows):
-        first = [str(row) if patient_ids is None else patient_ids[row] for row in rows[:3]]
         msg = (
             f"{len(rows)} of {len(time)} patients have a follow-up of 0 (first: "
-            f"{', '.join(first)}). They are kept; check that time zero is what you mean."
+            f"{first_few(patient_ids[row] for row in rows)}). They are kept; check that time zero "
+            "is what you mean."
         )
-        warnings.warn(msg, ZeroTimeWarning, stacklevel=3)
+        warnings.warn(msg, ZeroTimeWarning, stacklevel=4)

@@ -12,7 +12,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from msfusion_sdk.arrays import Floats
-from msfusion_sdk.outcomes.declaration import SurvivalOutcome
+from msfusion_sdk.outcomes.declaration import SurvivalDeclaration
 from msfusion_sdk.phrases import first_few
 from msfusion_sdk.tables.frames import ID_COLUMN
 from msfusion_sdk.tables.issues import Issue, issue, note
@@ -30,45 +30,47 @@ MIXED_UNITS = 1000.0
 """Longest time over the median above which days and months may be mixed."""
 
 
-def survival_labels(table: pa.Table, outcome: SurvivalOutcome) -> tuple[pd.DataFrame, list[Issue]]:
+def survival_labels(
+    table: pa.Table, declared: SurvivalDeclaration
+) -> tuple[pd.DataFrame, list[Issue]]:
     """Return ``time`` (float) and ``event`` (bool) of the patients who have an outcome.
 
     Parameters
     ----------
     table : Arrow table
-        With ``patient_id`` and the columns that ``outcome`` names.
+        With ``patient_id`` and the columns that ``declared`` names.
 
     Returns
     -------
     labels : DataFrame indexed by patient_id
-        Its ``attrs`` hold the unit.  Of no use when a issue is an error.
+        Its ``attrs`` hold the unit.  Of no use when an issue is an error.
     issues : list of Issue
     """
     ids = np.array(table.column(ID_COLUMN).to_pylist(), object)
-    time, wrong_times = _times(ids, cells_of(table, outcome.time), outcome.time)
-    flag, wrong_flags = _flags(ids, cells_of(table, outcome.flag), outcome)
+    time, wrong_times = _times(ids, cells_of(table, declared.time), declared.time)
+    flag, wrong_flags = _flags(ids, cells_of(table, declared.flag), declared)
     if wrong_times or wrong_flags:
         return pd.DataFrame(), [*wrong_times, *wrong_flags]
     half = ids[np.isnan(time) != np.isnan(flag)]
     both = ~(np.isnan(time) | np.isnan(flag))
-    event = flag[both] == (0 if outcome.event is None else 1)
+    event = flag[both] == (0 if declared.event is None else 1)
     index = pd.Index(ids[both], name=ID_COLUMN, dtype=object)
     labels = pd.DataFrame({"time": time[both], "event": event}, index)
-    labels.attrs["unit"] = outcome.unit
+    labels.attrs["unit"] = declared.unit
     neither = int((np.isnan(time) & np.isnan(flag)).sum())
     return labels, [
         *issue(
             "SurvivalLabel",
             len(half),
-            f"{len(half)} of {len(ids)} patients have only one of {outcome.time} and "
-            f"{outcome.flag} (first: {first_few(half)}). Fill in both, or blank both.",
+            f"{len(half)} of {len(ids)} patients have only one of {declared.time} and "
+            f"{declared.flag} (first: {first_few(half)}). Fill in both, or blank both.",
         ),
-        *without_outcome(neither, len(ids), f"{outcome.time} and {outcome.flag}"),
-        *_remarks_on(labels, outcome),
+        *without_outcome(neither, len(ids), f"{declared.time} and {declared.flag}"),
+        *_remarks_on(labels, declared),
         *issue(
             "DegenerateSplit",
             int(not labels["event"].any()),
-            f"{outcome.flag} holds no event among {len(labels)} patients, so no risk can be "
+            f"{declared.flag} holds no event among {len(labels)} patients, so no risk can be "
             "learned or tested. Check which value means an event.",
         ),
     ]
@@ -113,10 +115,10 @@ def _times(
 
 
 def _flags(
-    ids: NDArray[np.object_], cells: Sequence[object], outcome: SurvivalOutcome
+    ids: NDArray[np.object_], cells: Sequence[object], declared: SurvivalDeclaration
 ) -> tuple[Floats, list[Issue]]:
     """Return 1 for true, 0 for false, NaN where blank, and what is wrong with them."""
-    meaning = outcome.event_values
+    meaning = declared.event_values
     if meaning is None:
         # Python compares True == 1 and 1.0 == 1, but never "1" == 1, so text is refused here.
         values = [float(v == 1) if v in (0, 1) else np.nan for v in cells]
@@ -130,15 +132,15 @@ def _flags(
     issues = issue(
         "SurvivalLabel",
         len(wrong),
-        f"{len(wrong)} of {len(ids)} values of {outcome.flag} are {wanted} (found: "
+        f"{len(wrong)} of {len(ids)} values of {declared.flag} are {wanted} (found: "
         f"{first_few(unknown)}; first patients: "
         f"{first_few(ids[wrong])}). Pass event_values= with true or false for each of "
         f"{first_few(needed, 6)}.",
     )
-    if outcome.event and "censor" in outcome.event.casefold() and meaning is None:
+    if declared.event and "censor" in declared.event.casefold() and meaning is None:
         message = (
-            f"event={outcome.event!r} names a column of censoring, where true usually means that "
-            f"no event was seen. Pass censored={outcome.event!r}, or event_values={{'1': True, "
+            f"event={declared.event!r} names a column of censoring, where true usually means that "
+            f"no event was seen. Pass censored={declared.event!r}, or event_values={{'1': True, "
             "'0': False}} if 1 does mean an event."
         )
         issues += issue("SurvivalLabel", 1, message)
@@ -149,7 +151,7 @@ def _as_key(value: object) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
-def _remarks_on(labels: pd.DataFrame, outcome: SurvivalOutcome) -> list[Issue]:
+def _remarks_on(labels: pd.DataFrame, declared: SurvivalDeclaration) -> list[Issue]:
     """Return what is possible but more often a mistake."""
     time, event = labels["time"].to_numpy(), labels["event"].to_numpy()
     if not len(labels):
@@ -163,27 +165,27 @@ def _remarks_on(labels: pd.DataFrame, outcome: SurvivalOutcome) -> list[Issue]:
         *note(
             "SurvivalLabel",
             n_zero,
-            f"{n_zero} of {len(time)} patients have a {outcome.time} of 0. They are kept; check "
+            f"{n_zero} of {len(time)} patients have a {declared.time} of 0. They are kept; check "
             "that time zero is what you mean.",
         ),
         *note(
             "SurvivalLabel",
             int(event.sum()) if share > MANY_EVENTS and len(time) >= FEW_PATIENTS else 0,
-            f"{share:.0%} of {len(time)} patients have an event by {outcome.flag}, which is "
+            f"{share:.0%} of {len(time)} patients have an event by {declared.flag}, which is "
             "unusual. Check that it is true where the event was seen, not where it was censored.",
         ),
         *note(
             "SurvivalLabel",
             len(seen) if ratio > LATER_EVENTS else 0,
-            f"The median {outcome.time} of patients with an event is {ratio:.1f} times that of "
-            f"censored patients, as if {outcome.flag} meant the opposite. Check it; the other "
+            f"The median {declared.time} of patients with an event is {ratio:.1f} times that of "
+            f"censored patients, as if {declared.flag} meant the opposite. Check it; the other "
             "meaning is declared with censored= instead of event=.",
         ),
         *note(
             "SurvivalLabel",
             1 if middle > 0 and longest / middle > MIXED_UNITS else 0,
-            f"The longest {outcome.time} ({longest:g}) is {longest / max(middle, 1e-9):.0f} times "
-            f"the median ({middle:g}). Check that all are counted in {outcome.unit}.",
+            f"The longest {declared.time} ({longest:g}) is {longest / max(middle, 1e-9):.0f} times "
+            f"the median ({middle:g}). Check that all are counted in {declared.unit}.",
         ),
     ]
 

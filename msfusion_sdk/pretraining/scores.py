@@ -16,6 +16,8 @@ from sklearn.preprocessing import StandardScaler
 from msfusion_sdk.arrays import Pixels
 from msfusion_sdk.encoder.backends.devices import Runtime
 from msfusion_sdk.encoder.networks.network import ImageClassifier
+from msfusion_sdk.evaluation.metrics.intervals import draw_patients, interval_of
+from msfusion_sdk.evaluation.metrics.resampling import recall_statistic
 from msfusion_sdk.pretraining.augment import grey, match_stain, scale_stain
 from msfusion_sdk.pretraining.index import Part, TileIndex
 from msfusion_sdk.pretraining.views import Scale, plain_view, read_tile
@@ -167,18 +169,15 @@ def group_interval(
 ) -> tuple[float, float]:
     """Return the 95 % percentile interval of balanced accuracy, groups drawn with replacement.
 
-    Tiles of one group are copies of one photograph, so drawing tiles would feign certainty.
+    Tiles of one group are copies of one photograph, so drawing tiles would feign certainty.  NaN
+    where most draws lack a class.
     """
-    rng = np.random.default_rng(seed)
-    names, inverse = np.unique(groups, return_inverse=True)
-    members = [np.flatnonzero(inverse == g) for g in range(len(names))]
-    scores = []
-    for _ in range(rounds):
-        rows = np.concatenate([members[g] for g in rng.integers(len(names), size=len(names))])
-        recalls = [np.mean(guess[rows][truth[rows] == c] == c) for c in np.unique(truth[rows])]
-        scores.append(np.mean(recalls))
-    low, high = np.quantile(scores, [0.025, 0.975])
-    return float(low), float(high)
+    units = np.unique(groups, return_inverse=True)[1].astype(np.int64)
+    present, codes = np.unique(truth, return_inverse=True)
+    draws = draw_patients(np.zeros_like(units), units, draws=rounds, seed=(seed,))
+    recall = recall_statistic(guess == truth, codes.astype(np.int64), len(present))
+    _, low, high = interval_of(recall(draws))
+    return (np.nan, np.nan) if low is None or high is None else (low, high)
 
 
 def colour_statistics(image: Pixels) -> NDArray[np.float64]:

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from msfusion_sdk.evaluation.result.evaluation import Evaluation
+from msfusion_sdk.evaluation.result.unit import takes_unit
 from msfusion_sdk.figures.evaluation import write_figures
 from msfusion_sdk.files import made_folder, storing
 from msfusion_sdk.study.evaluation_record import EVALUATION_FILE, write_evaluation_record
@@ -10,8 +11,9 @@ from msfusion_sdk.study.evaluation_record import EVALUATION_FILE, write_evaluati
 __all__ = ["write_evaluation"]
 
 
+@takes_unit
 def write_evaluation(
-    evaluation: Evaluation, folder: str | Path, *, unit: str | None = None, command: str = ""
+    evaluation: Evaluation, folder: str | Path, *, command: str = ""
 ) -> dict[str, Path | str]:
     """Write ``summary.md``, ``predictions.parquet``, ``evaluation.json`` and the figures.
 
@@ -21,8 +23,6 @@ def write_evaluation(
         As ``evaluate`` returns it.
     folder : path
         Made if it is not there.
-    unit : str, optional
-        Of time, for the figures.
     command : str
         What was typed to get it, for reports.
 
@@ -35,12 +35,10 @@ def write_evaluation(
     with storing(folder / "summary.md") as temporary:
         temporary.write_text(evaluation.to_markdown(), encoding="utf-8")
     predictions = evaluation.to_parquet(folder / "predictions.parquet")
-    figures = write_figures(evaluation, folder, unit=unit)
+    figures = write_figures(evaluation, folder)
     not_drawn = {name: reason for name, reason in figures.items() if isinstance(reason, str)}
     # Last: a folder that has it is whole.
-    record = write_evaluation_record(
-        evaluation, folder, unit=unit, command=command, not_drawn=not_drawn
-    )
+    record = write_evaluation_record(evaluation, folder, command=command, not_drawn=not_drawn)
     return {
         "summary.md": folder / "summary.md",
         "predictions.parquet": predictions,

@@ -69,7 +69,6 @@ def write_evaluation_record(
     evaluation: Evaluation,
     folder: Path,
     *,
-    unit: str | None,
     command: str,
     not_drawn: dict[str, str],
 ) -> Path:
@@ -77,14 +76,14 @@ def write_evaluation_record(
 
     Parameters
     ----------
-    unit, command, not_drawn
+    command, not_drawn
         As in :class:`EvaluationRecord`.
     """
     plan = evaluation.plan
     record = EvaluationRecord(
         kind="class" if plan is None else "survival",
         classes=tuple(map(str, evaluation.classes)),
-        unit=unit,
+        unit=evaluation.unit,
         main_metric=evaluation.main_metric,
         models=evaluation.models,
         split_hash=evaluation.split_hash,

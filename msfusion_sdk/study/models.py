@@ -23,7 +23,7 @@ from msfusion_sdk.files import storing
 from msfusion_sdk.fusion.estimators.classifier import FusionClassifier
 from msfusion_sdk.fusion.estimators.survival import FusionSurvival
 from msfusion_sdk.fusion.strategies.strategies import Strategy
-from msfusion_sdk.outcomes.declaration import SurvivalOutcome
+from msfusion_sdk.phrases import first_few
 from msfusion_sdk.study.tables import (
     SLIDE,
     SlideMean,
@@ -39,7 +39,6 @@ __all__ = [
     "evaluate_on_cohort",
     "predict_on_cohort",
     "predict_to_file",
-    "time_unit",
 ]
 
 
@@ -157,7 +156,7 @@ def evaluate_on_cohort(
     evaluation = evaluate(
         estimator_of(study.outcome, fusion, random_state),
         study.tables,
-        study.labels,
+        study.outcome,
         folds=folds,
         site=None if site is None else patient_column(cohort, site),
         bootstrap=bootstrap,
@@ -167,12 +166,6 @@ def evaluate_on_cohort(
         return evaluation
     note = f"{study.left_out} patients have the outcome and no modality, and were left out."
     return replace(evaluation, warnings=(note, *evaluation.warnings))
-
-
-def time_unit(cohort: Cohort, outcome: str) -> str | None:
-    """Return the unit in which an outcome of the cohort counts time; None for classes."""
-    declared = cohort.manifest.outcomes[outcome]
-    return declared.unit if isinstance(declared, SurvivalOutcome) else None
 
 
 def _table_of(cohort: Cohort, name: str, record: TrainingRecord) -> pd.DataFrame:
@@ -202,7 +195,7 @@ def _warn_of_seen(seen: set[str], total: int) -> None:
     if seen:
         msg = (
             f"The model learned from {len(seen)} of the {total} patients (first: "
-            f"{', '.join(sorted(seen)[:3])}): predictions for them flatter it. Judge it by "
+            f"{first_few(sorted(seen))}): predictions for them flatter it. Judge it by "
             "evaluate."
         )
         warnings.warn(msg, SeenPatientsWarning, stacklevel=3)

@@ -9,7 +9,9 @@ from msfusion_sdk.cohort.cohort import Cohort
 from msfusion_sdk.cohort.store.status import choose_model, models_of
 from msfusion_sdk.errors import MissingModalityError, TableError
 from msfusion_sdk.evaluation.crossfit.inputs import with_values
-from msfusion_sdk.outcomes.declaration import ClassOutcome, SurvivalOutcome
+from msfusion_sdk.outcomes.declaration import Declaration
+from msfusion_sdk.outcomes.outcome import Outcome
+from msfusion_sdk.outcomes.reading import read_outcome
 from msfusion_sdk.outcomes.survival_labels import cells_of
 
 __all__ = ["SLIDE", "SlideMean", "Study", "patient_column", "patients_of", "read_study"]
@@ -22,10 +24,9 @@ SlideMean = Literal["weighted", "mean"]
 class Study(NamedTuple):
     """The patients of a cohort who have an outcome and a modality."""
 
-    outcome: SurvivalOutcome | ClassOutcome
+    outcome: Outcome
     tables: dict[str, pd.DataFrame]
     """By name; also rows of patients without the outcome."""
-    labels: "pd.DataFrame | pd.Series[Any]"
     left_out: int
     """Patients with the outcome and without any modality."""
     slide_model: str | None
@@ -72,7 +73,7 @@ def read_study(
             "slides."
         )
         raise MissingModalityError(msg)
-    return Study(declared, tables, kept, len(labels) - len(kept), fingerprint)
+    return Study(read_outcome(kept), tables, len(labels) - len(kept), fingerprint)
 
 
 def patients_of(tables: Mapping[str, pd.DataFrame]) -> set[str]:
@@ -104,12 +105,10 @@ def _fingerprint(cohort: Cohort, modalities: Sequence[str] | None, model: str | 
     return choose_model(cohort.root, model) if is_wanted else None
 
 
-def _require_no_answers(
-    tables: Mapping[str, pd.DataFrame], outcome: SurvivalOutcome | ClassOutcome
-) -> None:
+def _require_no_answers(tables: Mapping[str, pd.DataFrame], declared: Declaration) -> None:
     """Refuse tables that hold the columns of the outcome itself."""
     for name, table in tables.items():
-        answers = [column for column in outcome.columns if column in table.columns]
+        answers = [column for column in declared.columns if column in table.columns]
         if answers:
             msg = (
                 f"Modality {name!r} holds {', '.join(answers)}, of which the outcome is made: the "

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from msfusion_sdk.cohort.cohort import Cohort
 from msfusion_sdk.deprecation import renamed_argument
@@ -11,18 +11,23 @@ from msfusion_sdk.errors import StoreMixedFeaturesError, TableError
 from msfusion_sdk.evaluation.crossfit.inputs import rows_of, with_values
 from msfusion_sdk.evaluation.result.evaluation import Evaluation
 from msfusion_sdk.files import made_folder, require_unused
+from msfusion_sdk.fusion.estimators.base import FusionEstimator
 from msfusion_sdk.fusion.estimators.classifier import FusionClassifier
 from msfusion_sdk.fusion.estimators.survival import FusionSurvival
 from msfusion_sdk.fusion.strategies.strategies import STRATEGIES, Strategy
-from msfusion_sdk.outcomes.declaration import ClassOutcome, SurvivalOutcome
+from msfusion_sdk.outcomes.classes import ClassOutcome
+from msfusion_sdk.outcomes.outcome import Kind, Outcome
+from msfusion_sdk.outcomes.survival import SurvivalOutcome
 from msfusion_sdk.study.slide_classifier import SlideClassifier
 from msfusion_sdk.study.tables import SlideMean, Study, read_study
 from msfusion_sdk.study.training_record import TrainingRecord, write_training_record
 
-if TYPE_CHECKING:
-    import pandas as pd
-
 __all__ = ["estimator_of", "train_on_cohort"]
+
+_ESTIMATORS: dict[Kind, type[FusionEstimator]] = {
+    "survival": FusionSurvival,
+    "class": FusionClassifier,
+}
 
 
 @renamed_argument("slides", "aggregate", since="0.2", removal="0.3")
@@ -80,13 +85,13 @@ def train_on_cohort(
     study = read_study(cohort, outcome, modalities, aggregate, slide_model)
     if encoder is not None:
         _require_encoder_of(study, encoder)
-    model = estimator_of(study.outcome, fusion, random_state).fit(study.tables, study.labels)
-    used = rows_of(study.tables, study.labels.index)
+    model = estimator_of(study.outcome, fusion, random_state).fit(study.tables, study.outcome)
+    used = rows_of(study.tables, study.outcome.patient_ids)
     record = TrainingRecord(
         outcome=outcome,
-        **_counts(study.outcome, study.labels),
+        **_counts(study.outcome),
         modalities={name: len(with_values(table)) for name, table in used.items()},
-        patients=len(study.labels),
+        patients=len(study.outcome.patient_ids),
         left_out=study.left_out,
         slides=aggregate,
         slide_model=study.slide_model,
@@ -102,9 +107,7 @@ def train_on_cohort(
     return record
 
 
-def estimator_of(
-    outcome: SurvivalOutcome | ClassOutcome, fusion: Strategy | None, random_state: int
-) -> Any:
+def estimator_of(outcome: Outcome, fusion: Strategy | None, random_state: int) -> Any:
     """Return an unfitted estimator for this kind of outcome.
 
     Raises
@@ -115,14 +118,13 @@ def estimator_of(
     if fusion is not None and fusion not in STRATEGIES:
         msg = f"fusion must be one of {', '.join(STRATEGIES)}, and is {fusion!r}."
         raise ValueError(msg)
-    kind = FusionSurvival if isinstance(outcome, SurvivalOutcome) else FusionClassifier
-    model = kind(random_state=random_state)
+    model = _ESTIMATORS[outcome.kind](random_state=random_state)
     return model if fusion is None else model.set_params(fusion=fusion)
 
 
 def _require_encoder_of(study: Study, encoder: SlideEncoder) -> None:
     """Refuse an encoder that is of no use to the model, or whose vectors it did not see."""
-    if isinstance(study.outcome, SurvivalOutcome):
+    if study.outcome.kind == "survival":
         msg = "An encoder makes a model of classes classify slides, and the outcome is survival."
         raise TableError(msg)
     if study.slide_model != encoder.fingerprint:
@@ -134,12 +136,13 @@ def _require_encoder_of(study: Study, encoder: SlideEncoder) -> None:
         raise StoreMixedFeaturesError(msg)
 
 
-def _counts(
-    outcome: SurvivalOutcome | ClassOutcome, labels: "pd.DataFrame | pd.Series[Any]"
-) -> dict[str, Any]:
+def _counts(outcome: Outcome) -> dict[str, Any]:
     """Return kind and unit of the outcome, and how many patients have which."""
+    counts: dict[str, Any] = {"kind": outcome.kind, "unit": outcome.unit}
+    counts |= {"events": None, "classes": None}
     if isinstance(outcome, SurvivalOutcome):
-        events = int(labels["event"].sum())
-        return {"kind": "survival", "unit": outcome.unit, "events": events, "classes": None}
-    sizes = {str(name): int(n) for name, n in labels.value_counts(sort=False).sort_index().items()}
-    return {"kind": "class", "unit": None, "events": None, "classes": sizes}
+        counts["events"] = int(outcome.event.sum())
+    if isinstance(outcome, ClassOutcome):
+        sizes = zip(outcome.classes, outcome.counts.tolist(), strict=True)
+        counts["classes"] = {str(name): size for name, size in sizes}
+    return counts

@@ -16,6 +16,7 @@ from msfusion_sdk.errors import (
     ShapeError,
     SurvivalLabelError,
 )
+from msfusion_sdk.phrases import first_few
 
 __all__ = [
     "require_horizons",
@@ -170,7 +171,7 @@ def _require_times(values: NDArray[np.generic], patient_ids: Sequence[str] | Non
     if values.ndim != 1:
         raise ShapeError(_one_dimensional("time", values))
     if values.dtype.kind not in "iuf":
-        msg = f"time must be numbers, and is {values.dtype} (first: {values[:3].tolist()})."
+        msg = f"time must be numbers, and is {values.dtype} (first: {first_few(values.tolist())})."
         raise SurvivalLabelError(msg)
     times = values.astype(np.float64)
     wrong = ~(np.isfinite(times) & (times >= 0))

@@ -202,7 +202,7 @@ def test_a_baseline_that_a_fold_cannot_decide_has_a_reason(cohort: Any, ridge_co
 
 def test_a_patient_without_any_table_is_named(cohort: Any, ridge_cox: Any) -> None:
     tables = {name: table.drop("p007", errors="ignore") for name, table in cohort.X.items()}
-    with pytest.raises(MissingModalityError, match=r"1 of 200 patients .*\(first: p007\)"):
+    with pytest.raises(MissingModalityError, match=r"1 of 200 patients .*\(first: 'p007'\)"):
         evaluate(ridge_cox(), tables, cohort.y)
 
 

@@ -61,6 +61,7 @@ def survival(table: dict[str, pd.DataFrame]) -> Evaluation:
     rng, x = np.random.default_rng(1), table["table"]["x"]
     died, left = rng.exponential(20, 150) * np.exp(-x), rng.uniform(5, 60, 150)
     y = pd.DataFrame({"time": np.minimum(died, left), "event": died <= left}, x.index)
+    y.attrs["unit"] = "months"
     return evaluate({"a": Teller(), "b": Teller(-1)}, table, y, horizons=[6, 12], bootstrap=50)
 
 
@@ -72,10 +73,16 @@ def classes(table: dict[str, pd.DataFrame]) -> Evaluation:
     return evaluate(Teller(), table, y, folds=2, bootstrap=50)
 
 
+def test_a_unit_given_to_a_figure_is_still_used_and_warns(survival: Evaluation) -> None:
+    with pytest.warns(DeprecationWarning, match=r"unit= of draw_risk_groups\(\).*y.attrs"):
+        _, below = draw_risk_groups(survival, unit="weeks").axes
+    assert below.get_xlabel() == "time (weeks)"
+
+
 def test_survival_has_figures_of_less_than_half_a_megabyte(
     survival: Evaluation, tmp_path: Path
 ) -> None:
-    written = write_figures(survival, tmp_path, unit="months")
+    written = write_figures(survival, tmp_path)
     assert list(written) == ["forest.png", "calibration.png", "risk_groups.png"]
     for path in written.values():
         assert path.read_bytes()[:4] == PNG
@@ -115,7 +122,7 @@ def test_the_forest_of_an_unknown_metric_names_the_known_ones(survival: Evaluati
 
 
 def test_numbers_at_risk_are_counts_of_patients(survival: Evaluation) -> None:
-    curves, below = draw_risk_groups(survival, unit="months").axes
+    curves, below = draw_risk_groups(survival).axes
     rows = survival.predictions.query("model == 'a'")
     late = rows[rows["time"] >= 20]["high_risk"]
     counts = {(t.get_position()[0], -t.get_position()[1]): t.get_text() for t in below.texts}
@@ -132,7 +139,7 @@ def test_another_model_can_be_shown_and_an_unknown_one_is_refused(survival: Eval
 
 
 def test_calibration_of_survival_has_a_curve_per_horizon(survival: Evaluation) -> None:
-    (axes,) = draw_calibration(survival, unit="months").axes
+    (axes,) = draw_calibration(survival).axes
     labels = axes.get_legend_handles_labels()[1]
     assert labels == ["as predicted", "event by 6 months", "event by 12 months"]
 

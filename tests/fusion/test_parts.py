@@ -13,6 +13,21 @@ from msfusion_sdk.fusion.networks.layers import Attention, Concat, Gated, LowRan
 from msfusion_sdk.fusion.networks.training import drop_modalities
 from msfusion_sdk.fusion.strategies.expert_weights import fit_weights
 from msfusion_sdk.fusion.strategies.fuser import fold_numbers
+from msfusion_sdk.outcomes.classes import ClassOutcome
+from msfusion_sdk.outcomes.survival import SurvivalOutcome
+
+
+def ids(count: int) -> tuple[str, ...]:
+    return tuple(f"P{number:03d}" for number in range(count))
+
+
+def survived(time: np.ndarray, event: np.ndarray) -> SurvivalOutcome:
+    return SurvivalOutcome(ids(len(time)), time, event)
+
+
+def classified(codes: np.ndarray) -> ClassOutcome:
+    return ClassOutcome(ids(len(codes)), codes, ("no", "yes"))
+
 
 FUSIONS = [Concat, Gated, LowRank, Attention]
 
@@ -24,14 +39,14 @@ def test_tables_of_one_kind_share_their_variance_by_columns() -> None:
 
 def test_folds_are_equally_large_and_each_has_its_share_of_events() -> None:
     event = np.arange(53) % 4 == 0
-    folds = fold_numbers(SurvivalTarget(np.ones(53), event), 5, seed=0)
+    folds = fold_numbers(survived(np.ones(53), event), 5, seed=0)
     assert sorted(np.bincount(folds)) == [10, 10, 11, 11, 11]
     assert set(np.bincount(folds[event])) <= {2, 3}
 
 
 def test_there_are_no_more_folds_than_patients_of_the_rarest_class() -> None:
-    target = ClassTarget(np.array([0] * 10 + [1] * 3), 2)
-    assert fold_numbers(target, 5, seed=0).max() == 2
+    outcome = classified(np.array([0] * 10 + [1] * 3))
+    assert fold_numbers(outcome, 5, seed=0).max() == 2
 
 
 def test_weights_are_the_minimum_that_scipy_finds_and_never_negative() -> None:
@@ -40,7 +55,7 @@ def test_weights_are_the_minimum_that_scipy_finds_and_never_negative() -> None:
     truth, noise = codes - 0.5, rng.normal(size=(3, 60))
     scores = (np.stack([truth, -truth, truth / 2]) + noise)[:, :, None]
     scores = np.concatenate([-scores, scores], axis=2)
-    target = ClassTarget(codes, 2)
+    target = ClassTarget(classified(codes))
 
     def objective(weights: np.ndarray) -> float:
         mixed = torch.from_numpy(np.tensordot(weights, scores, 1))
@@ -55,7 +70,7 @@ def test_weights_are_the_minimum_that_scipy_finds_and_never_negative() -> None:
 
 def test_an_expert_that_says_nothing_keeps_its_weight_and_troubles_no_other() -> None:
     time, event = np.arange(1.0, 31), np.ones(30, np.bool_)
-    target = SurvivalTarget(time, event)
+    target = SurvivalTarget(survived(time, event))
     risk = np.random.default_rng(0).normal(size=(1, 30, 1)) - time[:, None] / 10
     alone = fit_weights(risk, target.total_loss)
     found = fit_weights(np.concatenate([risk, np.zeros((1, 30, 1))]), target.total_loss)
@@ -65,7 +80,7 @@ def test_an_expert_that_says_nothing_keeps_its_weight_and_troubles_no_other() ->
 def test_the_ridge_model_has_mean_log_hazard_zero() -> None:
     rng = np.random.default_rng(0)
     values = rng.normal(size=(50, 3)) + 7
-    target = SurvivalTarget(rng.exponential(size=50), rng.random(50) < 0.6)
+    target = SurvivalTarget(survived(rng.exponential(size=50), rng.random(50) < 0.6))
     coef, offset = target.fit_linear(values)
     assert (values @ coef + offset).mean() == pytest.approx(0, abs=1e-9)
 
@@ -141,6 +156,6 @@ def test_the_survival_target_is_the_likelihood_of_lifelines() -> None:
     frame = pd.DataFrame({"x": values, "time": time, "event": event})
     fit = CoxPHFitter().fit(frame, "time", "event")
     scores = torch.from_numpy(values * fit.params_["x"])[:, None]
-    found = SurvivalTarget(time, event).total_loss(scores)
+    found = SurvivalTarget(survived(time, event)).total_loss(scores)
     # lifelines leaves out the logarithms of nothing: both are the same sum over events.
     assert float(found) == pytest.approx(-fit.log_likelihood_, abs=1e-5)

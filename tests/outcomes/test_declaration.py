@@ -7,8 +7,8 @@ import pytest
 from msfusion_sdk.errors import SurvivalLabelError, TableError
 from msfusion_sdk.outcomes.class_labels import class_labels
 from msfusion_sdk.outcomes.declaration import (
-    ClassOutcome,
-    SurvivalOutcome,
+    ClassDeclaration,
+    SurvivalDeclaration,
     declared,
     standard_outcomes,
 )
@@ -29,7 +29,7 @@ def survival(
 ) -> tuple[pd.DataFrame, list[Issue]]:
     outcome = {"time": "time_months", "event": "dead", "unit": "months", **settings}
     table = patients(time_months=time, dead=event)
-    return survival_labels(table, SurvivalOutcome.model_validate(outcome))
+    return survival_labels(table, SurvivalDeclaration.model_validate(outcome))
 
 
 def error(findings: list[Issue]) -> str:
@@ -108,9 +108,9 @@ def test_a_value_that_event_values_does_not_tell_is_refused() -> None:
 @pytest.mark.parametrize("column", ["censored", "is_censoring", "CENSOR"])
 def test_a_column_of_censoring_as_event_is_refused_until_it_is_told(column: str) -> None:
     table = patients(time_months=TIMES, **{column: EVENTS})
-    wrong = SurvivalOutcome(time="time_months", event=column, unit="months")
+    wrong = SurvivalDeclaration(time="time_months", event=column, unit="months")
     assert f"censored={column!r}" in error(survival_labels(table, wrong)[1])
-    told = SurvivalOutcome(time="time_months", censored=column, unit="months")
+    told = SurvivalDeclaration(time="time_months", censored=column, unit="months")
     assert survival_labels(table, told)[0]["event"].tolist() == [False, True, False, True]
 
 
@@ -146,7 +146,7 @@ def test_no_events_decide_nothing(time: list[object]) -> None:
 
 
 def classes(values: list[object]) -> tuple["pd.Series[str]", list[Issue]]:
-    return class_labels(patients(diagnosis=values), ClassOutcome(column="diagnosis"))
+    return class_labels(patients(diagnosis=values), ClassDeclaration(column="diagnosis"))
 
 
 def test_classes_are_text_and_patients_without_one_are_counted() -> None:
@@ -182,10 +182,10 @@ def test_classes_that_differ_only_by_case_or_spaces_are_remarked() -> None:
 def test_columns_of_standard_names_declare_themselves(unit: str) -> None:
     found = standard_outcomes(["patient_id", f"time_{unit}", "event", "diagnosis"])
     assert found == {
-        "survival": SurvivalOutcome.model_validate(
+        "survival": SurvivalDeclaration.model_validate(
             {"time": f"time_{unit}", "event": "event", "unit": unit}
         ),
-        "diagnosis": ClassOutcome(column="diagnosis"),
+        "diagnosis": ClassDeclaration(column="diagnosis"),
     }
 
 
@@ -199,7 +199,7 @@ def test_columns_of_other_names_declare_nothing(columns: list[str]) -> None:
 def test_the_unit_may_come_from_the_name_and_may_not_contradict_it() -> None:
     columns = ["os_days", "dead"]
     outcome = declared("os", columns, time="os_days", event="dead")
-    assert isinstance(outcome, SurvivalOutcome)
+    assert isinstance(outcome, SurvivalDeclaration)
     assert outcome.unit == "days"
     with pytest.raises(SurvivalLabelError, match="contradicts"):
         declared("os", columns, time="os_days", event="dead", unit="months")

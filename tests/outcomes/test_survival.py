@@ -7,6 +7,7 @@ import pytest
 from msfusion_sdk.errors import (
     DegenerateSplitError,
     DuplicateIdError,
+    IdMismatchError,
     IdTypeError,
     SurvivalLabelError,
 )
@@ -17,12 +18,12 @@ def table(time: list[object], event: list[object], ids: str = "abc") -> pd.DataF
     return pd.DataFrame({"time": time, "event": event}, index=pd.Index(list(ids)))
 
 
-def test_a_table_gives_ids_times_and_events_in_its_order() -> None:
+def test_a_table_gives_times_and_events_by_ascending_id() -> None:
     found = survival_outcome(table([3, 1, 2], [True, False, True], "zax"))
-    assert found.patient_ids == ("z", "a", "x")
-    assert found.time.tolist() == [3.0, 1.0, 2.0]
+    assert found.patient_ids == ("a", "x", "z")
+    assert found.time.tolist() == [1.0, 2.0, 3.0]
     assert found.time.dtype == np.float64
-    assert found.event.tolist() == [True, False, True]
+    assert found.event.tolist() == [False, True, True]
     assert found.event.dtype == np.bool_
 
 
@@ -34,12 +35,27 @@ def test_events_of_0_and_1_become_booleans_whatever_their_type(kind: str) -> Non
     assert found.tolist() == [True, False, True]
 
 
-def test_a_structured_array_has_no_ids_and_the_same_rows() -> None:
+def test_the_rows_of_a_structured_array_are_those_of_the_ids_beside_it() -> None:
     y = np.array([(True, 2.5), (False, 1.0)], dtype=[("event", "?"), ("time", "f4")])
+    found = survival_outcome(y, ["b", "a"])
+    assert found.patient_ids == ("a", "b")
+    assert found.time.tolist() == [1.0, 2.5]
+    assert found.event.tolist() == [False, True]
+
+
+def test_a_structured_array_without_ids_is_refused() -> None:
+    y = np.array([(True, 2.5), (False, 1.0)], dtype=[("event", "?"), ("time", "f4")])
+    with pytest.raises(IdMismatchError, match="2 outcomes needs as many patient ids, and got 0"):
+        survival_outcome(y)
+
+
+def test_the_unit_comes_from_the_table_and_goes_back_into_one() -> None:
+    y = table([3.0, 1.0, 2.0], [True, False, True])
+    y.attrs["unit"] = "months"
     found = survival_outcome(y)
-    assert found.patient_ids is None
-    assert found.time.tolist() == [2.5, 1.0]
-    assert found.event.tolist() == [True, False]
+    assert found.take(np.array([0, 2])).unit == "months"
+    assert found.labels().attrs == {"unit": "months"}
+    assert survival_outcome(table([3.0, 1.0, 2.0], [True, False, True])).unit is None
 
 
 @pytest.mark.parametrize("wrong", [-1.0, float("nan"), float("inf")])
@@ -100,7 +116,7 @@ def test_an_outcome_without_events_is_refused(count: int) -> None:
 
 
 def test_a_follow_up_of_zero_is_kept_with_a_warning() -> None:
-    with pytest.warns(ZeroTimeWarning, match=r"1 of 3 patients .*first: b"):
+    with pytest.warns(ZeroTimeWarning, match=r"1 of 3 patients .*first: 'b'"):
         found = survival_outcome(table([3.0, 0.0, 2.0], [True, False, True]))
     assert found.time.tolist() == [3.0, 0.0, 2.0]
 

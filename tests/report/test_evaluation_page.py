@@ -42,7 +42,7 @@ def evaluation(cohort: Cohort) -> Evaluation:
 @pytest.fixture(scope="module")
 def folder(evaluation: Evaluation, tmp_path_factory: pytest.TempPathFactory) -> Path:
     made = tmp_path_factory.mktemp("out_of_fold")
-    write_evaluation(evaluation, made, unit="months", command=COMMAND)
+    write_evaluation(evaluation, made, command=COMMAND)
     return made
 
 

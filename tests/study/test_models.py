@@ -28,7 +28,6 @@ from msfusion_sdk.study.models import (
     evaluate_on_cohort,
     predict_on_cohort,
     predict_to_file,
-    time_unit,
 )
 from msfusion_sdk.study.train import train_on_cohort
 from msfusion_sdk.study.training_record import TrainingRecord
@@ -222,7 +221,7 @@ def test_an_evaluation_keeps_sites_apart_and_fits_on_a_card(cohort: Cohort, tmp_
     bare = replace(result, summary=result.summary.assign(lower=np.nan, upper=np.nan))
     train_on_cohort(cohort, "survival", tmp_path / "bare", evaluation=bare)
     assert "c_index 1.000 (no interval)" in (tmp_path / "bare" / "README.md").read_text()
-    files = write_evaluation(result, tmp_path / "out", unit=time_unit(cohort, "survival"))
+    files = write_evaluation(result, tmp_path / "out")
     assert all(Path(path).stat().st_size for path in files.values())
     assert set(files) >= {"summary.md", "predictions.parquet", "forest.png", "risk_groups.png"}
 

@@ -7,7 +7,7 @@ from typing import Literal
 from msfusion_sdk._version import __version__
 from msfusion_sdk.config import FrozenConfig
 from msfusion_sdk.errors import StoreSchemaError
-from msfusion_sdk.outcomes.declaration import Outcome
+from msfusion_sdk.outcomes.declaration import AnyDeclaration
 from msfusion_sdk.storage.records import RecordErrors, read_record, write_record
 from msfusion_sdk.tables.ids import MAX_ID_BYTES
 from msfusion_sdk.tables.issues import Issue
@@ -32,7 +32,7 @@ class CohortManifest(FrozenConfig):
     schema_version: int = MANIFEST_VERSION
     sdk_version: str = __version__
     id_rules: IdRules = IdRules()
-    outcomes: Mapping[str, Outcome]
+    outcomes: Mapping[str, AnyDeclaration]
     findings: tuple[Issue, ...]
     """What was remarked when the cohort was created."""
 

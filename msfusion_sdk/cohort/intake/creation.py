@@ -10,12 +10,7 @@ import pyarrow as pa
 
 from msfusion_sdk.errors import TableError
 from msfusion_sdk.outcomes.class_labels import class_labels
-from msfusion_sdk.outcomes.declaration import (
-    ClassOutcome,
-    SurvivalOutcome,
-    declared,
-    standard_outcomes,
-)
+from msfusion_sdk.outcomes.declaration import Declaration, declared, standard_outcomes
 from msfusion_sdk.outcomes.survival_labels import survival_labels
 from msfusion_sdk.phrases import first_few
 from msfusion_sdk.tables.arrow import TableSource, name_of, read_table
@@ -25,7 +20,6 @@ from msfusion_sdk.tables.issues import Issue, issue, note, require_no_errors
 from msfusion_sdk.tables.slide_table import SLIDE_ID, find_bad_paths, find_bad_spacings, read_slides
 
 __all__ = [
-    "AnyOutcome",
     "Checked",
     "CheckedCohort",
     "OnDuplicate",
@@ -36,7 +30,6 @@ __all__ = [
 ]
 
 OnDuplicate = Literal["refuse", "drop_identical"]
-AnyOutcome = SurvivalOutcome | ClassOutcome
 
 
 class Checked(NamedTuple):
@@ -52,7 +45,7 @@ class CheckedCohort(NamedTuple):
 
     patients: Checked
     slides: Checked | None
-    outcomes: dict[str, AnyOutcome]
+    outcomes: dict[str, Declaration]
     findings: tuple[Issue, ...]
     """Remarks on ids and files; an error would have been raised."""
 
@@ -113,10 +106,10 @@ def single_rows(
 
 
 def labels_of(
-    table: pa.Table, outcome: AnyOutcome
+    table: pa.Table, outcome: Declaration
 ) -> tuple["pd.DataFrame | pd.Series[str]", list[Issue]]:
     """Return the labels that an outcome declares, and what was found about them."""
-    if isinstance(outcome, SurvivalOutcome):
+    if outcome.kind == "survival":
         return survival_labels(table, outcome)
     return class_labels(table, outcome)
 
@@ -149,8 +142,8 @@ def _identical_rows(table: pa.Table, key: str) -> set[int]:
 
 def _read_outcomes(
     table: pa.Table, given: Mapping[str, Mapping[str, object]]
-) -> tuple[dict[str, AnyOutcome], list[Issue]]:
-    outcomes: dict[str, AnyOutcome] = {}
+) -> tuple[dict[str, Declaration], list[Issue]]:
+    outcomes: dict[str, Declaration] = {}
     issues: list[Issue] = []
     for name, settings in given.items():
         try:

@@ -9,25 +9,17 @@
   a patient has.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import pandas as pd
-from numpy.typing import NDArray
 from sklearn.base import clone
 
-from msfusion_sdk.arrays import Floats
 from msfusion_sdk.evaluation.crossfit.inputs import Tables, with_values
 from msfusion_sdk.evaluation.folds.folds import Fold
-from msfusion_sdk.evaluation.metrics.predictions import (
-    ClassPredictions,
-    Predictions,
-    SurvivalPredictions,
-)
 
-__all__ = ["LATE_AVERAGE", "Baseline", "late_average", "make_baselines", "narrowed"]
+__all__ = ["LATE_AVERAGE", "Baseline", "make_baselines", "narrowed"]
 
 LATE_AVERAGE = "late average"
 
@@ -80,49 +72,6 @@ def narrowed(model: Any, tables: Tables) -> Any:
     return clone(model).set_params(adapters=kept)
 
 
-def late_average(alone: Sequence[Predictions]) -> Predictions:
-    """Return the equal-weight average of models of single tables, in one fold.
-
-    Probabilities and survival curves are averaged as they are; risks after each was scaled to
-    mean 0 and standard deviation 1 of its training patients.  A patient gets the average of
-    the tables they have.
-    """
-    ids = tuple(sorted({patient for one in alone for patient in one.patient_ids}))
-    classes = [one for one in alone if isinstance(one, ClassPredictions)]
-    if classes:
-        proba = _average(ids, [(one.patient_ids, one.proba) for one in classes])
-        return ClassPredictions(ids, _known(ids, classes, "codes"), proba, classes[0].classes)
-    times = [one for one in alone if isinstance(one, SurvivalPredictions)]
-    scales = [_scale(one.train_risk) for one in times]
-    risks = [
-        (one.patient_ids, ((one.risk - mean) / spread)[:, None])
-        for one, (mean, spread) in zip(times, scales, strict=True)
-    ]
-    trained = [
-        (one.train_risk - mean) / spread for one, (mean, spread) in zip(times, scales, strict=True)
-    ]
-    return SurvivalPredictions(
-        patient_ids=ids,
-        time=_known(ids, times, "time"),
-        event=_known(ids, times, "event"),
-        risk=_average(ids, risks)[:, 0],
-        survival=_average(ids, [(one.patient_ids, one.survival) for one in times]),
-        train_time=times[0].train_time,
-        train_event=times[0].train_event,
-        train_risk=pd.concat(trained, axis=1).mean(axis=1).sort_index(),
-    )
-
-
-def _known(patient_ids: tuple[str, ...], parts: Sequence[Predictions], field: str) -> NDArray[Any]:
-    """Return what any of ``parts`` knows about each patient; all of them know the same."""
-    known = {
-        patient: value
-        for one in parts
-        for patient, value in zip(one.patient_ids, getattr(one, field).tolist(), strict=True)
-    }
-    return np.array([known[patient] for patient in patient_ids])
-
-
 def _fixed(tables: Tables) -> Callable[[Fold, int], Tables]:
     return lambda fold, number: tables
 
@@ -139,22 +88,3 @@ def _permuted(tables: Tables, name: str, seed: tuple[int, int]) -> Callable[[Fol
         return {**tables, name: table.iloc[order].set_axis(table.index)}
 
     return permute
-
-
-def _scale(train_risk: "pd.Series[float]") -> tuple[float, float]:
-    """Return mean and standard deviation; 1 for a model that calls all patients alike."""
-    return float(train_risk.mean()), float(train_risk.std(ddof=0)) or 1.0
-
-
-def _average(
-    patient_ids: tuple[str, ...], parts: Sequence[tuple[tuple[str, ...], Floats]]
-) -> Floats:
-    total = np.zeros((len(patient_ids), parts[0][1].shape[1]))
-    count = np.zeros((len(patient_ids), 1))
-    place = {patient: row for row, patient in enumerate(patient_ids)}
-    for ids, values in parts:
-        rows = [place[patient] for patient in ids]
-        total[rows] += values
-        count[rows] += 1
-    mean: Floats = total / count
-    return mean

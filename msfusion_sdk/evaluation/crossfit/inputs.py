@@ -5,6 +5,7 @@ from collections.abc import Collection, Mapping
 import pandas as pd
 
 from msfusion_sdk.errors import MissingModalityError
+from msfusion_sdk.phrases import first_few
 from msfusion_sdk.tables.frames import patient_table
 
 __all__ = ["Tables", "read_tables", "rows_of", "with_values"]
@@ -29,7 +30,7 @@ def read_tables(tables: Tables, patient_ids: Collection[str]) -> tuple[Tables, t
     if bare:
         msg = (
             f"{len(bare)} of {len(patient_ids)} patients have no value in any of the tables "
-            f"{', '.join(checked) or '(none were given)'} (first: {', '.join(bare[:3])}). Leave "
+            f"{', '.join(checked) or '(none were given)'} (first: {first_few(bare)}). Leave "
             "them out of y, or give a table that holds them."
         )
         raise MissingModalityError(msg)

@@ -3,19 +3,13 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from msfusion_sdk.arrays import Floats
 from msfusion_sdk.errors import DegenerateSplitError, DuplicateIdError
-from msfusion_sdk.evaluation.crossfit.baselines import (
-    LATE_AVERAGE,
-    Baseline,
-    late_average,
-    narrowed,
-)
+from msfusion_sdk.evaluation.crossfit.baselines import LATE_AVERAGE, Baseline, narrowed
 from msfusion_sdk.evaluation.crossfit.inputs import Tables
 from msfusion_sdk.evaluation.crossfit.predicting import fit_predict
+from msfusion_sdk.evaluation.crossfit.task import Task
 from msfusion_sdk.evaluation.folds.folds import Fold
 from msfusion_sdk.evaluation.metrics.predictions import Predictions
-from msfusion_sdk.outcomes.strata import Outcome
 
 __all__ = ["Runs", "require_free_names", "run_baselines", "run_models"]
 
@@ -26,9 +20,8 @@ Runs = dict[str, list[Predictions | str]]
 def run_models(
     models: Mapping[str, Any],
     tables: Tables,
-    outcome: Outcome,
+    task: Task,
     folds: Sequence[Fold],
-    times: Floats,
 ) -> Runs:
     """Return what each model predicts in each fold; one that cannot be fitted is an error.
 
@@ -38,7 +31,7 @@ def run_models(
     for name, model in models.items():
         for number, fold in enumerate(folds):
             try:
-                runs[name].append(fit_predict(model, tables, outcome, fold, number, times))
+                runs[name].append(fit_predict(model, tables, task, fold, number))
             except Exception as error:
                 error.add_note(f"This was the model {name!r} in fold {number}.")
                 raise
@@ -48,9 +41,8 @@ def run_models(
 def run_baselines(
     model: Any,
     baselines: Sequence[Baseline],
-    outcome: Outcome,
+    task: Task,
     folds: Sequence[Fold],
-    times: Floats,
 ) -> Runs:
     """Return what ``model`` predicts as each baseline, and the late average of single tables.
 
@@ -62,7 +54,7 @@ def run_baselines(
             try:
                 tables = baseline.tables(fold, number)
                 one = narrowed(model, tables)
-                made: Predictions | str = fit_predict(one, tables, outcome, fold, number, times)
+                made: Predictions | str = fit_predict(one, tables, task, fold, number)
             except DegenerateSplitError as error:
                 made = str(error)
             except Exception as error:
@@ -71,7 +63,7 @@ def run_baselines(
             runs[baseline.name].append(made)
     alone = [runs[baseline.name] for baseline in baselines if baseline.alone]
     if alone:
-        runs[LATE_AVERAGE] = [_average(parts) for parts in zip(*alone, strict=True)]
+        runs[LATE_AVERAGE] = [_average(parts, task) for parts in zip(*alone, strict=True)]
     return runs
 
 
@@ -89,6 +81,9 @@ def require_free_names(models: Mapping[str, Any], baselines: Sequence[Baseline])
         raise DuplicateIdError(msg)
 
 
-def _average(parts: Sequence[Predictions | str]) -> Predictions | str:
+def _average(parts: Sequence[Predictions | str], task: Task) -> Predictions | str:
     made = [part for part in parts if not isinstance(part, str)]
-    return late_average(made) if made else "No table alone could be fitted in this fold."
+    if not made:
+        return "No table alone could be fitted in this fold."
+    ids = sorted({patient for part in made for patient in part.patient_ids})
+    return task.predictions.average(made, task.outcome.of(ids))

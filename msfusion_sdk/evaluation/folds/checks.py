@@ -9,7 +9,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from msfusion_sdk.errors import DegenerateSplitError, DuplicateIdError, IdMismatchError
-from msfusion_sdk.outcomes.strata import Outcome, SurvivalTimes
+from msfusion_sdk.outcomes.outcome import Outcome
+from msfusion_sdk.phrases import first_few
 
 __all__ = ["labels_of", "require_trainable", "require_each_tested_once", "require_no_straddling"]
 
@@ -36,14 +37,14 @@ def labels_of(
     series = pd.Series(labels, dtype=object)
     repeated = series.index[series.index.duplicated()]
     if len(repeated):
-        msg = f"{len(repeated)} patients have two entries in {what} (first: {_some(repeated)})."
+        msg = f"{len(repeated)} patients have two entries in {what} (first: {first_few(repeated)})."
         raise DuplicateIdError(msg)
     found = series.reindex(pd.Index(patient_ids))
     missing = found.index[found.isna()]
     if len(missing):
         msg = (
             f"{len(missing)} of {len(patient_ids)} patients have no {what} (first: "
-            f"{_some(missing)}). Give every patient one, or leave them out of y."
+            f"{first_few(missing)}). Give every patient one, or leave them out of y."
         )
         raise IdMismatchError(msg)
     return found.to_numpy(np.object_)
@@ -57,20 +58,20 @@ def require_each_tested_once(folds: Sequence[_Sides], patient_ids: tuple[str, ..
         if both:
             msg = (
                 f"{len(both)} patients of fold {number} are in training and in test (first: "
-                f"{_some(both)}). Their predictions would be remembered, not made."
+                f"{first_few(both)}). Their predictions would be remembered, not made."
             )
             raise DegenerateSplitError(msg)
         unknown = sorted({*fold.train_ids, *fold.test_ids} - known)
         if unknown:
             msg = (
                 f"{len(unknown)} patients of fold {number} have no outcome (first: "
-                f"{_some(unknown)}). Leave them out of the folds."
+                f"{first_few(unknown)}). Leave them out of the folds."
             )
             raise IdMismatchError(msg)
     twice = sorted(patient for patient, count in times.items() if count > 1)
     if twice:
         msg = (
-            f"{len(twice)} patients are in more than one test fold (first: {_some(twice)}). "
+            f"{len(twice)} patients are in more than one test fold (first: {first_few(twice)}). "
             "Give disjoint folds."
         )
         raise DuplicateIdError(msg)
@@ -78,7 +79,7 @@ def require_each_tested_once(folds: Sequence[_Sides], patient_ids: tuple[str, ..
     if missing:
         msg = (
             f"{len(missing)} of {len(known)} patients are in no test fold (first: "
-            f"{_some(missing)}). Add them to one, or leave them out of y."
+            f"{first_few(missing)}). Add them to one, or leave them out of y."
         )
         raise IdMismatchError(msg)
 
@@ -91,7 +92,7 @@ def require_no_straddling(folds: Sequence[_Sides], what: str, label: Mapping[str
         if leaking:
             msg = (
                 f"Fold {number} leaks: {len(leaking)} of its {len(fold.test_ids)} test patients "
-                f"share a {what} with training patients (first: {_some(leaking)}, {what} "
+                f"share a {what} with training patients (first: {first_few(leaking)}, {what} "
                 f"{label[leaking[0]]!r}). Keep each {what} on one side, or have folds made."
             )
             raise DegenerateSplitError(msg)
@@ -101,16 +102,11 @@ def require_trainable(number: int, train_ids: Sequence[str], outcome: Outcome) -
     """Refuse to train fold ``number`` on patients without an event, or who lack a class."""
     stratum = dict(zip(outcome.patient_ids, outcome.strata.tolist(), strict=True))
     names = outcome.stratum_names
-    needed = {1} if isinstance(outcome, SurvivalTimes) else set(range(len(names)))
-    for code in sorted(needed - {stratum[patient] for patient in train_ids}):
+    for code in sorted(set(outcome.needed) - {stratum[patient] for patient in train_ids}):
         members = [patient for patient in outcome.patient_ids if stratum[patient] == code]
         msg = (
             f"None of {len(train_ids)} training patients of fold {number} has {names[code]} "
-            f"({len(members)} of all {len(stratum)} patients do: {_some(members)}). Use fewer "
+            f"({len(members)} of all {len(stratum)} patients do: {first_few(members)}). Use fewer "
             "folds, merge classes or leave these patients out."
         )
         raise DegenerateSplitError(msg)
-
-
-def _some(patients: Sequence[str] | pd.Index) -> str:
-    return ", ".join(map(repr, list(patients)[:3]))

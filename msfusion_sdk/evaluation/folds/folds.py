@@ -18,7 +18,8 @@ from msfusion_sdk.evaluation.folds.checks import (
     require_trainable,
 )
 from msfusion_sdk.evaluation.folds.stratified_groups import stratified_group_folds
-from msfusion_sdk.outcomes.strata import Outcome, read_outcome
+from msfusion_sdk.outcomes.outcome import Outcome
+from msfusion_sdk.outcomes.reading import read_outcome
 
 __all__ = ["Fold", "fold_counts", "make_folds", "split_hash"]
 
@@ -67,7 +68,7 @@ def make_folds(
     IdMismatchError
         When a patient is in no test fold, has no group or site, or is unknown.
     """
-    outcome = y if isinstance(y, Outcome) else read_outcome(y)
+    outcome = read_outcome(y)
     kept = {
         what: labels_of(what, labels, outcome.patient_ids)
         for what, labels in (("group", groups), ("site", site))
@@ -107,7 +108,7 @@ def fold_counts(folds: Sequence[Fold], outcome: Outcome) -> pd.DataFrame:
     ----------
     folds : sequence of Fold
     outcome : Outcome
-        As ``read_outcome`` of :mod:`msfusion_sdk.outcomes.strata` returns it.
+        As :func:`msfusion_sdk.outcomes.read_outcome` returns it.
     """
     stratum = dict(zip(outcome.patient_ids, outcome.strata.tolist(), strict=True))
     rows = []

@@ -1,7 +1,6 @@
 """The metrics of predicted classes, by scikit-learn, each with a statistic for resamples."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -26,6 +25,8 @@ from msfusion_sdk.evaluation.metrics.resampling import (
     pair_statistic,
     recall_statistic,
 )
+from msfusion_sdk.outcomes.classes import ClassOutcome
+from msfusion_sdk.phrases import first_few
 
 __all__ = ["class_metrics", "expected_calibration_error"]
 
@@ -44,7 +45,7 @@ def class_metrics(classes: Sequence[Any]) -> tuple[Metric[ClassPredictions], ...
         _metric("balanced_accuracy", "high", _balanced_accuracy, _recall),
         _metric("brier", "low", _brier, lambda j: mean_statistic(_brier_errors(j))),
         _metric("log_loss", "low", _log_loss, lambda j: mean_statistic(_log_losses(j))),
-        _metric("ece", "low", lambda j: expected_calibration_error(j.codes, j.proba)),
+        _metric("ece", "low", lambda j: expected_calibration_error(j.outcome.codes, j.proba)),
     ]
     if len(classes) == 2:
         metrics.append(_metric("calibration_slope", "one", _slope))
@@ -87,28 +88,28 @@ def _metric(
 
 
 def _together(folds: Sequence[ClassPredictions]) -> ClassPredictions:
-    return replace(
-        folds[0],
-        patient_ids=tuple(patient for fold in folds for patient in fold.patient_ids),
-        codes=np.concatenate([fold.codes for fold in folds]),
-        proba=np.concatenate([fold.proba for fold in folds]),
+    outcome = ClassOutcome(
+        tuple(patient for fold in folds for patient in fold.patient_ids),
+        np.concatenate([fold.outcome.codes for fold in folds]),
+        folds[0].outcome.classes,
     )
+    return ClassPredictions(outcome, np.concatenate([fold.proba for fold in folds]))
 
 
 def _require_all_classes(out_of_fold: ClassPredictions) -> None:
-    found = set(out_of_fold.codes.tolist())
-    missing = [name for code, name in enumerate(out_of_fold.classes) if code not in found]
+    found = set(out_of_fold.outcome.codes.tolist())
+    missing = [name for code, name in enumerate(out_of_fold.outcome.classes) if code not in found]
     if missing:
         msg = (
-            f"None of the {len(out_of_fold.codes)} test patients has class "
-            f"{', '.join(map(repr, missing[:3]))}. Use fewer folds."
+            f"None of the {len(out_of_fold.outcome.codes)} test patients has class "
+            f"{first_few(missing)}. Use fewer folds."
         )
         raise DegenerateSplitError(msg)
 
 
 def _against_rest(out_of_fold: ClassPredictions) -> list[tuple[Bools, Floats]]:
     return [
-        (out_of_fold.codes == code, out_of_fold.proba[:, code])
+        (out_of_fold.outcome.codes == code, out_of_fold.proba[:, code])
         for code in out_of_fold.present_classes
     ]
 
@@ -145,35 +146,43 @@ def _auprc_statistic(out_of_fold: ClassPredictions) -> Statistic:
 
 def _balanced_accuracy(out_of_fold: ClassPredictions) -> float:
     _require_all_classes(out_of_fold)
-    return float(balanced_accuracy_score(out_of_fold.codes, out_of_fold.proba.argmax(axis=1)))
+    return float(
+        balanced_accuracy_score(out_of_fold.outcome.codes, out_of_fold.proba.argmax(axis=1))
+    )
 
 
 def _recall(out_of_fold: ClassPredictions) -> Statistic:
-    is_right = out_of_fold.proba.argmax(axis=1) == out_of_fold.codes
-    return recall_statistic(is_right, out_of_fold.codes, len(out_of_fold.classes))
+    is_right = out_of_fold.proba.argmax(axis=1) == out_of_fold.outcome.codes
+    return recall_statistic(is_right, out_of_fold.outcome.codes, len(out_of_fold.outcome.classes))
 
 
 def _brier(out_of_fold: ClassPredictions) -> float:
-    if len(out_of_fold.classes) == 2:
-        return float(brier_score_loss(out_of_fold.codes, out_of_fold.proba[:, 1], pos_label=1))
+    if len(out_of_fold.outcome.classes) == 2:
+        return float(
+            brier_score_loss(out_of_fold.outcome.codes, out_of_fold.proba[:, 1], pos_label=1)
+        )
     return float(_brier_errors(out_of_fold).mean())
 
 
 def _brier_errors(out_of_fold: ClassPredictions) -> Floats:
     """Return squared errors summed over classes; halved for two, as is usual there."""
-    is_class = out_of_fold.codes[:, None] == np.arange(len(out_of_fold.classes))
+    is_class = out_of_fold.outcome.codes[:, None] == np.arange(len(out_of_fold.outcome.classes))
     errors: Floats = ((out_of_fold.proba - is_class) ** 2).sum(axis=1)
-    return errors / 2 if len(out_of_fold.classes) == 2 else errors
+    return errors / 2 if len(out_of_fold.outcome.classes) == 2 else errors
 
 
 def _log_loss(out_of_fold: ClassPredictions) -> float:
     return float(
-        log_loss(out_of_fold.codes, out_of_fold.proba, labels=list(range(len(out_of_fold.classes))))
+        log_loss(
+            out_of_fold.outcome.codes,
+            out_of_fold.proba,
+            labels=list(range(len(out_of_fold.outcome.classes))),
+        )
     )
 
 
 def _log_losses(out_of_fold: ClassPredictions) -> Floats:
-    own = out_of_fold.proba[np.arange(len(out_of_fold.codes)), out_of_fold.codes]
+    own = out_of_fold.proba[np.arange(len(out_of_fold.outcome.codes)), out_of_fold.outcome.codes]
     losses: Floats = -np.log(np.clip(own, _SURE, 1 - _SURE))
     return losses
 
@@ -183,7 +192,7 @@ def _slope(out_of_fold: ClassPredictions) -> float:
     _require_all_classes(out_of_fold)
     chance = np.clip(out_of_fold.proba[:, 1], _SURE, 1 - _SURE)
     logit = np.log(chance) - np.log1p(-chance)
-    above, below = logit[out_of_fold.codes == 1], logit[out_of_fold.codes == 0]
+    above, below = logit[out_of_fold.outcome.codes == 1], logit[out_of_fold.outcome.codes == 0]
     if above.min() >= below.max() or above.max() <= below.min():
         msg = (
             f"The predictions of {len(above)} and {len(below)} test patients separate the classes "
@@ -191,5 +200,5 @@ def _slope(out_of_fold: ClassPredictions) -> float:
         )
         raise DegenerateSplitError(msg)
     curve = LogisticRegression(C=np.inf, solver="newton-cholesky")
-    curve.fit(logit[:, None], out_of_fold.codes)
+    curve.fit(logit[:, None], out_of_fold.outcome.codes)
     return float(curve.coef_[0, 0])

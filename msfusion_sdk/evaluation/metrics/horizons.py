@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 from msfusion_sdk.arrays import Floats, Rows
 from msfusion_sdk.errors import DegenerateSplitError, ShapeError
 from msfusion_sdk.evaluation.folds.folds import Fold
-from msfusion_sdk.outcomes.strata import SurvivalTimes
+from msfusion_sdk.outcomes.survival import SurvivalOutcome
 from msfusion_sdk.survival.checks import require_horizons
 
 __all__ = ["TimePlan", "plan_times"]
@@ -41,7 +41,7 @@ class TimePlan:
 
 
 def plan_times(
-    outcome: SurvivalTimes, folds: Sequence[Fold], horizons: ArrayLike | None = None
+    outcome: SurvivalOutcome, folds: Sequence[Fold], horizons: ArrayLike | None = None
 ) -> TimePlan:
     """Return the times for these folds.
 

@@ -1,6 +1,7 @@
 """The metrics of predicted survival, each a value per fold and a statistic for resamples."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -56,23 +57,29 @@ def brier_errors(out_of_fold: SurvivalPredictions, plan: TimePlan) -> Floats:
 
     Their mean is the integrated Brier score.
     """
-    censoring = censoring_survival(time=out_of_fold.train_time, event=out_of_fold.train_event)
+    censoring = censoring_survival(**out_of_fold.train.arrays)
     curves = out_of_fold.survival[:, plan.columns(plan.grid)]
-    had = out_of_fold.event[:, None] & (out_of_fold.time[:, None] <= plan.grid)
-    own = np.ones(len(out_of_fold.time))
-    own[had.any(axis=1)] = censoring.at(out_of_fold.time[had.any(axis=1)])
-    is_free = out_of_fold.time[:, None] > plan.grid
+    had = out_of_fold.outcome.event[:, None] & (out_of_fold.outcome.time[:, None] <= plan.grid)
+    own = np.ones(len(out_of_fold.outcome.time))
+    own[had.any(axis=1)] = censoring.at(out_of_fold.outcome.time[had.any(axis=1)])
+    is_free = out_of_fold.outcome.time[:, None] > plan.grid
     error = had * curves**2 / own[:, None] + is_free * (1 - curves) ** 2 / censoring.at(plan.grid)
     mean: Floats = np.trapezoid(error, plan.grid) / (plan.grid[-1] - plan.grid[0])
     return mean
 
 
+def _known(out_of_fold: SurvivalPredictions) -> dict[str, Any]:
+    """Return what happened to test and training patients, as metrics take it."""
+    train = {f"train_{name}": array for name, array in out_of_fold.train.arrays.items()}
+    return {**out_of_fold.outcome.arrays, **train}
+
+
 def _harrell(out_of_fold: SurvivalPredictions) -> float:
-    return concordance_index(time=out_of_fold.time, event=out_of_fold.event, risk=out_of_fold.risk)
+    return concordance_index(**out_of_fold.outcome.arrays, risk=out_of_fold.risk)
 
 
 def _harrell_statistic(out_of_fold: SurvivalPredictions) -> Statistic:
-    cases = np.flatnonzero(out_of_fold.event)
+    cases = np.flatnonzero(out_of_fold.outcome.event)
     return pair_statistic(
         out_of_fold.risk,
         cases=cases,
@@ -84,37 +91,36 @@ def _harrell_statistic(out_of_fold: SurvivalPredictions) -> Statistic:
 
 def _outlasts(out_of_fold: SurvivalPredictions, cases: Rows) -> Bools:
     """Return who is followed longer than each case had to its event, shape (case, patient)."""
-    own = out_of_fold.time[cases, None]
-    outlasts: Bools = (out_of_fold.time > own) | ((out_of_fold.time == own) & ~out_of_fold.event)
+    own = out_of_fold.outcome.time[cases, None]
+    outlasts: Bools = (out_of_fold.outcome.time > own) | (
+        (out_of_fold.outcome.time == own) & ~out_of_fold.outcome.event
+    )
     return outlasts
 
 
 def _harrell_pooled(folds: Sequence[SurvivalPredictions]) -> float:
     return concordance_index(
-        time=np.concatenate([fold.time for fold in folds]),
-        event=np.concatenate([fold.event for fold in folds]),
+        time=np.concatenate([fold.outcome.time for fold in folds]),
+        event=np.concatenate([fold.outcome.event for fold in folds]),
         risk=np.concatenate([ranked(fold.risk) for fold in folds]),
     )
 
 
 def _uno(out_of_fold: SurvivalPredictions, plan: TimePlan) -> float:
     return concordance_uno(
-        time=out_of_fold.time,
-        event=out_of_fold.event,
+        **_known(out_of_fold),
         risk=out_of_fold.risk,
-        train_time=out_of_fold.train_time,
-        train_event=out_of_fold.train_event,
         tau=plan.tau,
     ).c_index
 
 
 def _uno_statistic(out_of_fold: SurvivalPredictions, plan: TimePlan) -> Statistic:
-    censoring = censoring_survival(time=out_of_fold.train_time, event=out_of_fold.train_event)
-    cases = np.flatnonzero(out_of_fold.event & (out_of_fold.time < plan.tau))
+    censoring = censoring_survival(**out_of_fold.train.arrays)
+    cases = np.flatnonzero(out_of_fold.outcome.event & (out_of_fold.outcome.time < plan.tau))
     return pair_statistic(
         out_of_fold.risk,
         cases=cases,
-        weight=censoring.at(out_of_fold.time[cases]) ** -2,
+        weight=censoring.at(out_of_fold.outcome.time[cases]) ** -2,
         comparable=_outlasts(out_of_fold, cases),
         tied_tol=_TIED_TOL,
     )
@@ -123,22 +129,19 @@ def _uno_statistic(out_of_fold: SurvivalPredictions, plan: TimePlan) -> Statisti
 def _auc_metric(horizon: float) -> Metric[SurvivalPredictions]:
     def value(out_of_fold: SurvivalPredictions) -> float:
         return time_dependent_auc(
-            time=out_of_fold.time,
-            event=out_of_fold.event,
+            **_known(out_of_fold),
             risk=out_of_fold.risk,
-            train_time=out_of_fold.train_time,
-            train_event=out_of_fold.train_event,
             times=[horizon],
         ).mean
 
     def statistic(out_of_fold: SurvivalPredictions) -> Statistic:
-        censoring = censoring_survival(time=out_of_fold.train_time, event=out_of_fold.train_event)
-        cases = np.flatnonzero(out_of_fold.event & (out_of_fold.time <= horizon))
-        is_control = out_of_fold.time > horizon
+        censoring = censoring_survival(**out_of_fold.train.arrays)
+        cases = np.flatnonzero(out_of_fold.outcome.event & (out_of_fold.outcome.time <= horizon))
+        is_control = out_of_fold.outcome.time > horizon
         return pair_statistic(
             out_of_fold.risk,
             cases=cases,
-            weight=1 / censoring.at(out_of_fold.time[cases]),
+            weight=1 / censoring.at(out_of_fold.outcome.time[cases]),
             comparable=np.broadcast_to(is_control, (len(cases), len(is_control))),
             tied_tol=_TIED_TOL,
         )
@@ -148,11 +151,8 @@ def _auc_metric(horizon: float) -> Metric[SurvivalPredictions]:
 
 def _brier(out_of_fold: SurvivalPredictions, plan: TimePlan) -> float:
     return brier_score(
-        time=out_of_fold.time,
-        event=out_of_fold.event,
+        **_known(out_of_fold),
         survival=out_of_fold.survival[:, plan.columns(plan.grid)],
-        train_time=out_of_fold.train_time,
-        train_event=out_of_fold.train_event,
         times=plan.grid,
     ).integrated
 
@@ -181,8 +181,8 @@ def _calibration(
     (column,) = plan.columns(horizon)
     return calibration_at(
         horizon,
-        time=np.concatenate([fold.time for fold in folds]),
-        event=np.concatenate([fold.event for fold in folds]),
+        time=np.concatenate([fold.outcome.time for fold in folds]),
+        event=np.concatenate([fold.outcome.event for fold in folds]),
         survival=np.concatenate([fold.survival[:, column] for fold in folds]),
         bins=1,
     )

@@ -29,6 +29,8 @@ class Evaluation:
         The models as they were given, the first being the reference; baselines are not here.
     classes : tuple
         Ascending; of two, the second is the positive one.  Empty for survival.
+    unit : str or None
+        In which time is counted; None for classes, or when nobody said.
     folds : tuple of Fold
         Who was trained on and who was judged.
     split_hash : str
@@ -61,6 +63,7 @@ class Evaluation:
 
     models: dict[str, str]
     classes: tuple[Any, ...]
+    unit: str | None
     folds: tuple[Fold, ...]
     split_hash: str
     random_state: int
@@ -134,5 +137,6 @@ class Evaluation:
                 facts.append(f"{self.classes[1]} is the positive one")
         else:
             facts.append(f"{int(counts['test event'].sum())} events")
-            facts.append(f"Uno's C and the Brier score up to tau = {self.plan.tau:g}")
+            unit = f" {self.unit}" if self.unit else ""
+            facts.append(f"Uno's C and the Brier score up to tau = {self.plan.tau:g}{unit}")
         return [*facts, f"{self.bootstrap} resamples, random_state {self.random_state}"]

@@ -2,11 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 
-import numpy as np
 import pandas as pd
 
 from msfusion_sdk.evaluation.crossfit.baselines import Baseline
-from msfusion_sdk.evaluation.metrics.predictions import Predictions, SurvivalPredictions
+from msfusion_sdk.evaluation.metrics.predictions import Predictions
 
 __all__ = ["contributions_table", "predictions_table"]
 
@@ -14,7 +13,9 @@ __all__ = ["contributions_table", "predictions_table"]
 def predictions_table(out_of_fold: Mapping[str, Sequence[Predictions | str]]) -> pd.DataFrame:
     """Return a row per model and test patient, with fold, outcome and prediction."""
     parts = [
-        _rows(one).assign(model=name, fold=number)
+        pd.DataFrame({"patient_id": one.patient_ids, **one.columns()}).assign(
+            model=name, fold=number
+        )
         for name, entries in out_of_fold.items()
         for number, one in enumerate(entries)
         if not isinstance(one, str)
@@ -30,21 +31,3 @@ def contributions_table(differences: pd.DataFrame, baselines: Sequence[Baseline]
     rows = differences[differences["model"].isin(dropped)]
     table = rows.assign(table=rows["model"].map(dropped)).drop(columns=["reference", "model"])
     return table[["table", *table.columns.drop("table")]].reset_index(drop=True)
-
-
-def _rows(out_of_fold: Predictions) -> pd.DataFrame:
-    if isinstance(out_of_fold, SurvivalPredictions):
-        columns = {
-            "patient_id": out_of_fold.patient_ids,
-            "time": out_of_fold.time,
-            "event": out_of_fold.event,
-            "risk": out_of_fold.risk,
-            "high_risk": out_of_fold.risk > np.median(out_of_fold.train_risk),
-            "survival": list(out_of_fold.survival),
-        }
-        return pd.DataFrame(columns)
-    chances = {
-        f"proba_{name}": out_of_fold.proba[:, k] for k, name in enumerate(out_of_fold.classes)
-    }
-    labels = [out_of_fold.classes[code] for code in out_of_fold.codes]
-    return pd.DataFrame({"patient_id": out_of_fold.patient_ids, "class": labels, **chances})

@@ -6,7 +6,7 @@ import pandas as pd
 
 from msfusion_sdk.evaluation.metrics.horizons import TimePlan
 from msfusion_sdk.evaluation.metrics.predictions import Predictions
-from msfusion_sdk.outcomes.strata import ClassLabels, Outcome
+from msfusion_sdk.outcomes.outcome import Outcome
 
 __all__ = ["remarks"]
 
@@ -31,7 +31,7 @@ def remarks(
         Of the models themselves, whose missing values are spelt out; those of baselines are
         in the table per fold.
     """
-    names = outcome.stratum_names if isinstance(outcome, ClassLabels) else ("event",)
+    names = [outcome.stratum_names[code] for code in outcome.needed]
     sentences = [
         _thin(int(str(fold)), name, int(row[f"test {name}"]), int(row["test"]))
         for fold, row in counts.iterrows()

@@ -1,25 +1,25 @@
 """Classes from several modalities: tables in, probabilities out."""
 
-from pathlib import Path
-from typing import Any, Self
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
-from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.base import ClassifierMixin
 from sklearn.utils.validation import check_is_fitted
 
-from msfusion_sdk.errors import DegenerateSplitError, TableError
-from msfusion_sdk.fusion.estimators.fitted import FittedFusion, fit_fusion, shown_weights
-from msfusion_sdk.fusion.estimators.saving import load_estimator, save_estimator
-from msfusion_sdk.fusion.inputs.inputs import AdapterChoice, Tables
+from msfusion_sdk.arrays import Floats
+from msfusion_sdk.fusion.estimators.base import FusionEstimator, wrong_kind
+from msfusion_sdk.fusion.inputs.inputs import Tables
 from msfusion_sdk.fusion.inputs.targets import ClassTarget
-from msfusion_sdk.fusion.strategies.strategies import Base, Strategy
-from msfusion_sdk.tables.frames import patient_table
+from msfusion_sdk.fusion.strategies.fuser import Arrays
+from msfusion_sdk.outcomes.classes import ClassOutcome
+from msfusion_sdk.outcomes.reading import read_outcome
 
 __all__ = ["FusionClassifier"]
 
 
-class FusionClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # untyped
+class FusionClassifier(ClassifierMixin, FusionEstimator):  # type: ignore[misc]  # untyped
     """Class probabilities from several tables, any of which a patient may lack.
 
     Parameters
@@ -42,57 +42,6 @@ class FusionClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  #
     Classes count as often as they occur in training; nothing is reweighted, so that the
     probabilities have the prevalence of the training patients.
     """
-
-    def __init__(
-        self,
-        *,
-        fusion: Strategy = "concat",
-        base: Base = "linear",
-        adapters: AdapterChoice | None = None,
-        random_state: int = 0,
-    ) -> None:
-        self.fusion = fusion
-        self.base = base
-        self.adapters = adapters
-        self.random_state = random_state
-
-    def fit(self, X: Tables, y: "pd.Series[Any]") -> Self:  # noqa: N803
-        """Learn from the patients in ``y``; other rows of the tables are not looked at.
-
-        Parameters
-        ----------
-        X : mapping of table name to DataFrame indexed by patient_id
-        y : Series indexed by patient_id
-            The class of each patient: text, whole numbers or booleans.
-
-        Raises
-        ------
-        TableError
-            When tables or classes cannot be used; the subclass says why.
-        MissingModalityError
-            When a table has none of the patients, or a patient is in no table.
-        DegenerateSplitError
-            When there is one class only, or a class has too few patients.
-        """
-        labels = _require_classes(y)
-        classes, codes = np.unique(labels.to_numpy(), return_inverse=True)
-        if len(classes) < 2:
-            msg = (
-                f"A classifier needs two classes or more, and all {len(labels)} patients are "
-                f"{classes.tolist()}. Give more patients, or other folds."
-            )
-            raise DegenerateSplitError(msg)
-        target = ClassTarget(codes.astype(np.intp), len(classes))
-        fitted, _ = fit_fusion(
-            X,
-            labels,
-            target,
-            strategy=self.fusion,
-            base=self.base,
-            choice=self.adapters,
-            seed=self.random_state,
-        )
-        return self._set_fitted(fitted, classes, target.log_prior, list(labels.index))
 
     def predict_proba(self, X: Tables) -> pd.DataFrame:  # noqa: N803
         """Return the probability of each class: a row per patient, a column per class.
@@ -132,65 +81,14 @@ class FusionClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  #
         centred = added - added.mean(axis=2, keepdims=True)
         return pd.DataFrame(centred.reshape(len(ids), -1), index=ids, columns=names)
 
-    def save(self, folder: str | Path) -> Path:
-        """Write ``config.json`` and ``model.safetensors`` to ``folder`` and return it; no pickle.
+    def _target(self, tables: Tables, y: Any) -> ClassTarget:
+        outcome = read_outcome(y)
+        if not isinstance(outcome, ClassOutcome):
+            raise wrong_kind(outcome, "FusionSurvival")
+        return ClassTarget(outcome)
 
-        Raises
-        ------
-        StoreError
-            When the folder cannot be written.
-        """
-        check_is_fitted(self)
-        learned = {"training_ids": self.training_ids_, "classes": self.classes_.tolist()}
-        arrays = {"log_prior": self.log_prior_}
-        return save_estimator(Path(folder), self, self.fitted_, arrays, learned)
+    def _beside(self, held_out: Floats, target: ClassTarget) -> tuple[Arrays, dict[str, Any]]:
+        return {"log_prior": target.log_prior}, {"classes": list(target.outcome.classes)}
 
-    @classmethod
-    def load(cls, folder: str | Path, *, adapters: AdapterChoice | None = None) -> Self:
-        """Return the estimator that ``save`` wrote.
-
-        Parameters
-        ----------
-        folder : path
-            That ``save`` wrote.
-        adapters : mapping of table name to adapter, optional
-            For tables whose adapters are not registered on this machine.
-
-        Raises
-        ------
-        WeightsError
-            One of its subclasses, when the folder is damaged or holds something else.
-        PluginError
-            When an adapter is not registered.
-        """
-        estimator, fitted, arrays, learned = load_estimator(cls, Path(folder), adapters)
-        classes, ids = np.array(learned["classes"]), learned["training_ids"]
-        return estimator._set_fitted(fitted, classes, arrays["log_prior"], ids)
-
-    def _set_fitted(
-        self, fitted: FittedFusion, classes: Any, log_prior: Any, ids: list[str]
-    ) -> Self:
-        self.fitted_, self.classes_, self.log_prior_ = fitted, classes, log_prior
-        self.training_ids_, self.weights_ = ids, shown_weights(fitted)
-        return self
-
-
-def _require_classes(y: "pd.Series[Any]") -> "pd.Series[Any]":
-    """Return the classes sorted by patient id, text as text."""
-    labels = patient_table(y.rename("class").to_frame())["class"].sort_index()
-    missing = labels.index[labels.isna()]
-    if len(missing):
-        msg = (
-            f"{len(missing)} of {len(labels)} patients have no class (first: "
-            f"{', '.join(missing[:3])}). Leave them out of y."
-        )
-        raise TableError(msg)
-    values = labels.to_list()
-    kinds = sorted({type(value).__name__ for value in values})
-    if len(kinds) > 1 or not isinstance(values[0], str | int | bool):
-        msg = (
-            f"Classes must all be text, whole numbers or booleans, and are {', '.join(kinds)} "
-            f"(first: {values[:3]}). Convert them, for example with y.astype(str)."
-        )
-        raise TableError(msg)
-    return pd.Series(values, index=labels.index, name="class")
+    def _become(self, arrays: Mapping[str, Any], learned: Mapping[str, Any]) -> None:
+        self.classes_, self.log_prior_ = np.array(learned["classes"]), arrays["log_prior"]

@@ -60,7 +60,6 @@ class FittedFusion(NamedTuple):
 
 def fit_fusion(
     tables: Tables,
-    y: pd.DataFrame | pd.Series,
     target: Target,
     *,
     strategy: Strategy,
@@ -68,17 +67,16 @@ def fit_fusion(
     choice: AdapterChoice | None,
     seed: int,
 ) -> tuple[FittedFusion, Floats]:
-    """Return what was learned from the patients in ``y``, and their out-of-fold scores.
+    """Return what was learned from the patients of ``target``, and their out-of-fold scores.
 
     Parameters
     ----------
-    y : DataFrame or Series indexed by patient_id, sorted by it
     target : Target
-        The outcomes in ``y``, in its order.
+        Whose patients ascend by id.
     """
     adapters = choose_adapters(tables, choice)
     fuser = new_fuser(strategy, base, adapters, seed)
-    modalities, features = fit_modalities(tables, adapters, y)
+    modalities, features = fit_modalities(tables, adapters, target.outcome)
     held_out = fuser.fit(modalities, target)
     return FittedFusion(adapters, features, fuser), held_out
 

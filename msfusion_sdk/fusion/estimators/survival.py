@@ -1,28 +1,28 @@
 """Survival from several modalities: tables in, risks and survival curves out."""
 
-from pathlib import Path
-from typing import Self
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike, NDArray
-from sklearn.base import BaseEstimator
+from numpy.typing import ArrayLike
 from sklearn.utils.validation import check_is_fitted
 
+from msfusion_sdk.arrays import Floats
 from msfusion_sdk.errors import IdMismatchError
-from msfusion_sdk.fusion.estimators.fitted import FittedFusion, fit_fusion, shown_weights
-from msfusion_sdk.fusion.estimators.saving import load_estimator, save_estimator
+from msfusion_sdk.fusion.estimators.base import FusionEstimator, wrong_kind
 from msfusion_sdk.fusion.estimators.survival_curves import SurvivalCurves
-from msfusion_sdk.fusion.inputs.inputs import AdapterChoice, Tables
+from msfusion_sdk.fusion.inputs.inputs import Tables
 from msfusion_sdk.fusion.inputs.targets import SurvivalTarget
-from msfusion_sdk.fusion.strategies.strategies import Base, Strategy
-from msfusion_sdk.outcomes.survival import survival_outcome
+from msfusion_sdk.fusion.strategies.fuser import Arrays
+from msfusion_sdk.outcomes.reading import read_outcome
+from msfusion_sdk.outcomes.survival import SurvivalOutcome, survival_outcome
 from msfusion_sdk.tables.frames import patient_table
 
 __all__ = ["FusionSurvival"]
 
 
-class FusionSurvival(BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyped
+class FusionSurvival(FusionEstimator):
     """Risk of an event from several tables, any of which a patient may lack.
 
     Parameters
@@ -61,58 +61,6 @@ class FusionSurvival(BaseEstimator):  # type: ignore[misc]  # scikit-learn is un
     prints every strategy beside published figures.  Genes came from
     ``GenomicsAdapter(n_components=None, clip=2.0)``: the ridge model wants all columns.
     """
-
-    def __init__(
-        self,
-        *,
-        fusion: Strategy = "concat",
-        base: Base = "linear",
-        adapters: AdapterChoice | None = None,
-        random_state: int = 0,
-    ) -> None:
-        self.fusion = fusion
-        self.base = base
-        self.adapters = adapters
-        self.random_state = random_state
-
-    def fit(self, X: Tables, y: pd.DataFrame | NDArray[np.void]) -> Self:  # noqa: N803
-        """Learn from the patients in ``y``; other rows of the tables are not looked at.
-
-        Parameters
-        ----------
-        X : mapping of table name to DataFrame indexed by patient_id
-        y : DataFrame indexed by patient_id, or structured array
-            ``time`` (at least 0) and ``event`` (True = observed).  The rows of an array belong to
-            those of the tables, which must then all hold the same patients in the same order.
-
-        Raises
-        ------
-        TableError
-            When tables or outcomes cannot be used; the subclass says why.
-        MissingModalityError
-            When a table has none of the patients, or a patient is in no table.
-        DegenerateSplitError
-            When there are too few events.
-        """
-        labels = survival_outcome(y)
-        ids = (
-            _ids_of_rows(X, len(labels.time)) if labels.patient_ids is None else labels.patient_ids
-        )
-        columns = {"time": labels.time, "event": labels.event}
-        outcome = pd.DataFrame(columns, index=pd.Index(ids, name="patient_id")).sort_index()
-        target = SurvivalTarget(
-            outcome["time"].to_numpy(copy=True), outcome["event"].to_numpy(copy=True)
-        )
-        fitted, held_out = fit_fusion(
-            X,
-            outcome,
-            target,
-            strategy=self.fusion,
-            base=self.base,
-            choice=self.adapters,
-            seed=self.random_state,
-        )
-        return self._set_fitted(fitted, SurvivalCurves.learn(held_out, target), list(outcome.index))
 
     def predict_risk(self, X: Tables) -> "pd.Series[float]":  # noqa: N803
         """Return the log-hazard of every patient in ``X``; higher = earlier event.
@@ -160,45 +108,19 @@ class FusionSurvival(BaseEstimator):  # type: ignore[misc]  # scikit-learn is un
         ids, added = self.fitted_.contributions(X)
         return pd.DataFrame(added[:, :, 0], index=ids, columns=pd.Index(self.fitted_.adapters))
 
-    def save(self, folder: str | Path) -> Path:
-        """Write ``config.json`` and ``model.safetensors`` to ``folder`` and return it; no pickle.
+    def _target(self, tables: Tables, y: Any) -> SurvivalTarget:
+        if isinstance(y, np.ndarray):
+            y = survival_outcome(y, _ids_of_rows(tables, len(y)))
+        outcome = read_outcome(y)
+        if not isinstance(outcome, SurvivalOutcome):
+            raise wrong_kind(outcome, "FusionClassifier")
+        return SurvivalTarget(outcome)
 
-        Raises
-        ------
-        StoreError
-            When the folder cannot be written.
-        """
-        check_is_fitted(self)
-        learned = {"training_ids": self.training_ids_}
-        return save_estimator(Path(folder), self, self.fitted_, self.curves_.arrays(), learned)
+    def _beside(self, held_out: Floats, target: SurvivalTarget) -> tuple[Arrays, dict[str, Any]]:
+        return SurvivalCurves.learn(held_out, target).arrays(), {}
 
-    @classmethod
-    def load(cls, folder: str | Path, *, adapters: AdapterChoice | None = None) -> Self:
-        """Return the estimator that ``save`` wrote.
-
-        Parameters
-        ----------
-        folder : path
-            That ``save`` wrote.
-        adapters : mapping of table name to adapter, optional
-            For tables whose adapters are not registered on this machine.
-
-        Raises
-        ------
-        WeightsError
-            One of its subclasses, when the folder is damaged or holds something else.
-        PluginError
-            When an adapter is not registered.
-        """
-        estimator, fitted, arrays, learned = load_estimator(cls, Path(folder), adapters)
-        return estimator._set_fitted(
-            fitted, SurvivalCurves.from_arrays(arrays), learned["training_ids"]
-        )
-
-    def _set_fitted(self, fitted: FittedFusion, curves: SurvivalCurves, ids: list[str]) -> Self:
-        self.fitted_, self.curves_, self.training_ids_ = fitted, curves, ids
-        self.weights_ = shown_weights(fitted)
-        return self
+    def _become(self, arrays: Mapping[str, Any], learned: Mapping[str, Any]) -> None:
+        self.curves_ = SurvivalCurves.from_arrays(arrays)
 
 
 def _ids_of_rows(tables: Tables, rows: int) -> tuple[str, ...]:

@@ -40,8 +40,8 @@ class SurvivalCurves:
     def learn(cls, held_out: Floats, target: SurvivalTarget) -> Self:
         """Return the slope and the baseline of scores of shape (patient, 1)."""
         slope = fit_weights(held_out[None], target.total_loss)
-        ones = np.ones(len(held_out))
-        problem = cox_problem(held_out, target.time, target.event, ones, "efron")
+        ones, known = np.ones(len(held_out)), target.outcome
+        problem = cox_problem(held_out, known.time, known.event, ones, "efron")
         return cls(slope, *cumulative_hazard(problem, slope))
 
     def survival(self, scores: Floats, times: ArrayLike) -> Floats:

@@ -14,6 +14,7 @@ from sklearn.base import clone
 from msfusion_sdk.adapter import Block, ModalityAdapter
 from msfusion_sdk.errors import MissingModalityError, TableError
 from msfusion_sdk.fusion.inputs.modalities import Modalities, require_some
+from msfusion_sdk.outcomes.outcome import Outcome
 from msfusion_sdk.registry import list_adapters, load_adapter
 from msfusion_sdk.tables.frames import patient_table
 
@@ -60,26 +61,26 @@ def choose_adapters(
 def fit_modalities(
     tables: Tables,
     adapters: Mapping[str, ModalityAdapter],
-    y: pd.DataFrame | pd.Series,
+    outcome: Outcome,
 ) -> tuple[Modalities, dict[str, list[str]]]:
-    """Fit each adapter on the patients in ``y``; return their modalities and all feature names.
+    """Fit an adapter per table on these patients; return modalities and all feature names.
 
-    Patients come sorted by id, which makes the result independent of the order of every table,
-    to the last digit.
+    Patients ascend by id, which makes the result independent of the order of every table, to the
+    last digit.
 
     Raises
     ------
     MissingModalityError
         When none of them has a modality, or one of them has none at all.
     """
-    patient_ids = sorted(y.index)
+    patient_ids, labels = outcome.patient_ids, outcome.labels()
     blocks = {}
     for name, adapter in adapters.items():
         table = patient_table(tables[name])
         table = table.loc[table.index.isin(patient_ids)].sort_index()
         if table.empty:
             raise _missing_for_all(name, len(patient_ids))
-        blocks[name] = adapter.fit_transform(table, y)
+        blocks[name] = adapter.fit_transform(table, labels)
         if not blocks[name].present.any():
             raise _missing_for_all(name, len(patient_ids))
     modalities = Modalities.of(blocks, patient_ids)

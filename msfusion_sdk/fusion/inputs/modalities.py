@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from msfusion_sdk.adapter import Block
 from msfusion_sdk.arrays import Bools, Rows
 from msfusion_sdk.errors import MissingModalityError
+from msfusion_sdk.phrases import first_few
 
 __all__ = ["Modalities", "require_some"]
 
@@ -87,7 +88,7 @@ def require_some(modalities: Modalities) -> None:
     """
     nothing = np.flatnonzero(~modalities.present.any(axis=1))
     if len(nothing):
-        first = ", ".join(modalities.patient_ids[row] for row in nothing[:3])
+        first = first_few(modalities.patient_ids[row] for row in nothing)
         msg = (
             f"{len(nothing)} of {len(modalities.patient_ids)} patients have no modality at all "
             f"(first: {first}; modalities: {', '.join(modalities.names)}). Leave them out, or give "

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from msfusion_sdk.arrays import Floats
+from msfusion_sdk.components import principal_axes
 
 __all__ = ["Reduction"]
 
@@ -38,13 +39,9 @@ class Reduction:
         if table.shape[1] <= COMPONENTS:
             return cls(centre, np.diag(scale))
         standard = (table - centre) * scale
-        # The smaller side has the same components, and patients are usually fewer than features.
-        squares, left = np.linalg.eigh(standard @ standard.T / len(standard))
-        largest = squares[::-1][:COMPONENTS]
-        kept = int((largest > 1e-10 * max(largest[0], 0.0)).sum())
-        # With the eigenvalue λ of X Xᵀ / n, Xᵀ u / (√n λ) maps X to √n u: standard deviation 1.
-        whitening = left[:, ::-1][:, :kept] / (np.sqrt(len(standard)) * largest[:kept])
-        return cls(centre, scale[:, None] * (standard.T @ whitening))
+        found = principal_axes(standard, most=COMPONENTS)
+        deviation = found.spread / np.sqrt(len(standard))
+        return cls(centre, scale[:, None] * found.axes / deviation)
 
     def apply(self, values: NDArray[np.float32], present: NDArray[np.bool_]) -> NDArray[np.float32]:
         """Return the columns, float32, 0 in the rows of absent patients."""

@@ -50,7 +50,7 @@ def train(
         network.train()
         optimiser.zero_grad()
         scores = network(learn.values, drop_modalities(learn.present))
-        loss = learn_target.total_loss(scores) / learn_target.scarcest
+        loss = learn_target.total_loss(scores) / learn_target.outcome.scarcest
         loss.backward()  # type: ignore[no-untyped-call]
         optimiser.step()
         stop_loss = _loss(network, stop, stop_target)

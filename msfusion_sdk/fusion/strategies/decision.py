@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from msfusion_sdk.arrays import Bools, Floats
 from msfusion_sdk.fusion.inputs.modalities import Modalities
-from msfusion_sdk.fusion.inputs.targets import ClassTarget, Target
+from msfusion_sdk.fusion.inputs.targets import Target
 from msfusion_sdk.fusion.strategies.expert_weights import fit_weights
 from msfusion_sdk.fusion.strategies.fuser import Arrays, Fuser, under
 
@@ -48,14 +48,14 @@ class DecisionFuser(Fuser):
 
     def fit(self, modalities: Modalities, target: Target) -> Floats:
         """Learn the experts, then weights from their out-of-fold scores; return these combined."""
-        self._log_prior = target.log_prior if isinstance(target, ClassTarget) else np.zeros(0)
+        self._log_prior = target.log_prior
         self._experts = [self._make_expert(place) for place in range(len(modalities.names))]
         present = modalities.present
         held_out = np.zeros((len(self._experts), len(present), target.outputs))
         for place, expert in enumerate(self._experts):
             having = target.rows(present[:, place])
             least = 1 if self._rule == "product_of_experts" else 2
-            having.require(f"The expert of {modalities.names[place]!r}", least)
+            having.outcome.require(f"The expert of {modalities.names[place]!r}", least)
             held_out[place, present[:, place]] = expert.fit(modalities.only(place), having)
         self._weights = self._fitted_weights(held_out, present, target)
         return self._combined(held_out, present)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from msfusion_sdk.arrays import Floats
 from msfusion_sdk.fusion.inputs.modalities import Modalities
 from msfusion_sdk.fusion.inputs.targets import Target
+from msfusion_sdk.outcomes.outcome import Outcome
 
 __all__ = ["Arrays", "Fuser", "fold_numbers", "under"]
 
@@ -42,14 +43,14 @@ class Fuser(ABC):
         """Become what ``arrays`` describes."""
 
 
-def fold_numbers(target: Target, folds: int, seed: int) -> NDArray[np.intp]:
+def fold_numbers(outcome: Outcome, folds: int, seed: int) -> NDArray[np.intp]:
     """Return the fold of each patient, shape (patient,): equally many of each stratum in all.
 
     There are as many folds as the scarcest stratum allows, at most ``folds``.
     """
     rng = np.random.default_rng(seed)
-    used = min(folds, target.scarcest)
-    strata = target.strata
+    used = min(folds, outcome.scarcest)
+    strata = outcome.strata
     numbers = np.empty(len(strata), np.intp)
     start = 0
     for stratum in np.unique(strata):

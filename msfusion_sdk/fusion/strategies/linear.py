@@ -36,8 +36,8 @@ class LinearFuser(Fuser):
 
         With one event, or one patient of a class, there are no folds, and those scores are 0.
         """
-        target.require(f"A linear model of {' and '.join(modalities.names)}", 1)
-        folds = fold_numbers(target, FOLDS, self._seed)
+        target.outcome.require(f"A linear model of {' and '.join(modalities.names)}", 1)
+        folds = fold_numbers(target.outcome, FOLDS, self._seed)
         held_out = np.zeros((len(folds), target.outputs))
         for fold in range(folds.max() + 1 if folds.any() else 0):
             held, rest = folds == fold, folds != fold

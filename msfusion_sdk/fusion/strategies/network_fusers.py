@@ -40,13 +40,13 @@ class NetworkFuser(Fuser):
 
     def fit(self, modalities: Modalities, target: Target) -> Floats:
         """Learn the columns and train the networks."""
-        target.require(f"A network of {' and '.join(modalities.names)}", 2)
+        target.outcome.require(f"A network of {' and '.join(modalities.names)}", 2)
         self._reductions = [
             Reduction.learn(table[modalities.present[:, place]])
             for place, table in enumerate(modalities.values)
         ]
         batch = self._batch(modalities)
-        folds = fold_numbers(target, NETWORKS, self._seed)
+        folds = fold_numbers(target.outcome, NETWORKS, self._seed)
         held_out = np.zeros((len(folds), target.outputs))
         self._networks = []
         with torch.random.fork_rng(devices=[]):

@@ -19,7 +19,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from msfusion_sdk.arrays import Floats
+from msfusion_sdk.components import principal_axes
 from msfusion_sdk.errors import DegenerateSplitError
+from msfusion_sdk.phrases import first_few
 from msfusion_sdk.survival.checks import (
     require_events,
     require_horizons,
@@ -190,10 +192,8 @@ def _rotated(centred: Floats) -> tuple[Floats, Floats | None]:
     patients, features = centred.shape
     if features <= patients:
         return centred, None
-    squares, vectors = np.linalg.eigh(centred @ centred.T)
-    kept = squares > squares[-1] * NO_SPREAD**2
-    spread = np.sqrt(squares[kept])
-    return vectors[:, kept] * spread, centred.T @ (vectors[:, kept] / spread)
+    found = principal_axes(centred, least=NO_SPREAD)
+    return found.scores, found.axes
 
 
 def _require_penalties(penalties: Sequence[float]) -> None:
@@ -208,7 +208,7 @@ def _require_full_rank(centred: Floats) -> None:
         constant = np.flatnonzero(~centred.any(axis=0)).tolist()
         msg = (
             f"Without a penalty {features} coefficients cannot be told apart: the features have "
-            f"rank {rank} (constant columns: {constant[:3] or 'none'}). Set penalty above 0, or "
-            "drop columns."
+            f"rank {rank} (constant columns: {first_few(constant) or 'none'}). Set penalty above "
+            "0, or drop columns."
         )
         raise DegenerateSplitError(msg)

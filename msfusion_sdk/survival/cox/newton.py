@@ -9,14 +9,13 @@ from typing import NamedTuple
 
 import numpy as np
 
+from msfusion_sdk import newton
 from msfusion_sdk.arrays import Bools, Floats
 from msfusion_sdk.errors import DegenerateSplitError
 from msfusion_sdk.survival.cox.risk_sets import RiskSets, Ties, risk_sets
 
 __all__ = ["CoxProblem", "CoxSolution", "cox_problem", "cumulative_hazard", "minimise"]
 
-_MAX_STEPS = 100
-_MAX_HALVINGS = 30
 _CLOSE = 1e-6  # change of any log-hazard; a Newton step squares it, so the next would be 1e-12
 _ROUNDING = 1e-12
 _UNDERFLOW = 1e-290  # risk sets below belong to a step that went far too far
@@ -73,17 +72,18 @@ def minimise(problem: CoxProblem, penalty: float, start: Floats) -> CoxSolution:
         When Newton's steps do not settle: without enough penalty a coefficient can grow for
         ever, because a feature puts all events in order.
     """
-    point, state = start, _state(problem, penalty, start)
-    for step in range(1, _MAX_STEPS + 1):
-        gradient, hessian = _derivatives(problem, penalty, point, state)
-        try:
-            move = np.asarray(-np.linalg.solve(hessian, gradient), np.float64)
-        except np.linalg.LinAlgError as error:
-            raise DegenerateSplitError(_unsettled(penalty, step, point)) from error
-        point, state = _advanced(problem, penalty, point, move, state)
-        if np.abs(problem.components @ move).max(initial=0) < _CLOSE:
-            return CoxSolution(point, _in_given_weights(problem, state.log_likelihood), step)
-    raise DegenerateSplitError(_unsettled(penalty, _MAX_STEPS, point))
+    found = newton.minimise(
+        lambda point: _state(problem, penalty, point),
+        lambda point, state: _derivatives(problem, penalty, point, state),
+        start,
+        size=lambda move: float(np.abs(problem.components @ move).max(initial=0)),
+        close=_CLOSE,
+        rounding=_ROUNDING,
+    )
+    if not found.settled:
+        raise DegenerateSplitError(_unsettled(penalty, found.steps, found.point))
+    log_likelihood = _in_given_weights(problem, found.state.log_likelihood)
+    return CoxSolution(found.point, log_likelihood, found.steps)
 
 
 def cumulative_hazard(problem: CoxProblem, point: Floats) -> tuple[Floats, Floats]:
@@ -138,19 +138,6 @@ def _in_given_weights(problem: CoxProblem, log_likelihood: float) -> float:
     # Weights stand inside the logarithm of each risk set too.
     total = problem.total_weight
     return total * (log_likelihood - float(np.log(total) * problem.step_weights.sum()))
-
-
-def _advanced(
-    problem: CoxProblem, penalty: float, point: Floats, move: Floats, state: _State
-) -> tuple[Floats, _State]:
-    """Return the point after ``move``, halved until the objective does not rise."""
-    allowed = state.objective + _ROUNDING * max(1.0, abs(state.objective))
-    for halving in range(_MAX_HALVINGS):
-        reached = point + move / 2**halving
-        found = _state(problem, penalty, reached)
-        if found.objective <= allowed:
-            return reached, found
-    raise DegenerateSplitError(_unsettled(penalty, _MAX_HALVINGS, point))
 
 
 def _unsettled(penalty: float, steps: int, point: Floats) -> str:

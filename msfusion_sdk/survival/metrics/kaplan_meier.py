@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from msfusion_sdk.arrays import Floats
 from msfusion_sdk.errors import DegenerateSplitError, ShapeError
+from msfusion_sdk.phrases import first_few
 from msfusion_sdk.survival.checks import require_events, require_labels
 
 __all__ = ["KaplanMeier", "LogRank", "kaplan_meier", "kaplan_meier_by_group", "log_rank"]
@@ -149,7 +150,10 @@ def _require_groups(group: ArrayLike, groups: tuple[str, ...], patients: int) ->
         raise ShapeError(msg)
     unknown = sorted(set(labels.tolist()) - set(groups))
     if unknown:
-        msg = f"group holds {unknown[:3]}, which are not among groups={groups}. Name every group."
+        msg = (
+            f"group holds {first_few(unknown)}, which are not among groups={groups}. Name every "
+            "group."
+        )
         raise ShapeError(msg)
     counts = {name: int((labels == name).sum()) for name in groups}
     empty = [name for name, count in counts.items() if not count]

@@ -7,23 +7,27 @@ import pandas as pd
 import pytest
 from sklearn.base import BaseEstimator
 
-from msfusion_sdk.evaluation.crossfit.baselines import late_average, make_baselines, narrowed
+from msfusion_sdk.evaluation.crossfit.baselines import make_baselines, narrowed
 from msfusion_sdk.evaluation.folds.folds import make_folds
 from msfusion_sdk.evaluation.metrics.predictions import ClassPredictions, SurvivalPredictions
-from msfusion_sdk.outcomes.strata import read_outcome
+from msfusion_sdk.outcomes.classes import ClassOutcome
+from msfusion_sdk.outcomes.reading import read_outcome
+from msfusion_sdk.outcomes.survival import SurvivalOutcome
 
 
 def _survival(ids: str, risk: list[float], train_risk: list[float]) -> SurvivalPredictions:
     return SurvivalPredictions(
-        patient_ids=tuple(ids),
-        time=np.array([float(ord(i)) for i in ids]),
-        event=np.array([i == "b" for i in ids]),
+        _outcome(ids),
         risk=np.array(risk),
         survival=np.array(risk)[:, None] / 10,
-        train_time=np.array([1.0]),
-        train_event=np.array([True]),
+        train=_outcome("b"),
         train_risk=pd.Series(train_risk, list("wxyz")[: len(train_risk)]),
     )
+
+
+def _outcome(ids: str) -> SurvivalOutcome:
+    time, event = [float(ord(i)) for i in ids], [i == "b" for i in ids]
+    return SurvivalOutcome(tuple(ids), np.array(time), np.array(event))
 
 
 def test_three_tables_give_each_alone_without_and_permuted(cohort: Any) -> None:
@@ -74,27 +78,29 @@ def test_the_late_average_counted_by_hand() -> None:
     # Training risks 1, 3 have mean 2 and deviation 1; 0, 4 have mean 2 and deviation 2.
     one = _survival("ab", [4.0, 2.0], [1.0, 3.0])
     other = _survival("bc", [6.0, 0.0], [0.0, 4.0])
-    average = late_average([one, other])
+    average = SurvivalPredictions.average([one, other], _outcome("abc"))
     assert average.patient_ids == ("a", "b", "c")
     assert average.risk.tolist() == [2.0, (0.0 + 2.0) / 2, -1.0]
     assert average.survival[:, 0].tolist() == pytest.approx([0.4, (0.2 + 0.6) / 2, 0.0])
-    assert average.time.tolist() == [97, 98, 99]
-    assert average.event.tolist() == [False, True, False]
+    assert average.outcome.time.tolist() == [97, 98, 99]
+    assert average.outcome.event.tolist() == [False, True, False]
     assert average.train_risk.tolist() == [-1.0, 1.0]
 
 
 def test_a_model_that_calls_all_alike_has_no_say_in_the_average() -> None:
     flat = _survival("ab", [5.0, 5.0], [5.0, 5.0])
-    average = late_average([flat, _survival("ab", [4.0, 2.0], [1.0, 3.0])])
+    other = _survival("ab", [4.0, 2.0], [1.0, 3.0])
+    average = SurvivalPredictions.average([flat, other], _outcome("ab"))
     assert average.risk.tolist() == [1.0, 0.0]
 
 
 def test_probabilities_are_averaged_over_the_tables_a_patient_has() -> None:
-    one = ClassPredictions(("a",), np.array([1]), np.array([[0.2, 0.8]]), (0, 1))
-    other = ClassPredictions(("a", "b"), np.array([1, 0]), np.array([[0.4, 0.6], [1, 0]]), (0, 1))
-    average = late_average([one, other])
+    both = ClassOutcome(("a", "b"), np.array([1, 0]), (0, 1))
+    one = ClassPredictions(both.of(["a"]), np.array([[0.2, 0.8]]))
+    other = ClassPredictions(both, np.array([[0.4, 0.6], [1, 0]]))
+    average = ClassPredictions.average([one, other], both)
     assert average.proba.tolist() == [pytest.approx([0.3, 0.7]), [1, 0]]
-    assert average.codes.tolist() == [1, 0]
+    assert average.outcome.codes.tolist() == [1, 0]
 
 
 def test_a_model_is_given_only_the_adapters_of_its_tables() -> None:

@@ -16,10 +16,12 @@ from msfusion_sdk.errors import (
 )
 from msfusion_sdk.evaluation.crossfit.inputs import Tables, read_tables
 from msfusion_sdk.evaluation.crossfit.predicting import fit_predict, require_methods
+from msfusion_sdk.evaluation.crossfit.task import Task
+from msfusion_sdk.evaluation.crossfit.tasks import ClassTask, SurvivalTask
 from msfusion_sdk.evaluation.folds.folds import Fold, make_folds
-from msfusion_sdk.outcomes.strata import Outcome, read_outcome
+from msfusion_sdk.outcomes.reading import read_outcome
 
-TIMES = np.array([5.0, 10.0])
+Parts = tuple[Tables, Task, Fold]
 seen: list[set[str]] = []
 
 
@@ -48,99 +50,98 @@ class Classifier(Recorder):
 
 
 @pytest.fixture(scope="module")
-def parts(cohort: Any) -> tuple[Tables, Outcome, Fold]:
+def parts(cohort: Any) -> Parts:
     outcome = read_outcome(cohort.y)
-    return read_tables(cohort.X, outcome.patient_ids)[0], outcome, make_folds(outcome)[0]
+    folds = make_folds(outcome)
+    tables = read_tables(cohort.X, outcome.patient_ids)[0]
+    return tables, SurvivalTask.of(outcome, folds, None), folds[0]
 
 
 @pytest.fixture(scope="module")
-def class_parts(cohort: Any) -> tuple[Tables, Outcome, Fold]:
+def class_parts(cohort: Any) -> Parts:
     outcome = read_outcome(cohort.classes)
     tables = read_tables({"clinical": cohort.X["clinical"]}, outcome.patient_ids)[0]
-    return tables, outcome, make_folds(outcome)[0]
+    folds = make_folds(outcome)
+    return tables, ClassTask.of(outcome, folds, None), folds[0]
 
 
-def test_no_test_patient_reaches_fit(parts: tuple[Tables, Outcome, Fold]) -> None:
+def test_no_test_patient_reaches_fit(parts: Parts) -> None:
     seen.clear()
-    out_of_fold = fit_predict(Recorder(), *parts, 0, TIMES)
+    out_of_fold = fit_predict(Recorder(), *parts, 0)
     assert seen == [set(parts[2].train_ids)]
     assert out_of_fold.patient_ids == parts[2].test_ids
 
 
-def test_a_fold_that_would_leak_stops_before_fit(parts: tuple[Tables, Outcome, Fold]) -> None:
-    tables, outcome, fold = parts
+def test_a_fold_that_would_leak_stops_before_fit(parts: Parts) -> None:
+    tables, task, fold = parts
     seen.clear()
     leaking = Fold(fold.train_ids, (*fold.test_ids, fold.train_ids[0]))
     with pytest.raises(AssertionError, match=fold.train_ids[0]):
-        fit_predict(Recorder(), tables, outcome, leaking, 0, TIMES)
+        fit_predict(Recorder(), tables, task, leaking, 0)
     assert seen == []
 
 
-def test_the_model_that_was_given_is_not_fitted(
-    parts: tuple[Tables, Outcome, Fold], ridge_cox: Any
-) -> None:
+def test_the_model_that_was_given_is_not_fitted(parts: Parts, ridge_cox: Any) -> None:
     model = ridge_cox()
-    fit_predict(model, *parts, 0, TIMES)
+    fit_predict(model, *parts, 0)
     assert not hasattr(model, "cox_")
 
 
 def test_patients_without_the_table_are_neither_fitted_nor_judged(
-    parts: tuple[Tables, Outcome, Fold],
+    parts: Parts,
 ) -> None:
-    tables, outcome, fold = parts
+    tables, task, fold = parts
     seen.clear()
-    out_of_fold = fit_predict(Recorder(), {"rna": tables["rna"]}, outcome, fold, 0, TIMES)
+    out_of_fold = fit_predict(Recorder(), {"rna": tables["rna"]}, task, fold, 0)
     have = set(tables["rna"].index)
     assert set(out_of_fold.patient_ids) == have & set(fold.test_ids)
     assert seen == [have & set(fold.train_ids)]
 
 
-def test_censoring_is_that_of_all_training_patients(parts: tuple[Tables, Outcome, Fold]) -> None:
-    tables, outcome, fold = parts
-    out_of_fold = fit_predict(Recorder(), {"rna": tables["rna"]}, outcome, fold, 0, TIMES)
-    assert len(out_of_fold.train_time) == len(fold.train_ids)
+def test_censoring_is_that_of_all_training_patients(parts: Parts) -> None:
+    tables, task, fold = parts
+    out_of_fold = fit_predict(Recorder(), {"rna": tables["rna"]}, task, fold, 0)
+    assert len(out_of_fold.train.time) == len(fold.train_ids)
 
 
 def test_a_fold_in_which_nobody_has_the_table_is_refused(
-    parts: tuple[Tables, Outcome, Fold],
+    parts: Parts,
 ) -> None:
-    tables, outcome, fold = parts
+    tables, task, fold = parts
     rest = {"rna": tables["rna"].drop(list(fold.test_ids), errors="ignore")}
     with pytest.raises(DegenerateSplitError, match="No test patient of fold 0 has a value in rna"):
-        fit_predict(Recorder(), rest, outcome, fold, 0, TIMES)
+        fit_predict(Recorder(), rest, task, fold, 0)
 
 
-def test_a_patient_left_out_by_the_model_is_named(parts: tuple[Tables, Outcome, Fold]) -> None:
-    with pytest.raises(IdMismatchError, match=f"left out 1 .first: {parts[2].test_ids[0]}"):
-        fit_predict(Recorder(lambda risk: risk.iloc[1:]), *parts, 0, TIMES)
+def test_a_patient_left_out_by_the_model_is_named(parts: Parts) -> None:
+    with pytest.raises(IdMismatchError, match=f"left out 1 .first: .{parts[2].test_ids[0]}"):
+        fit_predict(Recorder(lambda risk: risk.iloc[1:]), *parts, 0)
 
 
-def test_a_risk_that_is_no_number_is_named(parts: tuple[Tables, Outcome, Fold]) -> None:
+def test_a_risk_that_is_no_number_is_named(parts: Parts) -> None:
     with pytest.raises(NonFiniteError, match=r"predict_risk\(\) returned NaN or infinity for 1 of"):
-        fit_predict(Recorder(lambda r: r.where(r.index != r.index[0])), *parts, 0, TIMES)
+        fit_predict(Recorder(lambda r: r.where(r.index != r.index[0])), *parts, 0)
 
 
-def test_columns_of_other_classes_are_refused(class_parts: tuple[Tables, Outcome, Fold]) -> None:
+def test_columns_of_other_classes_are_refused(class_parts: Parts) -> None:
     with pytest.raises(IdMismatchError, match="one column per class"):
-        fit_predict(Classifier(lambda p: p.set_axis([0, 1], axis=1)), *class_parts, 0, TIMES)
+        fit_predict(Classifier(lambda p: p.set_axis([0, 1], axis=1)), *class_parts, 0)
 
 
-def test_columns_may_come_in_any_order(class_parts: tuple[Tables, Outcome, Fold]) -> None:
+def test_columns_may_come_in_any_order(class_parts: Parts) -> None:
     def tilted(chances: pd.DataFrame) -> pd.DataFrame:
         return chances.assign(tumour=0.9, normal=0.1)[["tumour", "normal"]]
 
-    out_of_fold = fit_predict(Classifier(tilted), *class_parts, 0, TIMES)
+    out_of_fold = fit_predict(Classifier(tilted), *class_parts, 0)
     assert set(out_of_fold.proba[:, 1]) == {0.9}
 
 
 @pytest.mark.parametrize(("factor", "message"), [(0.9, "sum to 0.9"), (3, r"lie in \[0, 1\]")])
-def test_what_is_no_probability_is_refused(
-    factor: float, message: str, class_parts: tuple[Tables, Outcome, Fold]
-) -> None:
+def test_what_is_no_probability_is_refused(factor: float, message: str, class_parts: Parts) -> None:
     with pytest.raises(SurvivalLabelError, match=message):
-        fit_predict(Classifier(lambda p: p * factor), *class_parts, 0, TIMES)
+        fit_predict(Classifier(lambda p: p * factor), *class_parts, 0)
 
 
 def test_a_classifier_is_no_model_of_survival(logistic: Any, cohort: Any) -> None:
     with pytest.raises(TypeError, match=r"'m' \(Logistic\) has no predict_risk\(\)"):
-        require_methods("m", logistic(), read_outcome(cohort.y))
+        require_methods("m", logistic(), SurvivalTask, read_outcome(cohort.y))

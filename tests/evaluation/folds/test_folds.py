@@ -6,7 +6,7 @@ import pytest
 
 from msfusion_sdk.errors import DegenerateSplitError, DuplicateIdError, IdMismatchError, IdTypeError
 from msfusion_sdk.evaluation.folds.folds import Fold, fold_counts, make_folds, split_hash
-from msfusion_sdk.outcomes.strata import read_outcome
+from msfusion_sdk.outcomes.reading import read_outcome
 
 
 @pytest.fixture
@@ -151,7 +151,7 @@ def test_fewer_groups_than_folds_is_refused(y: pd.DataFrame) -> None:
 
 
 def test_an_outcome_without_ids_is_refused() -> None:
-    with pytest.raises(IdTypeError, match="folds need patient ids"):
+    with pytest.raises(IdTypeError, match="outcomes need patient ids"):
         make_folds(np.zeros(10))
 
 

@@ -7,14 +7,15 @@ import pytest
 from msfusion_sdk.errors import DegenerateSplitError, ShapeError
 from msfusion_sdk.evaluation.folds.folds import Fold, make_folds
 from msfusion_sdk.evaluation.metrics.horizons import plan_times
-from msfusion_sdk.outcomes.strata import SurvivalTimes, read_outcome
+from msfusion_sdk.outcomes.reading import read_outcome
+from msfusion_sdk.outcomes.survival import SurvivalOutcome
 from msfusion_sdk.survival.metrics.product_limit import censoring_survival
 
 IDS = tuple(f"p{i}" for i in range(10))
 
 
-def _outcome(event: list[int]) -> SurvivalTimes:
-    return SurvivalTimes(IDS, np.arange(1.0, 11), np.array(event, bool))
+def _outcome(event: list[int]) -> SurvivalOutcome:
+    return SurvivalOutcome(IDS, np.arange(1.0, 11), np.array(event, bool))
 
 
 def test_tau_is_counted_by_hand() -> None:
@@ -55,6 +56,6 @@ def test_horizons_must_ascend_from_above_zero(horizons: list[float]) -> None:
 
 
 def test_patients_who_are_not_followed_are_refused() -> None:
-    outcome = SurvivalTimes(IDS, np.zeros(10), np.ones(10, bool))
+    outcome = SurvivalOutcome(IDS, np.zeros(10), np.ones(10, bool))
     with pytest.raises(DegenerateSplitError, match="followed for no time"):
         plan_times(outcome, (Fold(IDS[:5], IDS[5:]),))

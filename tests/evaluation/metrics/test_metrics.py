@@ -13,32 +13,42 @@ from msfusion_sdk.evaluation.metrics.horizons import TimePlan
 from msfusion_sdk.evaluation.metrics.metric import Score, scored
 from msfusion_sdk.evaluation.metrics.predictions import ClassPredictions, SurvivalPredictions
 from msfusion_sdk.evaluation.metrics.survival import survival_metrics
+from msfusion_sdk.outcomes.classes import ClassOutcome
+from msfusion_sdk.outcomes.survival import SurvivalOutcome
 
 PLAN = TimePlan(tau=9.0, horizons=(5.0,), grid=np.linspace(0, 9, 51)[1:])
 
 
 def _values(out_of_fold: ClassPredictions) -> dict[str, float]:
-    return {metric.name: metric.value(out_of_fold) for metric in class_metrics(out_of_fold.classes)}
+    return {
+        metric.name: metric.value(out_of_fold)
+        for metric in class_metrics(out_of_fold.outcome.classes)
+    }
 
 
 def _survival(time: list[float], event: list[int], risk: list[float]) -> SurvivalPredictions:
     count = len(time)
     return SurvivalPredictions(
-        patient_ids=tuple(map(str, range(count))),
-        time=np.array(time, float),
-        event=np.array(event, bool),
+        SurvivalOutcome(_ids(count), np.array(time, float), np.array(event, bool)),
         risk=np.array(risk, float),
         survival=np.full((count, 51), 0.5),
-        train_time=np.arange(1.0, 21),
-        train_event=np.ones(20, bool),
+        train=SurvivalOutcome(_ids(20), np.arange(1.0, 21), np.ones(20, bool)),
         train_risk=pd.Series(dtype=float),
     )
+
+
+def _classes(codes: list[int], proba: np.ndarray, classes: tuple) -> ClassPredictions:
+    return ClassPredictions(ClassOutcome(_ids(len(codes)), np.array(codes), classes), proba)
+
+
+def _ids(count: int) -> tuple[str, ...]:
+    return tuple(map(str, range(count)))
 
 
 def test_three_classes_are_judged_one_against_the_rest() -> None:
     rng = np.random.default_rng(0)
     codes, proba = rng.integers(0, 3, 90), rng.dirichlet([1, 1, 1], 90)
-    values = _values(ClassPredictions(tuple(map(str, range(90))), codes, proba, ("a", "b", "c")))
+    values = _values(_classes(codes, proba, ("a", "b", "c")))
     one_hot = label_binarize(codes, classes=[0, 1, 2])
     macro = roc_auc_score(codes, proba, multi_class="ovr", average="macro")
     assert values["auroc"] == pytest.approx(macro, abs=1e-12)
@@ -54,7 +64,7 @@ def test_two_classes_counted_by_hand() -> None:
     chance = np.array([0.9, 0.6, 0.4, 0.2])
     codes = np.array([1, 0, 1, 0])
     proba = np.column_stack([1 - chance, chance])
-    values = _values(ClassPredictions(tuple("wxyz"), codes, proba, ("no", "yes")))
+    values = _values(_classes(codes, proba, ("no", "yes")))
     assert values["auroc"] == 3 / 4
     assert values["auprc"] == pytest.approx(0.5 * 1 + 0.5 * 2 / 3)
     assert values["balanced_accuracy"] == 1 / 2
@@ -83,16 +93,15 @@ def test_the_slope_of_right_probabilities_is_one_and_of_doubled_logits_a_half() 
     for factor, slope in ((1, 1.0), (2, 0.5)):
         chance = 1 / (1 + np.exp(-factor * logit))
         proba = np.column_stack([1 - chance, chance])
-        out_of_fold = ClassPredictions(("p",) * 20_000, codes, proba, (0, 1))
+        out_of_fold = _classes(codes, proba, (0, 1))
         assert _values(out_of_fold)["calibration_slope"] == pytest.approx(slope, abs=0.04)
 
 
 def test_a_class_that_a_fold_lacks_has_a_reason_and_no_value() -> None:
-    out_of_fold = ClassPredictions(
-        ("p", "q"), np.array([0, 1]), np.full((2, 3), 1 / 3), ("a", "b", "c")
-    )
+    out_of_fold = _classes([0, 1], np.full((2, 3), 1 / 3), ("a", "b", "c"))
     scores = {
-        m.name: scored(lambda m=m: m.value(out_of_fold)) for m in class_metrics(out_of_fold.classes)
+        m.name: scored(lambda m=m: m.value(out_of_fold))
+        for m in class_metrics(out_of_fold.outcome.classes)
     }
     assert scores["auroc"].value is None
     assert "None of the 2 test patients has class 'c'" in scores["auroc"].reason
@@ -102,9 +111,7 @@ def test_a_class_that_a_fold_lacks_has_a_reason_and_no_value() -> None:
 def test_perfect_separation_has_no_calibration_slope() -> None:
     proba = np.array([[0.9, 0.1], [0.2, 0.8]])
     with pytest.raises(DegenerateSplitError, match="separate the classes"):
-        class_metrics((0, 1))[-1].value(
-            ClassPredictions(("p", "q"), np.array([0, 1]), proba, (0, 1))
-        )
+        class_metrics((0, 1))[-1].value(_classes([0, 1], proba, (0, 1)))
 
 
 def test_concordance_is_that_of_lifelines() -> None:

@@ -12,6 +12,8 @@ from msfusion_sdk.evaluation.metrics.horizons import TimePlan
 from msfusion_sdk.evaluation.metrics.metric import Metric
 from msfusion_sdk.evaluation.metrics.predictions import ClassPredictions, SurvivalPredictions
 from msfusion_sdk.evaluation.metrics.survival import survival_metrics
+from msfusion_sdk.outcomes.classes import ClassOutcome
+from msfusion_sdk.outcomes.survival import SurvivalOutcome
 
 PLAN = TimePlan(tau=9.0, horizons=(3.0, 7.0), grid=np.linspace(0, 9, 51)[1:])
 DRAWS = np.random.default_rng(1).multinomial(60, [1 / 60] * 60, size=5).astype(float)
@@ -24,13 +26,10 @@ def survival() -> SurvivalPredictions:
     time, train_time = np.ceil(rng.exponential(6, 60)), np.ceil(rng.exponential(8, 200))
     risk = rng.normal(size=60).round(1)
     return SurvivalPredictions(
-        patient_ids=tuple(f"p{i}" for i in range(60)),
-        time=time,
-        event=rng.random(60) < 0.6,
+        SurvivalOutcome(_ids(60), time, rng.random(60) < 0.6),
         risk=risk,
         survival=np.exp(-np.exp(risk[:, None]) * PLAN.times / 10),
-        train_time=train_time,
-        train_event=rng.random(200) < 0.5,
+        train=SurvivalOutcome(_ids(200), train_time, rng.random(200) < 0.5),
         train_risk=pd.Series(dtype=float),
     )
 
@@ -40,7 +39,11 @@ def _classes(count: int) -> ClassPredictions:
     proba = rng.dirichlet(np.ones(count), 60).round(1) + 0.01
     proba /= proba.sum(axis=1, keepdims=True)
     names = tuple("abc"[:count])
-    return ClassPredictions(tuple(map(str, range(60))), np.arange(60) % count, proba, names)
+    return ClassPredictions(ClassOutcome(_ids(60), np.arange(60) % count, names), proba)
+
+
+def _ids(count: int) -> tuple[str, ...]:
+    return tuple(f"p{number}" for number in range(count))
 
 
 def _on_rows(metric: Metric, out_of_fold: object, take: Callable) -> list[float]:
@@ -62,7 +65,7 @@ def test_class_statistics_agree(place: int, count: int) -> None:
 
 
 def test_a_draw_that_decides_nothing_has_no_value(survival: SurvivalPredictions) -> None:
-    only_censored = (~survival.event).astype(float)[None]
+    only_censored = (~survival.outcome.event).astype(float)[None]
     assert np.isnan(survival_metrics(PLAN)[0].statistic(survival)(only_censored)).all()
 
 
@@ -76,7 +79,7 @@ def test_metrics_without_interval_are_those_of_calibration() -> None:
 
 
 def test_a_fold_without_events_has_no_concordance(survival: SurvivalPredictions) -> None:
-    eventless = survival.take(np.flatnonzero(~survival.event))
+    eventless = survival.take(np.flatnonzero(~survival.outcome.event))
     for metric in survival_metrics(PLAN):
         if metric.name != "integrated_brier":
             with pytest.raises(DegenerateSplitError):

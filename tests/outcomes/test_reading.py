@@ -4,8 +4,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from msfusion_sdk.errors import DuplicateIdError, SurvivalLabelError, TableError
-from msfusion_sdk.outcomes.strata import read_outcome
+from msfusion_sdk.errors import (
+    DegenerateSplitError,
+    DuplicateIdError,
+    SurvivalLabelError,
+    TableError,
+)
+from msfusion_sdk.outcomes.reading import read_outcome
 
 
 def test_patients_ascend_by_id_and_keep_their_outcome() -> None:
@@ -13,23 +18,23 @@ def test_patients_ascend_by_id_and_keep_their_outcome() -> None:
     outcome = read_outcome(y)
     assert outcome.patient_ids == ("a", "b")
     assert outcome.time.tolist() == [1, 3]
-    assert outcome.labels(outcome.rows(["b"])).to_dict("index") == {"b": {"time": 3, "event": True}}
+    assert outcome.of(["b"]).labels().to_dict("index") == {"b": {"time": 3, "event": True}}
 
 
 def test_of_two_classes_the_second_is_positive() -> None:
     outcome = read_outcome(pd.Series(["yes", "no"], ["a", "b"]))
     assert outcome.classes == ("no", "yes")
     assert outcome.codes.tolist() == [1, 0]
-    assert outcome.labels(np.array([1])).to_dict() == {"b": "no"}
+    assert outcome.take(np.array([1])).labels().to_dict() == {"b": "no"}
 
 
 def test_a_patient_without_class_is_named() -> None:
-    with pytest.raises(TableError, match=r"1 of 3 patients have no class \(first: b\)"):
+    with pytest.raises(TableError, match=r"1 of 3 patients have no class \(first: 'b'\)"):
         read_outcome(pd.Series(["x", None, "y"], ["a", "b", "c"]))
 
 
 def test_one_class_is_refused() -> None:
-    with pytest.raises(TableError, match=r"needs two classes, and y holds \['x'\]"):
+    with pytest.raises(DegenerateSplitError, match=r"all 2 patients are \['x'\]"):
         read_outcome(pd.Series(["x", "x"], ["a", "b"]))
 
 
@@ -42,3 +47,15 @@ def test_infinite_time_is_refused_by_name() -> None:
     y = pd.DataFrame({"time": [np.inf, 1.0], "event": [True, True]}, ["a", "b"])
     with pytest.raises(SurvivalLabelError, match="a: inf"):
         read_outcome(y)
+
+
+@pytest.mark.parametrize("values", [[True, False], [1, 0], ["b", "a"]])
+def test_classes_are_text_whole_numbers_or_booleans_and_come_back_as_such(values: list) -> None:
+    outcome = read_outcome(pd.Series(values, ["p", "q"]))
+    assert outcome.classes == tuple(sorted(values))
+    assert outcome.labels().tolist() == values
+
+
+def test_an_outcome_is_taken_as_it_is() -> None:
+    outcome = read_outcome(pd.Series(["yes", "no"], ["a", "b"]))
+    assert read_outcome(outcome) is outcome

@@ -1,0 +1,122 @@
+"""The tasks of survival and of classes."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, Self
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike
+
+from msfusion_sdk.arrays import Floats
+from msfusion_sdk.errors import IdMismatchError, SurvivalLabelError
+from msfusion_sdk.evaluation.crossfit.answers import require_probabilities, require_rows
+from msfusion_sdk.evaluation.crossfit.inputs import Tables
+from msfusion_sdk.evaluation.crossfit.task import Task
+from msfusion_sdk.evaluation.folds.folds import Fold
+from msfusion_sdk.evaluation.metrics.classes import class_metrics
+from msfusion_sdk.evaluation.metrics.horizons import TimePlan, plan_times
+from msfusion_sdk.evaluation.metrics.metric import Metric
+from msfusion_sdk.evaluation.metrics.predictions import (
+    ClassPredictions,
+    Predictions,
+    SurvivalPredictions,
+)
+from msfusion_sdk.evaluation.metrics.survival import survival_metrics
+from msfusion_sdk.outcomes.classes import ClassOutcome
+from msfusion_sdk.outcomes.outcome import Kind
+from msfusion_sdk.outcomes.survival import SurvivalOutcome
+from msfusion_sdk.phrases import first_few
+
+__all__ = ["TASKS", "ClassTask", "SurvivalTask"]
+
+
+@dataclass(frozen=True, eq=False)
+class SurvivalTask(Task):
+    """Risks and survival curves."""
+
+    methods: ClassVar[tuple[str, ...]] = ("predict_risk", "predict_survival")
+    estimator: ClassVar[str] = "FusionSurvival"
+    predictions: ClassVar[type[Predictions]] = SurvivalPredictions
+
+    outcome: SurvivalOutcome
+    plan: TimePlan
+
+    @classmethod
+    def of(
+        cls, outcome: SurvivalOutcome, folds: Sequence[Fold], horizons: ArrayLike | None
+    ) -> Self:
+        """Return the task with tau and horizons that suit these folds."""
+        return cls(outcome, plan_times(outcome, folds, horizons))
+
+    @property
+    def metrics(self) -> tuple[Metric[Any], ...]:
+        """Harrell's C first."""
+        return survival_metrics(self.plan)
+
+    def predict(
+        self, model: Any, train: Tables, train_ids: Sequence[str], test: Tables, fold: Fold
+    ) -> SurvivalPredictions:
+        """Return risks and curves; censoring is that of the whole fold, alike for all models."""
+        ids, times = fold.test_ids, self.plan.times
+        survival = require_rows("predict_survival", model.predict_survival(test, times), ids)
+        risk = require_rows("predict_risk", model.predict_risk(test), ids)
+        train_risk = require_rows("predict_risk", model.predict_risk(train), train_ids)
+        return SurvivalPredictions(
+            outcome=self.outcome.of(ids),
+            risk=risk.to_numpy(np.float64),
+            survival=require_probabilities(survival),
+            train=self.outcome.of(fold.train_ids),
+            train_risk=train_risk.astype(np.float64),
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class ClassTask(Task):
+    """Probabilities of classes."""
+
+    methods: ClassVar[tuple[str, ...]] = ("predict_proba",)
+    estimator: ClassVar[str] = "FusionClassifier"
+    predictions: ClassVar[type[Predictions]] = ClassPredictions
+
+    outcome: ClassOutcome
+    classes: tuple[Any, ...]
+
+    @classmethod
+    def of(cls, outcome: ClassOutcome, folds: Sequence[Fold], horizons: ArrayLike | None) -> Self:
+        """Return the task; folds and horizons do not matter."""
+        return cls(outcome, outcome.classes)
+
+    @property
+    def metrics(self) -> tuple[Metric[Any], ...]:
+        """AUROC first."""
+        return class_metrics(self.classes)
+
+    def predict(
+        self, model: Any, train: Tables, train_ids: Sequence[str], test: Tables, fold: Fold
+    ) -> ClassPredictions:
+        """Return the probability of each class."""
+        proba = require_rows("predict_proba", model.predict_proba(test), fold.test_ids)
+        return ClassPredictions(self.outcome.of(fold.test_ids), _by_class(proba, self.classes))
+
+
+TASKS: dict[Kind, type[Task]] = {"survival": SurvivalTask, "class": ClassTask}
+
+
+def _by_class(proba: pd.DataFrame, classes: tuple[Any, ...]) -> Floats:
+    """Return the chances, a column per class in the order of ``classes``."""
+    if set(proba.columns) != set(classes):
+        msg = (
+            f"predict_proba() has the columns {first_few(proba.columns, 5)}, and the classes are "
+            f"{first_few(classes, 5)}. It has to return one column per class, by name."
+        )
+        raise IdMismatchError(msg)
+    # Not proba[[False, True]], which would choose rows.
+    chances = require_probabilities(proba.reindex(columns=list(classes)))
+    total = chances.sum(axis=1, keepdims=True)
+    if (np.abs(total - 1) > 1e-4).any():
+        msg = f"predict_proba() has rows that sum to {total.min():g}, and each must sum to 1."
+        raise SurvivalLabelError(msg)
+    # A model may count in float32, whose sums are off by more than scikit-learn tolerates.
+    scaled: Floats = chances / total
+    return scaled

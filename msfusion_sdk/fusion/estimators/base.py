@@ -1,0 +1,138 @@
+"""What the estimators share: fitting, contributions, saving and loading."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+from sklearn.base import BaseEstimator
+from sklearn.utils.validation import check_is_fitted
+
+from msfusion_sdk.arrays import Floats
+from msfusion_sdk.errors import TableError
+from msfusion_sdk.fusion.estimators.fitted import FittedFusion, fit_fusion, shown_weights
+from msfusion_sdk.fusion.estimators.saving import load_estimator, save_estimator
+from msfusion_sdk.fusion.inputs.inputs import AdapterChoice, Tables
+from msfusion_sdk.fusion.inputs.targets import Target
+from msfusion_sdk.fusion.strategies.fuser import Arrays
+from msfusion_sdk.fusion.strategies.strategies import Base, Strategy
+from msfusion_sdk.outcomes.outcome import Outcome
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["FusionEstimator", "wrong_kind"]
+
+
+class FusionEstimator(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn is untyped
+    """Several tables, any of which a patient may lack, and one outcome."""
+
+    fitted_: FittedFusion
+    arrays_: Mapping[str, Any]
+    learned_: Mapping[str, Any]
+    training_ids_: list[str]
+    weights_: "pd.Series[float] | None"
+
+    def __init__(
+        self,
+        *,
+        fusion: Strategy = "concat",
+        base: Base = "linear",
+        adapters: AdapterChoice | None = None,
+        random_state: int = 0,
+    ) -> None:
+        self.fusion = fusion
+        self.base = base
+        self.adapters = adapters
+        self.random_state = random_state
+
+    def fit(self, X: Tables, y: "pd.DataFrame | pd.Series[Any] | Outcome") -> Self:  # noqa: N803
+        """Learn from the patients in ``y``; other rows of the tables are not looked at.
+
+        Parameters
+        ----------
+        X : mapping of table name to DataFrame indexed by patient_id
+        y : DataFrame or Series indexed by patient_id
+            For survival ``time`` (at least 0) and ``event`` (True = observed), which may also come
+            in a structured array; its rows belong to those of the tables, which must then all hold
+            the same patients in the same order.  Otherwise the class of each patient: text, whole
+            numbers or booleans.
+
+        Raises
+        ------
+        TableError
+            When tables or outcomes cannot be used; the subclass says why.
+        MissingModalityError
+            When a table has none of the patients, or a patient is in no table.
+        DegenerateSplitError
+            When there are too few events, one class only, or too few patients of a class.
+        """
+        target = self._target(X, y)
+        fitted, held_out = fit_fusion(
+            X,
+            target,
+            strategy=self.fusion,
+            base=self.base,
+            choice=self.adapters,
+            seed=self.random_state,
+        )
+        arrays, learned = self._beside(held_out, target)
+        ids = list(target.outcome.patient_ids)
+        return self._set_fitted(fitted, arrays, {"training_ids": ids, **learned})
+
+    def save(self, folder: str | Path) -> Path:
+        """Write ``config.json`` and ``model.safetensors`` to ``folder`` and return it; no pickle.
+
+        Raises
+        ------
+        StoreError
+            When the folder cannot be written.
+        """
+        check_is_fitted(self)
+        return save_estimator(Path(folder), self, self.fitted_, self.arrays_, self.learned_)
+
+    @classmethod
+    def load(cls, folder: str | Path, *, adapters: AdapterChoice | None = None) -> Self:
+        """Return the estimator that ``save`` wrote.
+
+        Parameters
+        ----------
+        folder : path
+            That ``save`` wrote.
+        adapters : mapping of table name to adapter, optional
+            For tables whose adapters are not registered on this machine.
+
+        Raises
+        ------
+        WeightsError
+            One of its subclasses, when the folder is damaged or holds something else.
+        PluginError
+            When an adapter is not registered.
+        """
+        estimator, fitted, arrays, learned = load_estimator(cls, Path(folder), adapters)
+        return estimator._set_fitted(fitted, arrays, learned)
+
+    @abstractmethod
+    def _target(self, tables: Tables, y: Any) -> Target:
+        """Return what can be learned from ``y``, or refuse it."""
+
+    @abstractmethod
+    def _beside(self, held_out: Floats, target: Any) -> tuple[Arrays, dict[str, Any]]:
+        """Return what out-of-fold scores tell beside the fuser: arrays, and plain JSON."""
+
+    @abstractmethod
+    def _become(self, arrays: Mapping[str, Any], learned: Mapping[str, Any]) -> None:
+        """Set the attributes that ``_beside`` describes."""
+
+    def _set_fitted(
+        self, fitted: FittedFusion, arrays: Mapping[str, Any], learned: Mapping[str, Any]
+    ) -> Self:
+        self.fitted_, self.arrays_, self.learned_ = fitted, arrays, learned
+        self.training_ids_, self.weights_ = list(learned["training_ids"]), shown_weights(fitted)
+        self._become(arrays, learned)
+        return self
+
+
+def wrong_kind(found: Outcome, instead: str) -> TableError:
+    """Return the error of an estimator that was given outcomes of another kind."""
+    return TableError(f"y holds {found.holds}. Use {instead}, or give another outcome.")
