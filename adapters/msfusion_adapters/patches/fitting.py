@@ -61,10 +61,10 @@ def fit_attention(
     attention : LearnedAttention
     held_out : float64, shape (patient, output)
     """
-    target.require("Attention over patches", 2)
+    target.outcome.require("Attention over patches", 2)
     rng = np.random.default_rng(settings.seed)
     reduced = learn_columns(bags, settings.columns, rng)
-    parts = fold_numbers(target, settings.members, settings.seed)
+    parts = fold_numbers(target.outcome, settings.members, settings.seed)
     held_out = np.zeros((2, len(bags), target.outputs))
     members = []
     with reduced_bags(bags, reduced) as columns, torch.random.fork_rng(devices=[]):

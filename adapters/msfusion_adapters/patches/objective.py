@@ -40,7 +40,7 @@ class _DiscreteTime(Objective):
 
     def __init__(self, target: SurvivalTarget) -> None:
         super().__init__()
-        time, event = target.time, target.event
+        time, event = target.outcome.time, target.outcome.event
         self.edges = event_bins(time=time, event=event, n_bins=BINS)
         own = np.searchsorted(self.edges[1:-1], time, side="right")
         bins = len(self.edges) - 1
@@ -53,7 +53,7 @@ class _DiscreteTime(Objective):
 
     def forward(self, scores: Tensor, target: Target) -> Tensor:
         assert isinstance(target, SurvivalTarget)
-        time, event = torch.from_numpy(target.time), torch.from_numpy(target.event)
+        time, event = torch.from_numpy(target.outcome.time), torch.from_numpy(target.outcome.event)
         logits = scores + self.levels
         return discrete_nll(logits=logits, time=time, event=event, edges=self.edges)
 
@@ -81,4 +81,4 @@ def make_objective(target: Target, loss: SurvivalLoss) -> Objective:
 
 def codes_of(target: Target) -> Tensor | None:
     """Return the classes of the patients, None where there are none."""
-    return torch.from_numpy(target.codes) if isinstance(target, ClassTarget) else None
+    return torch.from_numpy(target.outcome.codes) if isinstance(target, ClassTarget) else None

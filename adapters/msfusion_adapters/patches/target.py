@@ -1,13 +1,16 @@
 """Outcomes as an adapter is given them to what a head can learn from."""
 
-from typing import Any
-
-import numpy as np
-import pandas as pd
+from typing import TYPE_CHECKING, Any
 
 from msfusion_sdk.errors import TableError
-from msfusion_sdk.fusion.inputs.targets import ClassTarget, SurvivalTarget, Target
-from msfusion_sdk.outcomes.survival import survival_outcome
+from msfusion_sdk.fusion.inputs.targets import Target
+from msfusion_sdk.fusion.inputs.targets import target_of as model_of
+from msfusion_sdk.outcomes.classes import ClassOutcome
+from msfusion_sdk.outcomes.reading import read_outcome
+from msfusion_sdk.phrases import first_few
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = ["target_of"]
 
@@ -32,13 +35,10 @@ def target_of(
     if missing:
         msg = (
             f"{len(missing)} of {len(patient_ids)} patients of the bags have no outcome in y "
-            f"(first: {', '.join(missing[:3])}). Leave their bags out of fit."
+            f"(first: {first_few(missing)}). Leave their bags out of fit."
         )
         raise TableError(msg)
-    mine = y.loc[patient_ids]
-    if isinstance(mine, pd.DataFrame):
-        labels = survival_outcome(mine)
-        return SurvivalTarget(labels.time, labels.event), ["log-hazard"]
-    classes, codes = np.unique(mine.to_numpy(), return_inverse=True)
-    names = [f"log-odds of {name}" for name in classes]
-    return ClassTarget(codes.astype(np.intp), len(classes)), names
+    outcome = read_outcome(y).of(patient_ids)
+    if isinstance(outcome, ClassOutcome):
+        return model_of(outcome), [f"log-odds of {name}" for name in outcome.classes]
+    return model_of(outcome), ["log-hazard"]

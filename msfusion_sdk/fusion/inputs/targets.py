@@ -6,8 +6,9 @@ training patients times ``exp(score)``: scores of 0 say nothing.
 """
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 import torch
@@ -17,12 +18,12 @@ from torch.nn.functional import cross_entropy
 
 from msfusion_sdk.arrays import Bools, Floats, Rows
 from msfusion_sdk.outcomes.classes import ClassOutcome
-from msfusion_sdk.outcomes.outcome import Outcome
+from msfusion_sdk.outcomes.outcome import Kind, Outcome
 from msfusion_sdk.outcomes.survival import SurvivalOutcome
 from msfusion_sdk.survival.cox.cox import fit_cox
 from msfusion_sdk.survival.cox.losses import cox_loss
 
-__all__ = ["ClassTarget", "SurvivalTarget", "Target"]
+__all__ = ["ClassTarget", "SurvivalTarget", "Target", "target_of"]
 
 
 class Target(ABC):
@@ -132,3 +133,11 @@ class ClassTarget(Target):
     def centred(self, scores: Floats) -> Floats:
         """Return ``scores`` with mean 0 over the classes."""
         return np.asarray(scores - scores.mean(axis=1, keepdims=True))
+
+
+_TARGETS: dict[Kind, Callable[[Any], Target]] = {"survival": SurvivalTarget, "class": ClassTarget}
+
+
+def target_of(outcome: Outcome) -> Target:
+    """Return the model of outcomes of this kind."""
+    return _TARGETS[outcome.kind](outcome)
