@@ -33,16 +33,18 @@ def read_bytes(path: Path) -> bytes:
         raise _no_file(path, "a link that leads nowhere") from error
     except OSError as error:
         raise read_error(path, error) from error
-    with open(descriptor, "rb") as file:  # noqa: PTH123  an open file has no path
-        try:
-            kind = os.fstat(descriptor).st_mode
-            if not stat.S_ISREG(kind):
-                raise _no_file(path, "a folder" if stat.S_ISDIR(kind) else "a pipe or a device")
+    try:
+        kind = os.fstat(descriptor).st_mode
+        if not stat.S_ISREG(kind):
+            raise _no_file(path, "a folder" if stat.S_ISDIR(kind) else "a pipe or a device")
+        with open(descriptor, "rb", closefd=False) as file:
             return file.read()
-        except StoreError:
-            raise
-        except OSError as error:
-            raise read_error(path, error) from error
+    except StoreError:
+        raise
+    except OSError as error:
+        raise read_error(path, error) from error
+    finally:
+        os.close(descriptor)
 
 
 def read_error(path: Path, error: OSError) -> StoreError:

@@ -130,7 +130,7 @@ def _of_slide(path: Path) -> Catalog:
     beside = path.with_suffix(".parquet")
     result = SlideEmbedding.from_parquet(beside) if beside.is_file() else None
     spacing = result.provenance.spacing if result else None
-    mpp = spacing.slide_mpp if spacing and spacing.source == "argument" else None
+    mpp = spacing.given_mpp if spacing else None
     with open_slide(path, mpp=mpp) as opened:
         # Of a folder of DICOM instances, one of them.
         where = opened.path

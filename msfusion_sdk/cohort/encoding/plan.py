@@ -9,7 +9,7 @@ from msfusion_sdk.cohort.store.ledger import SlideStatus, status_of
 from msfusion_sdk.cohort.store.part import PartKey
 from msfusion_sdk.cohort.store.store import EmbeddingStore
 from msfusion_sdk.cohort.workers.worker import SlideTask
-from msfusion_sdk.errors import SlideError
+from msfusion_sdk.errors import SlideError, SlideNotFoundError
 from msfusion_sdk.slides.readers.file_kind import classify
 
 __all__ = ["Plan", "SlideRow", "in_shard", "plan_run"]
@@ -35,7 +35,7 @@ class Plan:
     done: list[SlideStatus]
     """Slides whose wanted part is there and intact."""
     refused: list[SlideStatus]
-    """Slides that are not there, may not be read, or are no slides."""
+    """Slides that are neither there nor encoded, may not be read, or are no slides."""
 
 
 def in_shard(slide_ids: Iterable[str], shard: str | None) -> set[str]:
@@ -76,6 +76,13 @@ def plan_run(rows: Iterable[SlideRow], store: EmbeddingStore, *, patches: bool) 
         try:
             source = classify(row.path)
         except SlideError as error:
+            kept = None
+            if isinstance(error, SlideNotFoundError):
+                # Encoded and then archived: its result is as good as it was.
+                kept = store.find_kept(row.slide_id, row.mpp, patches=patches)
+            if kept is not None:
+                plan.done.append(status_of(kept))
+                continue
             plan.refused.append(
                 SlideStatus(
                     slide_id=row.slide_id,

@@ -30,8 +30,7 @@ from msfusion_sdk.cohort.store.store import EmbeddingStore
 from msfusion_sdk.cohort.store.vectors import load_parts, patient_vectors
 from msfusion_sdk.config import FrozenConfig
 from msfusion_sdk.errors import TableError
-from msfusion_sdk.files import storing
-from msfusion_sdk.storage.parquet import read_parquet
+from msfusion_sdk.files import entries_of, storing
 
 __all__ = ["ExportReport", "Level", "export_cohort"]
 
@@ -176,16 +175,24 @@ def _patch_tables(
 ) -> Iterator[pa.Table]:
     store = EmbeddingStore(cohort.root, fingerprint or "")
     having = [fact for fact in facts if fact.part is not None and fact.part.n_patches]
-    missing = [fact.slide_id for fact in having if not store.patch_part(fact.slide_id).exists()]
+    there = {path.name for path in entries_of(store.patch_folder)}
+    missing = [f.slide_id for f in having if store.patch_part(f.slide_id).name not in there]
     if missing:
-        msg = (
-            f"{len(missing)} encoded slides have no patch rows (first: {', '.join(missing[:3])}). "
-            "Encode the cohort again with patches=True, which keeps them."
-        )
-        raise TableError(msg)
+        raise _no_patch_rows(missing)
     for fact in sorted(having, key=lambda fact: names.of("slide", fact.slide_id)):
-        patches = read_parquet(store.patch_part(fact.slide_id), must_be_sealed=True).patches
+        assert fact.part is not None
+        patches = store.patch_rows(fact.part)
+        if patches is None:
+            raise _no_patch_rows([fact.slide_id])
         yield patch_rows(fact, patches, names)
+
+
+def _no_patch_rows(slide_ids: list[str]) -> TableError:
+    return TableError(
+        f"{len(slide_ids)} encoded slides have no patch rows, or only those of a file that was "
+        f"replaced (first: {', '.join(slide_ids[:3])}). Encode the cohort again with patches=True "
+        "(--patches), which keeps them."
+    )
 
 
 def _write(

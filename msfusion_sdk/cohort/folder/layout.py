@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+from msfusion_sdk.files import entries_of
+
 __all__ = [
     "modality_names",
     "modality_path",
@@ -27,4 +29,4 @@ def modality_path(root: Path, name: str) -> Path:
 
 def modality_names(root: Path) -> list[str]:
     """Return the names of the modalities, sorted."""
-    return sorted(path.stem for path in root.glob("modalities/[!.]*.parquet"))
+    return [path.stem for path in entries_of(root / "modalities") if path.suffix == ".parquet"]

@@ -1,109 +1,120 @@
-"""Many committed parts in one file: a folder of 10,000 small files is slow to list and to read.
+"""The archives of a folder, and which of their rows are outdated.
 
-    embeddings/<fingerprint>/pack-<digest>.parquet
+    embeddings/<fingerprint>/pack-<digest>.parquet   up to 512 parts
+    embeddings/<fingerprint>/retired-<digest>        of a row: it is outdated, and not to be used
 
-A pack has the columns of a part, and beside each row the header and the digest that the part
-had: every row is verified as if it still were a file of its own.
+A row that must not be used any more is retired by an empty file named after its digest, which
+several processes may make at once, and no clock can put in a wrong order.
 """
 
-import hashlib
-import json
+import os
 import secrets
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Collection
 from pathlib import Path
-from typing import Any
+from typing import NamedTuple
 
-import pyarrow as pa
-import pyarrow.parquet as pq
+from msfusion_sdk.cohort.store.archive_file import ARCHIVE, read_archive, read_digests
+from msfusion_sdk.cohort.store.part import Part
+from msfusion_sdk.errors import StoreCorruptError, StoreError
+from msfusion_sdk.files import entries_of, store_bytes, store_error
 
-from msfusion_sdk.cohort.store.part import Part, part_of
-from msfusion_sdk.config import PATCH_VECTOR
-from msfusion_sdk.storage.parquet import digest_of, slide_schema
-from msfusion_sdk.storage.sealed import DAMAGE, FileKind, is_sealed, write_sealed
+__all__ = [
+    "Archived",
+    "archive_files",
+    "archived_digests",
+    "read_archives",
+    "retire",
+    "retired_files",
+    "set_aside",
+]
 
-__all__ = ["ARCHIVE_ROWS", "Archives", "write_archive"]
-
-ARCHIVE_ROWS = 512
-GROUP_ROWS = 64
-"""Rows that a damaged byte can cost."""
-ARCHIVE_FILE = FileKind(
-    key=b"msfusion_pack",
-    version=1,
-    is_not_ours="is no archive of results (columns: {columns}). Move it away.",
-    remedy="Encode the cohort again, which makes only what is lost anew.",
-)
+RETIRED = "retired-"
 
 
-def archive_schema(dim: int) -> pa.Schema:
-    """Return the columns of a pack of vectors of one length."""
-    text = {"unit": "text"}
-    return pa.schema(
-        [
-            *slide_schema(patches=False, dim=dim),
-            pa.field("header", pa.string(), nullable=False, metadata=text),
-            pa.field("digest", pa.string(), nullable=False, metadata=text),
-        ]
-    )
+class Archived(NamedTuple):
+    """What the archives of a folder hold."""
+
+    parts: dict[str, list[Part]]
+    """By slide id; several where archives disagree, which they do when a process that compacted
+    was killed, or when version 0.1.0 compacted a slide that had been replaced."""
+    faults: dict[Path, StoreError]
+    """Archives that are damaged, and why; their intact rows are among the parts."""
 
 
-def write_archive(folder: Path, parts: list[Part]) -> Path:
-    """Write parts, sorted by slide id, into one file whose name is the digest of its content."""
-    parts = sorted(parts, key=lambda part: part.slide_id)
-    digests = [digest_of(part.row, None, part.header) for part in parts]
-    rows = [
-        {**part.row, "header": part.header, "digest": digest}
-        for part, digest in zip(parts, digests, strict=True)
+def read_archives(folder: Path) -> Archived:
+    """Return all that lies in the archives of a folder and is not retired.
+
+    Raises
+    ------
+    StoreVersionError
+        When one was written by a newer version.
+    StoreError
+        When the system does not give what is there.
+    FileNotFoundError
+        When an archive has gone meanwhile, as it does while another process compacts.
+    """
+    # First: a retirement is taken back only when no archive has the row any more.
+    retired = _retired(folder)
+    parts: dict[str, dict[str, Part]] = defaultdict(dict)
+    faults: dict[Path, StoreError] = {}
+    for path in archive_files(folder):
+        found, fault = read_archive(path)
+        for part in found:
+            if part.digest not in retired:
+                parts[part.slide_id][part.digest] = part
+        if fault is not None:
+            faults[path] = fault
+    return Archived({name: list(same.values()) for name, same in parts.items()}, faults)
+
+
+def archived_digests(folder: Path) -> tuple[dict[str, set[str]], dict[Path, StoreError]]:
+    """Return the digests of rows by slide id, without their vectors, and damaged archives.
+
+    Raises
+    ------
+    StoreVersionError, StoreError, FileNotFoundError
+        As ``read_archives``.
+    """
+    retired = _retired(folder)
+    digests: dict[str, set[str]] = defaultdict(set)
+    faults: dict[Path, StoreError] = {}
+    for path in archive_files(folder):
+        try:
+            found = read_digests(path)
+        except StoreCorruptError as error:
+            faults[path] = error
+            continue
+        for slide_id, digest in found.items():
+            if digest not in retired:
+                digests[slide_id].add(digest)
+    return dict(digests), faults
+
+
+def archive_files(folder: Path) -> list[Path]:
+    """Return the archives of a folder, sorted."""
+    return [
+        path
+        for path in entries_of(folder)
+        if path.name.startswith(ARCHIVE) and path.suffix == ".parquet"
     ]
-    path = folder / _name(digests)
-    dim = next((len(part.vector) for part in parts if part.vector is not None), PATCH_VECTOR)
-    schema = archive_schema(dim)
-    columns = [pa.array([row[field.name] for row in rows], field.type) for field in schema]
-    write_sealed(
-        path,
-        [pa.Table.from_arrays(columns, schema=schema)],
-        schema,
-        json.dumps({"schema_version": ARCHIVE_FILE.version}),
-        ARCHIVE_FILE,
-        row_group_size=GROUP_ROWS,
-        write_statistics=False,  # of long texts: they would fill the footer
-    )
-    return path
 
 
-class Archives:
-    """The packs of one folder, read when they are asked for and remembered."""
+def retired_files(folder: Path) -> list[Path]:
+    """Return the files that retire rows of archives."""
+    return [path for path in entries_of(folder) if path.name.startswith(RETIRED)]
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self._read: dict[Path, dict[str, Part]] = {}
 
-    def slide_ids(self) -> set[str]:
-        """Return the slides that are in a pack, without reading their vectors."""
-        ids: set[str] = set()
-        for pack in self._folder.glob("pack-*.parquet"):
-            try:
-                table = pq.read_table(pack, columns=["slide_id"], page_checksum_verification=True)
-            except DAMAGE:
-                continue  # ``parts`` repairs it
-            ids |= set(table.column("slide_id").to_pylist())
-        return ids
+def _retired(folder: Path) -> set[str]:
+    return {path.name.removeprefix(RETIRED) for path in retired_files(folder)}
 
-    def parts(self) -> dict[str, Part]:
-        """Return every intact part that is in a pack, by slide id.
 
-        A damaged pack is set aside as ``*.corrupt`` once its intact rows are in a new one.
-        """
-        found: dict[str, Part] = {}
-        for pack in sorted(self._folder.glob("pack-*.parquet")):
-            if pack not in self._read:
-                parts, is_whole = read_archive(pack)
-                self._read[pack] = {part.slide_id: part for part in parts}
-                if not is_whole:
-                    self._read[write_archive(self._folder, parts)] = self._read.pop(pack)
-                    set_aside(pack, "corrupt")
-                    return self.parts()
-            found |= self._read[pack]
-        return found
+def retire(folder: Path, digests: Collection[str]) -> None:
+    """Note for all times that rows of archives are outdated."""
+    for digest in digests:
+        path = folder / f"{RETIRED}{digest}"
+        if not os.path.lexists(path):
+            store_bytes(path, b"")
 
 
 def set_aside(path: Path, why: str) -> None:
@@ -112,42 +123,5 @@ def set_aside(path: Path, why: str) -> None:
         path.replace(path.with_name(f"{path.name}.{secrets.token_hex(3)}.{why}"))
     except FileNotFoundError:
         return  # another process was faster
-
-
-def read_archive(pack: Path) -> tuple[list[Part], bool]:
-    """Return the intact parts of a pack, and whether these are all that were written.
-
-    Damage to one group of rows does not cost the others.
-    """
-    parts: list[Part] = []
-    data = pack.read_bytes()
-    try:
-        with pq.ParquetFile(pa.BufferReader(data), page_checksum_verification=True) as file:
-            groups = [_read_group(file, index) for index in range(file.num_row_groups)]
-    except DAMAGE:
-        return [], False
-    for row in (row for group in groups for row in group or ()):
-        header, digest = row.pop("header"), row.pop("digest")
-        if digest == digest_of(row, None, header):
-            parts.append(part_of(row, header))
-    name = _name(digest_of(part.row, None, part.header) for part in parts)
-    return parts, pack.name == name and is_sealed(data) is True
-
-
-def _read_group(file: pq.ParquetFile, index: int) -> list[dict[str, Any]] | None:
-    try:
-        table = file.read_row_group(index)
-        table.validate(full=True)
-        vectors = table.column("vector").combine_chunks()
-        rows: list[dict[str, Any]] = table.drop_columns("vector").to_pylist()
-    except DAMAGE:
-        return None
-    # As one array: a list of Python numbers for each vector would take ten times as long.
-    present = iter(vectors.flatten().to_numpy().reshape(-1, vectors.type.list_size))
-    for row, is_there in zip(rows, vectors.is_valid().to_pylist(), strict=True):
-        row["vector"] = next(present) if is_there else None
-    return rows
-
-
-def _name(digests: Iterable[str]) -> str:
-    return f"pack-{hashlib.sha256(' '.join(digests).encode()).hexdigest()[:32]}.parquet"
+    except OSError as error:
+        raise store_error(path, error) from error

@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from msfusion_sdk.encoder.result.provenance import SpacingFacts
 from msfusion_sdk.slides.readers.file_kind import FileStamp
-from msfusion_sdk.storage.parquet import read_parquet, slide_schema
+from msfusion_sdk.storage.parquet import digest_of, read_parquet, slide_schema
 
 __all__ = ["Part", "PartKey", "part_of", "read_part"]
 
@@ -45,6 +46,18 @@ class Part:
         """The columns of the slide row."""
         return {name: getattr(self, name) for name in slide_schema(patches=False).names}
 
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 of row and header: equal ones are one result."""
+        return digest_of(self.row, None, self.header)
+
+    def is_of(self, slide_id: str, fingerprint: str, mpp: float | None) -> bool:
+        """Return whether it is of a slide and a model, read at a spacing; None is the header's."""
+        # Of features that were imported, some facts are missing.
+        spacing = SpacingFacts.model_construct(**self.provenance["spacing"])
+        found = self.slide_id, self.fingerprint, spacing.given_mpp
+        return found == (slide_id, fingerprint, mpp)
+
     @property
     def made_of(self) -> tuple[object, ...]:
         """What decides the vector: the file, its spacing, weights and settings."""
@@ -62,14 +75,11 @@ class PartKey:
 
     def matches(self, part: Part, fingerprint: str) -> bool:
         """Return whether ``part`` holds this slide, this file, this spacing and this model."""
-        slide, spacing = part.provenance["slide"], part.provenance["spacing"]
-        given = spacing["slide_mpp"] if spacing["source"] == "argument" else None
-        return (part.slide_id, part.fingerprint, slide["size_bytes"], slide["mtime_ns"], given) == (
-            self.slide_id,
-            fingerprint,
-            self.stamp.size_bytes,
-            self.stamp.mtime_ns,
-            self.mpp,
+        slide = part.provenance["slide"]
+        stamp = self.stamp.size_bytes, self.stamp.mtime_ns
+        return part.is_of(self.slide_id, fingerprint, self.mpp) and stamp == (
+            slide["size_bytes"],
+            slide["mtime_ns"],
         )
 
 
@@ -78,7 +88,7 @@ def read_part(path: Path) -> Part:
 
     Raises
     ------
-    FileNotFoundError, StoreCorruptError, StoreSchemaError
+    FileNotFoundError, StoreCorruptError, StoreSchemaError, StoreVersionError, StoreError
     """
     row, _, _, header = read_parquet(path, must_be_sealed=True)
     return part_of(row, header)

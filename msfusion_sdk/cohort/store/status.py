@@ -4,10 +4,12 @@ from collections import Counter
 from pathlib import Path
 
 from msfusion_sdk.cohort.folder.view import CohortView
+from msfusion_sdk.cohort.store.holdings import find_existing, load
 from msfusion_sdk.cohort.store.ledger import Ledger, SlideStatus, status_of
 from msfusion_sdk.cohort.store.store import EmbeddingStore
 from msfusion_sdk.config import FrozenConfig
 from msfusion_sdk.errors import StoreError, StoreMixedFeaturesError
+from msfusion_sdk.files import entries_of
 
 __all__ = ["CohortStatus", "choose_model", "cohort_status", "models_of", "slide_statuses"]
 
@@ -55,7 +57,7 @@ def is_failure(status: SlideStatus | None) -> bool:
 
 def models_of(root: Path) -> tuple[str, ...]:
     """Return the fingerprints with which slides of a cohort have been encoded, sorted."""
-    return tuple(sorted(path.name for path in (root / "embeddings").glob("*") if path.is_dir()))
+    return tuple(path.name for path in entries_of(root / "embeddings") if path.is_dir())
 
 
 def choose_model(root: Path, model: str | None) -> str:
@@ -90,16 +92,34 @@ def slide_statuses(root: Path, slide_ids: list[str], fingerprint: str) -> dict[s
     """Return the status of every slide that was ever tried with a model.
 
     A part that is there counts as done even if the run that wrote it was killed before it
-    could say so.
+    could say so.  A slide that is noted as done and has no part is one whose result is lost.
     """
-    store, noted = EmbeddingStore(root, fingerprint), Ledger(root, fingerprint).latest()
-    there = store.existing(slide_ids)
+    folder = EmbeddingStore(root, fingerprint).folder
+    noted = Ledger(root, fingerprint).latest()
+    there, archives = find_existing(folder, slide_ids)
     silent = [name for name in there if name not in noted or not noted[name].is_done]
-    done = {name: status_of(part) for name, part in store.load(silent).items()} if silent else {}
+    held = load(folder, silent) if silent else None
+    done = {name: status_of(part) for name, part in held.parts.items()} if held else {}
+    lost = {name: str(error) for name, error in held.faults.items()} if held else {}
     done |= {name: noted[name] for name in there if name in noted and noted[name].is_done}
-    # Noted as done and without a part: it was damaged or outdated, and is set aside.
+    gone = " ".join(map(str, archives.values())) or "It is no longer there."
+    for name in set(slide_ids) - set(there):
+        # An archive that cannot be read may have held any slide that nothing is known of.
+        if noted[name].is_done if name in noted else archives:
+            lost[name] = gone
     failed = {name: noted[name] for name in slide_ids if name in noted and not noted[name].is_done}
-    return failed | done
+    return failed | {name: _lost(name, why) for name, why in lost.items()} | done
+
+
+def _lost(slide_id: str, why: str) -> SlideStatus:
+    """Return the status of a slide whose result cannot be used."""
+    return SlideStatus(
+        slide_id=slide_id,
+        status="failed",
+        code="StoreCorrupt",
+        reason=f"Its result cannot be used. {why} Encode the cohort again.",
+        retryable=True,
+    )
 
 
 def counts_of(statuses: dict[str, SlideStatus], total: int) -> dict[str, int]:

@@ -7,57 +7,42 @@
 A part is written aside, flushed, and linked to its name only if that name is free, so any
 number of processes may work on one folder: a reader sees a complete part or none.
 Correctness rests on this commit alone; nothing here takes a lock.
+
+A part beside an archive counts before the archive's row.  Readers change nothing: who encodes
+sets aside what is damaged or outdated (``find``, ``commit``), and retires rows of archives.
 """
 
-import hashlib
 import json
-import os
-import time
-from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
 
 import numpy as np
+import pyarrow as pa
 
-from msfusion_sdk.cohort.store.archives import ARCHIVE_ROWS, Archives, set_aside, write_archive
-from msfusion_sdk.cohort.store.part import Part, PartKey, read_part
-from msfusion_sdk.errors import StoreConflictError, StoreCorruptError, StoreSchemaError
-from msfusion_sdk.files import put_if_absent, store_error, temporary_beside
-from msfusion_sdk.storage.parquet import write_parquet
+from msfusion_sdk.cohort.store.archives import (
+    Archived,
+    archived_digests,
+    read_archives,
+    retire,
+    set_aside,
+)
+from msfusion_sdk.cohort.store.compacting import compact_parts, repair_archives
+from msfusion_sdk.cohort.store.holdings import look_at, part_name, read_one, steadily
+from msfusion_sdk.cohort.store.part import Part, PartKey, part_of, read_part
+from msfusion_sdk.errors import StoreConflictError, StoreCorruptError
+from msfusion_sdk.files import made_folder, put_if_absent, remove_abandoned, temporary_beside
+from msfusion_sdk.storage.parquet import read_parquet, write_parquet
 
 if TYPE_CHECKING:
     from msfusion_sdk.encoder.result.embedding import SlideEmbedding
 
-__all__ = ["EmbeddingStore", "part_name"]
+__all__ = ["EmbeddingStore"]
 
-PREFIX, SUFFIX = "slide=", ".parquet"
-LONGEST_NAME = 180
-ORPHAN_AGE_S = 24 * 3600
 AGREEMENT = 0.05
 """Largest difference, relative to the vector's length, of two results that count as the same:
 bf16 and fp32 differ by up to this, other weights or another slide by far more."""
-
-
-def part_name(slide_id: str) -> str:
-    """Return the file name of a slide's part; different ids never share one.
-
-    Characters that some file system refuses are percent-escaped; a long id is cut and ends in
-    its digest.
-
-    Examples
-    --------
-    >>> part_name("TCGA-05/4244 é")
-    'slide=TCGA-05%2F4244%20%C3%A9.parquet'
-    """
-    name = quote(slide_id, safe="")
-    if len(name) > LONGEST_NAME:
-        # A tilde is never escaped, so no short id ends like this by accident but by design.
-        digest = hashlib.sha256(slide_id.encode("utf-8", "surrogatepass")).hexdigest()
-        name = f"{name[:100]}~~{digest}"
-    return f"{PREFIX}{name}{SUFFIX}"
 
 
 class EmbeddingStore:
@@ -67,22 +52,20 @@ class EmbeddingStore:
         self.root, self.fingerprint = Path(root), fingerprint
         self.folder = self.root / "embeddings" / fingerprint
         self.patch_folder = self.root / "patches" / fingerprint
-        self._archives = Archives(self.folder)
 
     @cached_property
-    def _archived(self) -> dict[str, Part]:
+    def _archived(self) -> Archived:
         # Looked for once: listing a large folder for every slide would take hours.
-        return self._archives.parts()
+        return steadily(lambda: read_archives(self.folder))
 
     def prepare(self) -> None:
-        """Make the folder and remove temporary files that nobody has touched for a day."""
+        """Make the folders, remove what killed processes left, and repair archives.
+
+        Intact rows of a damaged archive go into a new one; it is set aside.
+        """
         for folder in (self.folder, self.patch_folder):
-            try:
-                folder.mkdir(parents=True, exist_ok=True)
-            except OSError as error:
-                raise store_error(folder, error) from error
-            for orphan in folder.glob(".tmp-*"):
-                _remove_old(orphan)
+            remove_abandoned(made_folder(folder))
+        repair_archives(self.folder)
 
     def part(self, slide_id: str) -> Path:
         """Return where the slide's part is or would be."""
@@ -92,54 +75,58 @@ class EmbeddingStore:
         """Return where the slide's part with patch rows is or would be."""
         return self.patch_folder / part_name(slide_id)
 
-    def committed(self) -> dict[str, Path]:
-        """Return the path of every single part by its file name, without opening any."""
-        if not self.folder.is_dir():
-            return {}
-        with os.scandir(self.folder) as entries:
-            return {
-                entry.name: Path(entry.path)
-                for entry in entries
-                if entry.name.startswith(PREFIX) and entry.name.endswith(SUFFIX)
-            }
+    def read(self, slide_id: str) -> Part:
+        """Return the part of a slide; errors as of ``read_one``."""
+        return read_one(self.folder, slide_id, self._archived)
 
-    def existing(self, slide_ids: Iterable[str]) -> list[str]:
-        """Return those slides that have a part, single or in a pack, without reading any."""
-        single, packed = self.committed(), self._archives.slide_ids()
-        return [name for name in slide_ids if part_name(name) in single or name in packed]
+    def patch_rows(self, part: Part) -> pa.Table | None:
+        """Return the patch rows of a part, or None where there are none of the same file.
 
-    def load(self, slide_ids: Iterable[str]) -> dict[str, Part]:
-        """Return the parts of those slides that have one, checksums verified.
+        Those of a slide that was replaced lie there until it is encoded with patches again.
 
-        Damaged ones are set aside as ``*.corrupt``: their slides are work again.
+        Raises
+        ------
+        StoreError
+            When they are damaged, or cannot be read.
         """
-        packed, single = self._archived, self.committed()
-        wanted = list(slide_ids)
-        paths = {name: single.get(part_name(name)) for name in wanted}
-        # Arrow works without the interpreter's lock: threads read side by side.
-        with ThreadPoolExecutor() as threads:
-            read = threads.map(self._read, (path for path in paths.values() if path is not None))
-        found = {part.slide_id: part for part in read if part is not None}
-        return {
-            name: part for name in wanted if (part := found.get(name, packed.get(name))) is not None
-        }
+        try:
+            stored = read_parquet(self.patch_part(part.slide_id), must_be_sealed=True)
+        except FileNotFoundError:
+            return None
+        is_same = part_of(stored.row, stored.header).made_of == part.made_of
+        return stored.patches if is_same else None
 
     def find(self, wanted: PartKey, *, patches: bool = False) -> Part | None:
         """Return the part that is wanted, its checksums verified, or None.
 
         A damaged part is set aside as ``*.corrupt``, and one of another file or spacing as
-        ``*.outdated``: the slide is work again.
+        ``*.outdated``; rows of archives that are outdated are retired.  The slide is work again.
         """
         path = self.part(wanted.slide_id)
-        part = self._read(path) or self._archived.get(wanted.slide_id)
-        if part is None:
+        single, damage = look_at(path)
+        archived = self._archived.parts.get(wanted.slide_id, [])
+        if single is not None and wanted.matches(single, self.fingerprint):
+            found: Part | None = single
+        else:
+            fitting = (part for part in archived if wanted.matches(part, self.fingerprint))
+            found = next(fitting, None)
+            # In this order: a process that is killed in between leaves no outdated row in use.
+            retire(self.folder, {part.digest for part in archived if part is not found})
+            if single is not None or damage is not None:
+                set_aside(path, "outdated" if damage is None else "corrupt")
+        if found is not None and patches and not self._has_patches(found):
             return None
-        if not wanted.matches(part, self.fingerprint):
-            set_aside(path, "outdated")
+        return found
+
+    def find_kept(self, slide_id: str, mpp: float | None, *, patches: bool) -> Part | None:
+        """Return the part of a slide whose file is no longer there; nothing is set aside."""
+        try:
+            part = self.read(slide_id)
+            if patches and self.patch_rows(part) is None:
+                return None
+        except (KeyError, StoreCorruptError, StoreConflictError):
             return None
-        if patches and self._read(self.patch_part(wanted.slide_id)) is None:
-            return None
-        return part
+        return part if part.is_of(slide_id, self.fingerprint, mpp) else None
 
     def commit(self, result: "SlideEmbedding", *, patches: bool = False) -> bool:
         """Store a result; return False when another process had stored the same before.
@@ -166,46 +153,48 @@ class EmbeddingStore:
         )
 
     def compact(self) -> int:
-        """Move single parts into packs of 512; return how many were moved.
+        """Move parts into archives of 512; return how many were moved.
 
-        A pack is complete before the first of its parts is removed, so a reader at any
-        moment finds every slide.  Not to be run while slides are encoded.
+        Not to be run while slides are encoded.
+
+        Raises
+        ------
+        StoreCorruptError
+            When a part is damaged.  Nothing is moved then.
         """
-        parts = [part for path in self.committed().values() if (part := self._read(path))]
-        ordered = sorted(parts, key=lambda part: part.slide_id)
-        for start in range(0, len(ordered), ARCHIVE_ROWS):
-            group = ordered[start : start + ARCHIVE_ROWS]
-            write_archive(self.folder, group)
-            for part in group:
-                self.part(part.slide_id).unlink(missing_ok=True)
-        self.__dict__.pop("_archived", None)
-        return len(ordered)
+        return compact_parts(self.folder)
+
+    def _has_patches(self, part: Part) -> bool:
+        """Return whether the patch rows of a part are there, and of the same file and spacing."""
+        path = self.patch_part(part.slide_id)
+        found, damage = look_at(path)
+        if damage is not None:
+            set_aside(path, "corrupt")
+        elif found is not None and found.made_of != part.made_of:
+            set_aside(path, "outdated")
+        else:
+            return found is not None
+        return False
 
     def _commit(self, target: Path, write: Callable[[Path], object]) -> bool:
         temporary = temporary_beside(target)
         try:
             write(temporary)
             while not put_if_absent(temporary, target):
-                before = self._read(target)
-                if before is None:  # damaged and set aside just now: the name is free
+                before, damage = look_at(target)
+                if before is None and damage is None:  # set aside just now: the name is free
                     continue
                 mine = read_part(temporary)
-                if before.made_of == mine.made_of:
+                if before is not None and before.made_of == mine.made_of:
                     _require_agreement(before, mine, target)
                     return False
-                set_aside(target, "outdated")
+                if target.parent == self.folder:
+                    # Without the part between, an archive's row would be the slide's again.
+                    retire(self.folder, archived_digests(self.folder)[0].get(mine.slide_id, ()))
+                set_aside(target, "outdated" if damage is None else "corrupt")
         finally:
             temporary.unlink(missing_ok=True)
         return True
-
-    def _read(self, path: Path) -> Part | None:
-        try:
-            return read_part(path)
-        except FileNotFoundError:
-            return None
-        except (StoreCorruptError, StoreSchemaError):
-            set_aside(path, "corrupt")
-            return None
 
 
 def _require_agreement(before: Part, result: Part, path: Path) -> None:
@@ -222,12 +211,3 @@ def _require_agreement(before: Part, result: Part, path: Path) -> None:
             "third, and compare."
         )
         raise StoreConflictError(msg)
-
-
-def _remove_old(orphan: Path) -> None:
-    try:
-        # Two clocks are compared here, so an age of a day leaves room for both to be wrong.
-        if time.time() - orphan.stat().st_mtime > ORPHAN_AGE_S:
-            orphan.unlink()
-    except FileNotFoundError:
-        return

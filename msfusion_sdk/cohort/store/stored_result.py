@@ -1,10 +1,10 @@
 """The result of one slide of a cohort, put together from what is stored of it."""
 
 import json
-from typing import Any
+from typing import Any, cast
 
 from msfusion_sdk.cohort.store.store import EmbeddingStore
-from msfusion_sdk.encoder.result.embedding import SlideEmbedding
+from msfusion_sdk.encoder.result.embedding import SlideEmbedding, Status
 from msfusion_sdk.encoder.result.provenance import Provenance
 from msfusion_sdk.storage.parquet import patch_schema
 
@@ -23,17 +23,15 @@ def stored_result(store: EmbeddingStore, slide_id: str) -> SlideEmbedding:
     pydantic.ValidationError
         When it was not made by an encoder: features that were imported.
     """
-    path = store.patch_part(slide_id)
-    if path.is_file():
-        return SlideEmbedding.from_parquet(path)
-    part = store.load([slide_id])[slide_id]
+    part = store.read(slide_id)
+    patches = store.patch_rows(part)
     header: dict[str, Any] = json.loads(part.header)
     return SlideEmbedding(
         slide_id=slide_id,
-        status="ok_with_warnings" if part.reason else "ok",
+        status=cast("Status", part.status),
         reason=part.reason,
         vector=part.vector,
-        patches=patch_schema().empty_table(),
+        patches=patch_schema().empty_table() if patches is None else patches,
         provenance=Provenance.model_validate_json(header["provenance"]),
         tissue=header["tissue"],
     )

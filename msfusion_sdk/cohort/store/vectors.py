@@ -1,37 +1,71 @@
 """The slide vectors of a cohort: a row per slide, and a row per patient."""
 
+import shlex
 from pathlib import Path
 
 import pandas as pd
 
 from msfusion_sdk.cohort.store.aggregate import SlideUse, aggregate_slides
+from msfusion_sdk.cohort.store.archives import read_archives
+from msfusion_sdk.cohort.store.holdings import load, steadily
+from msfusion_sdk.cohort.store.ledger import Ledger
 from msfusion_sdk.cohort.store.part import Part
 from msfusion_sdk.cohort.store.store import EmbeddingStore
 from msfusion_sdk.errors import StoreCorruptError
 
-__all__ = ["load_parts", "patient_vectors"]
+__all__ = ["VerifiedParts", "load_parts", "patient_vectors"]
+
+
+class VerifiedParts:
+    """The parts of a model, none of which is left out without a word.
+
+    Parameters
+    ----------
+    root : Path
+        Of the cohort.
+    fingerprint : str
+        Of the model.
+    """
+
+    def __init__(self, root: Path, fingerprint: str) -> None:
+        self._root, self._folder = root, EmbeddingStore(root, fingerprint).folder
+        self._archived = steadily(lambda: read_archives(self._folder))
+        noted = Ledger(root, fingerprint).latest()
+        self._done = {name for name, status in noted.items() if status.is_done}
+
+    def load(self, slide_ids: list[str]) -> dict[str, Part]:
+        """Return the parts of those slides that have one, each verified.
+
+        Raises
+        ------
+        StoreCorruptError
+            When some are damaged or lost, naming them: nothing shall be computed from fewer
+            slides than were encoded.
+        StoreVersionError, StoreError
+            When some are of a newer version, or cannot be read.
+        """
+        held = load(self._folder, slide_ids, self._archived)
+        known = held.parts.keys() | held.faults.keys()
+        lost = [name for name in slide_ids if name in self._done and name not in known]
+        found = [*held.faults.values(), *held.archives.values()]
+        if not found and not lost:
+            return held.parts
+        named = [*held.faults, *lost]
+        texts = [str(error) for error in found[:3]]
+        if lost:
+            texts.append(f"{len(lost)} results that were committed are no longer there.")
+        msg = (
+            f"The results of {len(named)} slides of {self._root} cannot be used (first: "
+            f"{', '.join(named[:3]) or 'not known'}). {' '.join(texts)} Encode the cohort again, "
+            "which makes only these anew. Where that cannot be done: msfusion doctor --cohort "
+            f"{shlex.quote(str(self._root))} --repair leaves them out, and says so."
+        )
+        raise StoreCorruptError(msg)
 
 
 def load_parts(root: Path, slide_ids: list[str], fingerprint: str) -> dict[str, Part]:
-    """Return the parts of those slides that have one, each verified.
-
-    Raises
-    ------
-    StoreCorruptError
-        When some are damaged.  They are set aside, so that encoding again makes them anew,
-        and asking again gives the others.
-    """
-    store = EmbeddingStore(root, fingerprint)
-    there = store.existing(slide_ids)
-    parts = store.load(slide_ids)
-    damaged = [name for name in there if name not in parts]
-    if damaged:
-        msg = (
-            f"The parts of {len(damaged)} slides were damaged and are set aside (first: "
-            f"{', '.join(damaged[:3])}). Encode the cohort again, which makes only these anew."
-        )
-        raise StoreCorruptError(msg)
-    return parts
+    """Return the parts of those slides that have one; see ``VerifiedParts.load``."""
+    return VerifiedParts(root, fingerprint).load(slide_ids)
 
 
 def patient_vectors(

@@ -8,7 +8,7 @@ lost or doubled is the commit's doing (``store.py``).
 import os
 from pathlib import Path
 
-from msfusion_sdk.cohort.store.store import part_name
+from msfusion_sdk.cohort.store.holdings import part_name
 
 __all__ = ["Claims"]
 

@@ -42,6 +42,11 @@ class SpacingFacts(FrozenConfig):
     level: int
     is_resampled: bool
 
+    @property
+    def given_mpp(self) -> float | None:
+        """What the caller said that level 0 has; None when it was taken from the header."""
+        return self.slide_mpp if self.source == "argument" else None
+
 
 class StainFacts(FrozenConfig):
     """What was found of a slide's stains, and whether its colours were changed."""

@@ -57,7 +57,7 @@ def draw_contact_sheet(slide: str | os.PathLike[str], result: SlideEmbedding) ->
         When the slide cannot be opened.
     """
     spacing = result.provenance.spacing
-    given = spacing.slide_mpp if spacing.source == "argument" else None
+    given = spacing.given_mpp
     table = result.patches.select(["x", "y", "size_px", "context_score", "weight"]).to_pylist()
     rows = strongest_and_weakest([row["weight"] for row in table])
     columns = max(1, *map(len, rows))

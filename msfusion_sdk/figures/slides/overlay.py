@@ -50,7 +50,7 @@ def read_thumbnail(slide: str | os.PathLike[str], result: SlideEmbedding) -> Ove
         When it cannot be opened or read.
     """
     spacing = result.provenance.spacing
-    given = spacing.slide_mpp if spacing.source == "argument" else None
+    given = spacing.given_mpp
     with open_slide(slide, mpp=given) as opened:
         wanted = max(opened.dimensions) * spacing.slide_mpp / LONG_SIDE_PX
         return read_overview(opened, spacing.slide_mpp, wanted)

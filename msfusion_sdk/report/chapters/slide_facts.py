@@ -8,7 +8,7 @@ from msfusion_sdk.cohort.cohort import Cohort
 from msfusion_sdk.cohort.store.ledger import SlideStatus
 from msfusion_sdk.cohort.store.part import Part
 from msfusion_sdk.cohort.store.status import slide_statuses
-from msfusion_sdk.cohort.store.store import EmbeddingStore
+from msfusion_sdk.cohort.store.vectors import VerifiedParts
 
 __all__ = ["Encoding", "SlideFacts", "read_slide_facts"]
 
@@ -78,11 +78,11 @@ def read_slide_facts(
     statuses = slide_statuses(cohort.root, ids, fingerprint)
     ends = sorted(status.at for status in statuses.values() if status.at)
     encoding = Encoding(fingerprint, first=ends[0] if ends else "", last=ends[-1] if ends else "")
-    store, facts = EmbeddingStore(cohort.root, fingerprint), []
+    verified, facts = VerifiedParts(cohort.root, fingerprint), []
     # A few at a time: vectors and headers of ten thousand slides would fill the memory.
     for start in range(0, len(rows), _AT_ONCE):
         some = rows[start : start + _AT_ONCE]
-        parts = store.load([row["slide_id"] for row in some])
+        parts = verified.load([row["slide_id"] for row in some])
         for row in some:
             name = row["slide_id"]
             facts.append(_facts(name, row["patient_id"], statuses.get(name), parts.get(name)))

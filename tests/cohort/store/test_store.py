@@ -12,8 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from msfusion_sdk import SlideEmbedding
+from msfusion_sdk.cohort.store.holdings import load, part_name
 from msfusion_sdk.cohort.store.part import PartKey, read_part
-from msfusion_sdk.cohort.store.store import EmbeddingStore, part_name
+from msfusion_sdk.cohort.store.store import EmbeddingStore
 from msfusion_sdk.errors import StoreConflictError
 
 Results = dict[str, SlideEmbedding]
@@ -133,11 +134,11 @@ def test_a_slide_whose_patches_are_wanted_too_is_not_done_without_them(
 def test_packs_hold_the_same_parts(store: EmbeddingStore, results: Results, wanted: Wishes) -> None:
     for result in results.values():
         store.commit(result)
-    before = {name: part.header for name, part in store.load(results).items()}
+    before = {name: part.header for name, part in load(store.folder, results).parts.items()}
     assert store.compact() == len(results)
     assert [name.split("-")[0] for name in names(store)] == ["pack"]
     again = EmbeddingStore(store.root, store.fingerprint)
-    after = again.load(results)
+    after = load(again.folder, results).parts
     assert {name: part.header for name, part in after.items()} == before
     assert all(np.array_equal(after[name].vector, results[name].vector) for name in results)
     assert all(again.find(wish) is not None for wish in wanted.values())
@@ -146,7 +147,7 @@ def test_packs_hold_the_same_parts(store: EmbeddingStore, results: Results, want
 def test_a_damaged_pack_loses_only_damaged_rows(
     store: EmbeddingStore, results: Results, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("msfusion_sdk.cohort.store.archives.GROUP_ROWS", 1)
+    monkeypatch.setattr("msfusion_sdk.cohort.store.archive_file.GROUP_ROWS", 1)
     for result in results.values():
         store.commit(result)
     store.compact()
@@ -154,10 +155,15 @@ def test_a_damaged_pack_loses_only_damaged_rows(
     data = bytearray(pack.read_bytes())
     data[len(data) // 2] ^= 1
     pack.write_bytes(data)
-    left = EmbeddingStore(store.root, store.fingerprint).load(results)
-    assert len(left) == len(results) - 1
-    assert any(name.endswith(".corrupt") for name in names(store))
-    assert EmbeddingStore(store.root, store.fingerprint).load(results).keys() == left.keys()
+    held = load(store.folder, results)
+    assert len(held.parts) == len(results) - 1
+    assert list(held.archives) == [pack]
+    assert names(store) == [pack.name], "reading changes nothing"
+    store.prepare()
+    assert [path.suffix for path in sorted(store.folder.iterdir())] == [".parquet", ".corrupt"]
+    again = load(store.folder, results)
+    assert again.parts.keys() == held.parts.keys()
+    assert not again.archives
 
 
 def test_only_temporary_files_of_yesterday_are_swept(store: EmbeddingStore) -> None:
