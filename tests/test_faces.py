@@ -159,6 +159,7 @@ FACES = {
     "msfusion_sdk.tables": [
         "CohortReport",
         "Issue",
+        "TableFile",
         "patient_table",
         "read_table",
         "select_columns",

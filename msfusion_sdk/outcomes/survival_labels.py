@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from msfusion_sdk.arrays import Floats
 from msfusion_sdk.outcomes.declaration import SurvivalDeclaration
 from msfusion_sdk.phrases import first_few
+from msfusion_sdk.tables.cells.placeholders import MISSING_TEXT, is_placeholder
 from msfusion_sdk.tables.frames import ID_COLUMN
 from msfusion_sdk.tables.issues import Issue, issue, note
-from msfusion_sdk.tables.placeholders import MISSING_TEXT, is_placeholder
 
 __all__ = ["cells_of", "survival_labels", "without_outcome"]
 

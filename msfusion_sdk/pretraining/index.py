@@ -17,6 +17,8 @@ import numpy as np
 import pandas as pd
 
 from msfusion_sdk.errors import TableError
+from msfusion_sdk.tables.files.reading import read_strings as read_cells
+from msfusion_sdk.tables.files.table_file import TableFile
 
 __all__ = ["PARTS", "Part", "TileIndex", "assign_parts", "read_strings", "read_tile_index"]
 
@@ -187,13 +189,6 @@ def _clusters(groups: np.ndarray, links: pd.DataFrame | None) -> dict[str, str]:
 
 
 def read_strings(path: Path, columns: tuple[str, ...]) -> pd.DataFrame:
-    """Read a CSV with every cell a string, so that ids such as 0012 and NA survive."""
-    if not path.is_file():
-        msg = f"{path} is not there. It needs the columns {', '.join(columns)}."
-        raise TableError(msg)
-    table = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig")
-    absent = [name for name in columns if name not in table.columns]
-    if absent:
-        msg = f"{path} has no column {absent[0]!r} (found: {', '.join(table.columns)})."
-        raise TableError(msg)
-    return table
+    """Read a table with every cell a string, so that ids such as 0012 and NA survive."""
+    frame: pd.DataFrame = read_cells(TableFile(path=path), columns).to_pandas()
+    return frame.astype(object)

@@ -59,20 +59,44 @@ def write_stored(path: Path, table: pa.Table, notes: Mapping[str, Any], *, kind:
     Raises
     ------
     StoreFullError, StoreError
-        When it cannot be written; what was there before stays.
+        When it cannot be written, or would not be read back as it is; what was there before
+        stays.
     """
     table = with_units(table)
     header = json.dumps({**notes, "schema_version": SCHEMA_VERSION, "kind": kind})
+    digest = _digest(table, header)
     write_sealed(
         path,
         [table],
         table.schema,
         header,
         TABLE_FILE,
-        digest=_digest(table, header),
+        digest=digest,
         # Otherwise the items of lists come back under another name.
         use_compliant_nested_type=False,
+        check=lambda written: _require_kept(written, path, table, digest),
     )
+
+
+def _require_kept(written: Path, path: Path, table: pa.Table, digest: str) -> None:
+    """Read a table before it is given its name.
+
+    Raises
+    ------
+    StoreError
+        When Parquet has changed a type or a value.
+    """
+    back, _, header, _ = read_sealed(written, TABLE_FILE)
+    if _digest(back, header) == digest:
+        return
+    kinds = {field.name: field.type for field in back.schema}
+    changed = [field.name for field in table.schema if field.type != kinds[field.name]]
+    msg = (
+        f"{path} was not written, because it would not be read back as it is (columns: "
+        f"{', '.join(changed[:5]) or 'none changed its type'}). Give them plain types: text, "
+        "numbers, true or false, dates."
+    )
+    raise StoreError(msg)
 
 
 def read_stored(path: Path, kind: TableKind) -> tuple[pa.Table, dict[str, Any]]:

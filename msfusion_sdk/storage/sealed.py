@@ -90,6 +90,7 @@ def write_sealed(
     kind: FileKind,
     *,
     digest: str | None = None,
+    check: Callable[[Path], None] | None = None,
     **options: Any,
 ) -> int:
     """Write tables of one schema one after the other, all at once; return the number of rows.
@@ -100,6 +101,8 @@ def write_sealed(
         JSON with ``schema_version``.
     digest : str, optional
         What ``kind.digest`` gives for the table, when there is one.
+    check : callable, optional
+        Called with the file before it has its name; what it raises ends the writing.
     **options
         Of ``pyarrow.parquet.ParquetWriter``, and ``row_group_size``.
 
@@ -120,6 +123,8 @@ def write_sealed(
                 writer.write_table(_as(table, schema), row_group_size=size)
                 rows += table.num_rows
         _seal(temporary)
+        if check is not None:
+            check(temporary)
     return rows
 
 

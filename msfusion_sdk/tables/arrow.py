@@ -12,18 +12,17 @@ from typing import TypeAlias
 
 import pandas as pd
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from msfusion_sdk.errors import DuplicateIdError, IdTypeError, TableError
 from msfusion_sdk.phrases import first_few
-from msfusion_sdk.tables.text import SEPARATORS, read_text_table
+from msfusion_sdk.tables.cells.arrow_types import normal_frame, normal_table
+from msfusion_sdk.tables.files.reading import read_file
+from msfusion_sdk.tables.files.table_file import TableFile, TableShape
+from msfusion_sdk.tables.layout_hints import layout_hint
 
 __all__ = ["TableSource", "name_of", "read_table"]
 
-TableSource: TypeAlias = str | Path | pd.DataFrame | pa.Table
-
-PARQUET = (".parquet", ".pq")
-SPREADSHEETS = (".xlsx", ".xls", ".xlsm", ".ods")
+TableSource: TypeAlias = str | Path | TableFile | pd.DataFrame | pa.Table
 
 
 def read_table(source: TableSource, *, id_columns: tuple[str, ...]) -> pa.Table:
@@ -31,9 +30,9 @@ def read_table(source: TableSource, *, id_columns: tuple[str, ...]) -> pa.Table:
 
     Parameters
     ----------
-    source : path, DataFrame or Arrow table
-        A file is CSV (commas), TSV or TXT (tabs), each also with ``.gz``, in UTF-8, or
-        Parquet.  Lines that begin with ``#`` before the header are comments.
+    source : path, TableFile, DataFrame or Arrow table
+        A file is text (CSV, TSV, also with gzip), a spreadsheet (``.xlsx``, ``.xls``, ``.ods``)
+        or Parquet, whatever its name; a ``TableFile`` says how it is to be read.
     id_columns : tuple of str
         Must be there.  Blank cells stay blank; in the other columns of a text file they are
         missing, as are ``NA``, ``null`` and the like.
@@ -45,7 +44,7 @@ def read_table(source: TableSource, *, id_columns: tuple[str, ...]) -> pa.Table:
     DuplicateIdError
         When two columns have one name.
     IdTypeError
-        When ids of a DataFrame, an Arrow table or a Parquet file are not text.
+        When ids of a DataFrame, an Arrow table, a spreadsheet or a Parquet file are not text.
     """
     name = name_of(source)
     if isinstance(source, pa.Table):
@@ -53,7 +52,8 @@ def read_table(source: TableSource, *, id_columns: tuple[str, ...]) -> pa.Table:
     elif isinstance(source, pd.DataFrame):
         table = _from_pandas(source, name, id_columns)
     else:
-        table = _read_file(Path(source), id_columns)
+        file = source if isinstance(source, TableFile) else TableFile(path=Path(source))
+        table = read_file(file, keep_text=id_columns, shape=TableShape(wanted=id_columns))
     _check_columns(table.column_names, name, id_columns)
     if not table.num_rows:
         msg = f"{name} has a header and no rows. Give at least one row."
@@ -61,38 +61,16 @@ def read_table(source: TableSource, *, id_columns: tuple[str, ...]) -> pa.Table:
     for column in id_columns:
         place = table.column_names.index(column)
         table = table.set_column(place, column, _as_text(table.column(place), column, name))
-    return table.replace_schema_metadata(None)
+    return normal_table(table.replace_schema_metadata(None), name)
 
 
 def name_of(source: TableSource) -> str:
     """Return what a table is called in messages: its file name, or its kind."""
+    if isinstance(source, TableFile):
+        return source.name
     if isinstance(source, pd.DataFrame):
         return "the DataFrame"
     return "the Arrow table" if isinstance(source, pa.Table) else Path(source).name
-
-
-def _read_file(path: Path, id_columns: tuple[str, ...]) -> pa.Table:
-    suffix = path.with_suffix("").suffix if path.suffix.lower() == ".gz" else path.suffix
-    suffix = suffix.lower()
-    if not path.is_file():
-        msg = f"There is no file {path}. Check the path (relative paths start at {Path.cwd()})."
-        raise TableError(msg)
-    if suffix in SPREADSHEETS:
-        msg = (
-            f"{path} is a spreadsheet, which may have changed ids when they were typed in. Save "
-            "the sheet as CSV in UTF-8, look at the ids in it, and pass that."
-        )
-        raise TableError(msg)
-    if suffix in SEPARATORS:
-        return read_text_table(path, SEPARATORS[suffix], keep_text=id_columns)
-    if suffix in PARQUET:
-        try:
-            return pq.ParquetFile(path, page_checksum_verification=True).read()
-        except (pa.ArrowException, OSError) as error:
-            msg = f"{path} could not be read as Parquet: {error}. Write it again."
-            raise TableError(msg) from error
-    msg = f"{path} is no table this reads (known: .csv, .tsv, .txt, also with .gz, and .parquet)."
-    raise TableError(msg)
 
 
 def _from_pandas(frame: pd.DataFrame, name: str, id_columns: tuple[str, ...]) -> pa.Table:
@@ -106,8 +84,8 @@ def _from_pandas(frame: pd.DataFrame, name: str, id_columns: tuple[str, ...]) ->
         if wrong:
             raise _not_text(column, name, type(wrong[0]).__name__, wrong)
     try:
-        return pa.Table.from_pandas(frame, preserve_index=False)
-    except (pa.ArrowException, UnicodeEncodeError) as error:
+        return pa.Table.from_pandas(normal_frame(frame), preserve_index=False)
+    except (pa.ArrowException, UnicodeEncodeError, ValueError, TypeError) as error:
         msg = f"{name} has a column that mixes kinds of values: {error}. Give it one kind."
         raise TableError(msg) from error
 
@@ -123,16 +101,14 @@ def _check_columns(names: list[str], table: str, wanted: tuple[str, ...]) -> Non
 
 
 def _missing_column(names: list[str], table: str, wanted: str) -> str:
-    if len(names) == 1 and any(mark in names[0] for mark in ";\t|,"):
-        mark = next(mark for mark in ";\t|," if mark in names[0])
-        return (
-            f"{table} has the single column {names[0][:60]!r}: its cells seem to be separated by "
-            f"{mark!r}. Save it with commas as .csv or with tabs as .tsv."
-        )
+    found = f"{table} has no column {wanted!r} (columns: {first_few(names, 10)})."
+    hint = layout_hint(names)
+    if hint:
+        return f"{found} {hint}"
     plain = {_plain(name): name for name in names}
     near = get_close_matches(_plain(wanted), plain, n=3, cutoff=0.5)
-    hint = f" Is it {' or '.join(repr(plain[name]) for name in near)}?" if near else ""
-    return f"{table} has no column {wanted!r} (columns: {first_few(names, 10)}).{hint} Rename it."
+    maybe = f" Is it {' or '.join(repr(plain[name]) for name in near)}?" if near else ""
+    return f"{found}{maybe} Rename it."
 
 
 def _plain(name: str) -> str:

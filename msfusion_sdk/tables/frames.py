@@ -4,29 +4,32 @@ Ids are never repaired: ``0012`` read as 12, or ``NA`` read as missing, would jo
 patients or none.
 """
 
-import gzip
 from collections.abc import Collection
-from itertools import takewhile
 from pathlib import Path
 
 import pandas as pd
 
 from msfusion_sdk.errors import DuplicateIdError, IdTypeError, TableError
-from msfusion_sdk.tables.placeholders import MISSING_TEXT
+from msfusion_sdk.tables.files.reading import read_file
+from msfusion_sdk.tables.files.table_file import TableFile, TableShape
 
-__all__ = ["ID_COLUMN", "patient_table", "read_table", "select_columns"]
+__all__ = ["ID_COLUMN", "patient_table", "read_shaped", "read_table", "select_columns"]
 
 ID_COLUMN = "patient_id"
 
-_SEPARATORS = {".csv": ",", ".tsv": "\t", ".txt": "\t", ".maf": "\t"}
 
+def read_table(
+    source: str | Path | TableFile, *, id_column: str | None = ID_COLUMN
+) -> pd.DataFrame:
+    """Return the rows of a table file, with ``id_column`` as text.
 
-def read_table(path: str | Path, *, id_column: str | None = ID_COLUMN) -> pd.DataFrame:
-    """Return the rows of a CSV, TSV or Parquet file, with ``id_column`` as text.
-
-    The suffix decides: ``.csv`` has commas, ``.tsv``, ``.txt`` and ``.maf`` have tabs, each
-    also with ``.gz``; ``.parquet``.  ``id_column=None`` means the first column.  Lines that
-    begin with ``#`` before the header are comments.
+    Parameters
+    ----------
+    source : path or TableFile
+        Text (CSV, TSV, also with gzip), a spreadsheet or Parquet; the content decides, not the
+        name.  A ``TableFile`` also says the sheet, the separator, the decimals or the encoding.
+    id_column : str or None
+        Stays exactly as it is written; None means the first column, which may lack a name.
 
     Parameters
     ----------
@@ -38,24 +41,24 @@ def read_table(path: str | Path, *, id_column: str | None = ID_COLUMN) -> pd.Dat
     Raises
     ------
     TableError
-        When the suffix is another one, or the file is no such table.
+        When the file is no table, or not well formed; the message names the line or cell.
     DuplicateIdError
         When a column occurs twice.
+    IdTypeError
+        When a spreadsheet has made numbers or dates of the ids.
     """
-    path = Path(path)
-    suffix = path.suffixes[-2] if path.suffix == ".gz" and len(path.suffixes) > 1 else path.suffix
-    try:
-        if suffix == ".parquet":
-            return pd.read_parquet(path)
-        if suffix in _SEPARATORS:
-            return _read_text(path, _SEPARATORS[suffix], id_column)
-    except (ValueError, pd.errors.ParserError) as error:
-        if isinstance(error, TableError):
-            raise
-        msg = f"{path} could not be read as a {suffix} table: {error}"
-        raise TableError(msg) from error
-    msg = f"{path} is no table this reads (known: .csv, .tsv, .txt, .maf, also with .gz; .parquet)."
-    raise TableError(msg)
+    if id_column is None:
+        return read_shaped(source, TableShape(has_row_names=True))
+    return read_shaped(source, TableShape(wanted=(id_column,)), keep_text=(id_column,))
+
+
+def read_shaped(
+    source: str | Path | TableFile, shape: TableShape, *, keep_text: tuple[str, ...] = ()
+) -> pd.DataFrame:
+    """Return the rows of a table file of a stated shape; see :func:`read_table`."""
+    file = source if isinstance(source, TableFile) else TableFile(path=Path(source))
+    frame: pd.DataFrame = read_file(file, keep_text=keep_text, shape=shape).to_pandas()
+    return frame
 
 
 def patient_table(table: pd.DataFrame) -> pd.DataFrame:
@@ -125,42 +128,6 @@ def select_columns(table: pd.DataFrame, columns: Collection[str], what: str) -> 
         )
         raise TableError(msg)
     return checked[list(columns)]
-
-
-def _read_text(path: Path, separator: str, id_column: str | None) -> pd.DataFrame:
-    comments = _leading_comments(path)
-    header = pd.read_csv(
-        path,
-        sep=separator,
-        skiprows=comments,
-        nrows=1,
-        header=None,
-        dtype=str,
-        keep_default_na=False,
-        encoding="utf-8-sig",
-    )
-    names = pd.Index(header.iloc[0])
-    # pandas would rename the second one to "TP53.1" and go on.
-    _require_unique(names[names != ""], f"columns of {path}", "rename or drop one of each")
-    # pandas' own name for a first column without one, which a transposed table has.
-    text = id_column or names[0] or "Unnamed: 0"
-    return pd.read_csv(
-        path,
-        sep=separator,
-        skiprows=comments,
-        # A converted column is never searched for gaps, so an id NA stays NA.
-        converters={text: str},
-        keep_default_na=False,
-        na_values=list(MISSING_TEXT),
-        encoding="utf-8-sig",
-        low_memory=False,
-    )
-
-
-def _leading_comments(path: Path) -> int:
-    opened = gzip.open if path.suffix == ".gz" else open
-    with opened(path, "rt", encoding="utf-8-sig") as lines:
-        return sum(1 for _ in takewhile(lambda line: line.startswith("#"), lines))
 
 
 def _require_unique(values: pd.Index, what: str, remedy: str) -> None:

@@ -19,6 +19,7 @@ from pyarrow.types import is_floating, is_integer, is_null
 from msfusion_sdk.config import MAX_MPP, MIN_MPP
 from msfusion_sdk.phrases import first_few
 from msfusion_sdk.tables.arrow import TableSource, name_of, read_table
+from msfusion_sdk.tables.files.table_file import TableFile
 from msfusion_sdk.tables.issues import Issue, issue, note
 
 __all__ = [
@@ -77,7 +78,8 @@ def read_slides(source: TableSource) -> pa.Table:
     else:
         table = read_table(source, id_columns=ids)
         written = [path or "" for path in table.column(PATH).to_pylist()]
-    folder = os.path.dirname(source) if isinstance(source, str | Path) else ""  # noqa: PTH120
+    file = source.path if isinstance(source, TableFile) else source
+    folder = os.path.dirname(file) if isinstance(file, str | Path) else ""  # noqa: PTH120
     stored = pa.array([_stored(path, folder) for path in written], pa.string())
     table = table.set_column(table.column_names.index(PATH), PATH, stored)
     if MPP not in table.column_names:

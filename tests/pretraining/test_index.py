@@ -64,7 +64,7 @@ def test_ids_that_look_like_numbers_survive(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        (None, "is not there"),
+        (None, "There is no file"),
         ("class,file\na,x.png\n", "no column 'group'"),
         ("class,file,group\na,x.png,g\n", "1 of 1 tiles named in"),
     ],

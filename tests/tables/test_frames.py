@@ -55,7 +55,7 @@ def test_a_column_that_occurs_twice_is_named(tmp_path: Path) -> None:
         read_table(written(tmp_path, "patient_id,TP53,TP53\na,1,2\n"))
 
 
-@pytest.mark.parametrize(("name", "text"), [("t.xlsx", "x"), ("t.csv", ""), ("t.parquet", "x")])
+@pytest.mark.parametrize(("name", "text"), [("t.csv", "<html>"), ("t.csv", ""), ("t.parquet", "x")])
 def test_what_is_no_table_is_refused_with_its_path(name: str, text: str, tmp_path: Path) -> None:
     with pytest.raises(TableError, match=name):
         read_table(written(tmp_path, text, name))

@@ -14,6 +14,7 @@ from msfusion_sdk.outcomes.declaration import Declaration, declared, standard_ou
 from msfusion_sdk.outcomes.survival_labels import survival_labels
 from msfusion_sdk.phrases import first_few
 from msfusion_sdk.tables.arrow import TableSource, name_of, read_table
+from msfusion_sdk.tables.files.table_file import TableFile
 from msfusion_sdk.tables.frames import ID_COLUMN
 from msfusion_sdk.tables.ids import find_bad_ids, find_repeated_ids, find_unknown_ids
 from msfusion_sdk.tables.issues import Issue, issue, note, require_no_errors
@@ -116,9 +117,10 @@ def labels_of(
 
 def origin_of(source: TableSource) -> dict[str, Any]:
     """Return what a table is called, and the SHA-256 of its file, if it is one."""
-    if not isinstance(source, str | Path):
+    path = source.path if isinstance(source, TableFile) else source
+    if not isinstance(path, str | Path):
         return {"source": name_of(source), "source_sha256": None}
-    with Path(source).open("rb") as file:
+    with Path(path).open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     return {"source": name_of(source), "source_sha256": digest}
 

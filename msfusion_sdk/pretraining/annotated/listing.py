@@ -1,17 +1,30 @@
 """Which slides there are, which class each has, and where its outlines are."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-
-import pandas as pd
+from typing import Any
 
 from msfusion_sdk.errors import DuplicateIdError, IdMismatchError, TableError
+from msfusion_sdk.phrases import first_few
 from msfusion_sdk.pretraining.annotated.config import DatasetConfig
-from msfusion_sdk.pretraining.index import read_strings
+from msfusion_sdk.tables.arrow import name_of
+from msfusion_sdk.tables.cells.placeholders import is_placeholder
+from msfusion_sdk.tables.files.reading import read_strings
+from msfusion_sdk.tables.files.table_file import TableFile
+from msfusion_sdk.tables.frames import ID_COLUMN
+from msfusion_sdk.tables.ids import find_bad_ids, find_repeated_ids
+from msfusion_sdk.tables.issues import issue, require_no_errors
+from msfusion_sdk.tables.slide_table import (
+    SLIDE_ID,
+    find_bad_paths,
+    find_bad_spacings,
+    path_of,
+    read_slides,
+)
 
 __all__ = ["AnnotatedSlide", "list_slides"]
 
-COLUMNS = ("slide_id", "patient_id", "path")
 SUFFIXES = (".geojson", ".json", ".xml")
 
 
@@ -43,108 +56,102 @@ def list_slides(
     Parameters
     ----------
     slides : path
-        CSV with slide_id, patient_id, path (relative to the table's folder) and, where the
-        header lacks it, mpp.
+        Table with slide_id, patient_id, path (relative to the table's folder) and, where the
+        header lacks it, mpp: the slide table of a cohort.
     annotations : path, optional
         Folder with ``<slide_id>.xml``, ``.geojson`` or ``.json``; None where the class of a slide
         is all that is known of it.
     patients : path, optional
-        CSV with patient_id and the column ``config.label``, when the slide table lacks it.
+        Table with patient_id and the column ``config.label``, when the slide table lacks it.
 
     Raises
     ------
     TableError
-        When a column is missing or a cell of it is empty, or no slide has outlines.
+        When a column is missing or a cell of it is empty, or no slide has outlines; all that
+        is wrong with the slides is said at once.
     DuplicateIdError
         When a slide is listed twice or has two files of outlines.
     IdMismatchError
         When a patient is not in the patient table.
     """
-    table = _filled(Path(slides), COLUMNS)
-    repeated = table["slide_id"][table["slide_id"].duplicated()]
-    if len(repeated):
-        msg = f"{slides} lists {len(repeated)} slides twice (first: {repeated.iloc[0]!r})."
-        raise DuplicateIdError(msg)
-    labels = _labels(table, slides, config.label, patients)
-    found = {} if annotations is None else _outlines(Path(annotations), list(table["slide_id"]))
+    rows = _checked_rows(slides)
+    ids = [row[SLIDE_ID] for row in rows]
+    labels = None if config.label is None else _labels(rows, slides, config.label, patients)
+    found = {} if annotations is None else _outlines(Path(annotations), ids)
     if annotations is not None and not found:
         msg = (
-            f"{annotations} holds outlines of none of the {len(table)} slides of {slides}. Name "
-            f"them <slide_id>{', <slide_id>'.join(SUFFIXES)}; the first slide is "
-            f"{table['slide_id'].iloc[0]!r}."
+            f"{annotations} holds outlines of none of the {len(rows)} slides of {slides}. Name "
+            f"them <slide_id>{', <slide_id>'.join(SUFFIXES)}; the first slide is {ids[0]!r}."
         )
         raise TableError(msg)
-    folder = Path(slides).parent
     return [
         AnnotatedSlide(
-            slide_id=row["slide_id"],
-            patient_id=row["patient_id"],
-            path=folder / row["path"],
-            mpp=_number(row, slides),
-            label=None if labels is None else labels[row["slide_id"]],
-            outlines=found.get(row["slide_id"]),
+            slide_id=row[SLIDE_ID],
+            patient_id=row[ID_COLUMN],
+            path=path_of(row),
+            mpp=row["mpp"],
+            label=None if labels is None else labels[row[SLIDE_ID]],
+            outlines=found.get(row[SLIDE_ID]),
         )
-        for row in _records(table.sort_values("slide_id"))
+        for row in sorted(rows, key=lambda row: row[SLIDE_ID])
     ]
 
 
-def _filled(path: Path, columns: tuple[str, ...]) -> pd.DataFrame:
-    """Return a table of text whose ``columns`` have no empty cell."""
-    table = read_strings(path, columns)
-    for name in columns:
-        empty = table[name].str.strip() == ""
-        if empty.any():
-            msg = (
-                f"{path} has {int(empty.sum())} empty cells in the column {name!r} (first: row "
-                f"{int(empty.to_numpy().argmax()) + 1}). Fill them, or leave the rows out."
-            )
-            raise TableError(msg)
-    if not len(table):
-        msg = f"{path} has no rows."
-        raise TableError(msg)
-    return table
-
-
-def _records(table: pd.DataFrame) -> list[dict[str, str]]:
-    return [dict(zip(table.columns, row, strict=True)) for row in table.itertuples(index=False)]
-
-
-def _number(row: dict[str, str], path: str | Path) -> float | None:
-    """Return the spacing that the table gives a slide; None where it gives none."""
-    cell = row.get("mpp", "").strip()
-    try:
-        return float(cell) if cell else None
-    except ValueError as error:
-        msg = f"{path} has the mpp {cell!r} for slide {row['slide_id']!r}; it must be a number."
-        raise TableError(msg) from error
+def _checked_rows(slides: str | Path) -> list[dict[str, Any]]:
+    """Return the rows of the slide table, or raise one error that lists all that is wrong."""
+    table = read_slides(slides)
+    ids, owners = (table.column(name).to_pylist() for name in (SLIDE_ID, ID_COLUMN))
+    of_slides, of_patients = (f"{kind} ids of {name_of(slides)}" for kind in ("slide", "patient"))
+    paths = table.column("path").to_pylist()
+    require_no_errors(
+        [
+            *find_bad_ids(ids, of_slides),
+            *find_bad_ids(owners, of_patients),
+            *find_repeated_ids([name for name in ids if name], of_slides, places=paths),
+            *find_bad_spacings(table, slides),
+            *find_bad_paths(table),
+        ]
+    )
+    return list(table.to_pylist())
 
 
 def _labels(
-    table: pd.DataFrame, slides: str | Path, label: str | None, patients: str | Path | None
-) -> dict[str, str] | None:
-    """Return the class of every slide; None when the outlines name theirs."""
-    if label is None:
-        return None
+    rows: Sequence[Mapping[str, Any]], slides: str | Path, label: str, patients: str | Path | None
+) -> dict[str, str]:
+    """Return the class of every slide."""
     if patients is None:
-        labelled = _filled(Path(slides), (label,))
-        return dict(zip(table["slide_id"], labelled[label], strict=True))
-    people = _filled(Path(patients), ("patient_id", label))
-    repeated = people["patient_id"][people["patient_id"].duplicated()]
-    if len(repeated):
-        msg = f"{patients} lists {len(repeated)} patients twice (first: {repeated.iloc[0]!r})."
-        raise DuplicateIdError(msg)
-    class_of = dict(zip(people["patient_id"], people[label], strict=True))
-    missing = sorted(set(table["patient_id"]) - set(class_of))
+        return _classes(Path(slides), SLIDE_ID, label)
+    class_of = _classes(Path(patients), ID_COLUMN, label)
+    missing = sorted({row[ID_COLUMN] for row in rows} - set(class_of))
     if missing:
         msg = (
             f"{len(missing)} patients of {slides} are not in {patients} (first: {missing[0]!r}). "
             "Add them, or leave their slides out."
         )
         raise IdMismatchError(msg)
-    return {
-        slide: class_of[patient]
-        for slide, patient in zip(table["slide_id"], table["patient_id"], strict=True)
-    }
+    return {row[SLIDE_ID]: class_of[row[ID_COLUMN]] for row in rows}
+
+
+def _classes(path: Path, key: str, label: str) -> dict[str, str]:
+    """Return the class of every slide or patient in a table, exactly as it is written."""
+    table = read_strings(TableFile(path=path), (key, label))
+    names, classes = (table.column(column).to_pylist() for column in (key, label))
+    if not names:
+        msg = f"{path} has no rows."
+        raise TableError(msg)
+    empty = [name for name, cell in zip(names, classes, strict=True) if is_placeholder(cell)]
+    require_no_errors(
+        [
+            *find_repeated_ids(names, f"ids in the column {key!r} of {path.name}"),
+            *issue(
+                "Table",
+                len(empty),
+                f"{len(empty)} of {len(names)} cells in the column {label!r} of {path.name} hold "
+                f"no class (first: {first_few(empty)}). Fill them, or leave the rows out.",
+            ),
+        ]
+    )
+    return dict(zip(names, classes, strict=True))
 
 
 def _outlines(folder: Path, slide_ids: list[str]) -> dict[str, Path]:

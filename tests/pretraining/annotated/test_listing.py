@@ -54,9 +54,13 @@ def test_without_a_column_outlines_name_the_classes(folder: Path) -> None:
     [
         ("slide_id,path\nNA,b.svs\n", TableError, "no column 'patient_id'"),
         ("slide_id,patient_id,path\n", TableError, "no rows"),
-        ("slide_id,patient_id,path\nNA,,b.svs\n", TableError, "1 empty cells"),
-        ("slide_id,patient_id,path\nNA,7,a\nNA,7,b\n", DuplicateIdError, "twice"),
-        ("slide_id,patient_id,path,mpp\nNA,7,a,fine\n", TableError, "must be a number"),
+        (
+            "slide_id,patient_id,path\nNA,,b.svs\n",
+            TableError,
+            "1 of 1 patient ids of slides.csv are blank",
+        ),
+        ("slide_id,patient_id,path\nNA,7,a\nNA,7,b\n", DuplicateIdError, "more than once"),
+        ("slide_id,patient_id,path,mpp\nNA,7,a,fine\n", TableError, "no spacings.*NA: fine"),
         ("slide_id,patient_id,path\nother,7,a\n", TableError, "outlines of none"),
     ],
 )

@@ -7,7 +7,7 @@ import pyarrow.compute as pc
 import pytest
 
 from msfusion_sdk import Cohort
-from msfusion_sdk.tables.placeholders import PLACEHOLDER_PATTERN, is_placeholder
+from msfusion_sdk.tables.cells.placeholders import PLACEHOLDER_PATTERN, is_placeholder
 
 # As they stand in files of TCGA (biotab, cBioPortal), the GDC, SAS, SPSS and Excel.
 NO_VALUE = [

@@ -1,0 +1,1 @@
+"""What a cell may hold: placeholders, numbers, spreadsheet damage, Arrow's types."""

@@ -1,0 +1,142 @@
+"""Arrow's many types as the few that a Parquet file gives back as they were written.
+
+A table that is read from the disk as something else than what was stored cannot be told from
+a damaged one.  So types that Parquet changes or refuses are brought to the nearest one that
+it keeps, without loss, before anything is looked at; what has none is refused by name.
+"""
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+from pyarrow import types
+
+from msfusion_sdk.errors import TableError
+
+__all__ = ["normal_frame", "normal_table"]
+
+
+def normal_table(table: pa.Table, source: str) -> pa.Table:
+    """Return a table of types that Parquet keeps: the values are the same.
+
+    Dictionaries of numbers, flags and dates become these; dictionaries of text stay, with
+    their order.  Decimals and half floats become float64 and float32.
+
+    Parameters
+    ----------
+    source : str
+        What the table is called in messages.
+
+    Raises
+    ------
+    TableError
+        Naming the columns whose type cannot be stored.
+    """
+    for place, field in enumerate(table.schema):
+        try:
+            kind = _normal(field.type)
+            if kind != field.type:
+                column = _cast(table.column(place), kind)
+                table = table.set_column(place, field.with_type(kind), column)
+        except (pa.ArrowException, TypeError, ValueError) as error:
+            msg = (
+                f"Column {field.name!r} of {source} has the type {field.type}, which cannot be "
+                f"stored ({error}). Make numbers or text of it, or drop it."
+            )
+            raise TableError(msg) from error
+    return table
+
+
+def normal_frame(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return a frame without the column types that Arrow does not take over.
+
+    Sparse columns become dense.  Intervals and periods become text; categories stay
+    categories, in their order, and are text.
+    """
+    changed = {
+        name: _plain(frame[name]) for name in frame.columns if _is_special(frame[name].dtype)
+    }
+    return frame.assign(**changed) if changed else frame
+
+
+def _normal(kind: pa.DataType) -> pa.DataType:
+    """Return the type that stands for ``kind`` in a store."""
+    if types.is_union(kind) or types.is_interval(kind):
+        msg = "Parquet has no such type"
+        raise TypeError(msg)
+    if isinstance(kind, pa.BaseExtensionType):
+        return _normal(kind.storage_type)
+    if types.is_dictionary(kind) and _is_text(kind.value_type):
+        return pa.dictionary(pa.int32(), pa.string(), kind.ordered)
+    if types.is_dictionary(kind) or types.is_run_end_encoded(kind):
+        return _normal(kind.value_type)
+    if types.is_timestamp(kind) and kind.unit == "s":
+        return pa.timestamp("ms", kind.tz)
+    if types.is_nested(kind):
+        return _normal_nested(kind)
+    return next((normal for test, normal in _SIMPLE if test(kind)), kind)
+
+
+def _normal_nested(kind: pa.DataType) -> pa.DataType:
+    if types.is_struct(kind):
+        return pa.struct([field.with_type(_normal(field.type)) for field in kind])
+    if types.is_map(kind):
+        return kind
+    item = kind.value_field.with_type(_normal(kind.value_type))
+    if types.is_fixed_size_list(kind):
+        return pa.list_(item, kind.list_size)
+    return pa.large_list(item) if types.is_large_list(kind) else pa.list_(item)
+
+
+_SIMPLE = (
+    (types.is_string_view, pa.string()),
+    (types.is_binary_view, pa.binary()),
+    (types.is_date64, pa.date32()),
+    (lambda kind: types.is_time32(kind) and kind.unit == "s", pa.time32("ms")),
+    (types.is_float16, pa.float32()),
+    (types.is_decimal, pa.float64()),
+)
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    return bool(types.is_string(kind) or types.is_large_string(kind) or types.is_string_view(kind))
+
+
+def _cast(column: pa.ChunkedArray, kind: pa.DataType) -> pa.ChunkedArray:
+    if isinstance(column.type, pa.BaseExtensionType):
+        storage = [chunk.storage for chunk in column.chunks]
+        return _cast(pa.chunked_array(storage, column.type.storage_type), kind)
+    if types.is_run_end_encoded(column.type):
+        return _cast(pc.run_end_decode(column), kind)
+    if types.is_dictionary(column.type) and not types.is_dictionary(kind):
+        return _cast(column.cast(column.type.value_type), kind)
+    if types.is_list_view(column.type) or types.is_large_list_view(column.type):
+        return pa.chunked_array([pa.array(column.to_pylist(), kind)])
+    return column.cast(kind)
+
+
+def _is_special(kind: object) -> bool:
+    return isinstance(kind, pd.SparseDtype | pd.IntervalDtype | pd.PeriodDtype) or (
+        isinstance(kind, pd.CategoricalDtype) and not _is_plain_text(kind.categories)
+    )
+
+
+def _is_plain_text(categories: pd.Index) -> bool:
+    return all(isinstance(category, str) for category in categories)
+
+
+def _plain(column: pd.Series) -> pd.Series:
+    kind = column.dtype
+    if isinstance(kind, pd.SparseDtype):
+        return column.sparse.to_dense()
+    if isinstance(kind, pd.CategoricalDtype):
+        if kind.categories.dtype.kind in "mM":
+            return column.astype(kind.categories.dtype)
+        return column.cat.rename_categories([_as_text(name) for name in kind.categories])
+    return column.astype(object).map(str, na_action="ignore")
+
+
+def _as_text(category: object) -> str:
+    # 1.0 is what pandas makes of the code 1 as soon as a cell is empty.
+    if isinstance(category, float) and category.is_integer():
+        return str(int(category))
+    return str(category)

@@ -1,0 +1,150 @@
+"""What a file holds, told from its bytes: names lie, and so do endings."""
+
+import gzip
+import zipfile
+import zlib
+from io import BytesIO
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+from msfusion_sdk.errors import TableError
+
+__all__ = ["Content", "Kind", "read_content"]
+
+Kind = Literal["text", "workbook", "parquet"]
+
+GZIP, PARQUET, ZIP, OLE = b"\x1f\x8b", b"PAR1", b"PK\x03\x04", b"\xd0\xcf\x11\xe0"
+
+UNPACK = "Unpack it and pass the table in it"
+OTHERS: tuple[tuple[bytes, str, str], ...] = (
+    (b"%PDF", "a PDF document", "Save its table as CSV"),
+    (b"{\\rtf", "a document in Rich Text Format", "Save its table as CSV"),
+    (b"BZh", "compressed with bzip2", UNPACK),
+    (b"\xfd7zXZ\0", "compressed with xz", UNPACK),
+    (b"\x28\xb5\x2f\xfd", "compressed with zstd", UNPACK),
+    (b"7z\xbc\xaf\x27\x1c", "a 7z archive", UNPACK),
+    (b"Rar!", "a RAR archive", UNPACK),
+    (b"\x89HDF\r\n", "an HDF5 file", "Read an .h5ad with the layout 'anndata', from Python"),
+    (b"RDX2\n", "data of R", "Write it with write.csv(x, file, row.names = FALSE)"),
+    (b"RDX3\n", "data of R", "Write it with write.csv(x, file, row.names = FALSE)"),
+    (b"X\n\0\0\0", "data of R", "Write it with write.csv(x, file, row.names = FALSE)"),
+    (b"<stata_dta>", "data of Stata", "Export it as CSV"),
+    (b"$FL2", "data of SPSS", "Export it as CSV"),
+    (b"SQLite format 3", "a database", "Export the table as CSV"),
+    (b"version https://git-lfs", "a pointer of Git LFS, not the file", "Run: git lfs pull"),
+)
+MARKUP: tuple[tuple[bytes, str, str], ...] = (
+    (b"<!doctype html", "an HTML page", "Download the table itself: a login page looks like this"),
+    (b"<html", "an HTML page", "Download the table itself: a login page looks like this"),
+    (b"<head", "an HTML page", "Download the table itself: a login page looks like this"),
+    (b"<table", "an HTML page", "Open it in a spreadsheet and save it as CSV"),
+    (b"<?xml", "an XML document", "Pass a table, tab-separated say"),
+    (b"{", "JSON", "Pass a table, CSV or TSV say"),
+    (b"[{", "JSON", "Pass a table, CSV or TSV say"),
+)
+
+
+class Content(NamedTuple):
+    """Bytes that are a table, uncompressed."""
+
+    kind: Kind
+    data: bytes
+    """Empty for Parquet, which is read where it lies."""
+
+
+def read_content(path: Path) -> Content:
+    """Return what a file holds, unpacked when it is compressed with gzip.
+
+    Raises
+    ------
+    TableError
+        When there is no such file, it cannot be read or unpacked, or is no table; each kind
+        of file that people pass by mistake is named.
+    """
+    data = _bytes_of(path)
+    if data.startswith(PARQUET):
+        return Content("parquet", b"")
+    if path.suffix.lower() in (".parquet", ".pq"):
+        msg = f"{path} is no Parquet file: it begins with {_beginning(data)}. Write it again."
+        raise TableError(msg)
+    if data.startswith(GZIP):
+        data = _unpacked(path, data)
+    else:
+        _require_known(path, data)
+        if path.suffix.lower() == ".gz":
+            msg = (
+                f"{path} ends in .gz and is not compressed: it begins with {_beginning(data)}. A "
+                "browser may have unpacked it. Rename it without .gz."
+            )
+            raise TableError(msg)
+    _require_known(path, data)
+    if not data.strip():
+        msg = f"{path} is empty ({len(data)} bytes). Give a header and rows."
+        raise TableError(msg)
+    return Content("workbook" if _is_workbook(path, data) else "text", data)
+
+
+def _bytes_of(path: Path) -> bytes:
+    if path.is_dir():
+        msg = f"{path} is a folder. Pass the table in it."
+        raise TableError(msg)
+    if not path.is_file():
+        msg = f"There is no file {path}. Check the path (relative paths start at {Path.cwd()})."
+        raise TableError(msg)
+    try:
+        with path.open("rb") as file:
+            start = file.read(len(PARQUET))
+            return start if start == PARQUET else start + file.read()
+    except OSError as error:
+        msg = f"{path} could not be read: {error}. Check the file and who may read it."
+        raise TableError(msg) from error
+
+
+def _unpacked(path: Path, data: bytes) -> bytes:
+    try:
+        return gzip.decompress(data)
+    except EOFError as error:
+        msg = (
+            f"{path} breaks off: it is compressed with gzip and its end is missing after "
+            f"{len(data)} bytes. The copy or download did not finish: get it again."
+        )
+        raise TableError(msg) from error
+    except (OSError, zlib.error) as error:
+        msg = f"{path} is damaged: gzip cannot unpack it ({error}). Get it again."
+        raise TableError(msg) from error
+
+
+def _require_known(path: Path, data: bytes) -> None:
+    start = data[:512].removeprefix(b"\xef\xbb\xbf").lstrip().lower()
+    for magic, what, remedy in OTHERS:
+        if data.startswith(magic):
+            raise _no_table(path, what, remedy)
+    if data[257:262] == b"ustar":
+        raise _no_table(path, "a tar archive", UNPACK)
+    for magic, what, remedy in MARKUP:
+        if start.startswith(magic):
+            raise _no_table(path, f"{what} (it begins with {_beginning(data)})", remedy)
+
+
+def _is_workbook(path: Path, data: bytes) -> bool:
+    if data.startswith(OLE):
+        return True
+    if not data.startswith(ZIP):
+        return False
+    try:
+        with zipfile.ZipFile(BytesIO(data)) as archive:
+            names = archive.namelist()
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
+        msg = f"{path} is a damaged spreadsheet or zip archive ({error}). Get it again."
+        raise TableError(msg) from error
+    if "content.xml" in names or any(name.startswith("xl/") for name in names):
+        return True
+    raise _no_table(path, f"a zip archive of {len(names)} files", UNPACK)
+
+
+def _no_table(path: Path, what: str, remedy: str) -> TableError:
+    return TableError(f"{path} is no table, but {what}. {remedy}.")
+
+
+def _beginning(data: bytes) -> str:
+    return repr(data[:40].decode("utf-8", "replace").strip())

@@ -1,0 +1,254 @@
+"""Where the rows of a text file begin, what separates their cells, what its columns are called."""
+
+import csv
+from collections.abc import Sequence
+from itertools import islice, takewhile
+from pathlib import Path
+from typing import NamedTuple
+
+from msfusion_sdk.errors import TableError
+from msfusion_sdk.phrases import first_few
+from msfusion_sdk.tables.files.table_file import TableFile, TableShape
+
+__all__ = ["Header", "find_header", "require_names", "require_no_title"]
+
+SEPARATORS = (",", "\t", ";", "|")
+NAMES = {",": "a comma", "\t": "a tab", ";": "';'", "|": "'|'"}
+N_ROWS = 50
+"""Rows that are looked at; all are checked against the header later."""
+
+Row = Sequence[str]
+
+
+class Header(NamedTuple):
+    """The first row of a text file that is one of the table."""
+
+    names: tuple[str, ...]
+    separator: str
+    lines: int
+    """Lines before the first row of values, comments included."""
+
+
+class _Look(NamedTuple):
+    """The first rows as one separator would cut them."""
+
+    separator: str
+    header: tuple[str, ...]
+    rows: list[Row]
+    header_lines: int
+
+    def has(self, wanted: Sequence[str]) -> bool:
+        return bool(wanted) and set(wanted) <= set(self.header)
+
+    def has_below(self, wanted: Sequence[str]) -> bool:
+        """Return whether a later row could be the header."""
+        return bool(wanted) and any(set(wanted) <= set(row) for row in self.rows)
+
+    @property
+    def width(self) -> int:
+        """Cells of the widest row below the header."""
+        return max(map(_filled, self.rows), default=0)
+
+    def is_even(self, more: int) -> bool:
+        """Return whether every row has two or more cells, ``more`` than the header."""
+        width = len(self.header) + more
+        return width > 1 and bool(self.rows) and all(len(row) == width for row in self.rows)
+
+
+def find_header(file: TableFile, lines: Sequence[str], shape: TableShape) -> Header:
+    """Return the header, and where the rows begin.
+
+    Parameters
+    ----------
+    lines : sequence of str
+        The first lines of the file, with their ends.
+
+    Raises
+    ------
+    TableError
+        When there is no header, a title or a comment stands in its place, two separators fit
+        alike, or the header is a name short where that is not foreseen.
+    """
+    comments = sum(1 for _ in takewhile(lambda line: line.startswith("#"), lines))
+    look = _find_look(file, lines[comments:], shape)
+    if comments and not shape.has_comments and not look.has(shape.wanted):
+        # A header may begin like a comment: then it is as wide as what follows.
+        whole = _find_look(file, lines, shape)
+        if comments > 1 or not shape.has_row_names or not whole.is_even(0):
+            raise _is_comment(file.path, lines[0], comments, shape)
+        comments, look = 0, whole
+    if not look.header:
+        msg = f"{file.path} holds no header. Give a header and rows."
+        raise TableError(msg)
+    names = _names(file.path, look, comments, shape)
+    return Header(names, look.separator, comments + look.header_lines)
+
+
+def _find_look(file: TableFile, lines: Sequence[str], shape: TableShape) -> _Look:
+    """Return the first rows, cut by the separator that is said or that fits."""
+    usual = "," if _ending(file.path) == ".csv" else "\t"
+    if file.separator is not None:
+        return _look(lines, file.separator)
+    looks = {separator: _look(lines, separator) for separator in SEPARATORS}
+    # The usual one first, so that of several that fit it is the one.
+    ordered = sorted(looks.values(), key=lambda look: look.separator != usual)
+    for look in ordered:
+        if look.has(shape.wanted) or look.has_below(shape.wanted):
+            return look
+    for more in (0, 1):
+        even = [look for look in ordered if look.is_even(more)]
+        if len(even) > 1:
+            found = " and ".join(NAMES[look.separator] for look in even)
+            msg = (
+                f"{file.path} can be cut at {found} alike: its header is "
+                f"{_shown(lines[0])}. Say which separates the cells: separator= (--separator)."
+            )
+            raise TableError(msg)
+        if even:
+            return even[0]
+    spaced = _look(lines, " ")
+    if max(len(look.header) for look in ordered) == 1 and (spaced.is_even(0) or spaced.is_even(1)):
+        msg = (
+            f"The cells of {file.path} seem to be separated by spaces ({_shown(lines[0])}), as R "
+            "writes them. Write it with sep='\t', or say separator=' ' (--separator ' ')."
+        )
+        raise TableError(msg)
+    return max(ordered, key=lambda look: look.width)
+
+
+def _look(lines: Sequence[str], separator: str) -> _Look:
+    reader = csv.reader(lines, delimiter=separator)
+    try:
+        cut = ([cell.strip() for cell in row] for row in reader if row)
+        header = tuple(next(cut, []))
+        header_lines = reader.line_num
+        rows: list[Row] = list(islice(cut, N_ROWS))
+    except csv.Error:  # a cell beyond 128 kB: a quotation mark that does not close, most often
+        return _Look(separator, (), [], 0)
+    return _Look(separator, header, rows, header_lines)
+
+
+def _names(path: Path, look: _Look, comments: int, shape: TableShape) -> tuple[str, ...]:
+    names, line = look.header, comments + look.header_lines
+    require_no_title(str(path), names, look.rows, comments + 1, shape)
+    if look.is_even(1):
+        if not any(row[-1] for row in look.rows):
+            msg = (
+                f"The rows of {path} end with a separator that its header in line {line} does not "
+                f"have (line {line + 1}: {len(names) + 1} cells, the last one empty, for "
+                f"{len(names)} names). Delete the separator at the end of each row."
+            )
+            raise TableError(msg)
+        if not shape.has_row_names:
+            msg = (
+                f"The header of {path}, line {line}, has {len(names)} names, and each row has "
+                f"{len(names) + 1} cells (line {line + 1}: {first_few(look.rows[0], 4)}): R writes "
+                "row names like this. Give their column a name, as write.table does with "
+                "row.names=FALSE and the ids in a column of their own."
+            )
+            raise TableError(msg)
+        names = ("", *names)
+    if shape.has_row_names:
+        names = (names[0].removeprefix("#"), *names[1:])
+    require_names(str(path), names, line, shape, look.rows)
+    return names
+
+
+def require_no_title(
+    source: str, names: Sequence[str], rows: Sequence[Row], line: int, shape: TableShape
+) -> None:
+    """Refuse a first line that is the title of a table, and not its header.
+
+    Parameters
+    ----------
+    source : str
+        What the table is called in messages.
+    names : sequence of str
+        The first line's cells.
+    rows : sequence of rows
+        The first ones below it.
+    line : int
+        The number of the first line.
+    """
+    wanted = set(shape.wanted)
+    if wanted and wanted <= set(names):
+        return
+    filled = [name for name in names if name]
+    below = next((row for row in rows if wanted and wanted <= set(row)), None)
+    widest = max(rows, key=_filled, default=())
+    # One name over two cells may be the only patient in a matrix of R.
+    if (
+        below is None
+        and len(filled) == 1
+        and _filled(widest) > 1
+        and max(len(names), len(widest)) > 2
+    ):
+        below = widest
+    if below is not None:
+        msg = (
+            f"Line {line} of {source} seems to be a title ({_shown(' '.join(filled))}), and the "
+            f"header to stand below it ({first_few(below, 4)}). Delete what stands above it."
+        )
+        raise TableError(msg)
+
+
+def require_names(
+    source: str, names: Sequence[str], line: int, shape: TableShape, rows: Sequence[Row]
+) -> None:
+    """Refuse columns without a name, unless it is the first and may hold row names.
+
+    Parameters
+    ----------
+    source, names, line, rows
+        As in :func:`require_no_title`.
+    """
+    first = 1 if shape.has_row_names else 0
+    unnamed = [place for place, name in enumerate(names) if place >= first and not name]
+    if not unnamed:
+        return
+    is_end = unnamed == list(range(unnamed[0], len(names))) and unnamed[0] > 0
+    if is_end and not any(cell for row in rows for cell in row[unnamed[0] :]):
+        msg = (
+            f"The header of {source}, line {line}, ends with {len(unnamed)} separators more than "
+            "it has names, and so do the rows. Delete them at the end of every line."
+        )
+        raise TableError(msg)
+    places = ", ".join(str(place + 1) for place in unnamed[:3])
+    numbers = "; a table that was written with its row numbers looks like this"
+    msg = (
+        f"Column {places} of {source} has no name in line {line}"
+        f"{numbers if unnamed[0] == 0 else ''}. Name the column or drop it."
+    )
+    raise TableError(msg)
+
+
+def _filled(row: Row) -> int:
+    return sum(bool(cell) for cell in row)
+
+
+def _is_comment(path: Path, line: str, comments: int, shape: TableShape) -> TableError:
+    wanted = any(name in line for name in shape.wanted)
+    if comments == 1 and wanted:
+        msg = f"The header of {path} begins with '#' ({_shown(line)}). Delete that mark."
+        return TableError(msg)
+    if line.strip() in ("#1.2", "#1.3"):
+        msg = (
+            f"{path} is a GCT file. Delete its first two lines and the column of descriptions, and "
+            "read it with the layout 'genes_by_patients'."
+        )
+        return TableError(msg)
+    below = f", and no header with {', '.join(map(repr, shape.wanted))} stands below"
+    return TableError(
+        f"{path} begins with {comments} lines that begin with '#' ({_shown(line)})"
+        f"{below if shape.wanted else ''}. Comments belong to the layouts 'cbioportal', 'maf' and "
+        "'gdc': say layout= (--layout), or delete those lines."
+    )
+
+
+def _ending(path: Path) -> str:
+    return (path.with_suffix("") if path.suffix.lower() == ".gz" else path).suffix.lower()
+
+
+def _shown(line: str) -> str:
+    line = line.strip()
+    return repr(line if len(line) <= 60 else f"{line[:60]}…")

@@ -1,0 +1,45 @@
+"""Which layout a table without patient ids seems to have, by the names of its columns."""
+
+import re
+from collections.abc import Sequence
+
+__all__ = ["layout_hint"]
+
+BARCODE = re.compile(r"TCGA[-._]\w{2}[-._]\w{4}.*", re.ASCII | re.IGNORECASE)
+
+# The first that fits: which columns tell it, the layout, and what it is.
+KNOWN = (
+    ({"variant_classification", "tumor_sample_barcode"}, "maf", "a list of mutations (MAF)"),
+    ({"bcr_patient_barcode"}, "gdc", "a clinical table of the GDC or TCGA"),
+    ({"case_submitter_id"}, "gdc", "a clinical table of the GDC"),
+    ({"cases.submitter_id"}, "gdc", "a clinical table of the GDC"),
+    ({"file name", "case id", "sample id"}, "gdc", "a sample sheet of the GDC"),
+    ({"hugo_symbol"}, "cbioportal", "a matrix of cBioPortal, genes down and samples across"),
+    ({"entrez_gene_id"}, "cbioportal", "a matrix of cBioPortal, genes down and samples across"),
+    ({"patient_id", "sample_id"}, "cbioportal", "a clinical table of cBioPortal"),
+    ({"patient_id", "os_status"}, "cbioportal", "a clinical table of cBioPortal"),
+    ({"_patient"}, "xena", "a clinical table of UCSC Xena"),
+)
+
+
+def layout_hint(names: Sequence[str]) -> str:
+    """Return what a table seems to be and how it is read, '' when nothing tells.
+
+    Parameters
+    ----------
+    names : sequence of str
+        Of its columns, none of which is ``patient_id``.
+
+    Examples
+    --------
+    >>> layout_hint(["Hugo_Symbol", "Entrez_Gene_Id", "TCGA-05-4244-01"])[:57]
+    'It looks like a matrix of cBioPortal, genes down and samp'
+    """
+    plain = {name.strip().casefold().lstrip("#") for name in names}
+    found = next(((layout, what) for told, layout, what in KNOWN if told <= plain), None)
+    if found is None and sum(bool(BARCODE.fullmatch(name)) for name in names[1:]) > len(names) / 3:
+        found = "xena", "a matrix with genes down and TCGA samples across"
+    if found is None:
+        return ""
+    layout, what = found
+    return f"It looks like {what}: add it with layout={layout!r} (--layout {layout})."
