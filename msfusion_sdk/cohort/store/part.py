@@ -64,6 +64,10 @@ class PartKey:
         """Return whether ``part`` holds this slide, this file, this spacing and this model."""
         slide, spacing = part.provenance["slide"], part.provenance["spacing"]
         given = spacing["slide_mpp"] if spacing["source"] == "argument" else None
+        # Not recorded by version 0.1.0.
+        companions = slide.get("companions")
+        if companions is not None and companions != self.stamp.companions:
+            return False
         return (part.slide_id, part.fingerprint, slide["size_bytes"], slide["mtime_ns"], given) == (
             self.slide_id,
             fingerprint,
