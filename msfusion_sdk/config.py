@@ -6,9 +6,16 @@ Unknown keys are refused, so a misspelt setting is an error and never a default.
 
 import hashlib
 import json
-from typing import Literal, Self
+from typing import Any, ClassVar, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    model_serializer,
+    model_validator,
+)
 
 __all__ = [
     "FEATURES",
@@ -44,9 +51,22 @@ StainMethod = Literal["vahadane", "macenko"]
 
 
 class FrozenConfig(BaseModel):
-    """Immutable settings that refuse unknown keys."""
+    """Immutable settings that refuse unknown keys.
+
+    A field that was added later is named in ``_added``: it is written only where it differs
+    from its default, so that what an older version wrote keeps its bytes and fingerprints.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+    _added: ClassVar[frozenset[str]] = frozenset()
+
+    @model_serializer(mode="wrap")
+    def _without_unused(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        written: dict[str, Any] = write(self)
+        for name in self._added:
+            if getattr(self, name) == type(self).model_fields[name].default:
+                written.pop(name, None)
+        return written
 
 
 class TissueConfig(FrozenConfig):

@@ -105,6 +105,9 @@ def encode(
     patches: Annotated[
         bool, typer.Option("--patches", help="Also store every patch vector.")
     ] = False,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace results of another file of that name.")
+    ] = False,
     model: Model = None,
     device: Device = "auto",
     precision: Precision = "auto",
@@ -123,7 +126,7 @@ def encode(
     outcomes = []
     with bars() as update:
         for outcome in encode_to_folder(
-            encoder, paths, folder, mpp=mpp, patches=patches, progress=update
+            encoder, paths, folder, mpp=mpp, patches=patches, overwrite=overwrite, progress=update
         ):
             outcomes.append(outcome)
             update("slides", len(outcomes), len(paths))

@@ -23,6 +23,7 @@ from msfusion_sdk.encoder.weights.model_folder import (
     model_fingerprint,
     write_model_folder,
 )
+from msfusion_sdk.slides.files.names import slide_id_of
 from msfusion_sdk.slides.readers.opening import open_slide
 from msfusion_sdk.slides.tissue.survey import Survey, survey_slide
 from msfusion_sdk.storage.model_folder import CARD_FILE
@@ -205,7 +206,7 @@ class SlideEncoder:
         mpp : float, optional
             µm per pixel of level 0; wins over the slide's header.
         slide_id : str, optional
-            The file's stem by default.
+            The name without its suffix by default.
         batch_size : int, optional
             Patches per batch; the vector does not depend on it.
         threads : int, optional
@@ -263,7 +264,7 @@ class SlideEncoder:
                 bad_patches=found.bad,
                 patches_with_missing_pixels=found.with_missing,
             )
-        return _embedding(slide_id or Path(os.fspath(path)).stem, survey, found, provenance)
+        return _embedding(slide_id or slide_id_of(path), survey, found, provenance)
 
     def __getstate__(self) -> dict[str, object]:
         # A back end belongs to the process that made it.

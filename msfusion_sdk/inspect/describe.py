@@ -1,13 +1,13 @@
 """What a slide is and what encoding it would do, without running the networks."""
 
 import os
-from pathlib import Path
 from typing import Any
 
 from msfusion_sdk.config import EncoderConfig, FrozenConfig
 from msfusion_sdk.errors import SlideResolutionError
 from msfusion_sdk.inspect.annotations import AnnotationDescription, describe_annotations
 from msfusion_sdk.slides.annotations import Annotations
+from msfusion_sdk.slides.files.names import slide_id_of
 from msfusion_sdk.slides.readers.opening import open_slide
 from msfusion_sdk.slides.tissue.survey import survey_slide
 
@@ -70,7 +70,7 @@ def describe_slide(
     with open_slide(path, mpp=mpp) as slide:
         header = slide.header
         facts: dict[str, Any] = {
-            "slide_id": Path(os.fspath(path)).stem,
+            "slide_id": slide_id_of(path),
             "reader": header.reader,
             "vendor": header.vendor,
             "dimensions": slide.dimensions,
@@ -87,7 +87,9 @@ def describe_slide(
         try:
             survey = survey_slide(slide, config)
         except SlideResolutionError as error:
-            return SlideDescription(**facts, encodable=False, problem=str(error))
+            return SlideDescription(
+                **facts, encodable=False, problem=str(error), warnings=header.warnings
+            )
     recall = survey.grid.tissue_recall
     return SlideDescription(
         **facts,
@@ -97,5 +99,5 @@ def describe_slide(
         tissue_recall=recall if recall == recall else None,
         n_patches=len(survey.grid.locations),
         keep_rule=survey.grid.keep_rule,
-        warnings=survey.warnings,
+        warnings=(*header.warnings, *survey.warnings),
     )

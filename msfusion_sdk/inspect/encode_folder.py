@@ -10,9 +10,13 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from msfusion_sdk.config import FrozenConfig
+from msfusion_sdk.encoder.result.embedding import SlideEmbedding
 from msfusion_sdk.encoder.slide_encoder import SlideEncoder
-from msfusion_sdk.errors import DuplicateIdError, NonFiniteVectorError, SlideError
+from msfusion_sdk.errors import DuplicateIdError, NonFiniteVectorError, SlideError, StoreError
 from msfusion_sdk.figures.slides.overlay import write_overlay
+from msfusion_sdk.slides.files.names import result_name, slide_id_of
+from msfusion_sdk.slides.readers.file_kind import classify
+from msfusion_sdk.slides.readers.opening import open_slide
 
 __all__ = ["SlideResult", "encode_to_folder"]
 
@@ -40,12 +44,14 @@ def encode_to_folder(
     *,
     mpp: float | None = None,
     patches: bool = False,
+    overwrite: bool = False,
     progress: Callable[[str, int, int], None] | None = None,
 ) -> Iterator[SlideResult]:
     """Encode slides one after the other and yield how each ended.
 
     Writes ``<slide_id>.parquet``, ``<slide_id>.geojson`` and ``<slide_id>.png`` into
-    ``folder``; the slide id is the file's stem.
+    ``folder``; the slide id is the file's name without its suffix.  A picture that cannot be
+    drawn is a warning.
 
     Parameters
     ----------
@@ -58,6 +64,8 @@ def encode_to_folder(
         µm per pixel of level 0 of every slide; wins over the headers.
     patches : bool
         True also stores the patch vectors, about 5 kB a patch.
+    overwrite : bool
+        True replaces the results of another file of the same name; else that slide fails.
     progress : callable, optional
         Called with (slide id, patches done, patches in all).
 
@@ -68,7 +76,7 @@ def encode_to_folder(
     StoreError
         When a result cannot be written: the next one could not be either.
     """
-    ids = [Path(os.fspath(slide)).stem for slide in slides]
+    ids = [slide_id_of(slide) for slide in slides]
     # Names that differ only by case are one file on macOS and Windows.
     twice = [name for name, count in Counter(name.casefold() for name in ids).items() if count > 1]
     if twice:
@@ -85,8 +93,10 @@ def encode_to_folder(
     for slide, slide_id in zip(slides, ids, strict=True):
         start = time.monotonic()
         try:
+            if not overwrite:
+                _require_own_results(slide, slide_id, Path(folder))
             outcome = _encode_one(encoder, slide, slide_id, Path(folder), mpp, patches, progress)
-        except (SlideError, NonFiniteVectorError) as error:
+        except (SlideError, NonFiniteVectorError, DuplicateIdError) as error:
             outcome = SlideResult(
                 slide_id=slide_id, status="failed", code=error.code, reason=str(error)
             )
@@ -106,15 +116,55 @@ def _encode_one(
         if progress:
             progress(slide_id, done, total)
 
-    result = encoder.encode(slide, mpp=mpp, progress=tell)
-    write_overlay(slide, result, folder / f"{slide_id}.png")
-    result.to_geojson(folder / f"{slide_id}.geojson")
+    result = encoder.encode(slide, mpp=mpp, slide_id=slide_id, progress=tell)
+    target = folder / result_name(slide_id)
+    undrawn = _draw(slide, result, target.with_name(f"{target.name}.png"))
+    result.to_geojson(target.with_name(f"{target.name}.geojson"))
     # Last, so that a slide with a Parquet file has its pictures too.
-    result.to_parquet(folder / f"{slide_id}.parquet", patches=patches)
+    result.to_parquet(target.with_name(f"{target.name}.parquet"), patches=patches)
     return SlideResult(
         slide_id=slide_id,
-        status=result.status,
-        reason=result.reason,
+        status="ok_with_warnings" if undrawn and result.status == "ok" else result.status,
+        reason="; ".join(filter(None, [result.reason, undrawn])),
         n_patches=result.patches.num_rows,
         tissue_recall=result.provenance.tissue.tissue_recall,
     )
+
+
+def _draw(slide: SlidePath, result: SlideEmbedding, path: Path) -> str:
+    """Draw the overlay, or say why there is none: a vector is worth more than its picture.
+
+    Raises
+    ------
+    StoreError
+        When it cannot be written: the next one could not be either.
+    """
+    try:
+        write_overlay(slide, result, path)
+    except StoreError:
+        raise
+    except Exception as error:  # of the slide, of matplotlib, of Pillow
+        return f"the overlay could not be drawn ({type(error).__name__}: {error})"
+    return ""
+
+
+def _require_own_results(slide: SlidePath, slide_id: str, folder: Path) -> None:
+    """Raise ``DuplicateIdError`` when the results in the folder are those of another file."""
+    name = f"{result_name(slide_id)}.parquet"
+    try:
+        before = SlideEmbedding.from_parquet(folder / name)
+    except (OSError, KeyError):  # none, or none that is of use
+        return
+    stored, now = before.provenance.slide, classify(slide).stamp
+    if (stored.size_bytes, stored.mtime_ns) == (now.size_bytes, now.mtime_ns):
+        return
+    if stored.size_bytes == now.size_bytes and stored.quickhash is not None:
+        with open_slide(slide, mpp=1.0) as opened:
+            if opened.header.quickhash == stored.quickhash:  # a copy, or touched
+                return
+    msg = (
+        f"{folder / name} holds the results of another file ({stored.size_bytes} bytes), and those "
+        f"of {os.fspath(slide)} ({now.size_bytes} bytes) would overwrite them. Rename the file, "
+        "encode it into another folder, or pass overwrite=True (--overwrite)."
+    )
+    raise DuplicateIdError(msg)

@@ -9,8 +9,14 @@ from msfusion_sdk.cohort.store.ledger import SlideStatus, status_of
 from msfusion_sdk.cohort.store.part import PartKey
 from msfusion_sdk.cohort.store.store import EmbeddingStore
 from msfusion_sdk.cohort.workers.worker import SlideTask
-from msfusion_sdk.errors import SlideError, SlideNotFoundError
-from msfusion_sdk.slides.readers.file_kind import classify
+from msfusion_sdk.errors import (
+    DuplicateIdError,
+    SlideAccessError,
+    SlideError,
+    SlideNotFoundError,
+)
+from msfusion_sdk.slides.files.dicom import read_instance
+from msfusion_sdk.slides.readers.file_kind import FileKind, Source, classify
 
 __all__ = ["Plan", "SlideRow", "in_shard", "plan_run"]
 
@@ -72,26 +78,20 @@ def in_shard(slide_ids: Iterable[str], shard: str | None) -> set[str]:
 def plan_run(rows: Iterable[SlideRow], store: EmbeddingStore, *, patches: bool) -> Plan:
     """Look at every slide's file and part; nothing is decoded."""
     plan = Plan([], [], [])
+    series: dict[str, str] = {}
     for row in rows:
         try:
             source = classify(row.path)
-        except SlideError as error:
+            _require_own_slide(source, row, series)
+        except (SlideError, DuplicateIdError) as error:
             kept = None
-            if isinstance(error, SlideNotFoundError):
+            if _is_out_of_reach(error):
                 # Encoded and then archived: its result is as good as it was.
                 kept = store.find_kept(row.slide_id, row.mpp, patches=patches)
             if kept is not None:
                 plan.done.append(status_of(kept))
-                continue
-            plan.refused.append(
-                SlideStatus(
-                    slide_id=row.slide_id,
-                    status="failed",
-                    code=error.code,
-                    reason=str(error),
-                    retryable=error.retryable,
-                )
-            )
+            else:
+                plan.refused.append(_refused(row, error))
             continue
         wanted = PartKey(row.slide_id, source.stamp, row.mpp)
         part = store.find(wanted, patches=patches)
@@ -101,3 +101,36 @@ def plan_run(rows: Iterable[SlideRow], store: EmbeddingStore, *, patches: bool) 
             plan.tasks.append(SlideTask(wanted, row.path, row.path))
     plan.tasks.sort(key=lambda task: (-task.wanted.stamp.size_bytes, task.slide_id))
     return plan
+
+
+def _require_own_slide(source: Source, row: SlideRow, series: dict[str, str]) -> None:
+    """Raise when a DICOM instance belongs to a slide that stands in the table already."""
+    if source.kind is not FileKind.DICOM:
+        return
+    found = read_instance(source.path)
+    key = found.series_uid if found is not None else ""
+    if not key:
+        return
+    other = series.setdefault(key, row.slide_id)
+    if other != row.slide_id:
+        msg = (
+            f"{source.path} belongs to the same DICOM series as slide {other}: both rows are one "
+            "slide, which would count double. Keep one of them in the slide table."
+        )
+        raise DuplicateIdError(msg)
+
+
+def _is_out_of_reach(error: Exception) -> bool:
+    """Whether an error says that the file cannot be looked at, and nothing about what it is."""
+    gone = isinstance(error, SlideNotFoundError | SlideAccessError)
+    return gone or bool(getattr(error, "retryable", False))
+
+
+def _refused(row: SlideRow, error: SlideError | DuplicateIdError) -> SlideStatus:
+    return SlideStatus(
+        slide_id=row.slide_id,
+        status="failed",
+        code=error.code,
+        reason=str(error),
+        retryable=error.retryable,
+    )

@@ -76,6 +76,10 @@ class PartKey:
     def matches(self, part: Part, fingerprint: str) -> bool:
         """Return whether ``part`` holds this slide, this file, this spacing and this model."""
         slide = part.provenance["slide"]
+        # Not recorded by version 0.1.0.
+        companions = slide.get("companions")
+        if companions is not None and companions != self.stamp.companions:
+            return False
         stamp = self.stamp.size_bytes, self.stamp.mtime_ns
         return part.is_of(self.slide_id, fingerprint, self.mpp) and stamp == (
             slide["size_bytes"],

@@ -11,7 +11,7 @@ from msfusion_sdk.cohort.workers.pool import Died, Ended, Progressed, StoreFaile
 from msfusion_sdk.cohort.workers.stopping import Stop
 from msfusion_sdk.cohort.workers.worker import SlideTask
 from msfusion_sdk.errors import SlideError
-from msfusion_sdk.slides.readers.file_kind import FileStamp, classify
+from msfusion_sdk.slides.readers.file_kind import classify
 
 __all__ = ["Attempt", "ShowPatches", "TaskSource", "retry_or_fail", "supervise"]
 
@@ -172,7 +172,7 @@ def _with_new_stamp(attempt: Attempt, status: SlideStatus) -> SlideStatus | Atte
     """Return another attempt on the file as it is now, once."""
     task = attempt.task
     try:
-        stamp = FileStamp.of(classify(task.path).path)
+        stamp = classify(task.path).stamp
     except SlideError:
         return status
     wanted = replace(task.wanted, stamp=stamp)

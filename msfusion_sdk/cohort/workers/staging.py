@@ -12,13 +12,9 @@ from pathlib import Path
 from tempfile import mkdtemp
 
 from msfusion_sdk.cohort.workers.worker import SlideTask
+from msfusion_sdk.slides.files.companions import companions
 
-__all__ = ["Stager", "companions"]
-
-FOLDER_BESIDE = (".mrxs", ".vsi")
-"""Formats whose pixels lie in a folder beside the file."""
-MANY_FILES = (".vms", ".vmu", ".ndpis")
-"""Formats that name other files, which must stay where they are."""
+__all__ = ["Stager"]
 
 
 @dataclass
@@ -80,8 +76,11 @@ class Stager:
         shutil.rmtree(self._root, ignore_errors=True)
 
     def _start(self, task: SlideTask) -> SlideTask | None:
-        files = companions(task.path)
-        size = sum(file.stat().st_size for file in files)
+        try:
+            files = companions(task.path)
+            size = sum(file.stat().st_size for file in files)
+        except OSError:  # its reader says why
+            return task
         if not files or size > self._limit:
             return task
         if size + sum(copy.size for copy in self._copies.values()) > self._limit:
@@ -92,25 +91,20 @@ class Stager:
         return None
 
 
-def companions(path: Path) -> list[Path]:
-    """Return every file that a slide consists of; none when it cannot be known."""
-    if path.suffix.lower() in MANY_FILES:
-        return []
-    if path.is_dir():
-        return [file for file in path.rglob("*") if file.is_file()]
-    beside = path.with_suffix("")
-    if path.suffix.lower() in FOLDER_BESIDE and beside.is_dir():
-        return [path, *(file for file in beside.rglob("*") if file.is_file())]
-    # A single DICOM instance stands for its series, the other files of its folder.
-    if path.suffix.lower() == ".dcm":
-        return [file for file in path.parent.iterdir() if file.is_file()]
-    return [path]
-
-
 def _copy(path: Path, files: list[Path], folder: Path) -> Path:
-    """Copy with the times of modification, which are part of a slide's identity."""
+    """Copy with the times of modification, which are part of a slide's identity.
+
+    Raises
+    ------
+    OSError
+        Also when a copy is not as long as its original.
+    """
+    beside = path.parent
     for file in files:
-        target = folder / file.relative_to(path.parent)
+        target = folder / file.relative_to(beside)
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(file, target)
+        if target.stat().st_size != file.stat().st_size:
+            msg = f"{file} changed while it was copied"
+            raise OSError(msg)
     return folder / path.name

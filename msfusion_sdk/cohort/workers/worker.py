@@ -80,7 +80,8 @@ def encode_task(
             task.read_from, mpp=task.wanted.mpp, slide_id=task.slide_id, progress=progress
         )
         # The copy that was read may be whole while the original was being replaced.
-        task.wanted.stamp.check(classify(task.path).path)
+        now = classify(task.path)
+        task.wanted.stamp.require_same(now.stamp, now.path)
         store.commit(result, patches=job.patches)
     except StoreError:
         raise

@@ -21,6 +21,8 @@ __all__ = [
 class SlideIdentity(FrozenConfig):
     """The file that was read."""
 
+    _added = frozenset({"companions", "icc_profile"})
+
     reader: str
     vendor: str
     level_dimensions: tuple[tuple[int, int], ...]
@@ -30,6 +32,10 @@ class SlideIdentity(FrozenConfig):
     mtime_ns: int
     quickhash: str | None
     """OpenSlide's hash of the header and the smallest level; not a hash of the content."""
+    companions: str | None = None
+    """Digest of the sizes and times of all files, where the slide is more than one file."""
+    icc_profile: str | None = None
+    """SHA-256 of the colour profile in the file; None where there is none."""
 
 
 class SpacingFacts(FrozenConfig):

@@ -39,6 +39,7 @@ def slide_identity(slide: Slide) -> SlideIdentity:
         size_bytes=slide.stamp.size_bytes,
         mtime_ns=slide.stamp.mtime_ns,
         quickhash=header.quickhash,
+        companions=slide.stamp.companions,
     )
 
 

@@ -16,6 +16,7 @@ from msfusion_sdk.slides.tissue.overview import Overview, read_overview
 
 __all__ = ["draw_outlines", "write_outlines"]
 
+UNCLASSIFIED_RGB = (48, 48, 48)
 UNCLASSIFIED_COLOUR = "#303030"
 
 
@@ -44,7 +45,8 @@ def write_outlines(
         # Where the spacing is unknown a pixel is the unit.
         unit = known or 1.0
         overview = read_overview(opened, unit, max(opened.dimensions) * unit / LONG_SIDE_PX)
-    return write_small_png(draw_outlines(overview, annotations, known), path)
+    colours = [*class_colours(annotations).values(), UNCLASSIFIED_RGB]
+    return write_small_png(draw_outlines(overview, annotations, known), path, keep=colours)
 
 
 def draw_outlines(overview: Overview, annotations: Annotations, mpp: float | None) -> Figure:
@@ -69,6 +71,7 @@ def draw_outlines(overview: Overview, annotations: Annotations, mpp: float | Non
     axes.set(xlim=(0, right), ylim=(bottom, 0), xticks=[], yticks=[], autoscale_on=False)
     colours = class_colours(annotations)
     counts = annotations.class_counts()
+    drawn: dict[str, LineCollection] = {}
     for name in counts:
         colour = tuple(v / 255 for v in colours[name]) if name else UNCLASSIFIED_COLOUR
         rings = [
@@ -76,15 +79,27 @@ def draw_outlines(overview: Overview, annotations: Annotations, mpp: float | Non
             for region in annotations.select(name).polygons
             for ring in (region.polygon.exterior, *region.polygon.interiors)
         ]
-        label = f"{name or 'no class'} ({counts[name]})"
-        axes.add_collection(LineCollection(rings, colors=[colour], linewidths=1.4, label=label))
+        lines = LineCollection(rings, colors=[colour], linewidths=1.4)
+        drawn[f"{name or 'no class'} ({counts[name]})"] = lines
+        axes.add_collection(lines)
     axes.set_title(
         f"{annotations.source.name}   {annotations.dialect}, {sum(counts.values())} drawn",
         fontsize=9,
         loc="left",
+        parse_math=False,
     )
-    if counts:
-        axes.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), fontsize=8, frameon=False)
+    if drawn:
+        # Given one by one: of labels that it collects itself, matplotlib drops "_0".
+        legend = axes.legend(
+            list(drawn.values()),
+            list(drawn),
+            loc="upper left",
+            bbox_to_anchor=(1.0, 1.0),
+            fontsize=8,
+            frameon=False,
+        )
+        for text in legend.get_texts():
+            text.set_parse_math(False)
     if mpp is not None:
         draw_scale_bar(axes, right, bottom, mpp)
     return figure

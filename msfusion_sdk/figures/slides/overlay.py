@@ -22,6 +22,7 @@ from msfusion_sdk.slides.tissue.overview import Overview, read_overview
 __all__ = ["draw_overlay", "read_thumbnail", "write_overlay"]
 
 LONG_SIDE_PX = 1400
+LONGEST_ID = 40
 WIDE = 1.6
 """Slides that are wider than high by this have their two pictures one above the other."""
 
@@ -99,10 +100,16 @@ def _draw_slide(axes: Axes, overview: Overview, result: SlideEmbedding) -> None:
     recall = tissue.tissue_recall
     inside = "" if recall is None else f", {100 * recall:.0f} % of it in patches"
     axes.set_title(
-        f"{result.slide_id}: {kept}{tissue.area_mm2:.2f} mm² of tissue{inside}",
+        f"{_short(result.slide_id)}: {kept}{tissue.area_mm2:.2f} mm² of tissue{inside}",
         fontsize=9,
         loc="left",
+        parse_math=False,
     )
+
+
+def _short(slide_id: str) -> str:
+    """Return an id that leaves room for the numbers behind it."""
+    return slide_id if len(slide_id) <= LONGEST_ID else f"{slide_id[: LONGEST_ID - 1]}…"
 
 
 def _draw_attention(figure: Figure, axes: Axes, overview: Overview, result: SlideEmbedding) -> None:

@@ -11,10 +11,10 @@ from enum import Enum
 from pathlib import Path
 
 from msfusion_sdk.errors import SlideCorruptError, SlideFormatError
-from msfusion_sdk.slides.readers.companions import is_dicom, is_zarr
-from msfusion_sdk.slides.readers.dicom import choose_instance, require_slide_instance
-from msfusion_sdk.slides.readers.disk import disk_error
-from msfusion_sdk.slides.readers.stamp import FileStamp
+from msfusion_sdk.slides.files.companions import is_dicom, is_zarr
+from msfusion_sdk.slides.files.dicom import choose_instance, require_slide_instance
+from msfusion_sdk.slides.files.disk import disk_error
+from msfusion_sdk.slides.files.stamp import FileStamp
 
 __all__ = ["FileKind", "FileStamp", "Source", "classify"]
 

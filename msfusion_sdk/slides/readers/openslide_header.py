@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import openslide
 
+from msfusion_sdk.slides.files.dicom import series_warnings
 from msfusion_sdk.slides.readers.file_kind import FileKind, Source
 from msfusion_sdk.slides.readers.header_checks import require_possible_levels
 from msfusion_sdk.slides.readers.levels import LEFT_OUT, false_level_warnings, true_levels
@@ -57,7 +58,7 @@ def read_header(
         magnification=_number(_property(handle, openslide.PROPERTY_NAME_OBJECTIVE_POWER)),
         background=_colour(colour) if colour else WHITE,
         quickhash=_property(handle, openslide.PROPERTY_NAME_QUICKHASH1),
-        warnings=picture_warnings(source.path, facts) if facts and vendor == PLAIN else (),
+        warnings=_warnings(source, facts, vendor),
     )
     return with_levels(header, sizes, levels), levels
 
@@ -78,6 +79,12 @@ def with_levels(
         ),
         warnings=(*others, *false_level_warnings(sizes, levels)),
     )
+
+
+def _warnings(source: Source, facts: TiffFacts | None, vendor: str) -> tuple[str, ...]:
+    if source.kind is FileKind.DICOM:
+        return series_warnings(source.path)
+    return picture_warnings(source.path, facts) if facts and vendor == PLAIN else ()
 
 
 def _property(handle: openslide.OpenSlide, name: str) -> str | None:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from msfusion_sdk.errors import SlideCorruptError, SlideFormatError
-from msfusion_sdk.slides.readers.disk import require_readable_disk
+from msfusion_sdk.slides.files.disk import require_readable_disk
 from msfusion_sdk.slides.readers.file_kind import FileKind, FileStamp, Source, classify
 from msfusion_sdk.slides.readers.level_content import matching_levels
 from msfusion_sdk.slides.readers.openslide_header import BY_FLAG, read_header, with_levels

@@ -8,7 +8,12 @@ from hypothesis import strategies as st
 
 from msfusion_sdk import SlideEmbedding
 from msfusion_sdk.cohort.encoding.plan import SlideRow, in_shard, plan_run
+from msfusion_sdk.cohort.store.part import PartKey
 from msfusion_sdk.cohort.store.store import EmbeddingStore
+from msfusion_sdk.slides.files.stamp import FileStamp
+
+from ...slides.dicom import write_series
+from ...slides.pictures import picture
 
 
 @given(st.sets(st.text(), max_size=40), st.integers(1, 7))
@@ -67,3 +72,36 @@ def test_what_is_no_slide_is_refused_before_any_work(store: EmbeddingStore, tmp_
         "alone.mrxs": "SlideFormat",
         "gone.svs": "SlideNotFound",
     }
+
+
+def test_an_encoded_slide_whose_file_was_archived_is_done(
+    store: EmbeddingStore, rows: list[SlideRow], results: dict[str, SlideEmbedding], tmp_path: Path
+) -> None:
+    store.commit(results["a"])
+    archived = replace(rows[0], path=tmp_path / "archived.svs")
+    plan = plan_run([archived], store, patches=False)
+    assert [(s.slide_id, s.status) for s in plan.done] == [("a", results["a"].status)]
+    for wish in (replace(archived, mpp=0.3), replace(archived, slide_id="b")):
+        assert [s.code for s in plan_run([wish], store, patches=False).refused] == ["SlideNotFound"]
+    assert plan_run([archived], store, patches=True).done == []
+    assert store.find(PartKey("a", FileStamp.of(rows[0].path), None)) is not None
+
+
+def test_a_file_that_became_garbage_is_not_done(
+    store: EmbeddingStore, rows: list[SlideRow], results: dict[str, SlideEmbedding], tmp_path: Path
+) -> None:
+    store.commit(results["a"])
+    (tmp_path / "a.svs").touch()
+    plan = plan_run([replace(rows[0], path=tmp_path / "a.svs")], store, patches=False)
+    assert [s.code for s in plan.refused] == ["SlideCorrupt"]
+
+
+def test_two_instances_of_one_series_are_one_slide(store: EmbeddingStore, tmp_path: Path) -> None:
+    image = picture(300, 200)
+    one, other = write_series(tmp_path / "x", image, "a", levels=2)
+    (third,) = write_series(tmp_path / "y", image, "b", levels=1)
+    listed = [SlideRow(str(n), path, None) for n, path in enumerate((one, other, third))]
+    plan = plan_run(listed, store, patches=False)
+    assert {task.slide_id for task in plan.tasks} == {"0", "2"}
+    assert [(s.slide_id, s.code) for s in plan.refused] == [("1", "DuplicateId")]
+    assert "series as slide 0" in plan.refused[0].reason

@@ -1,3 +1,4 @@
+from io import BytesIO
 from pathlib import Path
 
 import cv2
@@ -6,7 +7,7 @@ from shapely import box
 
 from msfusion_sdk.figures.slides.outlines import draw_outlines, write_outlines
 from msfusion_sdk.inspect.annotations import describe_annotations
-from msfusion_sdk.slides.annotations import AnnotatedRegion, Annotations
+from msfusion_sdk.slides.annotations import AnnotatedRegion, Annotations, class_colours
 from msfusion_sdk.slides.readers.opening import open_slide
 from msfusion_sdk.slides.tissue.overview import read_overview
 from msfusion_sdk.testing import make_slide
@@ -57,3 +58,30 @@ def test_a_picture_is_written_also_without_spacing(tmp_path: Path, drawn: Annota
     slide = make_slide(tmp_path / "case.svs", 1600, 1200, mpp=None, downsamples=(1,))
     path = write_outlines(slide, drawn, tmp_path / "outlines.png")
     assert min(cv2.imread(str(path)).shape[:2]) > 600
+
+
+def named(*names: str) -> Annotations:
+    """A square of each class, side by side."""
+    regions = [
+        AnnotatedRegion(box(400 * i, 100, 400 * i + 300, 400), name, None, None, f"[{i}]")
+        for i, name in enumerate(names)
+    ]
+    return Annotations(tuple(regions), Path("outlines.json"), "QuPath GeoJSON")
+
+
+def test_every_class_is_in_the_legend_whatever_its_name(small_slide: Path) -> None:
+    names = ("_0", "__", "$5 and $x^2_{", "tumour")
+    with open_slide(small_slide) as slide:
+        overview = read_overview(slide, 0.25, 8.0)
+    figure = draw_outlines(overview, named(*names), 0.25)
+    figure.savefig(BytesIO())
+    texts = [text.get_text() for text in figure.axes[0].get_legend().get_texts()]
+    assert texts == [f"{name} (1)" for name in names]
+
+
+def test_the_colours_of_classes_are_in_the_picture(tmp_path: Path, small_slide: Path) -> None:
+    drawn = named(*(f"class {i}" for i in range(12)))
+    path = write_outlines(small_slide, drawn, tmp_path / "x.png", mpp=0.25)
+    pixels = cv2.imread(str(path))[..., ::-1]
+    for colour in class_colours(drawn).values():
+        assert (pixels == colour).all(-1).sum() > 50

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from msfusion_sdk.errors import SlideChangedError
-from msfusion_sdk.slides.readers.companions import companions
-from msfusion_sdk.slides.readers.disk import disk_error
+from msfusion_sdk.slides.files.companions import companions
+from msfusion_sdk.slides.files.disk import disk_error
 
 __all__ = ["FileStamp"]
 

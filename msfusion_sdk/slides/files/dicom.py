@@ -16,13 +16,14 @@ from pydicom.filereader import read_partial
 from pydicom.uid import UID
 
 from msfusion_sdk.errors import SlideFormatError, SlidePixelTypeError
-from msfusion_sdk.slides.readers.disk import disk_error
+from msfusion_sdk.slides.files.disk import disk_error
 
 __all__ = [
     "DicomInstance",
     "choose_instance",
     "read_instance",
     "require_slide_instance",
+    "series_warnings",
     "slide_instances",
 ]
 
@@ -59,9 +60,14 @@ class DicomInstance:
     samples: int
 
     @property
+    def is_level(self) -> bool:
+        """Whether it holds a level, and no label, overview or thumbnail."""
+        return "VOLUME" in self.image_type
+
+    @property
     def is_level_0(self) -> bool:
         """Whether it says of itself that it was not made from a larger level."""
-        return "VOLUME" in self.image_type and "RESAMPLED" not in self.image_type
+        return self.is_level and "RESAMPLED" not in self.image_type
 
 
 def read_instance(path: Path) -> DicomInstance | None:
@@ -122,6 +128,22 @@ def require_slide_instance(path: Path) -> None:
             "RGB brightfield slides; convert the file, or leave it out."
         )
         raise SlidePixelTypeError(msg)
+
+
+def series_warnings(path: Path) -> tuple[str, ...]:
+    """Return what a user should know of the files that make up the slide of an instance."""
+    try:
+        own = read_instance(path)
+        beside = slide_instances(path.parent)
+    except OSError:
+        return ()
+    volume = [i for i in beside if own and i.series_uid == own.series_uid and i.is_level]
+    if not volume or any(instance.is_level_0 for instance in volume):
+        return ()
+    return (
+        "level 0 is missing: every file of the series says that it was made from a larger level, "
+        "so the largest of them is taken for level 0",
+    )
 
 
 def choose_instance(folder: Path) -> Path:

@@ -4,7 +4,7 @@ import os
 import re
 from pathlib import Path
 
-from msfusion_sdk.slides.readers.dicom import read_instance, slide_instances
+from msfusion_sdk.slides.files.dicom import read_instance, slide_instances
 
 __all__ = ["companions", "is_dicom", "is_zarr"]
 
