@@ -103,6 +103,13 @@ FACES = {
         "score_model",
     ],
     "msfusion_sdk.report": ["write_report"],
+    "msfusion_sdk.shift": [
+        "Shift",
+        "find_shifts",
+        "profile_tables",
+        "read_profile",
+        "write_profile",
+    ],
     "msfusion_sdk.slides": [
         "Overview",
         "PatchGrid",
@@ -121,8 +128,10 @@ FACES = {
     ],
     "msfusion_sdk.study": [
         "EvaluationRecord",
+        "FewOutcomesWarning",
         "SeenPatientsWarning",
         "SlideClassifier",
+        "TrainedModel",
         "TrainingRecord",
         "evaluate_on_cohort",
         "predict_on_cohort",

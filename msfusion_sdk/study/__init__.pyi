@@ -1,9 +1,11 @@
 from .evaluation_folder import write_evaluation as write_evaluation
 from .evaluation_record import EvaluationRecord as EvaluationRecord
+from .learnable import FewOutcomesWarning as FewOutcomesWarning
 from .models import SeenPatientsWarning as SeenPatientsWarning
 from .models import evaluate_on_cohort as evaluate_on_cohort
 from .models import predict_on_cohort as predict_on_cohort
 from .models import predict_to_file as predict_to_file
 from .slide_classifier import SlideClassifier as SlideClassifier
 from .train import train_on_cohort as train_on_cohort
+from .trained_model import TrainedModel as TrainedModel
 from .training_record import TrainingRecord as TrainingRecord

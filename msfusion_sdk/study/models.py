@@ -20,8 +20,6 @@ from msfusion_sdk.evaluation.crossfit.inputs import rows_of, with_values
 from msfusion_sdk.evaluation.evaluate import evaluate
 from msfusion_sdk.evaluation.result.evaluation import Evaluation
 from msfusion_sdk.files import storing
-from msfusion_sdk.fusion.estimators.classifier import FusionClassifier
-from msfusion_sdk.fusion.estimators.survival import FusionSurvival
 from msfusion_sdk.fusion.strategies.strategies import Strategy
 from msfusion_sdk.phrases import first_few
 from msfusion_sdk.study.tables import (
@@ -32,6 +30,7 @@ from msfusion_sdk.study.tables import (
     read_study,
 )
 from msfusion_sdk.study.train import estimator_of
+from msfusion_sdk.study.trained_model import TrainedModel
 from msfusion_sdk.study.training_record import TrainingRecord
 
 __all__ = [
@@ -39,6 +38,7 @@ __all__ = [
     "evaluate_on_cohort",
     "predict_on_cohort",
     "predict_to_file",
+    "tables_of",
 ]
 
 
@@ -75,18 +75,11 @@ def predict_on_cohort(cohort: Cohort, folder: str | Path) -> pd.DataFrame:
     SeenPatientsWarning
         When the model learned from some of the patients.
     """
-    record, folder = TrainingRecord.read(Path(folder)), Path(folder)
-    tables = {name: _table_of(cohort, name, record) for name in record.modalities}
+    model = TrainedModel.load(folder)
+    tables = tables_of(cohort, model.record)
     patients = patients_of(tables)
-    tables = rows_of(tables, patients)
-    model: FusionSurvival | FusionClassifier
-    if record.kind == "survival":
-        model = FusionSurvival.load(folder)
-        predicted = model.predict_risk(tables).to_frame()
-    else:
-        model = FusionClassifier.load(folder)
-        predicted = model.predict_proba(tables).add_prefix("proba_").rename_axis(columns=None)
-    _warn_of_seen(patients.intersection(model.training_ids_), len(patients))
+    predicted = model.predict(rows_of(tables, patients)).drop(columns="class", errors="ignore")
+    _warn_of_seen(patients.intersection(model.estimator.training_ids_), len(patients))
     return predicted.loc[[name for name in cohort.patient_ids if name in patients]]
 
 
@@ -166,6 +159,19 @@ def evaluate_on_cohort(
         return evaluation
     note = f"{study.left_out} patients have the outcome and no modality, and were left out."
     return replace(evaluation, warnings=(note, *evaluation.warnings))
+
+
+def tables_of(cohort: Cohort, record: TrainingRecord) -> dict[str, pd.DataFrame]:
+    """Return the tables of a cohort that a model learned from, all rows.
+
+    Raises
+    ------
+    StoreMixedFeaturesError
+        When the slides were encoded by another model than those of training.
+    MissingModalityError
+        When no patient of the cohort has one of the modalities.
+    """
+    return {name: _table_of(cohort, name, record) for name in record.modalities}
 
 
 def _table_of(cohort: Cohort, name: str, record: TrainingRecord) -> pd.DataFrame:

@@ -17,6 +17,7 @@ from msfusion_sdk.encoder.result.embedding import SlideEmbedding
 from msfusion_sdk.encoder.slide_encoder import SlideEncoder
 from msfusion_sdk.errors import MissingModalityError, ModelIdError, TableError
 from msfusion_sdk.fusion.estimators.classifier import FusionClassifier
+from msfusion_sdk.study.trained_model import ENCODER_FOLDER
 from msfusion_sdk.tables.frames import ID_COLUMN
 
 if TYPE_CHECKING:
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
 
 __all__ = ["SlideClassifier"]
 
-ENCODER_FOLDER = "encoder"
 SLIDE = "slide"
 
 

@@ -1,33 +1,31 @@
 """From a cohort to a model in a folder."""
 
-from collections.abc import Sequence
+import warnings
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
+
+import numpy as np
+import pandas as pd
 
 from msfusion_sdk.cohort.cohort import Cohort
 from msfusion_sdk.deprecation import renamed_argument
 from msfusion_sdk.encoder.slide_encoder import SlideEncoder
-from msfusion_sdk.errors import StoreMixedFeaturesError, TableError
+from msfusion_sdk.errors import StoreMixedFeaturesError
 from msfusion_sdk.evaluation.crossfit.inputs import rows_of, with_values
 from msfusion_sdk.evaluation.result.evaluation import Evaluation
 from msfusion_sdk.files import made_folder, require_unused
-from msfusion_sdk.fusion.estimators.base import FusionEstimator
-from msfusion_sdk.fusion.estimators.classifier import FusionClassifier
-from msfusion_sdk.fusion.estimators.survival import FusionSurvival
 from msfusion_sdk.fusion.strategies.strategies import STRATEGIES, Strategy
 from msfusion_sdk.outcomes.classes import ClassOutcome
-from msfusion_sdk.outcomes.outcome import Kind, Outcome
+from msfusion_sdk.outcomes.outcome import Outcome
 from msfusion_sdk.outcomes.survival import SurvivalOutcome
-from msfusion_sdk.study.slide_classifier import SlideClassifier
+from msfusion_sdk.shift.profile import profile_tables, write_profile
+from msfusion_sdk.study.learnable import FewOutcomesWarning, find_too_few
 from msfusion_sdk.study.tables import SlideMean, Study, read_study
+from msfusion_sdk.study.trained_model import ENCODER_FOLDER, ESTIMATORS
 from msfusion_sdk.study.training_record import TrainingRecord, write_training_record
 
 __all__ = ["estimator_of", "train_on_cohort"]
-
-_ESTIMATORS: dict[Kind, type[FusionEstimator]] = {
-    "survival": FusionSurvival,
-    "class": FusionClassifier,
-}
 
 
 @renamed_argument("slides", "aggregate", since="0.2", removal="0.3")
@@ -66,8 +64,8 @@ def train_on_cohort(
     fusion : str, optional
         A strategy; that of the estimator by default.
     encoder : SlideEncoder, optional
-        The one that encoded the slides, for a model of classes: saved in the folder, which is
-        then one of a ``SlideClassifier`` and classifies slide files.
+        The one that encoded the slides: saved in the folder, which then takes slide files
+        (``msfusion apply``, and for classes ``SlideClassifier``).
     evaluation : Evaluation, optional
         From ``evaluate_on_cohort`` with the same settings, for the model card.
 
@@ -79,6 +77,11 @@ def train_on_cohort(
         When the slides were not encoded by ``encoder``.
     StoreError
         When the folder is in use or cannot be written.
+
+    Warns
+    -----
+    FewOutcomesWarning
+        When events, or patients of a class, are fewer than 10 or far fewer than columns.
     """
     folder = Path(folder)
     require_unused(folder, "Choose a new folder for the model.")
@@ -87,6 +90,7 @@ def train_on_cohort(
         _require_encoder_of(study, encoder)
     model = estimator_of(study.outcome, fusion, random_state).fit(study.tables, study.outcome)
     used = rows_of(study.tables, study.outcome.patient_ids)
+    _warn_of_few(study.outcome, used)
     record = TrainingRecord(
         outcome=outcome,
         **_counts(study.outcome),
@@ -99,10 +103,10 @@ def train_on_cohort(
         random_state=random_state,
     )
     made_folder(folder)
-    if encoder is None:
-        model.save(folder)
-    else:
-        SlideClassifier(encoder, model).save(folder)
+    model.save(folder)
+    if encoder is not None:
+        encoder.save_pretrained(folder / ENCODER_FOLDER)
+    write_profile(folder, profile_tables(used))
     write_training_record(folder, record, evaluation)
     return record
 
@@ -118,15 +122,12 @@ def estimator_of(outcome: Outcome, fusion: Strategy | None, random_state: int) -
     if fusion is not None and fusion not in STRATEGIES:
         msg = f"fusion must be one of {', '.join(STRATEGIES)}, and is {fusion!r}."
         raise ValueError(msg)
-    model = _ESTIMATORS[outcome.kind](random_state=random_state)
+    model = ESTIMATORS[outcome.kind](random_state=random_state)
     return model if fusion is None else model.set_params(fusion=fusion)
 
 
 def _require_encoder_of(study: Study, encoder: SlideEncoder) -> None:
-    """Refuse an encoder that is of no use to the model, or whose vectors it did not see."""
-    if study.outcome.kind == "survival":
-        msg = "An encoder makes a model of classes classify slides, and the outcome is survival."
-        raise TableError(msg)
+    """Refuse an encoder whose vectors the model did not see."""
     if study.slide_model != encoder.fingerprint:
         found = "not used" if study.slide_model is None else f"encoded by {study.slide_model[:12]}"
         msg = (
@@ -146,3 +147,12 @@ def _counts(outcome: Outcome) -> dict[str, Any]:
         sizes = zip(outcome.classes, outcome.counts.tolist(), strict=True)
         counts["classes"] = {str(name): size for name, size in sizes}
     return counts
+
+
+def _warn_of_few(outcome: Outcome, tables: Mapping[str, pd.DataFrame]) -> None:
+    counts = np.bincount(outcome.strata, minlength=len(outcome.stratum_names))
+    rarest = min(outcome.needed, key=counts.__getitem__)
+    is_survival = isinstance(outcome, SurvivalOutcome)
+    what = "events" if is_survival else f"patients of {outcome.stratum_names[rarest]}"
+    for text in find_too_few(int(counts[rarest]), what, tables):
+        warnings.warn(text, FewOutcomesWarning, stacklevel=4)

@@ -17,12 +17,14 @@ from msfusion_sdk.errors import (
     IdMismatchError,
     MissingModalityError,
     ModelIdError,
+    ShapeError,
     StoreError,
     StoreMixedFeaturesError,
     TableError,
     WeightsMismatchError,
 )
 from msfusion_sdk.study.evaluation_folder import write_evaluation
+from msfusion_sdk.study.learnable import FewOutcomesWarning
 from msfusion_sdk.study.models import (
     SeenPatientsWarning,
     evaluate_on_cohort,
@@ -30,6 +32,7 @@ from msfusion_sdk.study.models import (
     predict_to_file,
 )
 from msfusion_sdk.study.train import train_on_cohort
+from msfusion_sdk.study.trained_model import TrainedModel
 from msfusion_sdk.study.training_record import TrainingRecord
 
 PATIENTS = 60
@@ -236,3 +239,48 @@ def test_a_site_column_must_be_there_and_filled(tmp_path: Path) -> None:
     gaps.add_modality("clinical", ages())
     with pytest.raises(IdMismatchError, match="P03"):
         evaluate_on_cohort(gaps, "survival", site="hospital")
+
+
+def test_few_events_and_many_columns_are_said(tmp_path: Path) -> None:
+    table = patients().head(20).assign(event=np.resize([1, 0, 0, 0], 20))
+    cohort = Cohort.create(tmp_path / "cohort", patients=table.drop(columns="age"))
+    genes = pd.DataFrame(
+        np.random.default_rng(0).normal(size=(20, 60)), columns=list(map(str, range(60)))
+    )
+    cohort.add_modality("genes", genes.assign(patient_id=table["patient_id"].to_numpy()))
+    with pytest.warns(FewOutcomesWarning) as found:
+        train_on_cohort(cohort, "survival", tmp_path / "model")
+    few, many = (str(one.message) for one in found if one.category is FewOutcomesWarning)
+    assert few.startswith("5 events are fewer than 10")
+    assert many.startswith("5 events stand against 60 columns (genes 60)")
+
+
+def test_a_model_remembers_what_its_tables_looked_like(cohort: Cohort, tmp_path: Path) -> None:
+    train_on_cohort(cohort, "survival", tmp_path / "model")
+    profile = TrainedModel.load(tmp_path / "model").profile
+    assert profile is not None
+    (row,) = profile.to_dict("records")
+    learned = ages().set_index("patient_id")["age"].drop("P58")  # who has no outcome
+    assert (row["table"], row["column"]) == ("clinical", "age")
+    assert (row["low"], row["high"], row["patients"]) == (learned.min(), learned.max(), 58)
+
+
+def test_survival_at_stated_times_falls_with_time(cohort: Cohort, tmp_path: Path) -> None:
+    train_on_cohort(cohort, "survival", tmp_path / "model")
+    model = TrainedModel.load(tmp_path / "model")
+    predicted = model.predict({"clinical": ages().set_index("patient_id")}, times=[20, 50.5])
+    assert list(predicted.columns) == ["risk", "survival@20", "survival@50.5"]
+    assert (predicted["survival@20"] >= predicted["survival@50.5"]).all()
+
+
+@pytest.mark.parametrize(
+    ("outcome", "times", "match"),
+    [("survival", [50, 20], "ascend from above 0"), ("diagnosis", [20], "Leave them out")],
+)
+def test_times_that_mean_nothing_are_refused(
+    cohort: Cohort, tmp_path: Path, outcome: str, times: list[float], match: str
+) -> None:
+    train_on_cohort(cohort, outcome, tmp_path / "model")
+    model = TrainedModel.load(tmp_path / "model")
+    with pytest.raises(ShapeError, match=match):
+        model.predict({"clinical": ages().set_index("patient_id")}, times=times)

@@ -16,6 +16,9 @@ from msfusion_sdk.errors import (
 )
 from msfusion_sdk.study.models import predict_on_cohort
 from msfusion_sdk.study.train import train_on_cohort
+from msfusion_sdk.study.trained_model import TrainedModel
+
+pytestmark = pytest.mark.filterwarnings("ignore::msfusion_sdk.study.learnable.FewOutcomesWarning")
 
 
 @pytest.fixture(scope="module")
@@ -85,9 +88,18 @@ def test_an_encoder_of_other_vectors_is_refused(
 ) -> None:
     with pytest.raises(StoreMixedFeaturesError, match=small_encoder.fingerprint[:12]):
         train_on_cohort(cohort, "diagnosis", tmp_path / "a", encoder=small_encoder)
-    with pytest.raises(TableError, match="the outcome is survival"):
-        train_on_cohort(cohort, "survival", tmp_path / "b", encoder=fitted.encoder)
     assert not (tmp_path / "a").exists()
+
+
+def test_a_model_of_survival_has_its_encoder_in_the_folder_too(
+    fitted: SlideClassifier, cohort: Cohort, tmp_path: Path
+) -> None:
+    train_on_cohort(cohort, "survival", tmp_path / "model", encoder=fitted.encoder)
+    model = TrainedModel.load(tmp_path / "model")
+    assert model.encoder(device="cpu").fingerprint == fitted.encoder.fingerprint
+    train_on_cohort(cohort, "survival", tmp_path / "bare")
+    with pytest.raises(WeightsError, match="train --encoder"):
+        TrainedModel.load(tmp_path / "bare").encoder()
 
 
 def test_survival_is_no_class(cohort: Cohort, encoder: SlideEncoder) -> None:
