@@ -128,20 +128,19 @@ def small_encoder(small_model: Path) -> SlideEncoder:
 @pytest.fixture(scope="session")
 def tile_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Labelled tiles, stripes against dots: 2 classes of 10 groups of 3 copies, 48 pixels."""
-    root = tmp_path_factory.mktemp("tiles")
-    rng = np.random.default_rng(0)
-    rows = []
-    for kind in ("dots", "stripes"):
-        (root / kind).mkdir()
-        for group in range(10):
-            for copy in range(3):
-                name = f"{group:02d}-{copy}.png"
-                cv2.imwrite(str(root / kind / name), _draw_tile(kind, rng))
-                rows.append(f"{kind},{name},{kind}-{group:02d}")
-    (root / "index.csv").write_text("\n".join(["class,file,group", *rows]) + "\n")
+    root = _draw_tiles(tmp_path_factory.mktemp("tiles"), groups=10, copies=3)
     links = ("dots-00,dots-01", "dots-01,dots-02", "stripes-03,elsewhere")
     (root / "linked_groups.csv").write_text("\n".join(["group_a,group_b", *links]) + "\n")
     return root
+
+
+@pytest.fixture(scope="session")
+def few_tiles(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Four of each class, in as many groups: two for training, one each to validate and test.
+
+    Scoring makes large images of them, whatever their size.
+    """
+    return _draw_tiles(tmp_path_factory.mktemp("few-tiles"), groups=4, copies=1)
 
 
 @pytest.fixture(scope="session")
@@ -210,6 +209,20 @@ def chromium() -> Iterator["Browser"]:
         browser = drive.chromium.launch(executable_path=path, args=["--no-sandbox"])
         yield browser
         browser.close()
+
+
+def _draw_tiles(root: Path, *, groups: int, copies: int) -> Path:
+    rng = np.random.default_rng(0)
+    rows = []
+    for kind in ("dots", "stripes"):
+        (root / kind).mkdir()
+        for group in range(groups):
+            for copy in range(copies):
+                name = f"{group:02d}-{copy}.png"
+                cv2.imwrite(str(root / kind / name), _draw_tile(kind, rng))
+                rows.append(f"{kind},{name},{kind}-{group:02d}")
+    (root / "index.csv").write_text("\n".join(["class,file,group", *rows]) + "\n")
+    return root
 
 
 def _draw_tile(kind: str, rng: np.random.Generator) -> np.ndarray:

@@ -52,14 +52,14 @@ RUNNING = [page for page in PAGES if blocks(page, "bash", "python")]
 
 
 @pytest.fixture(scope="session")
-def made(tmp_path_factory: pytest.TempPathFactory, tile_folder: Path) -> Callable[[str], Path]:
+def made(tmp_path_factory: pytest.TempPathFactory, few_tiles: Path) -> Callable[[str], Path]:
     """Return the folder of a state, made when it is first asked for."""
 
     @cache
     def folder_of(state: str) -> Path:
         folder = tmp_path_factory.mktemp(state)
         if state == "tiles":
-            shutil.copytree(tile_folder, folder / "tiles")
+            shutil.copytree(few_tiles, folder / "tiles")
         else:
             STATES[state](folder)
         return folder

@@ -1,4 +1,8 @@
-"""The embedded model on tile groups that it never saw."""
+"""The embedded model on tile groups that it never saw.
+
+A few tiles show that weights and images still fit each other; how good the model is says
+``msfusion pretrain score`` on all of them, and its model card.
+"""
 
 from pathlib import Path
 
@@ -10,27 +14,41 @@ from msfusion_sdk.pretraining.index import read_tile_index
 from msfusion_sdk.pretraining.scores import tile_probabilities
 from msfusion_sdk.pretraining.views import Scale
 
-COLOUR_FLOOR = 0.92  # measured by others on the same tiles, with 13 colour statistics
+OF_A_CLASS = 8
+SCALES: tuple[Scale, ...] = ("context", "detail")
+CONDITIONS = ("clean", "stain matched", "stain gains ±25 %")
+
+Wrong = dict[tuple[Scale, str], int]
 
 
-@pytest.mark.parametrize("scale", ["context", "detail"])
-@pytest.mark.parametrize(
-    ("condition", "least"),
-    [("clean", COLOUR_FLOOR), ("stain matched", COLOUR_FLOOR), ("stain gains ±25 %", 0.9)],
-)
-def test_it_beats_the_colour_floor(
-    embedded_model: Path, shared: Path, scale: Scale, condition: str, least: float
-) -> None:
+@pytest.fixture(scope="module")
+def wrong(embedded_model: Path, shared: Path) -> Wrong:
+    """How many of 24 tiles each network takes for another class."""
     model, _ = load_model_folder(embedded_model)
     index = read_tile_index(shared / "data" / "tiles" / "lc25000")
-    # A tile of every group: the others are copies of the same photograph.
+    # A tile of a group: the others are copies of the same photograph.
     table = index.table[index.table["part"] == "test"].groupby("group").head(1)
+    table = table.groupby("class").head(OF_A_CLASS)
     paths = [index.root / c / f for c, f in zip(table["class"], table["file"], strict=True)]
     truth = table["class"].map(index.classes.index).to_numpy()
+    assert len(truth) == 3 * OF_A_CLASS
     runtime = choose_runtime("cpu")
-    network = getattr(model, scale)
-    guess = tile_probabilities(
-        network, paths, scale, tile_mpp=0.3, condition=condition, runtime=runtime
-    ).argmax(1)
-    recalls = [(guess[truth == c] == c).mean() for c in range(len(index.classes))]
-    assert sum(recalls) / len(recalls) > least
+    found: Wrong = {}
+    for scale in SCALES:
+        for condition in CONDITIONS:
+            probabilities = tile_probabilities(
+                getattr(model, scale), paths, scale,
+                tile_mpp=0.3, condition=condition, runtime=runtime,
+            )  # fmt: skip
+            found[scale, condition] = int((probabilities.argmax(1) != truth).sum())
+    return found
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("scale", SCALES)
+@pytest.mark.parametrize("condition", CONDITIONS)
+def test_it_tells_tissue_it_never_saw_apart_whatever_the_stain(
+    wrong: Wrong, scale: Scale, condition: str
+) -> None:
+    # Classes drawn by chance would get 16 of 24 wrong; the card says 2 to 6 % of all tiles.
+    assert wrong[scale, condition] <= 2

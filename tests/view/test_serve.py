@@ -1,5 +1,6 @@
 """The command: where it listens, how it ends, and what it says when it cannot start."""
 
+import shutil
 import signal
 import socket
 import subprocess
@@ -72,15 +73,12 @@ def test_a_slide_that_is_not_there_is_an_error_at_once(tmp_path: Path) -> None:
         serve(tmp_path / "case.svs", port=0, announce=refuse)
 
 
-def test_of_several_models_one_must_be_meant(cohort: Path) -> None:
-    other = cohort / "embeddings" / "f00"
-    other.mkdir()
-    try:
-        with pytest.raises(StoreMixedFeaturesError):
-            open_catalog(cohort)
-        assert open_catalog(cohort, "f00").slides
-    finally:
-        other.rmdir()
+def test_of_several_models_one_must_be_meant(cohort: Path, tmp_path: Path) -> None:
+    copy = Path(shutil.copytree(cohort, tmp_path / "lung"))
+    (copy / "embeddings" / "f00").mkdir()
+    with pytest.raises(StoreMixedFeaturesError):
+        open_catalog(copy)
+    assert open_catalog(copy, "f00").slides
 
 
 def test_a_key_depends_on_the_file_and_tells_nothing(cohort: Path) -> None:

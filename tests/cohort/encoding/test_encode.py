@@ -2,6 +2,7 @@
 
 import multiprocessing
 import os
+import shutil
 import signal
 from pathlib import Path
 
@@ -119,13 +120,14 @@ def test_the_summary_names_every_code_with_an_example(encoded: Cohort) -> None:
 
 
 def test_encoding_again_tries_only_what_failed(
-    encoded: Cohort, small_encoder: SlideEncoder, planted: dict[str, Path]
+    encoded: Cohort, small_encoder: SlideEncoder, tmp_path: Path
 ) -> None:
-    before = {p.name: p.read_bytes() for p in (encoded.root / "embeddings").rglob("*.parquet")}
-    run = encoded.encode(small_encoder, workers=1, max_failures=1)
+    again = Cohort.open(shutil.copytree(encoded.root, tmp_path / "again"))
+    before = {p.name: p.read_bytes() for p in (again.root / "embeddings").rglob("*.parquet")}
+    run = again.encode(small_encoder, workers=1, max_failures=1)
     assert run.encoded == 0
     assert run.counts["failed"] == 8
-    after = {p.name: p.read_bytes() for p in (encoded.root / "embeddings").rglob("*.parquet")}
+    after = {p.name: p.read_bytes() for p in (again.root / "embeddings").rglob("*.parquet")}
     assert after == before
 
 

@@ -1,6 +1,7 @@
 """An export holds what it says, the same bytes each time, and nothing private."""
 
 import json
+import shutil
 from pathlib import Path
 
 import duckdb
@@ -21,7 +22,7 @@ OWNERS = {"a": "P1", "b": "P1", "c": "P2", "d": "P3"}
 
 
 @pytest.fixture(scope="module")
-def cohort(
+def made(
     slide_folder: Path,
     results: dict[str, SlideEmbedding],
     tmp_path_factory: pytest.TempPathFactory,
@@ -65,6 +66,12 @@ def cohort(
         SlideStatus(slide_id="d", status="failed", code="SlideCorrupt", reason=f"/x/{TOKEN}.svs")
     )
     return cohort
+
+
+@pytest.fixture
+def cohort(made: Cohort, tmp_path: Path) -> Cohort:
+    """A copy that the test may change."""
+    return Cohort.open(shutil.copytree(made.root, tmp_path / "copied" / TOKEN))
 
 
 def metadata(path: Path) -> dict[str, object]:
@@ -226,13 +233,10 @@ def test_vectors_of_two_models_are_not_mixed(
 ) -> None:
     other = cohort.root / "embeddings" / "0123456789"
     other.mkdir()
-    try:
-        with pytest.raises(StoreMixedFeaturesError, match="2 models"):
-            cohort.export(tmp_path / "x.parquet")
-        mine = results["a"].provenance.model.fingerprint
-        assert cohort.export(tmp_path / "x.parquet", model=mine[:6]).fingerprint == mine
-    finally:
-        other.rmdir()
+    with pytest.raises(StoreMixedFeaturesError, match="2 models"):
+        cohort.export(tmp_path / "x.parquet")
+    mine = results["a"].provenance.model.fingerprint
+    assert cohort.export(tmp_path / "x.parquet", model=mine[:6]).fingerprint == mine
 
 
 def test_before_encoding_tables_can_be_exported_and_slides_not(tmp_path: Path) -> None:

@@ -1,11 +1,20 @@
-"""A thousand resamples at once give what the plain functions give on repeated rows."""
+"""A thousand resamples at once give what scikit-learn and slow counts give one by one."""
 
 from collections.abc import Callable
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.metrics import (
+    average_precision_score,
+    balanced_accuracy_score,
+    log_loss,
+    mean_squared_error,
+    roc_auc_score,
+)
 
+from msfusion_sdk.arrays import Floats
 from msfusion_sdk.errors import DegenerateSplitError
 from msfusion_sdk.evaluation.metrics.classes import class_metrics
 from msfusion_sdk.evaluation.metrics.horizons import TimePlan
@@ -14,6 +23,8 @@ from msfusion_sdk.evaluation.metrics.predictions import ClassPredictions, Surviv
 from msfusion_sdk.evaluation.metrics.survival import survival_metrics
 from msfusion_sdk.outcomes.classes import ClassOutcome
 from msfusion_sdk.outcomes.survival import SurvivalOutcome
+
+Weight = Callable[[float], float]
 
 PLAN = TimePlan(tau=9.0, horizons=(3.0, 7.0), grid=np.linspace(0, 9, 51)[1:])
 DRAWS = np.random.default_rng(1).multinomial(60, [1 / 60] * 60, size=5).astype(float)
@@ -46,21 +57,101 @@ def _ids(count: int) -> tuple[str, ...]:
     return tuple(f"p{number}" for number in range(count))
 
 
-def _on_rows(metric: Metric, out_of_fold: object, take: Callable) -> list[float]:
-    return [metric.value(take(np.repeat(np.arange(60), row.astype(int)))) for row in DRAWS]
+def _slow_censoring(time: Floats, event: Floats, t: float) -> float:
+    """Return how likely censoring comes after ``t``, step by step; events leave first."""
+    product = 1.0
+    for step in sorted(set(time[time <= t])):
+        censored = sum((time == step) & ~event)
+        at_risk = sum(time > step) + censored
+        product *= 1 - censored / at_risk if at_risk else 1.0
+    return product
+
+
+def _slow_pairs(
+    survival: SurvivalPredictions, counts: Floats, weight: Weight, until: float | None
+) -> float:
+    """Go through every pair of patients, each as often as it was drawn.
+
+    With ``until`` the second is a control: free of the event then, whenever it ends.
+    """
+    time, event, risk = survival.time, survival.event, survival.risk
+    won = total = 0.0
+    for i in np.flatnonzero(event & (counts > 0)):
+        for j in np.flatnonzero(counts):
+            outlasts = time[j] > time[i] or (time[j] == time[i] and not event[j])
+            if outlasts if until is None else time[i] <= until < time[j]:
+                pair = counts[i] * counts[j] * weight(time[i])
+                total += pair
+                won += pair * (0.5 if risk[i] == risk[j] else float(risk[i] > risk[j]))
+    return float(won / total)
+
+
+def _slow_brier(survival: SurvivalPredictions, counts: Floats) -> float:
+    def g(t: float) -> float:
+        return _slow_censoring(survival.train_time, survival.train_event, t)
+
+    curves = survival.survival[:, PLAN.columns(PLAN.grid)]
+    scores = []
+    for column, t in enumerate(PLAN.grid):
+        free = 1 / g(t)
+        errors = [
+            free * (1 - curve[column]) ** 2
+            if time > t
+            else (curve[column] ** 2 / g(time) if event else 0.0)
+            for curve, time, event in zip(curves, survival.time, survival.event, strict=True)
+        ]
+        scores.append(np.average(errors, weights=counts))
+    trapezes = [(a + b) / 2 for a, b in pairwise(scores)]
+    return float(np.mean(trapezes))  # the grid is even
+
+
+def _slow_survival(name: str, survival: SurvivalPredictions, counts: Floats) -> float:
+    def g(t: float) -> float:
+        return _slow_censoring(survival.train_time, survival.train_event, t)
+
+    if name == "integrated_brier":
+        return _slow_brier(survival, counts)
+    if name.startswith("auc@"):
+        return _slow_pairs(survival, counts, lambda t: 1 / g(t), float(name.removeprefix("auc@")))
+    if name == "c_index_uno":
+        return _slow_pairs(survival, counts, lambda t: g(t) ** -2 if t < PLAN.tau else 0.0, None)
+    return _slow_pairs(survival, counts, lambda t: 1.0, None)
+
+
+def _sklearn(name: str, codes: Floats, proba: Floats, counts: Floats) -> float:
+    """Return the metric by scikit-learn, a draw as weights."""
+    one_hot, classes = np.eye(proba.shape[1])[codes], proba.shape[1]
+    if name == "balanced_accuracy":
+        return float(balanced_accuracy_score(codes, proba.argmax(1), sample_weight=counts))
+    if name == "log_loss":
+        return float(log_loss(codes, proba, sample_weight=counts))
+    if name == "brier":
+        mean = mean_squared_error(one_hot, proba, sample_weight=counts)
+        return float(mean) * (classes if classes > 2 else 1)
+    score = {"auroc": roc_auc_score, "auprc": average_precision_score}[name]
+    columns = range(classes) if classes > 2 else [1]
+    return float(
+        np.mean([score(one_hot[:, c], proba[:, c], sample_weight=counts) for c in columns])
+    )
 
 
 @pytest.mark.parametrize("metric", survival_metrics(PLAN)[:5], ids=lambda metric: metric.name)
-def test_survival_statistics_agree(metric: Metric, survival: SurvivalPredictions) -> None:
-    expected = _on_rows(metric, survival, survival.take)
+def test_survival_statistics_are_the_slow_count_of_drawn_patients(
+    metric: Metric[SurvivalPredictions], survival: SurvivalPredictions
+) -> None:
+    assert metric.statistic is not None
+    expected = [_slow_survival(metric.name, survival, counts) for counts in DRAWS]
     assert metric.statistic(survival)(DRAWS) == pytest.approx(expected, abs=1e-12)
 
 
 @pytest.mark.parametrize("count", [2, 3])
 @pytest.mark.parametrize("place", range(5))
-def test_class_statistics_agree(place: int, count: int) -> None:
+def test_class_statistics_are_those_of_scikit_learn_with_draws_as_weights(
+    place: int, count: int
+) -> None:
     metric, out_of_fold = class_metrics("abc"[:count])[place], _classes(count)
-    expected = _on_rows(metric, out_of_fold, out_of_fold.take)
+    assert metric.statistic is not None
+    expected = [_sklearn(metric.name, out_of_fold.codes, out_of_fold.proba, w) for w in DRAWS]
     assert metric.statistic(out_of_fold)(DRAWS) == pytest.approx(expected, abs=1e-12)
 
 
