@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from .patience import patient
+
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
@@ -20,6 +22,7 @@ def opened(browser: "Browser", address: str, size: str = "desktop") -> Iterator[
     context = browser.new_context(
         viewport={"width": width, "height": height}, bypass_csp=True, service_workers="block"
     )
+    context.set_default_timeout(1000 * patient(120))  # milliseconds
     page, complaints, asked = context.new_page(), list[str](), list[str]()
     page.on("console", lambda said: complaints.append(said.text) if said.type == "error" else None)
     page.on("pageerror", lambda error: complaints.append(str(error)))

@@ -10,8 +10,10 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import cache
+from itertools import count, groupby
+from operator import itemgetter
 from pathlib import Path
 from textwrap import dedent
 
@@ -67,12 +69,31 @@ def made(tmp_path_factory: pytest.TempPathFactory, few_tiles: Path) -> Callable[
     return folder_of
 
 
-def run(kind: str, text: str, folder: Path) -> str:
-    """Run a block; return what is to be said if it failed."""
+def commands(page: Path, scratch: Path) -> Iterator[list[str]]:
+    """Return what runs the blocks of a page, in order.
+
+    Blocks of Python that follow each other share an interpreter, because importing torch is slow,
+    and no names.
+    """
+    numbers = count(1)
+    for kind, following in groupby(blocks(page, "bash", "python"), key=itemgetter(0)):
+        texts = [text for _, text in following]
+        if kind == "bash":
+            yield from (["bash", "-euxc", text] for text in texts)
+        else:
+            files = [str(scratch / f"block-{next(numbers)}.py") for _ in texts]
+            for file, text in zip(files, texts, strict=True):
+                Path(file).write_text(text, "utf-8")
+            run_all = (
+                "import runpy, sys; [runpy.run_path(p, None, '__main__') for p in sys.argv[1:]]"
+            )
+            yield [sys.executable, "-c", run_all, *files]
+
+
+def run(command: list[str], folder: Path) -> None:
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     # What a page shows is measured elsewhere; tracing these processes only costs time.
     plain = {name: value for name, value in os.environ.items() if "COVERAGE" not in name}
-    command = ["bash", "-euc", text] if kind == "bash" else [sys.executable, "-c", text]
     done = subprocess.run(
         command,
         cwd=folder,
@@ -82,7 +103,7 @@ def run(kind: str, text: str, folder: Path) -> str:
         timeout=patient(300),
         check=False,
     )
-    return f"{text}\n{done.stdout}\n{done.stderr}" if done.returncode else ""
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 @pytest.mark.process
@@ -91,11 +112,12 @@ def run(kind: str, text: str, folder: Path) -> str:
 def test_the_blocks_of_a_page_run_in_order(
     page: Path, made: Callable[[str], Path], tmp_path: Path
 ) -> None:
+    scratch = tmp_path / "blocks"
+    scratch.mkdir()
     for state in NEEDS.get(page.stem, ["case"]):
-        shutil.copytree(made(state), tmp_path, dirs_exist_ok=True)
-    for kind, text in blocks(page, "bash", "python"):
-        failure = run(kind, text, tmp_path)
-        assert not failure, failure
+        shutil.copytree(made(state), tmp_path / "page", dirs_exist_ok=True)
+    for command in commands(page, scratch):
+        run(command, tmp_path / "page")
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name_of)

@@ -36,12 +36,14 @@ def run(*arguments: str, folder: Path) -> str:
     return done.stdout
 
 
+@pytest.mark.process
 @pytest.mark.usefixtures("embedded_model")
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.name)
 def test_the_example_runs(example: Path, tmp_path: Path) -> None:
     assert run(str(example), folder=tmp_path).strip()
 
 
+@pytest.mark.process
 @pytest.mark.parametrize("package", PACKAGES, ids=lambda path: path.name)
 def test_the_tests_of_an_example_package_pass(package: Path, tmp_path: Path) -> None:
     shutil.copytree(package, tmp_path / package.name)
@@ -65,6 +67,7 @@ def code_cells(notebook: Path) -> list[dict[str, Any]]:
     return [cell for cell in cells if cell["cell_type"] == "code"]
 
 
+@pytest.mark.process
 @pytest.mark.usefixtures("embedded_model")
 @pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.name)
 def test_the_cells_of_a_notebook_run_in_order(notebook: Path, tmp_path: Path) -> None:

@@ -196,6 +196,7 @@ def test_every_room_that_has_a_face_is_pinned() -> None:
     assert {".".join(folder.parts) for folder in stubs} == set(FACES)
 
 
+@pytest.mark.process
 def test_importing_every_room_loads_no_torch() -> None:
     code = f"import sys, {', '.join(FACES)}; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -79,6 +79,7 @@ def test_a_result_gives_the_same_geojson(tmp_path: Path) -> None:
     assert written.read_bytes() == (V0_1 / "one.geojson").read_bytes()
 
 
+@pytest.mark.process
 def test_a_cohort_goes_on_where_it_was(cohort: Cohort, encoder: SlideEncoder) -> None:
     before = {path: path.read_bytes() for path in cohort.root.glob("*/*/slide=*.parquet")}
     run = cohort.encode(encoder, patches=True)

@@ -14,6 +14,8 @@ from msfusion_sdk.cli.main import app
 
 from .patience import patient
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[1]
 LOADED = re.compile(r"<(?:script|link|img|iframe|source)\b[^>]*?\b(?:src|href)=[\"']?(https?:)?//")
 STYLE = re.compile(r"url\([\"']?(?:https?:)?//|@import")

@@ -47,6 +47,7 @@ def cohort(msfusion: Msfusion, tables: Path, tmp_path: Path) -> Path:
     return folder
 
 
+@pytest.mark.process
 def test_four_commands_lead_from_tables_to_one_file(
     msfusion: Msfusion, cohort: Path, small_model: Path, tmp_path: Path
 ) -> None:

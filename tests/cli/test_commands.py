@@ -1,6 +1,7 @@
 """The commands as a user runs them, by their exit codes and output."""
 
 import json
+import shutil
 import signal
 import subprocess
 import sys
@@ -150,10 +151,11 @@ def test_models_lists_what_is_in_the_package(msfusion: Msfusion) -> None:
         assert Path(json.loads(line)["card"]).is_file()
 
 
+@pytest.mark.process
 def test_an_interrupt_ends_with_130_and_leaves_no_half_file(
-    small_model: Path, tmp_path: Path
+    slide: Path, small_model: Path, tmp_path: Path
 ) -> None:
-    slides = [make_slide(tmp_path / f"s{i}.svs", 3000, 2400, coverage=0.6) for i in range(6)]
+    slides = [shutil.copy(slide, tmp_path / f"s{number}.svs") for number in range(20)]
     out = tmp_path / "out"
     command = [
         sys.executable,
@@ -184,6 +186,7 @@ def test_an_interrupt_ends_with_130_and_leaves_no_half_file(
         assert SlideEmbedding.from_parquet(path).status == "ok"
 
 
+@pytest.mark.slow
 def test_pretrain_tiles_prints_the_card_and_score_the_scores(
     msfusion: Msfusion, few_tiles: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

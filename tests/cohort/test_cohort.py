@@ -89,6 +89,7 @@ def test_good_labels_warn_of_nothing(cohort: Cohort) -> None:
         cohort.outcome("survival")
 
 
+@pytest.mark.process
 def test_opening_a_cohort_loads_no_torch() -> None:
     code = "import sys, msfusion_sdk.cohort.cohort; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -98,6 +98,7 @@ def test_a_folder_without_hard_links_is_a_warning_and_another_is_not(
     assert "hard links" not in " ".join(f.found for f in folders.check_folder(tmp_path))
 
 
+@pytest.mark.process
 def test_a_folder_that_is_not_there_is_made_by_the_remedy(tmp_path: Path) -> None:
     folder = tmp_path / "new folder"
     found = gravest(folders.check_folder(folder))

@@ -20,6 +20,8 @@ from msfusion_sdk.pretraining.index import read_tile_index
 from msfusion_sdk.pretraining.run import pretrain_tiles, score_model
 from msfusion_sdk.pretraining.training import train_network
 
+pytestmark = pytest.mark.slow
+
 CPU = Runtime("cpu", "fp32")
 
 
@@ -195,6 +197,7 @@ def test_the_rate_rises_to_its_peak_and_falls_to_almost_nothing() -> None:
     assert rates[-1] < 1e-6
 
 
+@pytest.mark.process
 def test_a_killed_run_goes_on_to_the_same_curve(
     tile_folder: Path, quick_config: TrainConfig, tmp_path: Path
 ) -> None:

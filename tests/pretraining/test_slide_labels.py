@@ -30,6 +30,8 @@ from msfusion_sdk.pretraining.slide_labels.probe import Probe
 from msfusion_sdk.pretraining.slide_labels.run import pretrain_labels
 from msfusion_sdk.pretraining.slide_labels.training import FineTuning
 
+pytestmark = pytest.mark.slow
+
 QUICK = FineTuneConfig(
     epochs=2, patches_per_slide=2, judged_patches=2, slides_per_step=2, peak_rate=2e-5
 )
@@ -193,6 +195,7 @@ def test_networks_that_got_worse_are_given_back_as_they_were(
     assert all(torch.equal(value, after[name]) for name, value in before.items())
 
 
+@pytest.mark.process
 def test_a_killed_run_goes_on_to_the_same_result(
     labelled_slides: Path, trained_model: Path, tuned: Path, tmp_path: Path
 ) -> None:

@@ -195,6 +195,7 @@ with storing(Path(sys.argv[1])) as temporary:
 """
 
 
+@pytest.mark.process
 def test_a_writer_that_is_killed_leaves_the_old_file(
     result: SlideEmbedding, tmp_path: Path
 ) -> None:

@@ -166,6 +166,7 @@ def test_a_wrong_adapter_fails_the_clause_that_names_it(
         getattr(contract(kind), f"test_{clause}")()
 
 
+@pytest.mark.process
 def test_making_a_slide_needs_no_pytest() -> None:
     source = "import sys, msfusion_sdk.testing; assert 'pytest' not in sys.modules"
     subprocess.run([sys.executable, "-c", source], check=True)

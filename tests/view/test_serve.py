@@ -26,6 +26,7 @@ def refuse(address: str) -> None:
     pytest.fail(f"it listens on {address}")
 
 
+@pytest.mark.process
 def test_ctrl_c_ends_it_with_zero(cohort: Path) -> None:
     command = [sys.executable, "-m", "msfusion_sdk.cli", "view", str(cohort), "--port", "0"]
     with subprocess.Popen(
@@ -62,6 +63,7 @@ def test_a_missing_extra_names_the_command(
         serve(cohort, port=0, announce=refuse)
 
 
+@pytest.mark.process
 def test_the_command_line_loads_no_web_server() -> None:
     code = "import sys, msfusion_sdk.cli.main; print(*{'starlette', 'uvicorn'} & set(sys.modules))"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -18,6 +18,8 @@ from msfusion_sdk.cohort.workers.stopping import Stop, stop_on_signals
 from msfusion_sdk.errors import ExitCode, RunInterruptedError
 from msfusion_sdk.testing import damage_stored_tile, make_slide
 
+pytestmark = pytest.mark.process
+
 
 def make_cohort(
     folder: Path, slides: dict[str, Path], mpp: dict[str, float] | None = None

@@ -19,6 +19,7 @@ def small_disk(mounted: Callable[[str], Path]) -> Path:
     return mounted("size=160k")
 
 
+@pytest.mark.process
 def test_a_full_disk_ends_the_run_and_with_space_it_goes_on(
     mounted: Callable[[str], Path],
     small_disk: Path,

@@ -16,6 +16,8 @@ import pytest
 
 from msfusion_sdk import Cohort
 
+pytestmark = pytest.mark.process
+
 ENCODE = """
 import sys
 from msfusion_sdk import Cohort, SlideEncoder

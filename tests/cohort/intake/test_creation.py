@@ -244,6 +244,7 @@ def test_five_thousand_patients_with_ten_thousand_slides_are_checked_in_seconds(
     assert time.process_time() - start < 3
 
 
+@pytest.mark.process
 def test_the_composed_cohort_of_the_shared_folder_becomes_a_cohort(
     shared: Path, tmp_path: Path
 ) -> None:

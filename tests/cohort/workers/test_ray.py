@@ -26,6 +26,8 @@ if __name__ == "__main__":
 """
 
 
+@pytest.mark.slow
+@pytest.mark.process
 def test_with_ray_every_slide_is_encoded_as_alone(
     slide_folder: Path, results: dict[str, SlideEmbedding], small_model: Path, tmp_path: Path
 ) -> None:

@@ -106,6 +106,7 @@ def test_an_encoder_that_has_computed_can_be_pickled(
     assert np.array_equal(copy.encode(made_slide).vector, wanted)
 
 
+@pytest.mark.process
 @pytest.mark.parametrize("method", multiprocessing.get_all_start_methods())
 @pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
 def test_another_process_computes_the_same_and_does_not_hang(
@@ -168,6 +169,7 @@ def test_an_encoder_sent_to_where_openvino_is_not_installed_names_the_command(
         computing(small_encoder, OPENVINO_FP32).encode(made_slide)
 
 
+@pytest.mark.process
 def test_a_signal_is_handled_after_encoders_have_come_and_gone(small_model: Path) -> None:
     """In the order in which they came: each must not put back what the one before had set up."""
     program = f"""

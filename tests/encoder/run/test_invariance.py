@@ -40,12 +40,14 @@ def test_batches_and_reading_threads_do_not_change_the_vector(
     assert_equal_vectors(found, reference)
 
 
+@pytest.mark.process
 def test_a_spawned_process_gives_the_same_vector(
     small_encoder: SlideEncoder, made_slide: Path, reference: SlideEmbedding
 ) -> None:
     assert_equal_vectors(encode_elsewhere(small_encoder, made_slide, "spawn"), reference)
 
 
+@pytest.mark.process
 @pytest.mark.skipif("fork" not in multiprocessing.get_all_start_methods(), reason="no fork here")
 @pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
 def test_a_forked_process_does_not_hang_and_gives_the_same_vector(

@@ -14,6 +14,8 @@ from msfusion_sdk.pretraining.annotated.config import DatasetConfig
 from msfusion_sdk.pretraining.annotated.run import pretrain_slides, training_config
 from msfusion_sdk.pretraining.annotated.scoring import per_slide
 
+pytestmark = pytest.mark.slow
+
 FEW = {name: scores.CONDITIONS[name] for name in ("clean", "grey")}
 
 
@@ -95,6 +97,7 @@ def test_slides_are_scored_by_the_mean_of_their_images() -> None:
     }  # fmt: skip
 
 
+@pytest.mark.process
 def test_composite_slides_train_both_networks(shared: Path, tmp_path: Path) -> None:
     """Slides of real tiles, with outlines and diagnoses in the patient table."""
 

@@ -220,6 +220,7 @@ def test_a_plain_image_without_mpp_says_how_to_pass_it(tmp_path: Path) -> None:
         open_slide(tmp_path / "x.png")
 
 
+@pytest.mark.process
 def test_a_file_without_permission_is_an_access_error(tmp_path: Path, slide: Path) -> None:
     slide.chmod(0)
     if os.geteuid() != 0:

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 import tifffile
 
 from msfusion_sdk.config import EncoderConfig
@@ -53,6 +54,7 @@ def read_mutants(folder: Path) -> None:
     assert 0.1 * MUTANTS < refused < 0.9 * MUTANTS
 
 
+@pytest.mark.process
 def test_random_header_bytes_never_end_the_process(tmp_path: Path) -> None:
     # In a process of its own: OpenSlide aborts when it cannot allocate.
     done = subprocess.run(
