@@ -21,6 +21,16 @@ FACES = {
         "list_adapters",
         "open_slide",
     ],
+    "msfusion_sdk.bags": [
+        "Bag",
+        "HEADS",
+        "LearnedAttention",
+        "SlidePatches",
+        "attention_weights",
+        "bag_table",
+        "gated_logits",
+        "pooled",
+    ],
     "msfusion_sdk.cohort": [
         "Cohort",
         "CohortStatus",

@@ -175,7 +175,7 @@ def make_head(kind: Head, columns: int, outputs: int) -> BagHead:
         "clam": _ClamHead,
         "transformer": _TransformerHead,
     }
-    return kinds[kind](columns, outputs)  # type: ignore[call-arg]
+    return kinds[kind](columns, outputs)
 
 
 def _hidden(columns: int) -> nn.Sequential:
@@ -184,4 +184,5 @@ def _hidden(columns: int) -> nn.Sequential:
 
 def _started(rows: int, columns: int) -> Tensor:
     """Return random weights as ``nn.Linear`` begins with."""
-    return (2 * torch.rand(rows, columns) - 1) / columns**0.5
+    started: Tensor = (2 * torch.rand(rows, columns) - 1) / columns**0.5
+    return started

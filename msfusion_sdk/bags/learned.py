@@ -64,7 +64,7 @@ class Reduced:
                 f"{len(self.shift)}. Give patches of the network that it was trained on."
             )
             raise ShapeError(msg)
-        return (vectors.astype(np.float32) - self.shift) @ self.matrix
+        return np.asarray((vectors.astype(np.float32) - self.shift) @ self.matrix, np.float32)
 
 
 @dataclass(frozen=True, eq=False)
@@ -133,9 +133,9 @@ class LearnedAttention:
         return Judged(shares.sum(0), self._looked_at(weights, plain), shares)
 
     def _looked_at(self, weights: Floats, plain: Floats) -> Floats:
-        """Return the weights of both parts together, in proportion to what the score has of each."""
+        """Return the weights of both parts together, as much of each as the score has."""
         attended, alike = self.mix / self.mix.sum() if self.mix.any() else (0.0, 1.0)
-        return attended * weights / weights.sum() + alike * plain
+        return np.asarray(attended * weights / weights.sum() + alike * plain)
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """Return everything that was learned, for ``from_arrays``."""

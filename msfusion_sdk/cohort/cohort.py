@@ -27,6 +27,7 @@ from msfusion_sdk.cohort.intake.modality import (
 )
 from msfusion_sdk.cohort.intake.writing import write_cohort
 from msfusion_sdk.cohort.store.aggregate import SlideUse
+from msfusion_sdk.cohort.store.bags import patient_bags
 from msfusion_sdk.cohort.store.status import CohortStatus, choose_model, cohort_status, models_of
 from msfusion_sdk.cohort.store.store import EmbeddingStore
 from msfusion_sdk.cohort.store.vectors import load_parts, patient_vectors
@@ -222,6 +223,25 @@ class Cohort:
         rows = self._slide_frame()
         parts = load_parts(self.root, list(rows["slide_id"]), fingerprint)
         return {"slide": patient_vectors(rows, parts, aggregate), **tables}
+
+    def patches(self, *, model: str | None = None) -> pd.DataFrame:
+        """Return the patch vectors as a bag per patient: what the adapter ``patches`` takes.
+
+        Holds where the vectors lie; they are read when somebody learns from them.  A patient
+        without an encoded slide, or with empty ones only, has no row.
+
+        Parameters
+        ----------
+        model : str, optional
+            The first letters of a fingerprint, when several models have encoded the slides.
+
+        Raises
+        ------
+        StoreError
+            When no slide is encoded, or slides were encoded without their patches.
+        """
+        fingerprint = choose_model(self.root, model)
+        return patient_bags(self.root, self._slide_frame(), fingerprint)
 
     def encode(
         self,

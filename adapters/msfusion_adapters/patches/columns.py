@@ -114,7 +114,9 @@ def reduced_bags(bags: Sequence[Bag], reduced: Reduced) -> Iterator[ReducedBags]
     The file has two bytes per patch and column, in the folder for temporary files (``TMPDIR``).
     """
     with TemporaryDirectory(prefix="msfusion-bags-") as folder:
-        path, ends, means = Path(folder) / "columns.f16", [], []
+        path = Path(folder) / "columns.f16"
+        ends: list[int] = []
+        means: list[Floats] = []
         with path.open("wb") as file:
             for bag in bags:
                 total, count = np.zeros(len(reduced.shift)), 0

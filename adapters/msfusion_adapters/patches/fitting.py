@@ -1,4 +1,4 @@
-"""Bags and outcomes to learned attention, with scores by parts that did not learn from a patient."""
+"""Bags and outcomes to learned attention, and to scores by parts that did not see a patient."""
 
 from collections.abc import Sequence
 from typing import NamedTuple

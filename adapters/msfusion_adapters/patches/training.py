@@ -92,7 +92,7 @@ def _step(
     codes = codes_of(target)
     if codes is not None:
         loss = loss + EXTRA_WEIGHT * head.extra_loss(patches, there, codes)
-    loss.backward()  # type: ignore[no-untyped-call]
+    loss.backward()
     optimiser.step()
 
 
