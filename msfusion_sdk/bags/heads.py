@@ -185,4 +185,3 @@ def _hidden(columns: int) -> nn.Sequential:
 def _started(rows: int, columns: int) -> Tensor:
     """Return random weights as ``nn.Linear`` begins with."""
     return (2 * torch.rand(rows, columns) - 1) / columns**0.5
-
