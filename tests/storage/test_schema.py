@@ -135,3 +135,12 @@ def test_a_full_disk_is_named_and_leaves_nothing(
     with pytest.raises(StoreFullError, match=r"No space left.*Free space"):
         write_stored(tmp_path / "t.parquet", TABLE, {}, kind="patients")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_type_that_parquet_would_change_is_refused_and_nothing_is_written(
+    tmp_path: Path,
+) -> None:
+    codes = pa.table({"code": pa.array([1, 2]).dictionary_encode()})
+    with pytest.raises(StoreError, match=r"not written.*columns: code"):
+        write_stored(tmp_path / "t.parquet", codes, {}, kind="modality")
+    assert list(tmp_path.iterdir()) == []
