@@ -6,10 +6,14 @@ import openslide
 
 from msfusion_sdk.errors import SlideCorruptError, SlideFormatError
 from msfusion_sdk.slides.readers.file_kind import FileKind, Source, classify
+from msfusion_sdk.slides.readers.formats.czi import open_czi
+from msfusion_sdk.slides.readers.formats.ome_zarr import open_zarr
+from msfusion_sdk.slides.readers.formats.tiff import open_tiff
 from msfusion_sdk.slides.readers.image import ImageReader
 from msfusion_sdk.slides.readers.reader import Slide
 from msfusion_sdk.slides.readers.with_openslide import OpenSlideReader
 from msfusion_sdk.slides.stored_tiles.tiff import (
+    TiffFacts,
     read_tiff_facts,
     require_readable_tiff,
     require_whole_directories,
@@ -18,10 +22,11 @@ from msfusion_sdk.slides.stored_tiles.tiff import (
 __all__ = ["open_slide"]
 
 TIFF_SUFFIXES = (".svs", ".tif", ".tiff", ".ndpi", ".scn", ".bif")
+OTHER_FORMATS = {FileKind.ZARR: open_zarr, FileKind.CZI: open_czi}
 
 
 def open_slide(path: str | os.PathLike[str], *, mpp: float | None = None) -> Slide:
-    """Open a slide file, a folder of DICOM instances, or a plain image.
+    """Open a slide file, a folder of DICOM instances or of OME-Zarr, or a plain image.
 
     Parameters
     ----------
@@ -40,19 +45,23 @@ def open_slide(path: str | os.PathLike[str], *, mpp: float | None = None) -> Sli
     SlideError
         One of its subclasses, each with what to do next; see ``msfusion_sdk.errors``.
     """
-    source, facts = classify(path), None
-    if source.kind is FileKind.TIFF:
-        facts = read_tiff_facts(source.path)
-        require_readable_tiff(source.path, facts)
+    source = classify(path)
+    if source.kind in OTHER_FORMATS:
+        return OTHER_FORMATS[source.kind](source, mpp)
+    facts = _tiff_facts(source)
+    if facts is not None and facts.has_sub_levels:  # which OpenSlide does not see
+        return open_tiff(source, facts, mpp)
     if openslide.OpenSlide.detect_format(source.path) is not None:
-        return OpenSlideReader(source, mpp, facts=facts)
+        return _by_openslide(source, facts, mpp)
     if source.kind is FileKind.DICOM:
         return OpenSlideReader(source, mpp)  # raises with OpenSlide's own reason
     if source.kind is FileKind.OTHER:
         raise _unknown(source)
-    if source.kind is FileKind.TIFF:
+    if facts is not None:
         # A slide with a broken chain of directories is not a plain image.
         require_whole_directories(source.path)
+        if facts.stored_tile is not None or facts.ome_xml:
+            return open_tiff(source, facts, mpp)
     if mpp is None:
         msg = (
             f"{source.path} is a plain {source.kind.value} image, not a slide: it has no pyramid "
@@ -61,6 +70,26 @@ def open_slide(path: str | os.PathLike[str], *, mpp: float | None = None) -> Sli
         )
         raise SlideFormatError(msg)
     return ImageReader(source, mpp)
+
+
+def _tiff_facts(source: Source) -> TiffFacts | None:
+    if source.kind is not FileKind.TIFF:
+        return None
+    facts = read_tiff_facts(source.path)
+    require_readable_tiff(source.path, facts)
+    return facts
+
+
+def _by_openslide(source: Source, facts: TiffFacts | None, mpp: float | None) -> Slide:
+    """Open with OpenSlide; a sound TIFF that it refuses goes to the other reader."""
+    try:
+        return OpenSlideReader(source, mpp, facts=facts)
+    except SlideFormatError as error:
+        is_refused = isinstance(error.__cause__, openslide.OpenSlideError)
+        if facts is None or facts.stored_tile is None or not is_refused:
+            raise
+        require_whole_directories(source.path)
+        return open_tiff(source, facts, mpp)
 
 
 def _unknown(source: Source) -> SlideFormatError | SlideCorruptError:

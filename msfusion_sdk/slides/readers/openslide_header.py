@@ -6,6 +6,7 @@ import openslide
 
 from msfusion_sdk.slides.files.dicom import series_warnings
 from msfusion_sdk.slides.readers.file_kind import FileKind, Source
+from msfusion_sdk.slides.readers.formats.ome_xml import ome_spacing
 from msfusion_sdk.slides.readers.header_checks import require_possible_levels
 from msfusion_sdk.slides.readers.levels import LEFT_OUT, false_level_warnings, true_levels
 from msfusion_sdk.slides.readers.reader import WHITE, SlideHeader
@@ -51,10 +52,7 @@ def read_header(
         vendor=vendor,
         level_dimensions=sizes,
         level_downsamples=tuple(float(d) for d in handle.level_downsamples),
-        header_mpp=(
-            _number(_property(handle, openslide.PROPERTY_NAME_MPP_X)),
-            _number(_property(handle, openslide.PROPERTY_NAME_MPP_Y)),
-        ),
+        header_mpp=_spacing(handle, facts),
         magnification=_number(_property(handle, openslide.PROPERTY_NAME_OBJECTIVE_POWER)),
         background=_colour(colour) if colour else WHITE,
         quickhash=_property(handle, openslide.PROPERTY_NAME_QUICKHASH1),
@@ -78,6 +76,18 @@ def with_levels(
             (width / sizes[level][0] + height / sizes[level][1]) / 2 for level in levels
         ),
         warnings=(*others, *false_level_warnings(sizes, levels)),
+    )
+
+
+def _spacing(
+    handle: openslide.OpenSlide, facts: TiffFacts | None
+) -> tuple[float | None, float | None]:
+    """Return µm per pixel; OME-XML, which OpenSlide does not read, is more than a TIFF's tags."""
+    if facts and facts.ome_xml and (stated := ome_spacing(facts.ome_xml))[0] is not None:
+        return stated
+    return (
+        _number(_property(handle, openslide.PROPERTY_NAME_MPP_X)),
+        _number(_property(handle, openslide.PROPERTY_NAME_MPP_Y)),
     )
 
 

@@ -20,4 +20,5 @@ DAMAGE = (
     AttributeError,
     ArithmeticError,
     MemoryError,
+    RuntimeError,  # of imagecodecs; NotImplementedError is one
 )

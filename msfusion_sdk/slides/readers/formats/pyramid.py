@@ -1,0 +1,90 @@
+"""A slide whose levels are arrays that can be cut, whatever library opens them."""
+
+from typing import Protocol, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from msfusion_sdk.slides.files.stamp import FileStamp
+from msfusion_sdk.slides.readers.file_kind import Source
+from msfusion_sdk.slides.readers.reader import Region, Slide, SlideHeader
+
+__all__ = ["Level", "PyramidReader", "downsamples_of"]
+
+Size = tuple[int, int]
+
+
+class Level(Protocol):
+    """One level of a slide; used by one thread at a time."""
+
+    size: Size
+    """(width, height), pixels."""
+
+    def read(self, left: int, top: int, right: int, bottom: int) -> tuple[NDArray[np.uint8], int]:
+        """Return RGB pixels of a box inside the level, and how many the file does not hold.
+
+        Raises
+        ------
+        SlideCorruptError
+            When they cannot be decoded.
+        """
+
+
+class PyramidReader(Slide):
+    """Read regions of levels; what lies beyond them is background.
+
+    A location that is no whole pixel of a level is rounded to the nearest one.
+    """
+
+    _levels: tuple[Level, ...]
+
+    def __init__(
+        self, source: Source, mpp: float | None, header: SlideHeader, levels: tuple[Level, ...]
+    ) -> None:
+        self.path, self.stamp, self.mpp_argument = source.path, source.stamp, mpp
+        self.header, self._levels = header, levels
+
+    def read(self, location: tuple[int, int], level: int, size: Size) -> Region:
+        """See ``Slide.read``."""
+        self._require_inside(location, level, size)
+        found = self._levels[level]
+        (width, height), (whole_x, whole_y) = found.size, self.dimensions
+        left = min(round(location[0] * width / whole_x), width - 1)
+        top = min(round(location[1] * height / whole_y), height - 1)
+        right, bottom = min(left + size[0], width), min(top + size[1], height)
+        pixels = np.empty((size[1], size[0], 3), np.uint8)
+        pixels[:] = self.header.background
+        inside, missing = found.read(left, top, right, bottom)
+        pixels[: bottom - top, : right - left] = inside
+        outside = size[0] * size[1] - (right - left) * (bottom - top)
+        return Region(pixels, missing + outside)
+
+    def reopen(self) -> Self:
+        """Return a second, independent handle on the same file."""
+        other = _same_file(str(self.path), self.mpp_argument, self.stamp)
+        assert isinstance(other, type(self))
+        return other
+
+    def close(self) -> None:
+        """Release the levels, and with them the file."""
+        self._levels = ()
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return (_same_file, (str(self.path), self.mpp_argument, self.stamp))
+
+
+def downsamples_of(sizes: tuple[Size, ...]) -> tuple[float, ...]:
+    """Return the factor of every level relative to the first, the mean of x and y."""
+    width, height = sizes[0]
+    return tuple((width / w + height / h) / 2 for w, h in sizes)
+
+
+def _same_file(path: str, mpp: float | None, stamp: FileStamp) -> Slide:
+    """Open a file that must still be the one that has this stamp."""
+    from msfusion_sdk.slides.readers.opening import open_slide
+
+    slide = open_slide(path, mpp=mpp)
+    if slide.stamp != stamp:
+        slide.close()
+        stamp.require_same(slide.stamp, slide.path)
+    return slide

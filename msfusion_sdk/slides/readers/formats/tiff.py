@@ -1,0 +1,116 @@
+"""Tiled TIFF that OpenSlide does not read, or whose levels it does not see: OME-TIFF above all."""
+
+import os
+import weakref
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import tifffile
+from numpy.typing import NDArray
+
+from msfusion_sdk.errors import SlideCorruptError, SlideFormatError
+from msfusion_sdk.slides.readers.file_kind import Source
+from msfusion_sdk.slides.readers.formats.ome_xml import ome_magnification, ome_spacing
+from msfusion_sdk.slides.readers.formats.pyramid import PyramidReader, downsamples_of
+from msfusion_sdk.slides.readers.formats.tiff_level import TiffLevel
+from msfusion_sdk.slides.readers.level_content import matching_levels
+from msfusion_sdk.slides.readers.levels import false_level_warnings, true_levels
+from msfusion_sdk.slides.readers.reader import WHITE, SlideHeader
+from msfusion_sdk.slides.readers.tiff_pictures import picture_warnings
+from msfusion_sdk.slides.stored_tiles.damage import DAMAGE
+from msfusion_sdk.slides.stored_tiles.tiff import TiffFacts
+
+__all__ = ["open_tiff", "tag_spacing"]
+
+CENTIMETRE, INCH = 3, 2
+MICRONS = {CENTIMETRE: 10_000.0, INCH: 25_400.0}
+REDUCED = 1
+
+
+def open_tiff(source: Source, facts: TiffFacts, mpp: float | None) -> PyramidReader:
+    """Open a TIFF whose first picture is 8-bit RGB; levels are SubIFDs, or flagged as reduced.
+
+    Raises
+    ------
+    SlideCorruptError
+        When a directory cannot be parsed.
+    SlideFormatError
+        When the pixels are compressed in a way that tifffile does not decode.
+    """
+    try:
+        with tifffile.TiffFile(source.path, _multifile=False) as tiff:
+            pages = _pages(tiff)
+            spacing = ome_spacing(facts.ome_xml) if facts.ome_xml else tag_spacing(pages[0])
+    except DAMAGE as error:
+        msg = f"{source.path} has a damaged TIFF directory ({error}). Copy the slide again."
+        raise SlideCorruptError(msg) from error
+    file = os.open(source.path, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0))
+    levels = [TiffLevel(page, file, source.path, WHITE) for page in pages]
+    weakref.finalize(levels[0], os.close, file)
+    sizes = tuple(level.size for level in levels)
+    kept = matching_levels(_reads(levels), sizes, true_levels(sizes, repeats=True))
+    _require_codec(source.path, pages[0], levels[0])
+    header = SlideHeader(
+        reader=f"tifffile {tifffile.__version__}",
+        vendor="OME-TIFF" if facts.ome_xml else "tiled TIFF",
+        level_dimensions=tuple(sizes[level] for level in kept),
+        level_downsamples=downsamples_of(tuple(sizes[level] for level in kept)),
+        header_mpp=spacing,
+        magnification=ome_magnification(facts.ome_xml),
+        warnings=(*picture_warnings(source.path, facts), *false_level_warnings(sizes, kept)),
+    )
+    # The first level keeps the file open for all.
+    return PyramidReader(source, mpp, header, (levels[0], *(levels[level] for level in kept[1:])))
+
+
+def tag_spacing(page: tifffile.TiffPage) -> tuple[float | None, float | None]:
+    """Return µm per pixel as the resolution tags state it; None without a unit of length."""
+    unit = MICRONS.get(int(page.tags.valueof("ResolutionUnit", 0)))
+    found = []
+    for name in ("XResolution", "YResolution"):
+        top, bottom = page.tags.valueof(name, (0, 1))
+        found.append(unit * bottom / top if unit and top else None)
+    return (found[0], found[1])
+
+
+def _pages(tiff: tifffile.TiffFile) -> list[tifffile.TiffPage]:
+    """Return the directories of the first picture, the largest first."""
+    first = tiff.pages.first
+    below = [page.aspage() for page in first.pages or ()] if first.subifds else []
+    flagged = [page.aspage() for page in tiff.pages[1:]]
+    below += [page for page in flagged if int(page.subfiletype or 0) == REDUCED]
+    like = [page for page in below if page.samplesperpixel == first.samplesperpixel]
+    return [first, *sorted(like, key=lambda page: -page.imagewidth)]
+
+
+def _reads(levels: list[TiffLevel]) -> Callable[..., NDArray[np.uint8] | None]:
+    def read(
+        location: tuple[int, int], level: int, size: tuple[int, int]
+    ) -> NDArray[np.uint8] | None:
+        width, height = levels[level].size
+        x, y = (
+            round(place * edge / whole)
+            for place, edge, whole in zip(location, (width, height), levels[0].size, strict=True)
+        )
+        try:
+            box = (x, y, min(x + size[0], width), min(y + size[1], height))
+            return levels[level].read(*box)[0]
+        except SlideCorruptError:
+            return None
+
+    return read
+
+
+def _require_codec(path: Path, page: tifffile.TiffPage, level: TiffLevel) -> None:
+    """Raise ``SlideFormatError`` when there is no decoder for the compression."""
+    try:
+        level.read(0, 0, 1, 1)
+    except SlideCorruptError as error:
+        cause = error.__cause__
+        if isinstance(cause, ValueError) and "compression" in str(cause).lower():
+            msg = (
+                f"{path} cannot be opened: Unsupported TIFF compression: {int(page.compression)}. "
+                "Convert the slide, or copy it again."
+            )
+            raise SlideFormatError(msg) from error

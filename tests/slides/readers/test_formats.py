@@ -1,0 +1,164 @@
+"""Formats beyond OpenSlide: every pixel is that of the library's own reading."""
+
+import itertools
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tifffile
+
+from msfusion_sdk.errors import SlideCorruptError, SlideFormatError, SlidePixelTypeError
+from msfusion_sdk.slides import open_slide
+from msfusion_sdk.slides.tissue.overview import read_overview
+
+from ..pictures import Pixels, picture, smaller
+
+IMAGE = picture(700, 500)
+LEVELS = [IMAGE, smaller(IMAGE, 2), smaller(IMAGE, 4)]
+
+
+def write_ome(path: Path, *, order: str = "<", unit: str = "µm", size: float = 0.5,
+              levels: int = 3, big: bool = False, **options: object) -> Path:  # fmt: skip
+    """As QuPath and bfconvert write it: levels in SubIFDs, spacing in OME-XML."""
+    size_of = {f"PhysicalSize{axis}": size for axis in "XY"}
+    units = {f"PhysicalSize{axis}Unit": unit for axis in "XY"}
+    keys = {"photometric": "rgb", "tile": (128, 128), "compression": "jpeg", **options}
+    with tifffile.TiffWriter(path, byteorder=order, ome=True, bigtiff=big) as tiff:
+        metadata = {"axes": "YXS", **size_of, **units}
+        tiff.write(LEVELS[0], subifds=levels - 1, metadata=metadata, **keys)
+        for level in LEVELS[1:levels]:
+            tiff.write(level, subfiletype=1, **keys)
+    return path
+
+
+def assert_pixels(path: Path, expected: list[Pixels]) -> None:
+    """Compare every level, whole and in pieces that cut stored tiles and reach over the edge."""
+    with open_slide(path, mpp=0.5) as slide:
+        sizes = tuple((level.shape[1], level.shape[0]) for level in expected)
+        assert slide.header.level_dimensions == sizes
+        for number, level in enumerate(expected):
+            whole = slide.read((0, 0), number, sizes[number])
+            np.testing.assert_array_equal(whole.pixels, level)
+            assert whole.transparent_px == 0
+        for x, y in itertools.product(range(0, 700, 230), range(0, 500, 190)):
+            region = slide.read((x, y), 0, (230, 190))
+            part = expected[0][y : y + 190, x : x + 230]
+            np.testing.assert_array_equal(region.pixels[: part.shape[0], : part.shape[1]], part)
+            assert region.transparent_px == 230 * 190 - part.shape[0] * part.shape[1]
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+@pytest.mark.parametrize("big", [False, True])
+@pytest.mark.parametrize("compression", ["jpeg", "deflate", "lzw", None, "zstd", "jpeg2000"])
+def test_ome_tiff_has_tifffiles_pixels(
+    compression: str | None, big: bool, order: str, tmp_path: Path
+) -> None:
+    path = write_ome(tmp_path / "x.ome.tif", order=order, compression=compression, big=big)
+    with tifffile.TiffFile(path) as tiff:
+        expected = [level.asarray() for level in tiff.series[0].levels]
+    assert_pixels(path, expected)
+    with open_slide(path) as slide:
+        assert slide.spacing().mpp == 0.5
+
+
+@pytest.mark.parametrize("options", [{"planarconfig": "separate"}, {"tile": None}],
+                         ids=["planar", "strips"])  # fmt: skip
+def test_other_layouts_of_ome_tiff(options: dict[str, object], tmp_path: Path) -> None:
+    keys = {"photometric": "rgb", "compression": "deflate", "tile": (128, 128), **options}
+    image = np.moveaxis(IMAGE, -1, 0) if "planarconfig" in options else IMAGE
+    axes = "SYX" if "planarconfig" in options else "YXS"
+    with tifffile.TiffWriter(tmp_path / "x.ome.tif", byteorder=">", ome=True) as tiff:
+        tiff.write(
+            image, metadata={"axes": axes, "PhysicalSizeX": 0.5, "PhysicalSizeY": 0.5}, **keys
+        )
+    assert_pixels(tmp_path / "x.ome.tif", [IMAGE])
+
+
+@pytest.mark.parametrize(
+    ("unit", "size"), [("µm", 0.25), ("nm", 250.0), ("mm", 0.00025), ("cm", 0.000025)]
+)
+@pytest.mark.parametrize("levels", [1, 3])
+def test_spacing_has_its_unit(levels: int, unit: str, size: float, tmp_path: Path) -> None:
+    path = write_ome(tmp_path / "x.ome.tif", unit=unit, size=size, levels=levels)
+    with open_slide(path) as slide:
+        assert slide.spacing().mpp == pytest.approx(0.25)
+
+
+def test_an_overview_of_ome_tiff_reads_the_small_level(tmp_path: Path) -> None:
+    with open_slide(write_ome(tmp_path / "x.ome.tif")) as slide:
+        assert read_overview(slide, 0.5, 2.0).px_read == 175 * 125
+
+
+def test_a_damaged_tile_is_corrupt_and_costs_nothing_else(tmp_path: Path) -> None:
+    path = write_ome(tmp_path / "x.ome.tif", order=">")
+    with tifffile.TiffFile(path) as tiff:
+        place, length = tiff.pages.first.dataoffsets[8], tiff.pages.first.databytecounts[8]
+    with path.open("r+b") as file:
+        file.seek(place + length // 2)
+        file.write(b"\xff\xd9" * (length // 4))
+    with open_slide(path) as slide:
+        with pytest.raises(SlideCorruptError, match="on_bad_region"):
+            slide.read((300, 200), 0, (50, 50))
+        assert slide.read((0, 0), 0, (100, 100)).pixels.shape == (100, 100, 3)
+
+
+@pytest.mark.parametrize("version", [2, 3])
+@pytest.mark.parametrize("axes", ["cyx", "tczyx", "yxc"])
+def test_ome_zarr_has_its_arrays_pixels(axes: str, version: int, tmp_path: Path) -> None:
+    path = write_zarr(tmp_path / "x.zarr", axes, version)
+    assert_pixels(path, LEVELS)
+    with open_slide(path) as slide:
+        assert slide.spacing().mpp == pytest.approx(0.5)
+        assert slide.header.vendor == "OME-Zarr"
+
+
+def write_zarr(path: Path, axes: str, version: int, images: list[Pixels] = LEVELS) -> Path:
+    zarr = pytest.importorskip("zarr")
+    group = zarr.open_group(str(path), mode="w", zarr_format=version)
+    for number, level in enumerate(images):
+        order = [("yxc").index(axis) for axis in axes if axis in "yxc"]
+        data = np.transpose(level, order)
+        data = data.reshape([data.shape[[a for a in axes if a in "yxc"].index(axis)]
+                             if axis in "yxc" else 1 for axis in axes])  # fmt: skip
+        group.create_array(str(number), data=data, chunks=tuple(min(128, n) for n in data.shape))
+    kinds = {"c": "channel", "t": "time"}
+    listed = [
+        {"name": axis, "type": kinds.get(axis, "space")}
+        | ({"unit": "micrometer"} if axis in "xy" else {})
+        for axis in axes
+    ]
+    scales = [[0.5 * 2**n if axis in "xy" else 1.0 for axis in axes] for n in range(len(images))]
+    multiscales = [{
+        "axes": listed,
+        "datasets": [{"path": str(n), "coordinateTransformations": [{"type": "scale", "scale": s}]}
+                     for n, s in enumerate(scales)],
+    }]  # fmt: skip
+    group.attrs.update({"ome": {"multiscales": multiscales}} if version == 3
+                       else {"multiscales": multiscales})  # fmt: skip
+    return path
+
+
+def test_a_zarr_that_is_no_picture_is_named(tmp_path: Path) -> None:
+    zarr = pytest.importorskip("zarr")
+    zarr.open_group(str(tmp_path / "x.zarr"), mode="w")
+    with pytest.raises(SlideFormatError, match="without the metadata of an OME-Zarr"):
+        open_slide(tmp_path / "x.zarr")
+
+
+def test_channels_of_fluorescence_are_named(tmp_path: Path) -> None:
+    images = [np.zeros((200, 300, 5), np.uint8)]
+    with pytest.raises(SlidePixelTypeError, match="5 channels"):
+        open_slide(write_zarr(tmp_path / "x.zarr", "cyx", 2, images))
+
+
+def test_czi_has_the_librarys_pixels(tmp_path: Path, pickled: Callable[[object], object]) -> None:
+    czi = pytest.importorskip("pylibCZIrw.czi")
+    with czi.create_czi(str(tmp_path / "x.czi")) as document:
+        document.write(np.ascontiguousarray(IMAGE[..., ::-1]), location=(-40, 30))
+        document.write_metadata(scale_x=0.5e-6, scale_y=0.5e-6)
+    assert_pixels(tmp_path / "x.czi", [IMAGE])
+    with open_slide(tmp_path / "x.czi") as slide:
+        assert slide.spacing().mpp == pytest.approx(0.5)
+        other = pickled(slide)
+        np.testing.assert_array_equal(other.read((0, 0), 0, (700, 500)).pixels, IMAGE)
