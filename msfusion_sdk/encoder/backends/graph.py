@@ -8,10 +8,9 @@ and chooses the layouts when it compiles.
 from typing import Any
 
 import numpy as np
-import openvino as ov
-from openvino import opset13 as op
 from torch import Tensor, nn
 
+from msfusion_sdk.encoder.backends.quiet_openvino import import_openvino
 from msfusion_sdk.encoder.networks.attention import SpatialAttention
 from msfusion_sdk.encoder.networks.model import TwoScaleModel
 from msfusion_sdk.encoder.networks.network import FeatureNetwork
@@ -19,11 +18,14 @@ from msfusion_sdk.encoder.networks.resnet import BasicBlock
 
 __all__ = ["patch_graph"]
 
+ov = import_openvino()
+op = ov.opset13
+
 Node = Any
 """A node of an OpenVINO graph, or an output of one."""
 
 
-def patch_graph(model: TwoScaleModel, size: int) -> ov.Model:
+def patch_graph(model: TwoScaleModel, size: int) -> Any:
     """Return the graph of one patch.
 
     Parameters

@@ -4,12 +4,12 @@ import threading
 from typing import Any
 
 import numpy as np
-import openvino as ov
 import torch
 from torch import Tensor
 
 from msfusion_sdk.encoder.backends.base import Backend
 from msfusion_sdk.encoder.backends.graph import patch_graph
+from msfusion_sdk.encoder.backends.quiet_openvino import import_openvino
 from msfusion_sdk.encoder.backends.signal_stack import signal_stack_kept
 from msfusion_sdk.encoder.networks.model import PatchFeatures, TwoScaleModel
 
@@ -54,7 +54,7 @@ class OpenVinoBackend(Backend):
             }
             graph = patch_graph(self._model, size)
             with signal_stack_kept():
-                compiled = ov.Core().compile_model(graph, "CPU", settings)
+                compiled = import_openvino().Core().compile_model(graph, "CPU", settings)
             self._requests[size] = compiled.create_infer_request()
         return self._requests[size]
 
