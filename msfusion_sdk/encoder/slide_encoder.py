@@ -137,7 +137,7 @@ class SlideEncoder:
             )
             raise ValueError(msg)
         return type(self)(
-            self.model.with_fusion(config.fusion),
+            self.model.with_settings(config),
             config,
             self.runtime,
             weights_sha256=self._weights_sha256,
@@ -170,7 +170,7 @@ class SlideEncoder:
         return Path(folder)
 
     def forward(self, patches: Tensor) -> Tensor:
-        """Return the slide vector, shape (1024,), of one slide's patches, with gradients.
+        """Return the slide vector, shape (length,), of one slide's patches, with gradients.
 
         Parameters
         ----------

@@ -46,4 +46,4 @@ def _silence() -> None:
 
     for name, module in list(sys.modules.items()):
         if name.startswith(TOOLS) and getattr(module, "tm", telemetry_stub) is not telemetry_stub:
-            module.tm = telemetry_stub
+            vars(module)["tm"] = telemetry_stub

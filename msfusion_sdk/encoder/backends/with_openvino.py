@@ -36,9 +36,8 @@ class OpenVinoBackend(Backend):
         with self._lock:
             request = self._request(images.shape[1])
             rows = [_copied(request.infer([image[None]], share_inputs=True)) for image in images]
-        context, scores, tiles, tile_scores = (
-            torch.stack(part) for part in zip(*rows, strict=True)
-        )
+        tiles, tile_scores, *rest = (torch.stack(part) for part in zip(*rows, strict=True))
+        context, scores = rest or (tiles.new_empty(len(tiles), 0), tile_scores.mean(1))
         return self._model.fuse(context.flatten(1), tiles, scores.flatten(), tile_scores)
 
     def _request(self, size: int) -> Any:
