@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from msfusion_sdk.config import NetworkFacts
 from msfusion_sdk.errors import ShapeError
 
-__all__ = ["FeatureMaps", "FeatureNetwork", "Features", "vector_of"]
+__all__ = ["FeatureMaps", "FeatureNetwork", "Features", "joined", "vector_of"]
 
 NEEDS_MAP = ("mean", "attended", "cls+mean", "cls+attended")
 NEEDS_POOLED = ("pooled", "cls", "cls+mean", "cls+attended")
@@ -73,6 +73,10 @@ class FeatureNetwork(nn.Module, ABC):
             ``normalise`` is yours to call: only you know whether the network wants it.
         """
 
+    def forward(self, images: Tensor) -> FeatureMaps:
+        """Return ``maps(images)``."""
+        return self.maps(images)
+
 
 def vector_of(maps: FeatureMaps, facts: NetworkFacts, weights: Tensor | None = None) -> Tensor:
     """Return one vector per image, by the readout of the facts.
@@ -91,6 +95,18 @@ def vector_of(maps: FeatureMaps, facts: NetworkFacts, weights: Tensor | None = N
     ShapeError
         When the network does not give what the readout needs, or another length.
     """
+    vectors = joined(maps, facts, weights)
+    if vectors.shape[1] != facts.features:
+        msg = (
+            f"{facts.name} gives {vectors.shape[1]} features by the readout {facts.readout!r}, and "
+            f"its facts say {facts.features}. Correct features= or readout= in the facts."
+        )
+        raise ShapeError(msg)
+    return vectors
+
+
+def joined(maps: FeatureMaps, facts: NetworkFacts, weights: Tensor | None = None) -> Tensor:
+    """Return the vectors of a readout, of whatever length; arguments as of ``vector_of``."""
     parts = []
     if facts.readout in NEEDS_POOLED:
         parts.append(_there(maps.pooled, facts, "pooled vector"))
@@ -102,14 +118,7 @@ def vector_of(maps: FeatureMaps, facts: NetworkFacts, weights: Tensor | None = N
             parts.append((features * weights).sum((2, 3)) / weights.sum((2, 3)))
         else:
             parts.append(features.mean((2, 3)))
-    vectors = torch.cat([part.float() for part in parts], 1)
-    if vectors.shape[1] != facts.features:
-        msg = (
-            f"{facts.name} gives {vectors.shape[1]} features by the readout {facts.readout!r}, and "
-            f"its facts say {facts.features}. Correct features= or readout= in the facts."
-        )
-        raise ShapeError(msg)
-    return vectors
+    return torch.cat([part.float() for part in parts], 1)
 
 
 def _there(value: Tensor | None, facts: NetworkFacts, what: str) -> Tensor:

@@ -121,6 +121,17 @@ class TwoScaleModel(nn.Module):
             if found is not None and isinstance(found.features, AttendedNetwork)
         }
 
+    def with_networks(self, networks: Mapping[str, AttendedNetwork]) -> Self:
+        """Return a model with these networks in place of its own, all else shared."""
+        twin = copy.copy(self)
+        twin._modules = dict(self._modules)
+        for scale, network in networks.items():
+            classifier = copy.copy(self._modules[scale])
+            assert isinstance(classifier, ImageClassifier)
+            classifier._modules = {**classifier._modules, "features": network}
+            twin._modules[scale] = classifier
+        return twin
+
     def own_state(self) -> dict[str, Tensor]:
         """Return the tensors that belong to the model: all but those of frozen backbones."""
         return {
