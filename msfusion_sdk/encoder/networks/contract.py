@@ -10,10 +10,19 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from msfusion_sdk.config import NetworkFacts
+from msfusion_sdk.config import Licence, NetworkFacts, WeightsFacts
 from msfusion_sdk.errors import ShapeError
 
-__all__ = ["FeatureMaps", "FeatureNetwork", "Features", "joined", "vector_of"]
+__all__ = [
+    "FeatureMaps",
+    "FeatureNetwork",
+    "Features",
+    "Licence",
+    "NetworkFacts",
+    "WeightsFacts",
+    "joined",
+    "vector_of",
+]
 
 NEEDS_MAP = ("mean", "attended", "cls+mean", "cls+attended")
 NEEDS_POOLED = ("pooled", "cls", "cls+mean", "cls+attended")

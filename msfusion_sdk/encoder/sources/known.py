@@ -48,11 +48,13 @@ class KnownNetwork(FrozenConfig):
     def geometry(self) -> dict[str, object]:
         """Return the settings of patches that its name stands for: two scales, 2 x 2 tiles.
 
-        Read at 0.5 µm per pixel where it was trained at that or nothing is stated.
+        Read at 0.5 µm per pixel where it was trained at several; without any it is not said.
         """
-        target = 0.5 if 0.5 in self.mpp or not self.mpp else self.mpp[0]
         edge = 2 * self.image_px
-        return {"patch_size_px": edge, "stride_px": edge, "target_mpp": target}
+        size: dict[str, object] = {"patch_size_px": edge, "stride_px": edge}
+        if not self.mpp:
+            return size
+        return {**size, "target_mpp": 0.5 if 0.5 in self.mpp else self.mpp[0]}
 
 
 @cache
