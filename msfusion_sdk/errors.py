@@ -42,7 +42,14 @@ because slides are read in other processes.
     │   ├── WeightsCorruptError                        truncated, or not the bytes that were pinned
     │   ├── WeightsMismatchError                       tensors that do not fit the configuration
     │   ├── NonFiniteWeightsError                      NaN or infinity among the weights
-    │   └── ModelIdError                               neither a folder nor a valid hub id
+    │   ├── ModelIdError                               neither a folder nor a valid hub id
+    │   ├── UnpinnedWeightsError                       a hub repository without a commit
+    │   ├── GatedWeightsError (PermissionError)        weights whose publisher asks for consent
+    │   ├── WeightsChangedError                        other weights under the same name
+    │   ├── NetworkFactsError                          facts of a network that cannot be true
+    │   ├── ImageSizeError                             images that a network cannot take
+    │   ├── NetworkSpacingError                        a spacing that a network was not trained at
+    │   └── UntrainedAttentionError                    scores by an attention that learned nothing
     ├── NonFiniteVectorError (FloatingPointError)      the networks answered with NaN or infinity
     ├── DeviceError (RuntimeError)                     a device or precision this machine lacks
     ├── PluginError (LookupError)                      an adapter missing, broken or claimed twice
@@ -60,12 +67,16 @@ __all__ = [
     "DeviceError",
     "DuplicateIdError",
     "ExitCode",
+    "GatedWeightsError",
     "IdMismatchError",
     "IdTypeError",
+    "ImageSizeError",
     "MissingExtraError",
     "MissingModalityError",
     "ModelIdError",
     "MsfusionError",
+    "NetworkFactsError",
+    "NetworkSpacingError",
     "NonFiniteError",
     "NonFiniteVectorError",
     "NonFiniteWeightsError",
@@ -98,7 +109,10 @@ __all__ = [
     "SurvivalLabelError",
     "TableError",
     "UnknownCategoryError",
+    "UnpinnedWeightsError",
     "UnsafeWeightsError",
+    "UntrainedAttentionError",
+    "WeightsChangedError",
     "WeightsCorruptError",
     "WeightsError",
     "WeightsMismatchError",
@@ -296,6 +310,34 @@ class NonFiniteWeightsError(WeightsError):
 
 class ModelIdError(WeightsError):
     """The model id is neither a folder nor a valid ``organisation/name``."""
+
+
+class UnpinnedWeightsError(WeightsError):
+    """A hub repository is named without the commit that fixes its weights."""
+
+
+class GatedWeightsError(WeightsError, PermissionError):
+    """The publisher of the weights asks for an account and consent before they are given."""
+
+
+class WeightsChangedError(WeightsError):
+    """The weights are not those that the name, or the folder of the model, stood for."""
+
+
+class NetworkFactsError(WeightsError):
+    """The facts of a network contradict each other, or the network."""
+
+
+class ImageSizeError(WeightsError):
+    """The images that the settings make do not fit the network."""
+
+
+class NetworkSpacingError(WeightsError):
+    """Slides would be read at a spacing that the network was not trained at, or at none stated."""
+
+
+class UntrainedAttentionError(WeightsError):
+    """Scores by attention were asked of a network whose attention was never trained."""
 
 
 class NonFiniteVectorError(MsfusionError, FloatingPointError):

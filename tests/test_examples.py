@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from msfusion_sdk.adapter import ModalityAdapter
+from msfusion_sdk.encoder import FeatureNetwork
 from msfusion_sdk.registry import GROUP
 
 FOLDER = Path(__file__).parents[1] / "examples"
@@ -51,15 +52,22 @@ def test_the_tests_of_an_example_package_pass(package: Path, tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize("package", PACKAGES, ids=lambda path: path.name)
-def test_an_example_package_registers_an_adapter(
+def test_an_example_package_registers_what_it_brings(
     package: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     project = tomllib.loads((package / "pyproject.toml").read_text())["project"]
     monkeypatch.syspath_prepend(package)
-    for name, value in project["entry-points"][GROUP].items():
-        adapter = EntryPoint(name, value, GROUP).load()
-        assert issubclass(adapter, ModalityAdapter)
-        assert adapter.modality == name
+    (group, entries), *others = project["entry-points"].items()
+    assert not others
+    for name, value in entries.items():
+        found = EntryPoint(name, value, group).load()
+        if group == GROUP:
+            assert issubclass(found, ModalityAdapter)
+            assert found.modality == name
+        else:
+            assert group == "msfusion_sdk.networks"
+            assert issubclass(found, FeatureNetwork)
+            assert found().facts.name == name
 
 
 def code_cells(notebook: Path) -> list[dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""``msfusion demo``, ``info``, ``encode`` and ``models``."""
+"""``msfusion demo``, ``info`` and ``encode``."""
 
 from pathlib import Path
 from typing import Annotated, Any
@@ -12,7 +12,7 @@ from msfusion_sdk.cli.console import bars, err, known_words, out
 from msfusion_sdk.config import PRESETS, EncoderConfig
 from msfusion_sdk.errors import ExitCode
 
-__all__ = ["demo", "encode", "info", "models"]
+__all__ = ["demo", "encode", "info"]
 
 Mpp = Annotated[float | None, typer.Option(help="µm per pixel of level 0; wins over the header.")]
 Preset = Annotated[
@@ -138,39 +138,6 @@ def encode(
     if failed:
         err.print(f"{failed} of {len(outcomes)} slides failed; the others are in {folder}.")
         raise typer.Exit(ExitCode.FINISHED_WITH_FAILURES)
-
-
-def models(json: Json = False) -> None:
-    """List the models inside the package."""
-    from msfusion_sdk.encoder.weights.hub import DEFAULT_MODEL, embedded_models
-    from msfusion_sdk.encoder.weights.model_folder import read_manifest
-
-    table = Table("name", "default", "classes", "µm/px", "weights", box=None, pad_edge=False)
-    cards = []
-    for name, folder in embedded_models().items():
-        manifest = read_manifest(folder)
-        network, target = manifest.encoder.network, manifest.encoder.patches.target_mpp
-        row: dict[str, object] = {
-            "name": name,
-            "default": name == DEFAULT_MODEL,
-            "classes": list(network.classes),
-            "target_mpp": target,
-            "weights_sha256": manifest.weights_sha256,
-            "card": str(folder / "README.md"),
-        }
-        if json:
-            out.print_json(data=row, indent=None)
-        table.add_row(
-            name,
-            "yes" if name == DEFAULT_MODEL else "",
-            ", ".join(network.classes),
-            f"{target:g}",
-            manifest.weights_sha256[:12],
-        )
-        cards.append(f"{name}: {folder / 'README.md'}")
-    if not json:
-        out.print(table)
-        out.print("Model cards:", *cards, sep="\n", markup=False, soft_wrap=True)
 
 
 def _settings(

@@ -10,8 +10,9 @@ from msfusion_sdk.cli.bench import bench
 from msfusion_sdk.cli.cohort import app as cohort
 from msfusion_sdk.cli.console import err
 from msfusion_sdk.cli.doctor import doctor
-from msfusion_sdk.cli.encode import demo, encode, info, models
+from msfusion_sdk.cli.encode import demo, encode, info
 from msfusion_sdk.cli.fusion import adapters, classify, evaluate, predict, train
+from msfusion_sdk.cli.models import app as models
 from msfusion_sdk.cli.pretrain import app as pretrain
 from msfusion_sdk.cli.report import report
 from msfusion_sdk.cli.view import view
@@ -26,13 +27,14 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 COMMANDS = (
-    demo, info, encode, models, train, predict, classify, evaluate, report, view, adapters, doctor,
+    demo, info, encode, train, predict, classify, evaluate, report, view, adapters, doctor,
     bench,
 )  # fmt: skip
 for command in COMMANDS:
     app.command()(command)
 app.add_typer(cohort, name="cohort")
 app.add_typer(pretrain, name="pretrain")
+app.add_typer(models, name="models")
 
 
 def _version(wanted: bool) -> None:

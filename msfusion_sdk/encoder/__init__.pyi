@@ -1,7 +1,17 @@
+from .networks.attended import AttendedNetwork as AttendedNetwork
+from .networks.contract import FeatureMaps as FeatureMaps
+from .networks.contract import FeatureNetwork as FeatureNetwork
+from .networks.contract import Licence as Licence
+from .networks.contract import NetworkFacts as NetworkFacts
+from .networks.contract import WeightsFacts as WeightsFacts
 from .result.embedding import SlideEmbedding as SlideEmbedding
 from .result.patch_weights import relative_weights as relative_weights
 from .result.patch_weights import tile_weights as tile_weights
 from .result.provenance import BadRegion as BadRegion
 from .result.provenance import Provenance as Provenance
 from .slide_encoder import SlideEncoder as SlideEncoder
+from .sources.known import KnownNetwork as KnownNetwork
+from .sources.known import known_networks as known_networks
+from .sources.naming import NetworkSpec as NetworkSpec
+from .sources.registry import list_networks as list_networks
 from .weights.hub import embedded_models as embedded_models

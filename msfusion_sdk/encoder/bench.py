@@ -100,7 +100,7 @@ def time_slide(
         )
     return SlideTimes(
         reader=slide.header.reader,
-        runtime=runtime_facts(encoder.runtime),
+        runtime=runtime_facts(encoder.runtime, backend),
         patches=len(survey.grid.locations),
         timed_patches=len(part.grid.locations),
         open_s=open_s,
@@ -148,7 +148,7 @@ def _encode(encoder: SlideEncoder, slide: Slide, part: Survey) -> None:
         part,
         encoder.config,
         encoder.backend().features,
-        batch_size=encoder.runtime.batch_size,
+        batch_size=encoder.runtime.patches_per_batch(encoder.config.patches.images_per_patch),
         threads=encoder.runtime.reading_threads,
     )
 

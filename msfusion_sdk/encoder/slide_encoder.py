@@ -1,31 +1,35 @@
 """The encoder: one slide file in, one ``SlideEmbedding`` out."""
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
-from torch import Tensor
+from torch import Tensor, nn
 
-from msfusion_sdk.config import EncoderConfig
+from msfusion_sdk.config import EncoderConfig, NetworkFacts
 from msfusion_sdk.deprecation import renamed_argument
 from msfusion_sdk.encoder.backends.base import Backend, weights_stamp
 from msfusion_sdk.encoder.backends.choosing import make_backend
 from msfusion_sdk.encoder.backends.devices import Runtime, choose_runtime
 from msfusion_sdk.encoder.networks.model import TwoScaleModel
 from msfusion_sdk.encoder.result.embedding import SlideEmbedding
-from msfusion_sdk.encoder.result.provenance import ModelIdentity, Provenance
-from msfusion_sdk.encoder.run.describing import describe
-from msfusion_sdk.encoder.run.encoding import Findings, Progress, encode_patches
-from msfusion_sdk.encoder.run.staining import recolour_for
+from msfusion_sdk.encoder.result.provenance import ModelIdentity
+from msfusion_sdk.encoder.run.encoding import Progress
+from msfusion_sdk.encoder.run.one_slide import Computing, encode_file
+from msfusion_sdk.encoder.sources.assembling import Assembly, assemble
+from msfusion_sdk.encoder.sources.checks import require_fitting
+from msfusion_sdk.encoder.sources.naming import NetworkSpec
 from msfusion_sdk.encoder.weights.hub import locate_model
 from msfusion_sdk.encoder.weights.model_folder import (
     load_model_folder,
     model_fingerprint,
     write_model_folder,
 )
+from msfusion_sdk.encoder.weights.network_card import network_card
+from msfusion_sdk.encoder.weights.references import Place, place_of
+from msfusion_sdk.encoder.weights.sending import model_received, model_to_send, own_sha256
 from msfusion_sdk.slides.files.names import slide_id_of
-from msfusion_sdk.slides.readers.opening import open_slide
-from msfusion_sdk.slides.tissue.survey import Survey, survey_slide
 from msfusion_sdk.storage.model_folder import CARD_FILE
 
 __all__ = ["Progress", "SlideEncoder"]
@@ -49,6 +53,8 @@ class SlideEncoder:
         Of the weights file, hexadecimal.
     card : str
         The model card, Markdown.
+    places : mapping, optional
+        By scale, where networks from elsewhere are.
     """
 
     def __init__(
@@ -59,12 +65,15 @@ class SlideEncoder:
         *,
         weights_sha256: str,
         card: str = "",
+        places: Mapping[str, Place] | None = None,
     ) -> None:
+        require_fitting(config)
         self.model = model.to(runtime.device)
         self.config = config
         self.runtime = runtime
         self._weights_sha256 = weights_sha256
         self._card = card
+        self._places = dict(places or {})
         self._backend: Backend | None = None
         self._made_for: object = None
 
@@ -78,6 +87,7 @@ class SlideEncoder:
         precision: str = "auto",
         cache_dir: str | Path | None = None,
         local_files_only: bool = False,
+        networks: Mapping[str, str | Path | nn.Module] | None = None,
     ) -> Self:
         """Load a trained model.
 
@@ -95,6 +105,9 @@ class SlideEncoder:
             Where hub downloads are kept.
         local_files_only : bool
             Never use the network.
+        networks : mapping, optional
+            ``detail`` and ``context``: where the networks are that the model holds by
+            reference, as in ``from_networks``, or the modules themselves.
 
         Raises
         ------
@@ -107,14 +120,70 @@ class SlideEncoder:
         folder = locate_model(
             model, revision=revision, cache_dir=cache_dir, local_files_only=local_files_only
         )
-        networks, manifest = load_model_folder(folder)
+        found, manifest = load_model_folder(folder, networks, local_files_only=local_files_only)
         card = folder / CARD_FILE
         return cls(
-            networks,
+            found,
             manifest.encoder,
             runtime,
             weights_sha256=manifest.weights_sha256,
             card=card.read_text("utf-8", errors="replace") if card.is_file() else "",
+            places=manifest.places,
+        )
+
+    @classmethod
+    def from_networks(
+        cls,
+        detail: str | Path | nn.Module | NetworkSpec,
+        context: str | Path | nn.Module | NetworkSpec | None = "same",
+        *,
+        facts: NetworkFacts | None = None,
+        weights: str | Path | None = None,
+        device: str = "auto",
+        precision: str = "auto",
+        cache_dir: str | Path | None = None,
+        local_files_only: bool = False,
+        **asked: Any,
+    ) -> Self:
+        """Make an encoder of any feature networks, with an attention that can be trained.
+
+        Parameters
+        ----------
+        detail : str, Path, torch.nn.Module or NetworkSpec
+            The network of the tiles: ``hf-hub:org/name@<commit>``, ``local-dir:/path`` or
+            another form of docs/networks.md, or a module with ``facts``.
+        context : as detail, 'same' or None
+            That of the context images: 'same' shares the one of the tiles, with an attention
+            of its own; None for tiles alone.
+        facts : NetworkFacts, optional
+            What ``detail`` does not say of itself.
+        weights : path, optional
+            A safetensors file, for an architecture that is named without weights.
+        device, precision, cache_dir, local_files_only
+            As in ``from_pretrained``.
+        **asked
+            The fields of ``Assembly``: ``preset``, ``target_mpp``, ``allow_mpp``, ``geometry``,
+            ``readout``, ``score``, ``summary``, ``name``.
+
+        Raises
+        ------
+        WeightsError, ShapeError
+            When something does not fit, each with what to do.
+        """
+        made = assemble(
+            NetworkSpec.of(detail, weights, facts),
+            None if context is None else NetworkSpec.of(context),
+            Assembly(**asked),
+            cache_dir=cache_dir,
+            local_files_only=local_files_only,
+        )
+        return cls(
+            made.model,
+            made.config,
+            choose_runtime(device, precision),
+            weights_sha256=own_sha256(made.model),
+            card=network_card(made.config),
+            places={scale: place_of(opened) for scale, opened in made.opened.items()},
         )
 
     @property
@@ -136,13 +205,7 @@ class SlideEncoder:
                 "model."
             )
             raise ValueError(msg)
-        return type(self)(
-            self.model.with_fusion(config.fusion),
-            config,
-            self.runtime,
-            weights_sha256=self._weights_sha256,
-            card=self._card,
-        )
+        return self._twin(self.model.with_settings(config), config, self.runtime)
 
     def on_device(self, device: str, precision: str = "auto") -> Self:
         """Return an encoder with the same weights and settings that computes elsewhere.
@@ -152,12 +215,16 @@ class SlideEncoder:
         device, precision
             As in ``from_pretrained``.
         """
+        return self._twin(self.model, self.config, choose_runtime(device, precision))
+
+    def _twin(self, model: TwoScaleModel, config: EncoderConfig, runtime: Runtime) -> Self:
         return type(self)(
-            self.model,
-            self.config,
-            choose_runtime(device, precision),
+            model,
+            config,
+            runtime,
             weights_sha256=self._weights_sha256,
             card=self._card,
+            places=self._places,
         )
 
     def save_pretrained(self, folder: str | Path) -> Path:
@@ -165,12 +232,14 @@ class SlideEncoder:
 
         After training, this is also what gives the changed weights their fingerprint.
         """
-        manifest = write_model_folder(Path(folder), self.model, self.config, self._card)
+        manifest = write_model_folder(
+            Path(folder), self.model, self.config, self._card, self._places
+        )
         self._weights_sha256 = manifest.weights_sha256
         return Path(folder)
 
     def forward(self, patches: Tensor) -> Tensor:
-        """Return the slide vector, shape (1024,), of one slide's patches, with gradients.
+        """Return the slide vector, shape (length,), of one slide's patches, with gradients.
 
         Parameters
         ----------
@@ -225,67 +294,20 @@ class SlideEncoder:
         SlideError
             One of its subclasses, each with what to do next.
         """
-        threads = self.runtime.reading_threads if threads is None else threads
-        if threads < 0 or (batch_size is not None and batch_size < 1):
-            msg = (
-                "threads must be at least 0 and batch_size at least 1, got "
-                f"{threads} and {batch_size}."
-            )
-            raise ValueError(msg)
-        if any(module.training for module in self.model.modules()):
-            # Batch statistics would make the vector depend on the batch, and change the weights.
-            msg = "The model is in training mode. Call encoder.model.eval() before encoding."
-            raise RuntimeError(msg)
-        with open_slide(path, mpp=mpp) as slide:
-            survey = survey_slide(slide, self.config)
-            recolour, stain = recolour_for(slide, survey, self.config.stain)
-            found = encode_patches(
-                slide,
-                survey,
-                self.config,
-                self.backend().features,
-                recolour=recolour,
-                batch_size=batch_size or self.runtime.batch_size,
-                threads=threads,
-                progress=progress,
-            )
-            slide.require_unchanged()
-            provenance = describe(
-                slide,
-                survey,
-                self.config,
-                ModelIdentity(
-                    name=self.config.name,
-                    weights_sha256=self._weights_sha256,
-                    fingerprint=self.fingerprint,
-                ),
-                self.runtime,
-                stain=stain,
-                bad_patches=found.bad,
-                patches_with_missing_pixels=found.with_missing,
-            )
-        return _embedding(slide_id or slide_id_of(path), survey, found, provenance)
+        by = Computing.checked(self.model, self.runtime, batch_size, threads, progress)
+        model = ModelIdentity(
+            name=self.config.name,
+            weights_sha256=self._weights_sha256,
+            fingerprint=self.fingerprint,
+        )
+        name = slide_id or slide_id_of(path)
+        return encode_file(path, name, mpp, self.config, model, self.backend(), by)
 
-    def __getstate__(self) -> dict[str, object]:
+    def __getstate__(self) -> dict[str, Any]:
         # A back end belongs to the process that made it.
-        return {**self.__dict__, "_backend": None, "_made_for": None}
+        sent = model_to_send(self.model, self._places)
+        return {**self.__dict__, "model": sent, "_backend": None, "_made_for": None}
 
-
-def _embedding(
-    slide_id: str, survey: Survey, found: Findings, provenance: Provenance
-) -> SlideEmbedding:
-    table = found.patches.table()
-    is_empty = table.num_rows == 0
-    reasons = [survey.empty_reason] if is_empty else []
-    return SlideEmbedding(
-        slide_id=slide_id,
-        status="empty" if is_empty else "ok_with_warnings" if provenance.warnings else "ok",
-        reason="; ".join([*reasons, *provenance.warnings]),
-        vector=None if is_empty else found.patches.vector(),
-        patches=table,
-        provenance=provenance,
-        tissue=[
-            [[(float(x), float(y)) for x, y in ring] for ring in polygon]
-            for polygon in survey.tissue.contours()
-        ],
-    )
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        model = model_received(state["model"], state["config"], state["_places"])
+        self.__dict__.update({**state, "model": model.to(state["runtime"].device)})

@@ -148,6 +148,7 @@ def train_model(
     training = out / "training"
     training.mkdir(parents=True, exist_ok=True)
     datasets["context"].index.table.to_csv(training / "split.csv", index=False)
+    assert isinstance(encoder.network, NetworkConfig)
     given = {} if start is None else _started(start, encoder)
     trained: dict[str, ImageClassifier] = {}
     states: dict[str, TrainingState] = {}

@@ -20,6 +20,7 @@ __all__ = [
     "patch_schema",
     "read_parquet",
     "slide_schema",
+    "tiles_of",
     "write_parquet",
 ]
 
@@ -32,11 +33,22 @@ def _field(name: str, kind: pa.DataType, unit: str, *, nullable: bool = False) -
 
 def _vector_field(dim: int = PATCH_VECTOR, *, nullable: bool) -> pa.Field:
     kind = pa.list_(pa.float32(), dim)
-    return _field("vector", kind, "512 context then 512 detail features", nullable=nullable)
+    text = "context then detail features"
+    unit = "512 context then 512 detail features" if dim == PATCH_VECTOR else text
+    return _field("vector", kind, unit, nullable=nullable)
 
 
-def patch_schema() -> pa.Schema:
-    """Return the columns of the patch table, with units in the field metadata."""
+@cache
+def patch_schema(dim: int = PATCH_VECTOR, tiles: int = 4) -> pa.Schema:
+    """Return the columns of the patch table, with units in the field metadata.
+
+    Parameters
+    ----------
+    dim : int
+        Length of a patch vector.
+    tiles : int
+        Tiles of a patch.
+    """
     scores = "scores in (0, 1), by attention or by evidence: see the provenance; row by row"
     return pa.schema(
         [
@@ -44,16 +56,16 @@ def patch_schema() -> pa.Schema:
             _field("y", pa.int64(), "level-0 px, top"),
             _field("size_px", pa.int64(), "level-0 px, edge"),
             _field("context_score", pa.float32(), "score in (0, 1), as tile_scores"),
-            _field("tile_scores", pa.list_(pa.float32(), 4), scores),
+            _field("tile_scores", pa.list_(pa.float32(), tiles), scores),
             _field("weight", pa.float32(), "share; sums to 1 over the slide"),
-            _vector_field(nullable=False),
+            _vector_field(dim, nullable=False),
         ]
     )
 
 
 @cache
-def slide_schema(*, patches: bool, dim: int = PATCH_VECTOR) -> pa.Schema:
-    """Return the columns of the slide row; ``dim`` differs for vectors that were imported."""
+def slide_schema(*, patches: bool, dim: int = PATCH_VECTOR, tiles: int = 4) -> pa.Schema:
+    """Return the columns of the slide row; arguments as of ``patch_schema``."""
     recall = "share of tissue inside kept patches"
     fields = [
         _field("slide_id", pa.string(), "identifier"),
@@ -67,17 +79,29 @@ def slide_schema(*, patches: bool, dim: int = PATCH_VECTOR) -> pa.Schema:
         _field("fingerprint", pa.string(), "SHA-256 of weights and settings"),
     ]
     if patches:
-        structs = pa.list_(pa.struct(list(patch_schema())))
+        structs = pa.list_(pa.struct(list(patch_schema(dim, tiles))))
         fields.append(pa.field("patches", structs, nullable=False))
     return pa.schema(fields)
 
 
 def write_parquet(
-    path: Path, row: dict[str, Any], patches: pa.Table | None, metadata: dict[str, Any]
+    path: Path,
+    row: dict[str, Any],
+    patches: pa.Table | None,
+    metadata: dict[str, Any],
+    *,
+    dim: int = PATCH_VECTOR,
 ) -> Path:
-    """Write one slide, atomically; ``metadata`` goes as JSON into the file's own."""
-    dim = PATCH_VECTOR if row["vector"] is None else len(row["vector"])
-    schema = slide_schema(patches=patches is not None, dim=dim)
+    """Write one slide, atomically; ``metadata`` goes as JSON into the file's own.
+
+    Parameters
+    ----------
+    dim : int
+        Length that the vector would have, for a slide without one.
+    """
+    dim = dim if row["vector"] is None else len(row["vector"])
+    tiles = 4 if patches is None else tiles_of(patches)
+    schema = slide_schema(patches=patches is not None, dim=dim, tiles=tiles)
     header = json.dumps({"schema_version": SCHEMA_VERSION, **metadata})
     cells = {name: pa.array([value], schema.field(name).type) for name, value in row.items()}
     if patches is not None:
@@ -127,8 +151,20 @@ def _is_slide(table: pa.Table) -> bool:
         return False
     kind = table.schema.field("vector").type
     dim = kind.list_size if pa.types.is_fixed_size_list(kind) else 0
-    wanted = slide_schema(patches="patches" in table.column_names, dim=dim)
+    has_patches = "patches" in table.column_names
+    wanted = slide_schema(patches=has_patches, dim=dim, tiles=_tiles_in(table))
     return bool(table.schema.equals(wanted))
+
+
+def _tiles_in(table: pa.Table) -> int:
+    """Return the tiles of a patch in a stored slide; the usual number where it is no such table."""
+    if "patches" not in table.column_names:
+        return 4
+    kind = table.schema.field("patches").type
+    is_struct = pa.types.is_list(kind) and pa.types.is_struct(kind.value_type)
+    place = kind.value_type.get_field_index("tile_scores") if is_struct else -1
+    scores = kind.value_type.field(place).type if place >= 0 else None
+    return scores.list_size if scores and pa.types.is_fixed_size_list(scores) else 4
 
 
 def _unpack(table: pa.Table) -> tuple[dict[str, Any], pa.Table | None]:
@@ -136,15 +172,24 @@ def _unpack(table: pa.Table) -> tuple[dict[str, Any], pa.Table | None]:
     patches = None
     if "patches" in table.column_names:
         structs = table.column("patches").combine_chunks().flatten()
-        patches = pa.Table.from_arrays(structs.flatten(), schema=patch_schema())
+        dim = table.schema.field("vector").type.list_size
+        schema = patch_schema(dim, _tiles_in(table))
+        patches = pa.Table.from_arrays(structs.flatten(), schema=schema)
         table = table.drop_columns("patches")
     return table.to_pylist()[0], patches
 
 
+def tiles_of(patches: pa.Table) -> int:
+    """Return how many tiles a patch of a patch table has."""
+    return int(patches.schema.field("tile_scores").type.list_size)
+
+
 def _nest(patches: pa.Table) -> pa.Array:
     """Return the patch table as one list of structs."""
-    columns = [patches.column(name).combine_chunks() for name in patch_schema().names]
-    structs = pa.StructArray.from_arrays(columns, fields=list(patch_schema()))
+    dim = patches.schema.field("vector").type.list_size
+    schema = patch_schema(dim, tiles_of(patches))
+    columns = [patches.column(name).combine_chunks() for name in schema.names]
+    structs = pa.StructArray.from_arrays(columns, fields=list(schema))
     return pa.ListArray.from_arrays(pa.array([0, len(structs)], pa.int32()), structs)
 
 

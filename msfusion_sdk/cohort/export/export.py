@@ -7,6 +7,7 @@ pseudonymous data, not anonymous: people have been re-identified from H&E.
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from itertools import chain
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -71,7 +72,10 @@ def export_cohort(
     facts = _slide_facts(cohort, fingerprint) if fingerprint else []
     left_out: list[str] = []
     if level == "patch":
-        schema, tables = patch_rows_schema(), _patch_tables(cohort, facts, fingerprint, names)
+        tables = _patch_tables(cohort, facts, fingerprint, names)
+        first = next(tables, None)
+        schema = patch_rows_schema() if first is None else first.schema
+        tables = iter(()) if first is None else chain([first], tables)
     elif level == "slide":
         table = slide_table(facts, names)
         schema, tables = table.schema, iter([table])

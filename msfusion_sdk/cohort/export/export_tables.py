@@ -130,17 +130,17 @@ def _vectors(frame: pd.DataFrame, present: NDArray[np.bool_]) -> pa.Array:
     return pa.FixedSizeListArray.from_arrays(values, frame.shape[1], mask=mask)
 
 
-def patch_rows_schema() -> pa.Schema:
-    """Return the columns of an export by patch."""
+def patch_rows_schema(patches: pa.Schema | None = None) -> pa.Schema:
+    """Return the columns of an export by patch, of patch tables with these columns."""
     ids = [_field(name, pa.string(), "identifier") for name in ("slide_id", "patient_id")]
-    return pa.schema([*ids, *patch_schema()])
+    return pa.schema([*ids, *(patches or patch_schema())])
 
 
 def patch_rows(slide: SlideFacts, patches: pa.Table, names: Pseudonyms) -> pa.Table:
     """Return the patches of a slide with the ids of slide and patient in every row."""
     ids = (names.of("slide", slide.slide_id), names.of("patient", slide.patient_id))
     columns = [pa.repeat(pa.scalar(name), patches.num_rows) for name in ids]
-    return pa.table([*columns, *patches.columns], schema=patch_rows_schema())
+    return pa.table([*columns, *patches.columns], schema=patch_rows_schema(patches.schema))
 
 
 def _field(name: str, kind: pa.DataType, unit: str) -> pa.Field:

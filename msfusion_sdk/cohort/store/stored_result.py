@@ -4,9 +4,8 @@ import json
 from typing import Any, cast
 
 from msfusion_sdk.cohort.store.store import EmbeddingStore
-from msfusion_sdk.encoder.result.embedding import SlideEmbedding, Status
+from msfusion_sdk.encoder.result.embedding import SlideEmbedding, Status, no_patches
 from msfusion_sdk.encoder.result.provenance import Provenance
-from msfusion_sdk.storage.parquet import patch_schema
 
 __all__ = ["stored_result"]
 
@@ -26,12 +25,13 @@ def stored_result(store: EmbeddingStore, slide_id: str) -> SlideEmbedding:
     part = store.read(slide_id)
     patches = store.patch_rows(part)
     header: dict[str, Any] = json.loads(part.header)
+    provenance = Provenance.model_validate_json(header["provenance"])
     return SlideEmbedding(
         slide_id=slide_id,
         status=cast("Status", part.status),
         reason=part.reason,
         vector=part.vector,
-        patches=patch_schema().empty_table() if patches is None else patches,
-        provenance=Provenance.model_validate_json(header["provenance"]),
+        patches=no_patches(provenance.config) if patches is None else patches,
+        provenance=provenance,
         tissue=header["tissue"],
     )

@@ -25,6 +25,10 @@ def make_backend(model: TwoScaleModel, runtime: Runtime) -> Backend:
         purpose = "The encoder, which was made where OpenVINO is installed,"
         name, otherwise = "openvino", "take torch with encoder.on_device('cpu')"
         raise missing_extra(name, name, purpose, otherwise)
+    if model.attended():
+        from msfusion_sdk.encoder.backends.with_networks import NetworksBackend
+
+        return NetworksBackend(model, runtime)
     from msfusion_sdk.encoder.backends.with_openvino import OpenVinoBackend
 
     return OpenVinoBackend(model, runtime.precision)

@@ -40,10 +40,10 @@ class Runtime:
         """Images that go through a network at once: bounds memory, not results."""
         return 8 if self.device == "cpu" else 128
 
-    @property
-    def batch_size(self) -> int:
-        """Default patches per batch."""
-        return 2 if self.device == "cpu" else 32
+    def patches_per_batch(self, images_per_patch: int) -> int:
+        """Return the default patches per batch, counted by the images that they come to."""
+        images = 10 if self.device == "cpu" else 160
+        return max(1, images // images_per_patch)
 
     @property
     def reading_threads(self) -> int:

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from msfusion_sdk.encoder.networks.network import FeatureNetwork
+from msfusion_sdk.encoder.networks.network import AttendedResNet
 from msfusion_sdk.encoder.networks.resnet import BasicBlock
 
 __all__ = ["folded"]
@@ -22,7 +22,7 @@ def folded(model: nn.Module, dtype: torch.dtype) -> nn.Module:
     """
     twin = copy.deepcopy(model).eval()
     for network in twin.modules():
-        if isinstance(network, FeatureNetwork):
+        if isinstance(network, AttendedResNet):
             _fold_network(network)
             mean, std = network.pixel_mean, network.pixel_std
             network.to(dtype).to(memory_format=torch.channels_last)
@@ -30,7 +30,7 @@ def folded(model: nn.Module, dtype: torch.dtype) -> nn.Module:
     return twin
 
 
-def _fold_network(network: FeatureNetwork) -> None:
+def _fold_network(network: AttendedResNet) -> None:
     _fold(network.stem, "0", "1")
     for block in network.stages.modules():
         if isinstance(block, BasicBlock):

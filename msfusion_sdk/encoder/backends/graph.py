@@ -8,22 +8,24 @@ and chooses the layouts when it compiles.
 from typing import Any
 
 import numpy as np
-import openvino as ov
-from openvino import opset13 as op
 from torch import Tensor, nn
 
+from msfusion_sdk.encoder.backends.quiet_openvino import import_openvino
 from msfusion_sdk.encoder.networks.attention import SpatialAttention
 from msfusion_sdk.encoder.networks.model import TwoScaleModel
-from msfusion_sdk.encoder.networks.network import FeatureNetwork
+from msfusion_sdk.encoder.networks.network import AttendedResNet, ImageClassifier
 from msfusion_sdk.encoder.networks.resnet import BasicBlock
 
 __all__ = ["patch_graph"]
+
+ov = import_openvino()
+op = ov.opset13
 
 Node = Any
 """A node of an OpenVINO graph, or an output of one."""
 
 
-def patch_graph(model: TwoScaleModel, size: int) -> ov.Model:
+def patch_graph(model: TwoScaleModel, size: int) -> Any:
     """Return the graph of one patch.
 
     Parameters
@@ -34,28 +36,32 @@ def patch_graph(model: TwoScaleModel, size: int) -> ov.Model:
     Returns
     -------
     openvino.Model
-        Takes bytes, shape (1, size, size, 3), RGB.  Answers with context features (1, 512),
-        context score (1,), tile features (4, 512) and tile scores (4,).
+        Takes bytes, shape (1, size, size, 3), RGB.  Answers with tile features (tile, 512) and
+        tile scores (tile,); then, unless the model has a single scale, with context features
+        (1, 512) and the context score (1,).
     """
     patch = op.parameter([1, size, size, 3], np.uint8, name="patch")
-    context = _nchw(op.convert(patch, "f32"))
-    context = op.avg_pool(context, [2, 2], [0, 0], [0, 0], [2, 2], exclude_pad=True)
-    outputs = [
-        *_network(context, model.context.features),
-        *_network(op.convert(_tiles(patch, size // 2), "f32"), model.detail.features),
-    ]
+    geometry, tiles = model.geometry, model.geometry.tiles
+    outputs = [*_network(op.convert(_tiles(patch, tiles, size // tiles), "f32"), model.detail)]
+    if model.context is not None and not geometry.single_scale:
+        factor = [geometry.patch_size_px // geometry.context_size_px] * 2
+        context = _nchw(op.convert(patch, "f32"))
+        context = op.avg_pool(context, factor, [0, 0], [0, 0], factor, exclude_pad=True)
+        outputs += _network(context, model.context)
     return ov.Model([op.result(output) for output in outputs], [patch], "two_scales")
 
 
-def _tiles(patch: Node, half: int) -> Node:
-    """Return the quadrants, row by row: (1, size, size, 3) → (4, 3, size/2, size/2)."""
-    quadrants = op.reshape(patch, _ints(2, half, 2, half, 3), special_zero=False)
-    quadrants = op.transpose(quadrants, _ints(0, 2, 4, 1, 3))
-    return op.reshape(quadrants, _ints(4, 3, half, half), special_zero=False)
+def _tiles(patch: Node, n: int, edge: int) -> Node:
+    """Return the tiles, row by row: (1, size, size, 3) → (n², 3, edge, edge)."""
+    cut = op.reshape(patch, _ints(n, edge, n, edge, 3), special_zero=False)
+    cut = op.transpose(cut, _ints(0, 2, 4, 1, 3))
+    return op.reshape(cut, _ints(n * n, 3, edge, edge), special_zero=False)
 
 
-def _network(images: Node, network: FeatureNetwork) -> tuple[Node, Node]:
-    """Return features and scores, as ``FeatureNetwork.forward`` does."""
+def _network(images: Node, classifier: ImageClassifier) -> tuple[Node, Node]:
+    """Return features and scores, as ``AttendedResNet.forward`` does."""
+    network = classifier.features
+    assert isinstance(network, AttendedResNet)
     pixels = op.divide(op.subtract(images, _floats(network.pixel_mean)), _floats(network.pixel_std))
     conv, norm, _ = network.stem
     early, _ = _attend(op.relu(_conv(pixels, conv, norm)), network.first_attention)

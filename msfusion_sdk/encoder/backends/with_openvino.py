@@ -4,12 +4,12 @@ import threading
 from typing import Any
 
 import numpy as np
-import openvino as ov
 import torch
 from torch import Tensor
 
 from msfusion_sdk.encoder.backends.base import Backend
 from msfusion_sdk.encoder.backends.graph import patch_graph
+from msfusion_sdk.encoder.backends.quiet_openvino import import_openvino
 from msfusion_sdk.encoder.backends.signal_stack import signal_stack_kept
 from msfusion_sdk.encoder.networks.model import PatchFeatures, TwoScaleModel
 
@@ -36,9 +36,8 @@ class OpenVinoBackend(Backend):
         with self._lock:
             request = self._request(images.shape[1])
             rows = [_copied(request.infer([image[None]], share_inputs=True)) for image in images]
-        context, scores, tiles, tile_scores = (
-            torch.stack(part) for part in zip(*rows, strict=True)
-        )
+        tiles, tile_scores, *rest = (torch.stack(part) for part in zip(*rows, strict=True))
+        context, scores = rest or (tiles.new_empty(len(tiles), 0), tile_scores.mean(1))
         return self._model.fuse(context.flatten(1), tiles, scores.flatten(), tile_scores)
 
     def _request(self, size: int) -> Any:
@@ -54,7 +53,7 @@ class OpenVinoBackend(Backend):
             }
             graph = patch_graph(self._model, size)
             with signal_stack_kept():
-                compiled = ov.Core().compile_model(graph, "CPU", settings)
+                compiled = import_openvino().Core().compile_model(graph, "CPU", settings)
             self._requests[size] = compiled.create_infer_request()
         return self._requests[size]
 

@@ -1,12 +1,12 @@
 """The networks in torch: on every device, and the reference for the other back ends."""
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from msfusion_sdk.encoder.backends.base import Backend
 from msfusion_sdk.encoder.backends.devices import Runtime
 from msfusion_sdk.encoder.backends.folding import folded
-from msfusion_sdk.encoder.networks.model import PatchFeatures
+from msfusion_sdk.encoder.networks.model import PatchFeatures, TwoScaleModel
 from msfusion_sdk.errors import DeviceError
 
 __all__ = ["TorchBackend"]
@@ -15,10 +15,12 @@ __all__ = ["TorchBackend"]
 class TorchBackend(Backend):
     """In fp32 the model itself, untouched; in bf16 a copy with folded batch-norm."""
 
-    def __init__(self, model: nn.Module, runtime: Runtime) -> None:
+    def __init__(self, model: TwoScaleModel, runtime: Runtime) -> None:
         self._runtime = runtime
         # fp32 is what all else is compared with, so nothing about it is rearranged.
-        self._model = model if runtime.precision == "fp32" else folded(model, torch.bfloat16)
+        is_ours = not model.attended()
+        is_folded = is_ours and runtime.precision == "bf16"
+        self._model = folded(model, torch.bfloat16) if is_folded else model
         self._images_per_pass = runtime.images_per_pass
 
     def features(self, pixels: Tensor) -> PatchFeatures:

@@ -5,7 +5,7 @@ import pyarrow as pa
 import torch
 from numpy.typing import NDArray
 
-from msfusion_sdk.config import PATCH_VECTOR, WeightRule
+from msfusion_sdk.config import EncoderConfig
 from msfusion_sdk.encoder.networks.attention_weights import raw_weights
 from msfusion_sdk.encoder.networks.model import PatchFeatures
 from msfusion_sdk.errors import NonFiniteVectorError
@@ -21,9 +21,10 @@ class PatchAccumulator:
     were cut into batches.
     """
 
-    def __init__(self, rule: WeightRule, l0_size_px: int) -> None:
-        self._rule, self._l0_size_px = rule, l0_size_px
-        self._weighted_sum = np.zeros(PATCH_VECTOR, np.float64)
+    def __init__(self, config: EncoderConfig, l0_size_px: int) -> None:
+        self._rule, self._l0_size_px = config.fusion.patch_weights, l0_size_px
+        self._schema = patch_schema(config.vector_length, config.patches.tiles_per_patch)
+        self._weighted_sum = np.zeros(config.vector_length, np.float64)
         self._weight_sum = 0.0
         self._batches: list[pa.RecordBatch] = []
         self._weights: list[NDArray[np.float64]] = []
@@ -49,19 +50,17 @@ class PatchAccumulator:
         self._batches.append(self._record(locations, vectors, scores, tiles))
 
     def vector(self) -> NDArray[np.float32]:
-        """Return the slide vector, shape (1024,)."""
+        """Return the slide vector, shape (length,)."""
         return (self._weighted_sum / self._weight_sum).astype(np.float32)
 
     def table(self) -> pa.Table:
         """Return a row per patch with its share of the slide vector."""
         if not self._batches:
-            return patch_schema().empty_table()
+            return self._schema.empty_table()
         share = np.concatenate(self._weights) / self._weight_sum
         table = pa.Table.from_batches(self._batches)
-        column = patch_schema().names.index("weight")
-        return table.set_column(
-            column, patch_schema().field("weight"), pa.array(share.astype(np.float32))
-        )
+        column, field = self._schema.get_field_index("weight"), self._schema.field("weight")
+        return table.set_column(column, field, pa.array(share.astype(np.float32)))
 
     def _record(
         self,
@@ -78,8 +77,8 @@ class PatchAccumulator:
             pa.array(ys, pa.int64()),
             pa.array(size),
             pa.array(scores.numpy()),
-            pa.FixedSizeListArray.from_arrays(tiles.numpy().ravel(), 4),
+            pa.FixedSizeListArray.from_arrays(tiles.numpy().ravel(), tiles.shape[1]),
             pa.array(np.zeros(count, np.float32)),  # shares are known at the end
-            pa.FixedSizeListArray.from_arrays(vectors.numpy().ravel(), PATCH_VECTOR),
+            pa.FixedSizeListArray.from_arrays(vectors.numpy().ravel(), vectors.shape[1]),
         ]
-        return pa.RecordBatch.from_arrays(columns, schema=patch_schema())
+        return pa.RecordBatch.from_arrays(columns, schema=self._schema)

@@ -42,13 +42,13 @@ def fuse_tiles(context: Tensor, tiles: Tensor, tile_scores: Tensor, rule: Weight
 
     Parameters
     ----------
-    context : shape (patch, 512)
-    tiles : shape (patch, 4, 512)
-    tile_scores : shape (patch, 4), in (0, 1)
+    context : shape (patch, context features)
+    tiles : shape (patch, tile, detail features)
+    tile_scores : shape (patch, tile), in (0, 1)
 
     Returns
     -------
-    Tensor, shape (patch, 1024)
+    Tensor, shape (patch, length)
         Context features first, then the weighted mean of the tile features.
     """
     weights = raw_weights(tile_scores, rule)
@@ -58,6 +58,6 @@ def fuse_tiles(context: Tensor, tiles: Tensor, tile_scores: Tensor, rule: Weight
 
 
 def fuse_patches(patches: Tensor, context_scores: Tensor, rule: WeightRule) -> Tensor:
-    """Return the slide vector, shape (1024,), of patch vectors, shape (patch, 1024)."""
+    """Return the slide vector, shape (length,), of patch vectors, shape (patch, length)."""
     weights = raw_weights(context_scores, rule)
     return (weights[:, None] * patches).sum(0) / weights.sum()

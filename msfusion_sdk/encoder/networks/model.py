@@ -1,15 +1,19 @@
 """The two-scale model: a context and a detail network, and the fusion of what they see."""
 
 import copy
+from collections.abc import Mapping
 from typing import NamedTuple, Self
 
 import torch
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
-from msfusion_sdk.config import FEATURES, AttentionFusionConfig, EncoderConfig
+from msfusion_sdk.config import EncoderConfig
+from msfusion_sdk.encoder.networks.attended import AttendedNetwork
 from msfusion_sdk.encoder.networks.attention_weights import fuse_patches, fuse_tiles
-from msfusion_sdk.encoder.networks.network import Features, ImageClassifier
+from msfusion_sdk.encoder.networks.contract import Features
+from msfusion_sdk.encoder.networks.network import ImageClassifier
+from msfusion_sdk.encoder.networks.scales import split_scales
 
 __all__ = ["PatchFeatures", "TwoScaleModel", "split_scales"]
 
@@ -21,44 +25,38 @@ class PatchFeatures(NamedTuple):
     """What the model says of a batch of patches."""
 
     vectors: Tensor
-    """Shape (patch, 1024): context features, then fused tile features."""
+    """Shape (patch, length): context features, then fused tile features."""
     context_scores: Tensor
-    """Shape (patch,), in (0, 1)."""
+    """Shape (patch,), in (0, 1); with a single scale the mean of the tile scores."""
     tile_scores: Tensor
-    """Shape (patch, 4), in (0, 1); top left, top right, bottom left, bottom right."""
-
-
-def split_scales(patches: Tensor) -> tuple[Tensor, Tensor]:
-    """Return the context images and the tiles of patches (method step 3).
-
-    Parameters
-    ----------
-    patches : shape (patch, 3, size, size), size even, 0..255
-
-    Returns
-    -------
-    context : shape (patch, 3, size/2, size/2)
-        The exact 2 x 2 mean.
-    tiles : shape (patch, 4, 3, size/2, size/2)
-        Quadrants, row by row.
-    """
-    patch, channels, size, _ = patches.shape
-    half = size // 2
-    context = nn.functional.avg_pool2d(patches.float(), 2)
-    quadrants = patches.reshape(patch, channels, 2, half, 2, half).permute(0, 2, 4, 1, 3, 5)
-    return context, quadrants.reshape(patch, 4, channels, half, half)
+    """Shape (patch, tile), in (0, 1); row by row."""
 
 
 class TwoScaleModel(nn.Module):
-    """Both networks with their training classifiers, as one set of weights."""
+    """Both networks with their training classifiers, as one set of weights.
 
-    def __init__(self, config: EncoderConfig) -> None:
+    Parameters
+    ----------
+    config : EncoderConfig
+    networks : mapping, optional
+        Networks from elsewhere with their attention, ``detail`` and perhaps ``context``, for a
+        configuration that names them.
+    """
+
+    def __init__(
+        self, config: EncoderConfig, networks: Mapping[str, AttendedNetwork] | None = None
+    ) -> None:
         super().__init__()
-        self.fusion = config.fusion
+        given = networks or {}
         background = config.network.background
         self.background = None if background is None else config.network.classes.index(background)
-        self.context = ImageClassifier(config.network)
-        self.detail = ImageClassifier(config.network)
+        has_context = config.network.context_features > 0
+        # Which also fixes the order of the tensors in a file.
+        self.context = (
+            ImageClassifier(config.network, given.get("context")) if has_context else None
+        )
+        self.detail = ImageClassifier(config.network, given.get("detail"))
+        self.fusion, self.geometry = config.fusion, config.patches
 
     def forward(self, patches: Tensor, images_per_pass: int | None = None) -> PatchFeatures:
         """Return the features of patches, shape (patch, 3, size, size), RGB in 0..255.
@@ -66,11 +64,15 @@ class TwoScaleModel(nn.Module):
         Differentiable.  ``images_per_pass`` bounds memory by running the networks on that many
         images at a time, for gradients a second time; the result does not depend on it.
         """
-        context_images, tile_images = split_scales(patches)
-        context = _in_passes(self.context.features, context_images, images_per_pass)
+        context_images, tile_images = split_scales(patches, self.geometry)
+        count, per_patch = tile_images.shape[:2]
         tiles = _in_passes(self.detail.features, tile_images.flatten(0, 1), images_per_pass)
-        tile_vectors = tiles.vectors.reshape(len(patches), 4, FEATURES)
-        tile_scores = tiles.scores.reshape(len(patches), 4)
+        tile_vectors = tiles.vectors.reshape(count, per_patch, -1)
+        tile_scores = tiles.scores.reshape(count, per_patch)
+        if self.context is None or self.geometry.single_scale:
+            nothing = tile_vectors.new_empty(count, 0)
+            return self.fuse(nothing, tile_vectors, tile_scores.mean(1), tile_scores)
+        context = _in_passes(self.context.features, context_images, images_per_pass)
         return self.fuse(context.vectors, tile_vectors, context.scores, tile_scores)
 
     def fuse(
@@ -80,35 +82,66 @@ class TwoScaleModel(nn.Module):
 
         Parameters
         ----------
-        context : shape (patch, 512)
-        tiles : shape (patch, 4, 512)
-        context_scores, tile_scores : shape (patch,) and (patch, 4)
-            By attention; scores by evidence take their place where the settings say so.
+        context : shape (patch, context features)
+        tiles : shape (patch, tile, detail features)
+        context_scores, tile_scores : shape (patch,) and (patch, tile)
+            By attention; scores by evidence, or none, take their place where the settings say so.
         """
         if self.fusion.score == "evidence":
             tile_scores = self._evidence(tiles)
             context_scores = tile_scores.mean(1)
+        elif self.fusion.score == "none":
+            tile_scores = torch.full_like(tile_scores, 0.5)
+            context_scores = torch.full_like(context_scores, 0.5)
         vectors = fuse_tiles(context, tiles, tile_scores, self.fusion.tile_weights)
         return PatchFeatures(vectors, context_scores, tile_scores)
 
     def _evidence(self, tiles: Tensor) -> Tensor:
-        """Return how little the classifier takes tiles for background, shape (patch, 4)."""
+        """Return how little the classifier takes tiles for background, shape (patch, tile)."""
         head = self.detail.head
         logits: Tensor = head(tiles.to(next(head.parameters()).dtype)).float()
         # Never zero, so that a slide of background alone has weights.
         return (1 - logits.softmax(-1)[..., self.background]).clamp_min(LEAST_EVIDENCE)
 
-    def with_fusion(self, fusion: AttentionFusionConfig) -> Self:
-        """Return a model of the same two networks, shared and not copied, with another fusion."""
+    def with_settings(self, config: EncoderConfig) -> Self:
+        """Return a model of the same networks, shared and not copied, with other settings."""
         twin = copy.copy(self)
         # A shallow copy shares the table of children, through which one twin could swap
         # the networks of the other.
         twin._modules = dict(self._modules)
-        twin.fusion = fusion
+        twin.fusion, twin.geometry = config.fusion, config.patches
         return twin
 
+    def attended(self) -> dict[str, AttendedNetwork]:
+        """Return the networks from elsewhere by their scale; none in a model of the method."""
+        both = {"context": self.context, "detail": self.detail}
+        return {
+            scale: found.features
+            for scale, found in both.items()
+            if found is not None and isinstance(found.features, AttendedNetwork)
+        }
+
+    def with_networks(self, networks: Mapping[str, AttendedNetwork]) -> Self:
+        """Return a model with these networks in place of its own, all else shared."""
+        twin = copy.copy(self)
+        twin._modules = dict(self._modules)
+        for scale, network in networks.items():
+            classifier = copy.copy(self._modules[scale])
+            assert isinstance(classifier, ImageClassifier)
+            classifier._modules = {**classifier._modules, "features": network}
+            twin._modules[scale] = classifier
+        return twin
+
+    def own_state(self) -> dict[str, Tensor]:
+        """Return the tensors that belong to the model: all but those of frozen backbones."""
+        return {
+            name: value
+            for name, value in self.state_dict().items()
+            if ".features.backbone." not in name
+        }
+
     def slide_vector(self, patches: Tensor) -> Tensor:
-        """Return the fused vector, shape (1024,), of one slide's patches; differentiable."""
+        """Return the fused vector, shape (length,), of one slide's patches; differentiable."""
         features: PatchFeatures = self(patches)
         return fuse_patches(features.vectors, features.context_scores, self.fusion.patch_weights)
 

@@ -1,32 +1,23 @@
-"""The feature network: ResNet-18 with spatial attention, the same for both scales.
+"""The feature network of the method: ResNet-18 with spatial attention, the same for both scales.
 
 Source: method step 4.
 """
 
-from typing import NamedTuple
-
 import torch
 from torch import Tensor, nn
 
-from msfusion_sdk.config import FEATURES, NetworkConfig
+from msfusion_sdk.config import FEATURES, FeatureNetworksConfig, NetworkConfig
+from msfusion_sdk.encoder.networks.attended import AttendedNetwork
 from msfusion_sdk.encoder.networks.attention import SpatialAttention
+from msfusion_sdk.encoder.networks.contract import Features
 from msfusion_sdk.encoder.networks.resnet import resnet18_stages, resnet18_stem
 
-__all__ = ["FeatureNetwork", "Features", "ImageClassifier"]
+__all__ = ["AttendedResNet", "ImageClassifier"]
 
 HIDDEN = 256
 
 
-class Features(NamedTuple):
-    """What one network says of a batch of images."""
-
-    vectors: Tensor
-    """Shape (image, 512): the pooled, attended features."""
-    scores: Tensor
-    """Shape (image,), in (0, 1): the mean of the last attention map."""
-
-
-class FeatureNetwork(nn.Module):
+class AttendedResNet(nn.Module):
     """Map RGB images to a 512-vector and an attention score each.
 
     Works at any image size from 32 px; the method feeds 576 px.  Pixels are RGB in
@@ -36,6 +27,7 @@ class FeatureNetwork(nn.Module):
 
     pixel_mean: Tensor
     pixel_std: Tensor
+    length = FEATURES
 
     def __init__(self, config: NetworkConfig) -> None:
         super().__init__()
@@ -63,17 +55,31 @@ class FeatureNetwork(nn.Module):
 
 
 class ImageClassifier(nn.Module):
-    """A feature network with the head that trains it: 512 → 256 → classes.
+    """A feature network with the head that trains it: features → 256 → classes.
 
     The softmax of the method is left to the loss (cross-entropy takes logits) and
     to ``probabilities``.
+
+    Parameters
+    ----------
+    config : NetworkConfig or FeatureNetworksConfig
+        Its classes; without any there is no head.
+    features : AttendedNetwork, optional
+        Instead of the network of the method.
     """
 
-    def __init__(self, config: NetworkConfig) -> None:
+    def __init__(
+        self,
+        config: NetworkConfig | FeatureNetworksConfig,
+        features: AttendedNetwork | None = None,
+    ) -> None:
         super().__init__()
-        self.features = FeatureNetwork(config)
-        hidden, classes = nn.Linear(FEATURES, HIDDEN), nn.Linear(HIDDEN, len(config.classes))
-        self.head = nn.Sequential(hidden, nn.ReLU(inplace=True), classes)
+        if isinstance(config, NetworkConfig):
+            self.features: AttendedResNet | AttendedNetwork = AttendedResNet(config)
+        else:
+            assert features is not None
+            self.features = features
+        self.head = _head(self.features.length, len(config.classes))
 
     def forward(self, images: Tensor) -> Tensor:
         """Return logits, shape (image, class)."""
@@ -85,3 +91,12 @@ class ImageClassifier(nn.Module):
         """Return class probabilities, shape (image, class); rows sum to 1."""
         logits: Tensor = self(images)
         return logits.float().softmax(-1)
+
+
+def _head(features: int, classes: int) -> nn.Sequential:
+    """Return the classifier; without classes one that has no layers, and is not asked."""
+    if not classes:
+        return nn.Sequential()
+    return nn.Sequential(
+        nn.Linear(features, HIDDEN), nn.ReLU(inplace=True), nn.Linear(HIDDEN, classes)
+    )

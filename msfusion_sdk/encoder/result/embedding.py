@@ -9,12 +9,13 @@ import pyarrow as pa
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
+from msfusion_sdk.config import EncoderConfig
 from msfusion_sdk.encoder.result.geojson import Polygon, write_geojson
 from msfusion_sdk.encoder.result.provenance import Provenance
 from msfusion_sdk.errors import StoreSchemaError
 from msfusion_sdk.storage.parquet import patch_schema, read_parquet, write_parquet
 
-__all__ = ["SlideEmbedding", "Status"]
+__all__ = ["SlideEmbedding", "Status", "no_patches"]
 
 Status = Literal["ok", "ok_with_warnings", "empty"]
 
@@ -30,10 +31,10 @@ class SlideEmbedding:
     reason: str
     """Why the status is what it is; '' when it is 'ok'."""
     vector: NDArray[np.float32] | None
-    """Shape (1024,); None when the status is 'empty'."""
+    """Shape (length,), 1024 for a model of the method; None when the status is 'empty'."""
     patches: pa.Table
-    """A row per patch: x, y, size_px (level-0 pixels), context_score, tile_scores (4), weight
-    (the rows sum to 1), vector (1024)."""
+    """A row per patch: x, y, size_px (level-0 pixels), context_score, tile_scores (a number for
+    each tile, row by row), weight (the rows sum to 1), vector (length)."""
     provenance: Provenance
     """Slide, spacing, tissue, model, settings, versions, bad regions and warnings."""
     tissue: list[Polygon] = field(default_factory=list)
@@ -78,7 +79,9 @@ class SlideEmbedding:
             "fingerprint": self.provenance.model.fingerprint,
         }
         metadata = {"provenance": self.provenance.model_dump_json(), "tissue": self.tissue}
-        return write_parquet(Path(path), row, self.patches if patches else None, metadata)
+        length = self.provenance.config.vector_length
+        kept = self.patches if patches else None
+        return write_parquet(Path(path), row, kept, metadata, dim=length)
 
     @classmethod
     def from_parquet(cls, path: str | Path) -> "SlideEmbedding":
@@ -106,7 +109,7 @@ class SlideEmbedding:
             status=row["status"],
             reason=row["reason"],
             vector=None if vector is None else np.asarray(vector, np.float32),
-            patches=patch_schema().empty_table() if patches is None else patches,
+            patches=no_patches(provenance.config) if patches is None else patches,
             provenance=provenance,
             tissue=[
                 [[(x, y) for x, y in ring] for ring in polygon] for polygon in metadata["tissue"]
@@ -116,7 +119,12 @@ class SlideEmbedding:
     def to_geojson(self, path: str | Path) -> Path:
         """Write tissue outlines and patches as a QuPath GeoJSON FeatureCollection.
 
-        Patches are tiles with the measurements weight, context_score and tile_score_1 to 4;
+        Patches are tiles with the measurements weight, context_score, tile_score_1 and so on;
         QuPath opens the file by drag and drop.
         """
         return write_geojson(Path(path), self.patches, self.tissue)
+
+
+def no_patches(config: EncoderConfig) -> pa.Table:
+    """Return a patch table without rows, of the kind that a model makes."""
+    return patch_schema(config.vector_length, config.patches.tiles_per_patch).empty_table()

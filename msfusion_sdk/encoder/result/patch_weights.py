@@ -9,10 +9,10 @@ __all__ = ["relative_weights", "tile_weights"]
 
 
 def tile_weights(result: SlideEmbedding) -> NDArray[np.float64]:
-    """Return the weight of every tile in the slide vector, shape (patch, 4); they sum to 1."""
+    """Return the weight of every tile in the slide vector, shape (patch, tile); they sum to 1."""
     weight = result.patches.column("weight").to_numpy().astype(np.float64)
     scores = result.patches.column("tile_scores").combine_chunks().flatten().to_numpy()
-    scores = scores.reshape(-1, 4).astype(np.float64)
+    scores = scores.reshape(len(weight), -1).astype(np.float64)
     if result.provenance.config.fusion.tile_weights == "uniform":
         scores = np.ones_like(scores)
     return np.asarray(weight[:, None] * scores / scores.sum(1, keepdims=True), np.float64)
@@ -23,10 +23,11 @@ def relative_weights(result: SlideEmbedding) -> tuple[NDArray[np.float64], float
 
     Returns
     -------
-    relative : shape (patch, 4)
+    relative : shape (patch, tile)
         1 counts as much as the average tile.
     reach : float
         Colours span 1 ± this: at least ±10 %, so that noise is not painted as contrast.
     """
-    relative = tile_weights(result) * 4 * result.patches.num_rows
+    weights = tile_weights(result)
+    relative = weights * weights.size
     return relative, max(0.1, float(np.abs(relative - 1).max()))

@@ -3,6 +3,8 @@
 Holds no path, no file name, no label and no patient property of the slide.
 """
 
+from pydantic import Field
+
 from msfusion_sdk.config import EncoderConfig, FrozenConfig
 from msfusion_sdk.slides.stain import StainProfile
 
@@ -102,6 +104,13 @@ class RuntimeFacts(FrozenConfig):
     precision: str
     backend: str = "torch"
     versions: dict[str, str]
+    difference: float | None = Field(
+        None,
+        exclude_if=lambda value: value is None,
+        description="of vectors from torch's in fp32, relative; measured for networks from "
+        "elsewhere",
+    )
+    remark: str = Field("", exclude_if=lambda value: not value, description="on the back end")
 
 
 class Provenance(FrozenConfig):

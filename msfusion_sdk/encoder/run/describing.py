@@ -10,6 +10,7 @@ import torch
 
 from msfusion_sdk._version import __version__
 from msfusion_sdk.config import EncoderConfig
+from msfusion_sdk.encoder.backends.base import Backend
 from msfusion_sdk.encoder.backends.devices import Runtime
 from msfusion_sdk.encoder.result.provenance import (
     BadRegion,
@@ -48,7 +49,7 @@ def describe(
     survey: Survey,
     config: EncoderConfig,
     model: ModelIdentity,
-    runtime: Runtime,
+    runtime: RuntimeFacts,
     *,
     stain: StainFacts | None,
     bad_patches: list[BadRegion],
@@ -79,7 +80,7 @@ def describe(
         stain=stain,
         model=model,
         config=config,
-        runtime=runtime_facts(runtime),
+        runtime=runtime,
         bad_regions=(*bad_blocks, *bad_patches),
         patches_with_missing_pixels=patches_with_missing_pixels,
         warnings=tuple(warnings),
@@ -115,8 +116,8 @@ def _finite(value: float) -> float | None:
     return value if math.isfinite(value) else None
 
 
-def runtime_facts(runtime: Runtime) -> RuntimeFacts:
-    """Return the device, the precision and the versions that matter."""
+def runtime_facts(runtime: Runtime, backend: Backend | None = None) -> RuntimeFacts:
+    """Return the device, the precision, what computes and the versions that matter."""
     # Asked of the modules: a package may be installed under another distribution's name.
     libraries = {module.__name__: str(module.__version__) for module in (torch, np, cv2)}
     versions = {"msfusion_sdk": __version__, **libraries}
@@ -126,6 +127,8 @@ def runtime_facts(runtime: Runtime) -> RuntimeFacts:
     return RuntimeFacts(
         device=runtime.device,
         precision=runtime.precision,
-        backend=runtime.backend,
+        backend=(backend.name if backend else "") or runtime.backend,
         versions=versions,
+        difference=backend.difference if backend else None,
+        remark=backend.remark if backend else "",
     )

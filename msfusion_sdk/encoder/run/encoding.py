@@ -32,7 +32,7 @@ class Findings:
     """What the patches of one slide have brought so far."""
 
     def __init__(self, survey: Survey, config: EncoderConfig) -> None:
-        self.patches = PatchAccumulator(config.fusion.patch_weights, survey.grid.l0_size_px)
+        self.patches = PatchAccumulator(config, survey.grid.l0_size_px)
         self.bad: list[BadRegion] = []
         self.with_missing = 0
         self._total, self._l0_size_px = len(survey.grid.locations), survey.grid.l0_size_px

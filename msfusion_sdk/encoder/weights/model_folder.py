@@ -7,17 +7,20 @@ and shapes, finite values, and a golden output that they must reproduce.
 import copy
 import hashlib
 import json
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
-import numpy as np
 import torch
 from pydantic import Field, ValidationError
 from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import Tensor
 
-from msfusion_sdk.config import EncoderConfig, FrozenConfig
+from msfusion_sdk.config import EncoderConfig, FeatureNetworksConfig, FrozenConfig
 from msfusion_sdk.encoder.networks.model import TwoScaleModel
+from msfusion_sdk.encoder.weights.golden import Golden, golden_of, require_golden, versions_of
+from msfusion_sdk.encoder.weights.references import Given, Place, carry, find_networks
 from msfusion_sdk.errors import (
     NonFiniteWeightsError,
     WeightsCorruptError,
@@ -39,19 +42,12 @@ __all__ = [
     "load_model_folder",
     "model_fingerprint",
     "read_manifest",
+    "weights_bytes",
     "write_model_folder",
 ]
 
 HALF_MAX = 65_504.0
 REAL = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
-
-
-class Golden(FrozenConfig):
-    """An input made from a seed, and the first numbers the weights must answer with."""
-
-    seed: int = Field(0, ge=0)
-    size_px: int = Field(128, ge=64, le=2048, multiple_of=2)
-    vector_head: tuple[float, ...] = Field(min_length=8, max_length=8)
 
 
 class Manifest(FrozenConfig):
@@ -60,6 +56,9 @@ class Manifest(FrozenConfig):
     weights_sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
     golden: Golden
     encoder: EncoderConfig
+    places: dict[str, Place] = Field(
+        {}, exclude_if=lambda value: not value, description="where networks by reference are"
+    )
 
 
 def model_fingerprint(weights_sha256: str, config: EncoderConfig) -> str:
@@ -67,21 +66,27 @@ def model_fingerprint(weights_sha256: str, config: EncoderConfig) -> str:
     return hashlib.sha256(f"{weights_sha256}:{config.digest()}".encode()).hexdigest()
 
 
-def golden_vector(model: TwoScaleModel, seed: int, size_px: int) -> list[float]:
-    """Return the first eight numbers of the patch vector of a seeded noise patch, in fp32."""
-    noise = np.random.default_rng(seed).integers(0, 256, (1, 3, size_px, size_px), dtype=np.uint8)
-    with torch.inference_mode():
-        vector = model(torch.from_numpy(noise)).vectors[0]
-    return [float(v) for v in vector[:8]]
+def weights_bytes(model: TwoScaleModel) -> bytes:
+    """Return the tensors that belong to a model as a safetensors file."""
+    return save({name: _smallest(value.cpu()) for name, value in model.own_state().items()})
 
 
 def write_model_folder(
-    folder: Path, model: TwoScaleModel, config: EncoderConfig, card: str
+    folder: Path,
+    model: TwoScaleModel,
+    config: EncoderConfig,
+    card: str,
+    places: Mapping[str, Place] | None = None,
 ) -> Manifest:
     """Write a model folder and return its manifest.
 
     Tensors that half precision represents exactly are stored in it; the others as they
     are.  The configuration is written last, so a folder that has one is complete.
+
+    Parameters
+    ----------
+    places : mapping, optional
+        By scale, where networks from elsewhere are.  Files that may be shared are copied.
 
     Raises
     ------
@@ -89,13 +94,17 @@ def write_model_folder(
         When the folder cannot be written.
     """
     folder = made_folder(Path(folder))
-    # A copy, because the caller's model may be in training, or on a GPU.
-    model = copy.deepcopy(model).cpu().eval()
-    weights = save({name: _smallest(value) for name, value in model.state_dict().items()})
-    golden = Golden(vector_head=tuple(golden_vector(model, 0, 128)))
+    is_foreign = isinstance(config.network, FeatureNetworksConfig)
+    if not is_foreign:
+        # A copy, because the caller's model may be in training, or on a GPU.
+        model = copy.deepcopy(model).cpu().eval()
+    weights, golden = weights_bytes(model), golden_of(model, config)
     settings = {"golden": golden.model_dump(), "encoder": json.loads(config.model_dump_json())}
+    placed = carry(folder, config, places or {}) if is_foreign else {}
+    if placed:
+        settings["places"] = {scale: place.model_dump() for scale, place in placed.items()}
     digest = write_model(folder, ENCODER, weights, settings, card)
-    return Manifest(weights_sha256=digest, golden=golden, encoder=config)
+    return Manifest(weights_sha256=digest, golden=golden, encoder=config, places=placed)
 
 
 def read_manifest(folder: Path) -> Manifest:
@@ -125,8 +134,17 @@ def read_manifest(folder: Path) -> Manifest:
         raise WeightsMismatchError(msg) from error
 
 
-def load_model_folder(folder: Path) -> tuple[TwoScaleModel, Manifest]:
+def load_model_folder(
+    folder: Path, networks: Given | None = None, *, local_files_only: bool = False
+) -> tuple[TwoScaleModel, Manifest]:
     """Load a model folder after all checks, in fp32 on the CPU, ready for inference.
+
+    Parameters
+    ----------
+    networks : mapping, optional
+        By scale, where networks are that the folder holds by reference, or the modules.
+    local_files_only : bool
+        Never use the network to find them.
 
     Raises
     ------
@@ -136,21 +154,28 @@ def load_model_folder(folder: Path) -> tuple[TwoScaleModel, Manifest]:
     manifest = read_manifest(folder)
     path = Path(folder) / WEIGHTS_FILE
     tensors = _read_tensors(path, read_weights(Path(folder), manifest.weights_sha256))
-    model = TwoScaleModel(manifest.encoder)
-    _check_names(path, tensors, model.state_dict())
+    found = dict[str, Any]()
+    if isinstance(manifest.encoder.network, FeatureNetworksConfig):
+        found, places = find_networks(
+            manifest.encoder,
+            manifest.places,
+            folder=Path(folder),
+            given=networks,
+            local_files_only=local_files_only,
+        )
+        manifest = manifest.model_copy(update={"places": places})
+    model = TwoScaleModel(manifest.encoder, found)
+    _check_names(path, tensors, model.own_state())
     _require_finite(path, tensors)
     # Tensors stored in half precision are widened as they are copied.
-    model.load_state_dict(tensors)
+    model.load_state_dict(tensors, strict=not model.attended())
     model.eval()
     wanted = manifest.golden
-    found = golden_vector(model, wanted.seed, wanted.size_px)
-    if not np.allclose(found, wanted.vector_head, rtol=1e-3, atol=1e-4):
-        msg = (
-            f"{path} does not reproduce its golden output: expected {wanted.vector_head[:2]}..., "
-            f"got {found[:2]}... The configuration belongs to other weights; copy the folder again."
-        )
-        raise WeightsMismatchError(msg)
-    return model.to(memory_format=torch.channels_last), manifest
+    if wanted.versions and wanted.versions == versions_of(manifest.encoder):
+        # Weights and programs are the same, and a ViT-L would compute for seconds.
+        return model, manifest
+    require_golden(path, model, wanted)
+    return model if found else model.to(memory_format=torch.channels_last), manifest
 
 
 def _read_tensors(path: Path, data: bytes) -> dict[str, Tensor]:

@@ -1,5 +1,6 @@
 """What the encoder saw: tissue and patches on the slide, and where the attention lies."""
 
+import math
 import os
 from pathlib import Path
 
@@ -117,12 +118,13 @@ def _draw_attention(figure: Figure, axes: Axes, overview: Overview, result: Slid
     _thumbnail(axes, overview, grey, result)
     relative, reach = relative_weights(result)
     x, y, size = (result.patches.column(name).to_numpy() for name in ("x", "y", "size_px"))
-    half = size / 2
+    n = math.isqrt(relative.shape[1])
+    edge = size / n
     squares = [
-        Rectangle((x[patch] + half[patch] * (tile % 2), y[patch] + half[patch] * (tile // 2)),
-                  half[patch], half[patch])
+        Rectangle((x[patch] + edge[patch] * (tile % n), y[patch] + edge[patch] * (tile // n)),
+                  edge[patch], edge[patch])
         for patch in range(len(x))
-        for tile in range(4)
+        for tile in range(n * n)
     ]  # fmt: skip
     heat = PatchCollection(squares, cmap="viridis", alpha=0.62, linewidth=0)
     heat.set_array(relative.ravel())

@@ -53,15 +53,17 @@ class Overlay {
     const { reach, colours } = this.data;
     for (let patch = 0; patch < x.length; patch++) {
       if (!this.seen(place, x[patch], y[patch], size[patch])) continue;
-      const half = size[patch] / 2;
-      for (let tile = 0; tile < 4; tile++) {
+      const n = Math.round(Math.sqrt(relative[patch].length));
+      const edge = size[patch] / n;
+      for (let tile = 0; tile < n * n; tile++) {
+        const column = tile % n, row = Math.floor(tile / n);
         const share = (relative[patch][tile] - 1 + reach) / (2 * reach);
         context.fillStyle = colours[Math.min(colours.length - 1, Math.floor(share * colours.length))];
         // Whole pixels, so that neighbours neither overlap nor leave a gap.
-        const left = Math.round(place.x + (x[patch] + half * (tile % 2)) * place.scale);
-        const right = Math.round(place.x + (x[patch] + half * (tile % 2 + 1)) * place.scale);
-        const top = Math.round(place.y + (y[patch] + half * (tile >> 1)) * place.scale);
-        const bottom = Math.round(place.y + (y[patch] + half * ((tile >> 1) + 1)) * place.scale);
+        const left = Math.round(place.x + (x[patch] + edge * column) * place.scale);
+        const right = Math.round(place.x + (x[patch] + edge * (column + 1)) * place.scale);
+        const top = Math.round(place.y + (y[patch] + edge * row) * place.scale);
+        const bottom = Math.round(place.y + (y[patch] + edge * (row + 1)) * place.scale);
         context.fillRect(left, top, Math.max(1, right - left), Math.max(1, bottom - top));
       }
     }

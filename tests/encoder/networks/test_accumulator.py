@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 import torch
 
+from msfusion_sdk import EncoderConfig
 from msfusion_sdk.encoder.networks.accumulator import PatchAccumulator
 from msfusion_sdk.encoder.networks.model import PatchFeatures
 
@@ -17,7 +18,7 @@ def features() -> PatchFeatures:
 
 
 def accumulate(features: PatchFeatures, batch: int, rule: str = "normalised") -> PatchAccumulator:
-    found = PatchAccumulator(rule, 1152)
+    found = PatchAccumulator(EncoderConfig().updated(fusion={"patch_weights": rule}), 1152)
     for start in range(0, PATCHES, batch):
         part = slice(start, start + batch)
         locations = [(10 * i, i) for i in range(PATCHES)[part]]

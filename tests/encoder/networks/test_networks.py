@@ -11,7 +11,7 @@ from msfusion_sdk import EncoderConfig, SlideEncoder
 from msfusion_sdk.config import NetworkConfig
 from msfusion_sdk.encoder.networks.attention import SpatialAttention, attention_map
 from msfusion_sdk.encoder.networks.model import TwoScaleModel, split_scales
-from msfusion_sdk.encoder.networks.network import FeatureNetwork, ImageClassifier
+from msfusion_sdk.encoder.networks.network import AttendedResNet, ImageClassifier
 from msfusion_sdk.encoder.networks.resnet import resnet18_stages, resnet18_stem
 
 
@@ -56,7 +56,7 @@ def test_attention_returns_the_product_and_the_map() -> None:
 @pytest.mark.parametrize("size", [32, 33, 96])
 def test_a_network_gives_512_features_and_a_score_in_the_unit_interval(size: int) -> None:
     with torch.inference_mode():
-        features = FeatureNetwork(NetworkConfig()).eval()(noise(3, 3, size, size))
+        features = AttendedResNet(NetworkConfig()).eval()(noise(3, 3, size, size))
     assert features.vectors.shape == (3, 512)
     assert features.scores.shape == (3,)
     assert ((features.scores > 0) & (features.scores < 1)).all()
@@ -91,7 +91,7 @@ def test_pixels_are_normalised_as_torchvision_does() -> None:
     wanted = normalize(
         to_dtype(images, torch.float32, scale=True), list(config.pixel_mean), list(config.pixel_std)
     )
-    assert torch.allclose(FeatureNetwork(config).normalise(images), wanted, atol=1e-5)
+    assert torch.allclose(AttendedResNet(config).normalise(images), wanted, atol=1e-5)
 
 
 def test_class_probabilities_sum_to_one() -> None:

@@ -1,0 +1,1 @@
+"""Features that other programs made: their layouts, and which files belong to which slide."""

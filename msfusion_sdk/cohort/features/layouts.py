@@ -1,0 +1,199 @@
+"""How five programs lay out the features of a slide's patches, written from their files.
+
+    TRIDENT     <slide>.h5   features (patch, D), coords (patch, 2) level-0 px, patch_size_level0
+    CLAM        <slide>.h5   features, coords, no size; or <slide>.pt, a tensor (patch, D) alone
+    AtlasPatch  <slide>.h5   features/<encoder> (patch, D), coords (patch, 5): x, y, width, height, level
+    STAMP       <slide>.h5   feats (patch, D), coords (patch, 2) in µm, tile_size_um
+    slide2vec   <slide>.pt   a tensor, beside it <slide>.meta.json; <slide>.coordinates.npz
+
+Only the layout of the files is known here; no code of those projects is used.  The only module
+that imports h5py (extra ``[h5]``) to read.
+"""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from msfusion_sdk.errors import NonFiniteError, ShapeError, StoreCorruptError, TableError
+from msfusion_sdk.extras import import_extra
+
+__all__ = ["FeatureFile", "Layout", "look_at", "read_coords", "read_features"]
+
+Layout = Literal["trident", "clam", "clam-pt", "atlaspatch", "stamp", "slide2vec"]
+ENCODER = ("encoder", "patch_encoder", "extractor", "model_name", "encoder_name")
+
+
+@dataclass(frozen=True)
+class FeatureFile:
+    """What a file says of itself without its features being read."""
+
+    path: Path
+    layout: Layout
+    n_patches: int
+    features: int
+    """Length of the vector of a patch; 0 where a file of no patch does not tell."""
+    encoder: str
+    """The name that the program gave the network; '' where it gave none."""
+    size_l0: float
+    """Edge of a patch in level-0 pixels, or in µm; 0 where the file does not say."""
+    dataset: str
+    """Where in the file the features are."""
+
+
+def look_at(path: Path, encoder: str | None = None) -> FeatureFile:
+    """Return what a file holds; only its headers are read.
+
+    Parameters
+    ----------
+    encoder : str, optional
+        Which features of a file that holds those of several networks.
+
+    Raises
+    ------
+    StoreCorruptError
+        When it is damaged.
+    TableError, ShapeError
+        When it has none of the layouts.
+    """
+    return _look_at_pt(path) if path.suffix == ".pt" else _look_at_h5(path, encoder)
+
+
+def read_features(file: FeatureFile) -> NDArray[np.float32]:
+    """Return the features of a file, shape (patch, D).
+
+    Raises
+    ------
+    StoreCorruptError, NonFiniteError
+    """
+    if file.path.suffix == ".pt":
+        values = _tensor(file.path).float().numpy()
+    else:
+        with _opened(file.path) as opened:
+            values = np.asarray(opened[file.dataset], np.float32)
+    values = values[0] if values.ndim == 3 else values
+    if not np.isfinite(values).all():
+        msg = f"{file.path.name} holds NaN or infinity among its features. Make it again."
+        raise NonFiniteError(msg)
+    return np.ascontiguousarray(values, np.float32)
+
+
+def read_coords(file: FeatureFile) -> NDArray[np.float64] | None:
+    """Return the top-left corners, shape (patch, 2), in the unit of the layout; None without any.
+
+    Level-0 pixels, in STAMP's files µm.
+    """
+    if file.path.suffix == ".pt":
+        return _coords_beside(file.path)
+    with _opened(file.path) as opened:
+        coords = np.asarray(opened["coords"], np.float64)
+    coords = coords[0] if coords.ndim == 3 else coords
+    return coords[:, :2]
+
+
+def _look_at_h5(path: Path, encoder: str | None) -> FeatureFile:
+    with _opened(path) as file:
+        layout, dataset = _find_dataset(path, file, encoder)
+        shape = [n for n in file[dataset].shape if n != 1 or len(file[dataset].shape) == 2]
+        if "coords" not in file or len(shape) != 2:
+            found = {name: getattr(file[name], "shape", "group") for name in file}
+            msg = f"{path.name} has {found}; features (patch, D) and coords are needed."
+            raise ShapeError(msg)
+        coords = file["coords"].shape
+        coords = coords[1:] if len(coords) == 3 else coords
+        if coords[0] != shape[0]:
+            msg = f"{path.name} has {shape[0]} features and {coords[0]} coordinates."
+            raise ShapeError(msg)
+        notes = {**file.attrs, **file["coords"].attrs, **file[dataset].attrs}
+        size = _size(layout, notes, file)
+    name = dataset.partition("/")[2] or next((str(notes[k]) for k in ENCODER if k in notes), "")
+    return FeatureFile(path, layout, shape[0], shape[1], name, size, dataset)
+
+
+def _find_dataset(path: Path, file: Any, encoder: str | None) -> tuple[Layout, str]:
+    if "feats" in file:
+        return "stamp", "feats"
+    found = file.get("features")
+    if found is None:
+        msg = f"{path.name} has {', '.join(file) or 'nothing'}, and no features or feats."
+        raise TableError(msg)
+    if not hasattr(found, "keys"):
+        is_trident = "patch_size_level0" in {**file.attrs, **file["coords"].attrs} if (
+            "coords" in file
+        ) else False  # fmt: skip
+        return ("trident" if is_trident else "clam"), "features"
+    names = list(found)
+    if encoder is None and len(names) == 1:
+        return "atlaspatch", f"features/{names[0]}"
+    if encoder not in names:
+        msg = (
+            f"{path.name} holds the features of {', '.join(names) or 'no network'}. Say which with "
+            "encoder= (--encoder)."
+        )
+        raise TableError(msg)
+    return "atlaspatch", f"features/{encoder}"
+
+
+def _size(layout: Layout, notes: dict[str, Any], file: Any) -> float:
+    if layout == "stamp":
+        return float(notes.get("tile_size_um", 0.0))
+    if layout == "atlaspatch" and file["coords"].shape[0]:
+        stated = notes.get("patch_size_level0")
+        return float(stated if stated is not None else file["coords"][0, 2])
+    return float(notes.get("patch_size_level0", 0.0))
+
+
+def _look_at_pt(path: Path) -> FeatureFile:
+    tensor = _tensor(path)
+    if tensor.ndim != 2:
+        msg = f"{path.name} holds a tensor of shape {tuple(tensor.shape)}; (patch, D) is needed."
+        raise ShapeError(msg)
+    notes = path.with_name(f"{path.stem}.meta.json")
+    layout: Layout = "slide2vec" if notes.is_file() else "clam-pt"
+    said = json.loads(notes.read_bytes()) if notes.is_file() else {}
+    encoder = str(next((said[name] for name in ENCODER if name in said), ""))
+    size = float(said.get("tile_size_lv0") or said.get("tile_size_level0") or 0.0)
+    return FeatureFile(path, layout, tensor.shape[0], tensor.shape[1], encoder, size, "")
+
+
+def _tensor(path: Path) -> Any:
+    import torch  # only for the two programs that write its files
+
+    try:
+        # Mapped: a shape is known without the numbers being read.
+        found = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
+    except Exception as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        msg = f"{path} is damaged, or holds more than a tensor ({reason}). Make it again."
+        raise StoreCorruptError(msg) from error
+    if not isinstance(found, torch.Tensor):
+        msg = f"{path.name} holds {type(found).__name__}, and a tensor (patch, D) is needed."
+        raise TableError(msg)
+    return found
+
+
+def _coords_beside(path: Path) -> NDArray[np.float64] | None:
+    places = (path.parent, path.parent.parent / "tiles", path.parent.parent)
+    for folder in places:
+        beside = folder / f"{path.stem}.coordinates.npz"
+        if beside.is_file():
+            with np.load(beside, allow_pickle=False) as arrays:
+                return np.stack([arrays["x"], arrays["y"]], 1).astype(np.float64)
+    return None
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[Any]:
+    h5py = import_extra("h5py", "h5", "A folder of features")
+    try:
+        file = h5py.File(path, "r")
+    except OSError as error:
+        msg = f"{path} is damaged or no HDF5 file ({error}). Copy it again."
+        raise StoreCorruptError(msg) from error
+    with file:
+        yield file

@@ -1,0 +1,115 @@
+"""Everything that decides a slide vector, saved as ``config.json`` beside the weights."""
+
+import hashlib
+import json
+from typing import Literal, Self
+
+from pydantic import Field, model_validator
+
+from msfusion_sdk.config.base import FrozenConfig
+from msfusion_sdk.config.networks import AnyNetworkConfig, FeatureNetworksConfig, NetworkConfig
+from msfusion_sdk.config.slides import PatchConfig, ReadConfig, StainConfig, TissueConfig
+
+__all__ = ["PRESETS", "AttentionFusionConfig", "EncoderConfig", "Score", "WeightRule"]
+
+WeightRule = Literal["normalised", "softmax", "uniform"]
+Score = Literal["attention", "evidence", "none"]
+
+
+class AttentionFusionConfig(FrozenConfig):
+    """What the scores are, and how they become weights (method step 5)."""
+
+    score: Score = Field(
+        "attention",
+        description="attention: the method's, the mean of a network's last attention map; "
+        "evidence: of a tile, 1 - the detail network's probability of the background class; of a "
+        "patch, the mean of its tiles; none: 0.5 for all, which makes every mean a plain one",
+    )
+    tile_weights: WeightRule = "normalised"
+    patch_weights: WeightRule = "normalised"
+
+
+class EncoderConfig(FrozenConfig):
+    """Everything that decides a slide vector, apart from the weights and the slide."""
+
+    config_version: Literal[1] = 1
+    name: str = Field("untrained", min_length=1, description="what the weights are called")
+    tissue: TissueConfig = TissueConfig()
+    patches: PatchConfig = PatchConfig()
+    read: ReadConfig = ReadConfig()
+    network: AnyNetworkConfig = NetworkConfig()
+    fusion: AttentionFusionConfig = AttentionFusionConfig()
+    stain: StainConfig | None = Field(None, description="None: patches keep their own colours")
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if self.fusion.score == "evidence" and self.network.background is None:
+            msg = (
+                "Scores by evidence need network.background, the class of tissue without the "
+                f"finding (classes: {self.network.classes}); this model states none. Use "
+                "score='attention'."
+            )
+            raise ValueError(msg)
+        has_context = self.network.context_features > 0
+        if isinstance(self.network, FeatureNetworksConfig) and has_context == (
+            self.patches.single_scale
+        ):
+            msg = (
+                f"patches.single_scale is {self.patches.single_scale}, and the model has "
+                f"{'a' if has_context else 'no'} context network."
+            )
+            raise ValueError(msg)
+        return self
+
+    @property
+    def context_features(self) -> int:
+        """Length of the context half of a patch vector; 0 with a single scale."""
+        return 0 if self.patches.single_scale else self.network.context_features
+
+    @property
+    def vector_length(self) -> int:
+        """Length of patch and slide vectors: context features, then detail features."""
+        return self.context_features + self.network.detail_features
+
+    def updated(self, **sections: dict[str, object]) -> Self:
+        """Return a copy with some fields of some sections replaced.
+
+        Examples
+        --------
+        >>> EncoderConfig().updated(fusion={"patch_weights": "uniform"}).fusion.patch_weights
+        'uniform'
+        """
+        data = self.model_dump()
+        for section, fields in sections.items():
+            data[section] = {**(data[section] or {}), **fields}
+        return type(self).model_validate(data)
+
+    def with_preset(self, name: str) -> Self:
+        """Return a copy with the settings of ``PRESETS[name]``."""
+        if name not in PRESETS:
+            msg = f"No preset {name!r} (known: {', '.join(PRESETS)})."
+            raise ValueError(msg)
+        return self.updated(**PRESETS[name])
+
+    def digest(self) -> str:
+        """Return the SHA-256 of all settings but the name, hexadecimal."""
+        # Without what is None: a setting that is new and unused changes no fingerprint.
+        settings = self.model_dump(mode="json", exclude={"name"}, exclude_none=True)
+        if self.fusion.score == "attention":
+            del settings["fusion"]["score"]
+        if isinstance(self.network, FeatureNetworksConfig):
+            settings["network"] = self.network.identity()
+        text = json.dumps(settings, sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(text.encode()).hexdigest()
+
+
+PRESETS: dict[str, dict[str, dict[str, object]]] = {
+    "resection": {"patches": {"keep_rule": "vertices"}},
+    # Thin cores have no room for three corners in tissue, and small pieces are not dust.
+    "biopsy": {
+        "patches": {"keep_rule": "area"},
+        "tissue": {"min_tissue_um2": 4_000.0},
+    },
+    # The method as it is written: scores are the networks' attention.
+    "literal": {"fusion": {"score": "attention"}},
+}

@@ -1,0 +1,121 @@
+"""One slide file from opening to result."""
+
+import os
+from dataclasses import dataclass
+from typing import Self
+
+from msfusion_sdk.config import EncoderConfig
+from msfusion_sdk.encoder.backends.base import Backend
+from msfusion_sdk.encoder.backends.devices import Runtime
+from msfusion_sdk.encoder.networks.model import TwoScaleModel
+from msfusion_sdk.encoder.result.embedding import SlideEmbedding
+from msfusion_sdk.encoder.result.provenance import ModelIdentity, Provenance
+from msfusion_sdk.encoder.run.describing import describe, runtime_facts
+from msfusion_sdk.encoder.run.encoding import Findings, Progress, encode_patches
+from msfusion_sdk.encoder.run.staining import recolour_for
+from msfusion_sdk.slides.readers.opening import open_slide
+from msfusion_sdk.slides.tissue.survey import Survey, survey_slide
+
+__all__ = ["Computing", "encode_file"]
+
+
+@dataclass(frozen=True, eq=False)
+class Computing:
+    """How a slide is computed; nothing here changes its vector."""
+
+    runtime: Runtime
+    batch_size: int
+    threads: int
+    progress: Progress | None
+
+    @classmethod
+    def checked(
+        cls,
+        model: TwoScaleModel,
+        runtime: Runtime,
+        batch_size: int | None,
+        threads: int | None,
+        progress: Progress | None,
+    ) -> Self:
+        """Return these settings with their defaults, or raise.
+
+        Raises
+        ------
+        ValueError, RuntimeError
+            When a number cannot be, or the model is in training.
+        """
+        threads = runtime.reading_threads if threads is None else threads
+        if threads < 0 or (batch_size is not None and batch_size < 1):
+            msg = (
+                "threads must be at least 0 and batch_size at least 1, got "
+                f"{threads} and {batch_size}."
+            )
+            raise ValueError(msg)
+        if any(module.training for module in model.modules()):
+            # Batch statistics would make the vector depend on the batch, and change the weights.
+            msg = "The model is in training mode. Call encoder.model.eval() before encoding."
+            raise RuntimeError(msg)
+        usual = runtime.patches_per_batch(model.geometry.images_per_patch)
+        return cls(runtime, batch_size or usual, threads, progress)
+
+
+def encode_file(
+    path: str | os.PathLike[str],
+    slide_id: str,
+    mpp: float | None,
+    config: EncoderConfig,
+    model: ModelIdentity,
+    backend: Backend,
+    by: Computing,
+) -> SlideEmbedding:
+    """Return the result of one slide; arguments as of ``SlideEncoder.encode``.
+
+    Raises
+    ------
+    SlideError
+    """
+    with open_slide(path, mpp=mpp) as slide:
+        survey = survey_slide(slide, config)
+        recolour, stain = recolour_for(slide, survey, config.stain)
+        found = encode_patches(
+            slide,
+            survey,
+            config,
+            backend.features,
+            recolour=recolour,
+            batch_size=by.batch_size,
+            threads=by.threads,
+            progress=by.progress,
+        )
+        slide.require_unchanged()
+        provenance = describe(
+            slide,
+            survey,
+            config,
+            model,
+            runtime_facts(by.runtime, backend),
+            stain=stain,
+            bad_patches=found.bad,
+            patches_with_missing_pixels=found.with_missing,
+        )
+    return _result(slide_id, survey, found, provenance)
+
+
+def _result(
+    slide_id: str, survey: Survey, found: Findings, provenance: Provenance
+) -> SlideEmbedding:
+    table = found.patches.table()
+    is_empty = table.num_rows == 0
+    reasons = [survey.empty_reason] if is_empty else []
+    return SlideEmbedding(
+        slide_id=slide_id,
+        status="empty" if is_empty else "ok_with_warnings" if provenance.warnings else "ok",
+        reason="; ".join([*reasons, *provenance.warnings]),
+        vector=None if is_empty else found.patches.vector(),
+        patches=table,
+        provenance=provenance,
+        tissue=[
+            [[(float(x), float(y)) for x, y in ring] for ring in polygon]
+            for polygon in survey.tissue.contours()
+        ],
+    )

@@ -1,0 +1,1 @@
+"""Where feature networks come from: libraries, files, hub repositories, other packages."""
