@@ -40,7 +40,7 @@ from msfusion_sdk.storage.schema import read_column, read_notes, read_stored, wr
 from msfusion_sdk.tables.arrow import TableSource
 from msfusion_sdk.tables.frames import ID_COLUMN
 from msfusion_sdk.tables.issues import CohortReport, require_no_errors
-from msfusion_sdk.tables.slide_table import path_of
+from msfusion_sdk.tables.paths import path_of
 
 if TYPE_CHECKING:
     from msfusion_sdk.cohort.encoding.run import EncodingRun, RunProgress

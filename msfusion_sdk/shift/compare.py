@@ -78,7 +78,9 @@ def _of_table(name: str, columns: pd.DataFrame, table: pd.DataFrame) -> list[Shi
         "moved": {},
     }
     for row in known:
-        for kind, size, text in _of_column(row, values[row["column"]], limit):
+        for kind, size, text in _of_column(
+            {str(key): cell for key, cell in row.items()}, values[row["column"]], limit
+        ):
             kinds[kind][row["column"]] = (size, text)
     shifts = [_shift(name, kind, found, len(known)) for kind, found in kinds.items() if found]
     if lacking:

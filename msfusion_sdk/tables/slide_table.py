@@ -5,12 +5,9 @@ bytes that are not UTF-8 percent-escaped; ``path_of`` gives the real one back.
 """
 
 import os
-import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
-from urllib.parse import unquote_to_bytes
 
 import pandas as pd
 import pyarrow as pa
@@ -21,44 +18,12 @@ from msfusion_sdk.phrases import first_few
 from msfusion_sdk.tables.arrow import TableSource, name_of, read_table
 from msfusion_sdk.tables.files.table_file import TableFile
 from msfusion_sdk.tables.issues import Issue, issue, note
+from msfusion_sdk.tables.paths import escape_path, real_path
 
-__all__ = [
-    "SLIDE_ID",
-    "find_bad_paths",
-    "find_bad_spacings",
-    "escape_path",
-    "path_of",
-    "read_slides",
-]
+__all__ = ["SLIDE_ID", "find_bad_paths", "find_bad_spacings", "read_slides"]
 
 SLIDE_ID, PATIENT_ID, PATH, MPP = "slide_id", "patient_id", "path", "mpp"
 N_LISTED = 20
-# "%" itself, bytes that are not UTF-8 (U+DC80 to U+DCFF in Python), and what would break a line.
-ESCAPED = re.compile("[%\x00-\x1f\x7f\udc80-\udcff]")
-
-
-def escape_path(path: str | os.PathLike[str]) -> str:
-    r"""Return a path as text that is valid UTF-8, one line, and names the same file.
-
-    Examples
-    --------
-    >>> escape_path("slides/caf\udce9 50%.svs")
-    'slides/caf%E9 50%25.svs'
-    """
-    return ESCAPED.sub(
-        lambda match: "".join(f"%{byte:02X}" for byte in os.fsencode(match[0])), os.fspath(path)
-    )
-
-
-def path_of(row: Mapping[str, Any]) -> Path:
-    """Return the file of a row of the stored slide table.
-
-    Examples
-    --------
-    >>> path_of({"path": "/slides/50%25.svs"}).name
-    '50%.svs'
-    """
-    return Path(_real(row[PATH]))
 
 
 def read_slides(source: TableSource) -> pa.Table:
@@ -74,7 +39,7 @@ def read_slides(source: TableSource) -> pa.Table:
     ids = (SLIDE_ID, PATIENT_ID, PATH)
     if isinstance(source, pd.DataFrame):
         table = read_table(_escaped(source), id_columns=ids)
-        written = [_real(path) for path in table.column(PATH).to_pylist()]
+        written = [real_path(path) for path in table.column(PATH).to_pylist()]
     else:
         table = read_table(source, id_columns=ids)
         written = [path or "" for path in table.column(PATH).to_pylist()]
@@ -119,7 +84,7 @@ def find_bad_paths(table: pa.Table) -> list[Issue]:
     for path in by_path:
         try:
             # Of ten thousand paths, pathlib alone would take half of the time of all checks.
-            status = os.stat(_real(path))  # noqa: PTH116
+            status = os.stat(real_path(path))  # noqa: PTH116
         # A zero byte in a path is a ValueError.
         except (OSError, ValueError):
             missing.append(path)
@@ -144,10 +109,6 @@ def _escaped(frame: pd.DataFrame) -> pd.DataFrame:
         return frame
     paths = [escape_path(v) if isinstance(v, str | os.PathLike) else v for v in frame[PATH]]
     return frame.assign(**{PATH: pd.Series(paths, frame.index, dtype=object)})
-
-
-def _real(escaped: str | None) -> str:
-    return os.fsdecode(unquote_to_bytes(escaped or ""))
 
 
 def _stored(path: str, folder: str) -> str:

@@ -12,7 +12,7 @@ from msfusion_sdk import Cohort, SlideEncoder
 from msfusion_sdk.cohort.encoding.plan import SlideRow
 from msfusion_sdk.cohort.encoding.run import run_encoding
 from msfusion_sdk.cohort.workers.worker import Job, encode_task
-from msfusion_sdk.tables.slide_table import path_of
+from msfusion_sdk.tables.paths import path_of
 from msfusion_sdk.testing import make_slide
 
 HOSTILE = "<script>alert(1)</script>"

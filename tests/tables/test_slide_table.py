@@ -9,13 +9,8 @@ import pytest
 
 from msfusion_sdk.errors import IdTypeError, TableError
 from msfusion_sdk.tables.issues import Issue
-from msfusion_sdk.tables.slide_table import (
-    escape_path,
-    find_bad_paths,
-    find_bad_spacings,
-    path_of,
-    read_slides,
-)
+from msfusion_sdk.tables.paths import escape_path, path_of
+from msfusion_sdk.tables.slide_table import find_bad_paths, find_bad_spacings, read_slides
 
 NAMES = [
     b"plain.svs",

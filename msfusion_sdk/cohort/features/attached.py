@@ -1,6 +1,6 @@
 """Which files of features are attached to which slides: a table, the files stay where they are.
 
-    features/<fingerprint>.parquet    a row per slide: file, its size and time, patches, layout
+features/<fingerprint>.parquet    a row per slide: file, its size and time, patches, layout
 """
 
 import hashlib
@@ -15,7 +15,7 @@ from msfusion_sdk.cohort.features.layouts import FeatureFile
 from msfusion_sdk.errors import StoreError
 from msfusion_sdk.slides.readers.file_kind import FileStamp
 from msfusion_sdk.storage.schema import read_stored, write_stored
-from msfusion_sdk.tables.slide_table import escape_path, path_of
+from msfusion_sdk.tables.paths import escape_path, path_of
 
 __all__ = [
     "Attached",

@@ -15,13 +15,8 @@ from msfusion_sdk.tables.files.table_file import TableFile
 from msfusion_sdk.tables.frames import ID_COLUMN
 from msfusion_sdk.tables.ids import find_bad_ids, find_repeated_ids
 from msfusion_sdk.tables.issues import issue, require_no_errors
-from msfusion_sdk.tables.slide_table import (
-    SLIDE_ID,
-    find_bad_paths,
-    find_bad_spacings,
-    path_of,
-    read_slides,
-)
+from msfusion_sdk.tables.paths import path_of
+from msfusion_sdk.tables.slide_table import SLIDE_ID, find_bad_paths, find_bad_spacings, read_slides
 
 __all__ = ["AnnotatedSlide", "list_slides"]
 

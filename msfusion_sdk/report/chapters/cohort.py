@@ -23,7 +23,7 @@ from msfusion_sdk.report.chapters.slide_facts import SlideFacts, read_slide_fact
 from msfusion_sdk.report.chapters.slide_pictures import SlidePictures, draw_slides
 from msfusion_sdk.report.html.page_table import PageTable, number, page_table
 from msfusion_sdk.report.html.render import chart_uri
-from msfusion_sdk.tables.slide_table import path_of
+from msfusion_sdk.tables.paths import path_of
 
 __all__ = ["CohortChapter", "cohort_chapter"]
 

@@ -18,7 +18,7 @@ from msfusion_sdk.report.chapters.slide_facts import SlideFacts
 from msfusion_sdk.report.html.page_table import number
 from msfusion_sdk.report.html.render import picture_uri
 from msfusion_sdk.slides.readers.file_kind import FileStamp
-from msfusion_sdk.tables.slide_table import path_of
+from msfusion_sdk.tables.paths import path_of
 
 __all__ = ["SLIDES_SHOWN", "SlidePicture", "SlidePictures", "draw_slides"]
 

@@ -4,7 +4,7 @@ import hashlib
 import os
 from pathlib import Path
 
-from msfusion_sdk.tables.slide_table import escape_path
+from msfusion_sdk.tables.paths import escape_path
 
 __all__ = ["result_name", "slide_id_of"]
 

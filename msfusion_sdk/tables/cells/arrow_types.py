@@ -127,7 +127,8 @@ def _is_plain_text(categories: pd.Index) -> bool:
 def _plain(column: pd.Series) -> pd.Series:
     kind = column.dtype
     if isinstance(kind, pd.SparseDtype):
-        return column.sparse.to_dense()
+        dense: pd.Series = column.sparse.to_dense()  # type: ignore[attr-defined]  # of the stubs
+        return dense
     if isinstance(kind, pd.CategoricalDtype):
         if kind.categories.dtype.kind in "mM":
             return column.astype(kind.categories.dtype)

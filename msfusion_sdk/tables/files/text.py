@@ -137,4 +137,5 @@ def _parse(path: Path, body: bytes, header: Header) -> Sequence[pa.ChunkedArray]
         raise TableError(msg) from error
     if is_ragged:
         _require_even_rows(path, body, header)
-    return table.columns
+    columns: Sequence[pa.ChunkedArray] = table.columns
+    return columns

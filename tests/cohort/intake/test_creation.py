@@ -19,7 +19,7 @@ from msfusion_sdk.errors import (
     SurvivalLabelError,
     TableError,
 )
-from msfusion_sdk.tables.slide_table import path_of
+from msfusion_sdk.tables.paths import path_of
 
 PATIENTS = """patient_id,diagnosis,time_months,event,site
 0012,luad,5.5,True,A
