@@ -29,13 +29,8 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 COMMANDS = (
-<<<<<<< HEAD
-    demo, info, encode, train, predict, classify, evaluate, report, view, adapters, doctor,
+    demo, info, encode, train, predict, classify, apply, evaluate, report, view, adapters, doctor,
     bench,
-=======
-    demo, info, encode, models, train, predict, classify, apply, evaluate, report, view, adapters,
-    doctor, bench,
->>>>>>> 871d23b (A trained model is applied to slides and tables it never saw: a row for each patient, with a prediction or a reason)
 )  # fmt: skip
 TAKE_SEVERAL_WORDS = (apply,)
 for command in COMMANDS:

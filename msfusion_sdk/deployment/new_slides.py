@@ -11,6 +11,7 @@ import pandas as pd
 from msfusion_sdk.cohort.encoding.plan import SlideRow
 from msfusion_sdk.errors import DuplicateIdError, TableError
 from msfusion_sdk.phrases import first_few
+from msfusion_sdk.slides.files.names import slide_id_of
 from msfusion_sdk.tables.arrow import TableSource, read_table
 from msfusion_sdk.tables.frames import ID_COLUMN
 from msfusion_sdk.tables.ids import find_bad_ids, find_repeated_ids
@@ -37,7 +38,7 @@ def read_new_slides(slides: SlideSource, *, mpp: float | None = None) -> list[Ne
     Parameters
     ----------
     slides : sequence of paths, or a table
-        Of files, each is a slide of a patient of its own, and the file's stem is the id of both.
+        Of files, each is a slide of a patient of its own, and its name without the suffix is the id of both.
         A table (a single path that ends in ``.csv``, ``.tsv``, ``.txt`` or ``.parquet``, a
         DataFrame or an Arrow table) has ``slide_id``, ``patient_id``, ``path`` and perhaps
         ``mpp``.
@@ -49,7 +50,7 @@ def read_new_slides(slides: SlideSource, *, mpp: float | None = None) -> list[Ne
     TableError
         One of its kinds, with all that is wrong with the table.
     DuplicateIdError
-        When two files have one stem.
+        When two files have one name.
     """
     table = _as_table(slides)
     if table is None:
@@ -106,7 +107,7 @@ def _as_table(slides: SlideSource) -> TableSource | None:
 
 
 def _of_files(paths: list[str], mpp: float | None) -> list[NewSlide]:
-    names = [Path(path).stem for path in paths]
+    names = [slide_id_of(path) for path in paths]
     twice = [name for name, count in Counter(names).items() if count > 1]
     if twice:
         both = [path for path, name in zip(paths, names, strict=True) if name == twice[0]]
