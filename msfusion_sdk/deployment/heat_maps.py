@@ -3,13 +3,13 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from msfusion_sdk.cohort.store.holdings import part_name
 from msfusion_sdk.cohort.store.ledger import SlideStatus
 from msfusion_sdk.cohort.store.store import EmbeddingStore
 from msfusion_sdk.cohort.store.stored_result import stored_result
 from msfusion_sdk.errors import SlideError, StoreError
 from msfusion_sdk.figures.slides.overlay import write_overlay
 from msfusion_sdk.files import made_folder
+from msfusion_sdk.slides.files.names import result_name
 
 __all__ = ["write_heat_maps"]
 
@@ -48,14 +48,13 @@ def write_heat_maps(
         if not status.is_done or not status.n_patches:
             found[name] = status.reason
             continue
-        picture = part_name(name).removeprefix("slide=").removesuffix(".parquet")
         try:
             result = stored_result(store, name)
         except (KeyError, StoreError) as error:
             found[name] = f"its patches cannot be read: {error}"
             continue
         try:
-            found[name] = write_overlay(paths[name], result, target / f"{picture}.png")
+            found[name] = write_overlay(paths[name], result, target / f"{result_name(name)}.png")
         except SlideError as error:  # the prediction stands without its picture
             found[name] = f"[{error.code}] {error}"
     return found

@@ -38,7 +38,8 @@ def read_new_slides(slides: SlideSource, *, mpp: float | None = None) -> list[Ne
     Parameters
     ----------
     slides : sequence of paths, or a table
-        Of files, each is a slide of a patient of its own, and its name without the suffix is the id of both.
+        Of files, each is a slide of a patient of its own; its name without the suffix is the id
+        of both.
         A table (a single path that ends in ``.csv``, ``.tsv``, ``.txt`` or ``.parquet``, a
         DataFrame or an Arrow table) has ``slide_id``, ``patient_id``, ``path`` and perhaps
         ``mpp``.
