@@ -109,6 +109,23 @@ def study(folder: Path) -> None:
     write_evaluation(evaluation, folder / "study" / "judged")
 
 
+def deployed(folder: Path) -> None:
+    """``lab``, with a cohort of its slides that the embedded model has encoded."""
+    lab(folder)
+    slides = pd.read_csv(folder / "lab" / "slides.csv", dtype=str)
+    paths = [str(folder / "lab" / path) for path in slides["path"]]
+    made = Cohort.create(
+        folder / "lab" / "cohort",
+        patients=slides[["patient_id", "diagnosis"]],
+        slides=slides.drop(columns="diagnosis").assign(path=paths),
+    )
+    encoder = SlideEncoder.from_pretrained()
+    store = EmbeddingStore(made.root, encoder.fingerprint)
+    store.prepare()
+    for name, path in zip(slides["slide_id"], paths, strict=True):
+        store.commit(encoder.encode(path, slide_id=name))
+
+
 STATES: dict[str, Callable[[Path], None]] = {
-    made.__name__: made for made in (case, results, outlined, lab, cohort, study)
+    made.__name__: made for made in (case, results, outlined, lab, cohort, study, deployed)
 }

@@ -32,6 +32,7 @@ KNOWN = {"bash", "python", "console"}
 NEEDS = {
     "classify-slides": ["lab"],
     "cli": ["results"],
+    "deployment": ["deployed"],
     "own-annotations": ["outlined"],
     "parquet": ["cohort"],
     "pretraining": ["outlined", "tiles"],

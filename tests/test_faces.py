@@ -42,6 +42,13 @@ FACES = {
         "SlideStatus",
     ],
     "msfusion_sdk.demo": ["run_cohort_demo", "run_demo"],
+    "msfusion_sdk.deployment": [
+        "Applied",
+        "apply_to_cohort",
+        "apply_to_file",
+        "apply_to_slides",
+        "write_heat_maps",
+    ],
     "msfusion_sdk.doctor": ["Finding", "Report", "examine"],
     "msfusion_sdk.encoder": [
         "AttendedNetwork",

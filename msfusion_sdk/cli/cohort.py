@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.table import Table
 
-from msfusion_sdk.cli.console import bars, err, known_words, out
+from msfusion_sdk.cli.console import err, known_words, out, run_bars
 from msfusion_sdk.cli.encode import Device, Json, Model, Precision, Preset
 from msfusion_sdk.errors import ExitCode
 
 if TYPE_CHECKING:
     from msfusion_sdk.cohort.cohort import Cohort
-    from msfusion_sdk.cohort.encoding.run import RunProgress
     from msfusion_sdk.cohort.store.ledger import SlideStatus
 
 __all__ = ["app"]
@@ -120,12 +119,7 @@ def encode(
         encoder = SlideEncoder.from_pretrained(model, device=device, precision=precision)
         if preset:
             encoder = encoder.with_config(encoder.config.with_preset(preset))
-        with bars() as update:
-
-            def show(run: "RunProgress") -> None:
-                text = f"{run.failed} failed, {run.patches_per_s:.2f} patches/s"
-                update("slides", run.ended, run.total, text)
-
+        with run_bars() as show:
             run = cohort.encode(
                 encoder,
                 progress=show,

@@ -2,9 +2,10 @@
 
 import shlex
 import sys
-from collections.abc import Iterator
+import warnings
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import typer
 from rich.console import Console
@@ -19,7 +20,19 @@ from rich.progress import (
 
 from msfusion_sdk.errors import MsfusionError
 
-__all__ = ["Bars", "bars", "known_words", "err", "out", "typed"]
+if TYPE_CHECKING:
+    from msfusion_sdk.cohort.encoding.run import RunProgress
+
+__all__ = [
+    "Bars",
+    "bars",
+    "err",
+    "known_words",
+    "out",
+    "run_bars",
+    "told_warnings",
+    "typed",
+]
 
 out = Console(highlight=False)
 err = Console(stderr=True, highlight=False)
@@ -52,6 +65,30 @@ def bars() -> Iterator[Bars]:
             progress.update(tasks[stage], completed=done, total=total, text=text)
 
         yield update
+
+
+@contextmanager
+def run_bars() -> Iterator["Callable[[RunProgress], None]"]:
+    """Show a bar of slides while the block runs; yields what a run calls with its progress."""
+    with bars() as update:
+
+        def show(run: "RunProgress") -> None:
+            text = f"{run.failed} failed, {run.patches_per_s:.2f} patches/s"
+            update("slides", run.ended, run.total, text)
+
+        yield show
+
+
+@contextmanager
+def told_warnings() -> Iterator[None]:
+    """Print each warning of the block once, to stderr: folds repeat them."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        try:
+            yield
+        finally:
+            for message in dict.fromkeys(str(one.message) for one in caught):
+                err.print(f"warning: {message}", markup=False, soft_wrap=True)
 
 
 @contextmanager

@@ -1,8 +1,5 @@
 """``msfusion train``, ``predict``, ``classify``, ``evaluate`` and ``adapters``."""
 
-import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -10,7 +7,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from msfusion_sdk.cli.console import err, known_words, out, typed
+from msfusion_sdk.cli.console import err, known_words, out, told_warnings, typed
 from msfusion_sdk.cli.encode import Device, Json, Mpp
 
 __all__ = ["adapters", "classify", "evaluate", "predict", "train"]
@@ -43,7 +40,7 @@ def train(
     fusion: Fusion = None,
     encoder: Annotated[
         str | None,
-        typer.Option(help="Model that encoded the slides: makes one that classifies slide files."),
+        typer.Option(help="Model that encoded the slides; with it the folder takes slide files."),
     ] = None,
     seed: Seed = 0,
     json: Json = False,
@@ -54,7 +51,7 @@ def train(
     from msfusion_sdk.study.train import train_on_cohort
 
     cohort = Cohort.open(folder)
-    with known_words(), _told_warnings():
+    with known_words(), told_warnings():
         record = train_on_cohort(
             cohort,
             outcome,
@@ -88,7 +85,7 @@ def predict(
     from msfusion_sdk.study.models import predict_to_file
 
     cohort = Cohort.open(folder)
-    with known_words(), _told_warnings():
+    with known_words(), told_warnings():
         predicted = predict_to_file(cohort, model, path)
     columns = ", ".join(predicted.columns)
     out.print(f"{path}: {len(predicted)} patients, {columns}.", markup=False, soft_wrap=True)
@@ -152,7 +149,7 @@ def evaluate(
     from msfusion_sdk.study.models import evaluate_on_cohort
 
     cohort = Cohort.open(folder)
-    with known_words(), _told_warnings():
+    with known_words(), told_warnings():
         evaluation = evaluate_on_cohort(
             cohort,
             outcome,
@@ -190,15 +187,3 @@ def adapters(json: Json = False) -> None:
         table.add_row(name, origin)
     if not json:
         out.print(table)
-
-
-@contextmanager
-def _told_warnings() -> Iterator[None]:
-    """Print each warning of the block once, to stderr: folds repeat them."""
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        try:
-            yield
-        finally:
-            for message in dict.fromkeys(str(one.message) for one in caught):
-                err.print(f"warning: {message}", markup=False, soft_wrap=True)

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from msfusion_sdk._version import __version__
+from msfusion_sdk.cli.apply import apply
 from msfusion_sdk.cli.bench import bench
 from msfusion_sdk.cli.cohort import app as cohort
 from msfusion_sdk.cli.console import err
@@ -15,6 +16,7 @@ from msfusion_sdk.cli.fusion import adapters, classify, evaluate, predict, train
 from msfusion_sdk.cli.models import app as models
 from msfusion_sdk.cli.pretrain import app as pretrain
 from msfusion_sdk.cli.report import report
+from msfusion_sdk.cli.several_words import SeveralWords
 from msfusion_sdk.cli.view import view
 from msfusion_sdk.errors import ExitCode, MsfusionError, RunInterruptedError, StoreError
 
@@ -27,11 +29,12 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 COMMANDS = (
-    demo, info, encode, train, predict, classify, evaluate, report, view, adapters, doctor,
+    demo, info, encode, train, predict, classify, apply, evaluate, report, view, adapters, doctor,
     bench,
 )  # fmt: skip
+TAKE_SEVERAL_WORDS = (apply,)
 for command in COMMANDS:
-    app.command()(command)
+    app.command(cls=SeveralWords if command in TAKE_SEVERAL_WORDS else None)(command)
 app.add_typer(cohort, name="cohort")
 app.add_typer(pretrain, name="pretrain")
 app.add_typer(models, name="models")

@@ -6,8 +6,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
-import pyarrow as pa
-import pyarrow.parquet as pq
 
 from msfusion_sdk.cohort.cohort import Cohort
 from msfusion_sdk.cohort.store.status import models_of
@@ -19,9 +17,9 @@ from msfusion_sdk.errors import (
 from msfusion_sdk.evaluation.crossfit.inputs import rows_of, with_values
 from msfusion_sdk.evaluation.evaluate import evaluate
 from msfusion_sdk.evaluation.result.evaluation import Evaluation
-from msfusion_sdk.files import storing
 from msfusion_sdk.fusion.strategies.strategies import Strategy
 from msfusion_sdk.phrases import first_few
+from msfusion_sdk.study.predictions_file import require_predictions_path, write_predictions
 from msfusion_sdk.study.tables import (
     SLIDE,
     SlideMean,
@@ -36,9 +34,11 @@ from msfusion_sdk.study.training_record import TrainingRecord
 __all__ = [
     "SeenPatientsWarning",
     "evaluate_on_cohort",
+    "find_tables",
     "predict_on_cohort",
     "predict_to_file",
     "tables_of",
+    "warn_of_seen",
 ]
 
 
@@ -79,7 +79,7 @@ def predict_on_cohort(cohort: Cohort, folder: str | Path) -> pd.DataFrame:
     tables = tables_of(cohort, model.record)
     patients = patients_of(tables)
     predicted = model.predict(rows_of(tables, patients)).drop(columns="class", errors="ignore")
-    _warn_of_seen(patients.intersection(model.estimator.training_ids_), len(patients))
+    warn_of_seen(patients.intersection(model.estimator.training_ids_), len(patients))
     return predicted.loc[[name for name in cohort.patient_ids if name in patients]]
 
 
@@ -100,19 +100,9 @@ def predict_to_file(cohort: Cohort, folder: str | Path, path: str | Path) -> pd.
     ValueError
         When ``path`` ends otherwise; nothing is read then.
     """
-    path = Path(path)
-    if path.suffix not in (".parquet", ".csv"):
-        msg = f"Predictions are written as .parquet or .csv, and {path.name!r} is neither."
-        raise ValueError(msg)
+    path = require_predictions_path(path)
     predicted = predict_on_cohort(cohort, folder)
-    about = {"msfusion": TrainingRecord.read(Path(folder)).model_dump_json()}
-    with storing(path) as temporary:
-        if path.suffix == ".csv":
-            predicted.to_csv(temporary)
-        else:
-            table = pa.Table.from_pandas(predicted.reset_index(), preserve_index=False)
-            table = table.replace_schema_metadata(about)
-            pq.write_table(table, temporary, compression="zstd", write_page_checksum=True)
+    write_predictions(predicted, path, TrainingRecord.read(Path(folder)))
     return predicted
 
 
@@ -171,11 +161,42 @@ def tables_of(cohort: Cohort, record: TrainingRecord) -> dict[str, pd.DataFrame]
     MissingModalityError
         When no patient of the cohort has one of the modalities.
     """
-    return {name: _table_of(cohort, name, record) for name in record.modalities}
+    found = find_tables(cohort, record)
+    for name in record.modalities:
+        if name not in found:
+            msg = (
+                f"No patient of {cohort.root} has {name!r}, which the model learned from (its "
+                f"modalities: {', '.join(record.modalities)}; those of the cohort: "
+                f"{', '.join(cohort.modalities) or 'none'}). Add it, or train a model without it."
+            )
+            raise MissingModalityError(msg)
+    return found
 
 
-def _table_of(cohort: Cohort, name: str, record: TrainingRecord) -> pd.DataFrame:
-    """Return a table that a model needs, or say that the cohort lacks it."""
+def find_tables(
+    cohort: Cohort, record: TrainingRecord, *, without: Sequence[str] = ()
+) -> dict[str, pd.DataFrame]:
+    """Return those tables of a cohort that a model learned from and somebody has a value in.
+
+    Parameters
+    ----------
+    without : sequence of str
+        Modalities that are not needed.
+
+    Raises
+    ------
+    StoreMixedFeaturesError
+        When the slides were encoded by another model than those of training.
+    """
+    found = {}
+    for name in record.modalities:
+        table = None if name in without else _find_table(cohort, name, record)
+        if table is not None and len(with_values(table)):
+            found[name] = table
+    return found
+
+
+def _find_table(cohort: Cohort, name: str, record: TrainingRecord) -> pd.DataFrame | None:
     if name == SLIDE and (known := models_of(cohort.root)):
         if record.slide_model not in known:
             msg = (
@@ -186,18 +207,11 @@ def _table_of(cohort: Cohort, name: str, record: TrainingRecord) -> pd.DataFrame
             )
             raise StoreMixedFeaturesError(msg)
         return cohort.tables(record.slides, model=record.slide_model)[SLIDE]
-    table = cohort.modality(name) if name in cohort.modalities else pd.DataFrame()
-    if not len(with_values(table)):
-        msg = (
-            f"No patient of {cohort.root} has {name!r}, which the model learned from (its "
-            f"modalities: {', '.join(record.modalities)}; those of the cohort: "
-            f"{', '.join(cohort.modalities) or 'none'}). Add it, or train a model without it."
-        )
-        raise MissingModalityError(msg)
-    return table
+    return cohort.modality(name) if name in cohort.modalities else None
 
 
-def _warn_of_seen(seen: set[str], total: int) -> None:
+def warn_of_seen(seen: set[str], total: int) -> None:
+    """Warn when a model learned from some of the patients it is asked about."""
     if seen:
         msg = (
             f"The model learned from {len(seen)} of the {total} patients (first: "

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 import pandas as pd
 
-from msfusion_sdk.errors import ModelIdError, ShapeError
+from msfusion_sdk.errors import ModelIdError, ShapeError, StoreMixedFeaturesError
 from msfusion_sdk.fusion.estimators.base import FusionEstimator
 from msfusion_sdk.fusion.estimators.classifier import FusionClassifier
 from msfusion_sdk.fusion.estimators.survival import FusionSurvival
@@ -86,6 +86,23 @@ class TrainedModel:
             raise ModelIdError(msg)
         where = self.folder / ENCODER_FOLDER
         return SlideEncoder.from_pretrained(where, device=device, precision=precision)
+
+    def require_encoder(self, encoder: "SlideEncoder") -> None:
+        """Refuse an encoder whose vectors the model never saw.
+
+        Raises
+        ------
+        StoreMixedFeaturesError
+        """
+        wanted = self.record.slide_model
+        if encoder.fingerprint != wanted:
+            found = "no slides" if wanted is None else f"vectors of {wanted[:12]}"
+            msg = (
+                f"The model in {self.folder} learned from {found}, and the encoder given makes "
+                f"those of {encoder.fingerprint[:12]}: they mean different things. Give the "
+                "encoder of training."
+            )
+            raise StoreMixedFeaturesError(msg)
 
     def predict(self, tables: "Tables", *, times: Sequence[float] = ()) -> pd.DataFrame:
         """Return what the model predicts for every patient in ``tables``, indexed by patient_id.
