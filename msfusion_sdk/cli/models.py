@@ -107,7 +107,8 @@ def show(
     """Say what is known of a network, or show the card of a model."""
     from msfusion_sdk.encoder.sources.known import known_network
     from msfusion_sdk.encoder.weights.hub import embedded_models
-    from msfusion_sdk.encoder.weights.model_folder import CARD_FILE, read_manifest
+    from msfusion_sdk.encoder.weights.model_folder import read_manifest
+    from msfusion_sdk.storage.model_folder import CARD_FILE
 
     folder = embedded_models().get(name, Path(name))
     if folder.is_dir():
