@@ -31,7 +31,7 @@ OnDuplicate = Annotated[
 ]
 Fingerprint = Annotated[
     str | None,
-    typer.Option("--model", help="First letters of a fingerprint, where there are several."),
+    typer.Option("--model", help="Name or first letters of a fingerprint, where several."),
 ]
 
 
@@ -159,8 +159,9 @@ def status(folder: Folder, model: Fingerprint = None, json: Json = False) -> Non
         typer.echo(found.model_dump_json())
         return
     _print_report(cohort)
-    if found.fingerprint:
-        out.print(f"\nModel {found.fingerprint[:12]}")
+    for known in found.models:
+        chosen = "Model" if known == found.fingerprint else "also"
+        out.print(f"\n{chosen} {found.model_names.get(known, '')} {known[:12]}", markup=False)
     _print_counts(found.counts)
     _print_failures(found.failures)
     table = Table(*cohort.completeness().columns, box=None, pad_edge=False)
@@ -227,6 +228,59 @@ def import_features(
 
     counts = Cohort.open(folder).import_features(features, name=name)
     out.print(", ".join(f"{count} {what.replace('_', ' ')}" for what, count in counts.items()))
+
+
+@app.command()
+def attach_features(
+    folder: Folder,
+    features: Annotated[
+        Path, typer.Argument(help="Folder of <slide_id>.h5 or .pt of another program.")
+    ],
+    name: Annotated[str, typer.Option(help="What the features are called.")],
+    network: Annotated[
+        str | None, typer.Option(help="Known network that made them: its length is checked.")
+    ] = None,
+    encoder: Annotated[
+        str | None, typer.Option(help="Which of several networks' features in each file.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Attach the features of TRIDENT, CLAM, AtlasPatch, STAMP or slide2vec; nothing is copied.
+
+    A file that cannot be used is that slide's failure; the exit code is 3 when there is one.
+    """
+    from msfusion_sdk.cohort.cohort import Cohort
+
+    report = Cohort.open(folder).attach_features(
+        features, name=name, network=network, encoder=encoder
+    )
+    if json:
+        typer.echo(report.model_dump_json())
+    else:
+        out.print(
+            f"{report.name}: {report.attached} slides attached, {report.features} features per "
+            f"patch ({', '.join(report.layouts)}); {report.empty} empty, {report.without_file} "
+            f"without a file, {report.unknown_files} files of no slide.",
+            soft_wrap=True,
+        )
+        _print_failures(report.failures)
+    if report.failures:
+        raise typer.Exit(ExitCode.FINISHED_WITH_FAILURES)
+
+
+@app.command()
+def drop_model(
+    folder: Folder,
+    model: Annotated[str, typer.Argument(help="Its name, or first letters of its fingerprint.")],
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
+    """Remove vectors, patch rows and statuses of a model; attached files stay."""
+    from msfusion_sdk.cohort.cohort import Cohort
+
+    cohort = Cohort.open(folder)
+    if not yes:
+        typer.confirm(f"Remove all that {folder} holds of {model}?", abort=True)
+    out.print(f"{cohort.drop_model(model)[:12]} is gone.")
 
 
 @app.command()

@@ -4,7 +4,7 @@ import warnings
 from collections.abc import Callable, Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import pandas as pd
 import pyarrow as pa
@@ -36,6 +36,7 @@ from msfusion_sdk.deprecation import renamed_argument
 from msfusion_sdk.errors import TableError
 from msfusion_sdk.files import require_unused
 from msfusion_sdk.outcomes.declaration import declared
+from msfusion_sdk.phrases import first_few
 from msfusion_sdk.storage.schema import read_column, read_notes, read_stored, write_stored
 from msfusion_sdk.tables.arrow import TableSource
 from msfusion_sdk.tables.frames import ID_COLUMN
@@ -44,6 +45,8 @@ from msfusion_sdk.tables.paths import path_of
 
 if TYPE_CHECKING:
     from msfusion_sdk.cohort.encoding.run import EncodingRun, RunProgress
+    from msfusion_sdk.cohort.export.patch_features import PatchFeatures
+    from msfusion_sdk.cohort.intake.attach import AttachReport
     from msfusion_sdk.encoder.slide_encoder import SlideEncoder
 
 __all__ = ["Cohort", "OutcomeWarning"]
@@ -282,6 +285,7 @@ class Cohort:
 
         chosen = RunSettings.model_validate(settings)
         rows = [] if self.slides is None else self.slides.to_pylist()
+        _require_paths(rows)
         slides = [SlideRow(row["slide_id"], path_of(row), row.get("mpp")) for row in rows]
         return encode_slides(self.root, slides, encoder, chosen, progress)
 
@@ -363,6 +367,78 @@ class Cohort:
         from msfusion_sdk.cohort.export.hdf5 import import_features
 
         return import_features(self.root, list(self._slide_frame()["slide_id"]), Path(folder), name)
+
+    def attach_features(
+        self,
+        folder: str | Path,
+        *,
+        name: str,
+        network: str | None = None,
+        encoder: str | None = None,
+    ) -> "AttachReport":
+        """Attach patch features that TRIDENT, CLAM, AtlasPatch, STAMP or slide2vec made.
+
+        The files stay where they are and are not read: each is remembered with its size and
+        time, and refused when it has changed.  A slide's vector is the plain mean of its patches,
+        computed when it is first asked for.  A file that cannot be used is that slide's failure.
+
+        Parameters
+        ----------
+        folder : path
+            Holds ``<slide_id>.h5`` or ``<slide_id>.pt``, in subfolders too.
+        name : str
+            What the features are called: they stand for a model of this name.
+        network : str, optional
+            The known network that made them (``msfusion models``), whose number of features is
+            checked.
+        encoder : str, optional
+            Which features of files that hold those of several networks.
+
+        Raises
+        ------
+        TableError, ShapeError
+            When no file can be used, or they are of two networks.  Nothing is left then.
+        MissingExtraError
+            Without the extra ``[h5]``.
+        """
+        from msfusion_sdk.cohort.intake.attach import attach_features
+
+        ids = list(self._slide_frame()["slide_id"])
+        return attach_features(self.root, ids, Path(folder), name, network=network, encoder=encoder)
+
+    def drop_model(self, model: str) -> str:
+        """Remove vectors, patch rows and statuses of a model; return its fingerprint.
+
+        Parameters
+        ----------
+        model : str
+            Its name, or the first letters of its fingerprint.  Attached files stay.
+        """
+        from msfusion_sdk.cohort.intake.dropping import drop_model
+
+        fingerprint = choose_model(self.root, model)
+        drop_model(self.root, fingerprint)
+        return fingerprint
+
+    def patch_features(self, slide_id: str, *, model: str | None = None) -> "PatchFeatures":
+        """Return the patch vectors of a slide and where they are, encoded here or attached.
+
+        Parameters
+        ----------
+        slide_id : str
+        model : str, optional
+            Its name, or the first letters of a fingerprint, when there are several.
+
+        Raises
+        ------
+        TableError
+            When patch rows were not kept.
+        StoreError
+            When the slide has no result, or its file of features was changed.
+        """
+        from msfusion_sdk.cohort.export.patch_features import patch_features
+
+        return patch_features(self.root, slide_id, choose_model(self.root, model))
 
     def export_features(self, folder: str | Path, *, model: str | None = None) -> int:
         """Write ``<slide_id>.h5`` with ``features`` and ``coords`` for slides with patch rows.
@@ -488,3 +564,13 @@ def _indexed(table: pa.Table) -> pd.DataFrame:
     frame: pd.DataFrame = table.to_pandas()
     frame.index = pd.Index(frame.pop(ID_COLUMN), name=ID_COLUMN, dtype=object)
     return frame
+
+
+def _require_paths(rows: list[dict[str, Any]]) -> None:
+    without = [row["slide_id"] for row in rows if not row["path"]]
+    if without:
+        msg = (
+            f"{len(without)} slides have no path (first: {first_few(without)}): the cohort was "
+            "made for features alone. To encode, create one with a column path in its slide table."
+        )
+        raise TableError(msg)

@@ -68,6 +68,8 @@ class TissueConfig(FrozenConfig):
 class PatchConfig(FrozenConfig):
     """How tissue becomes patches (method step 2).  Sizes in pixels at ``target_mpp``."""
 
+    _added = frozenset({"tiles", "context_px", "single_scale"})
+
     patch_size_px: int = Field(1152, ge=64, multiple_of=2, description="patch edge")
     stride_px: int = Field(1152, ge=1, description="step of the grid; smaller overlaps")
     target_mpp: float = Field(0.25, gt=0, description="µm per px after resampling")
@@ -78,18 +80,11 @@ class PatchConfig(FrozenConfig):
     min_area: float = Field(0.25, gt=0, le=1, description="share of tissue, keep_rule area")
     low_recall: float = Field(0.6, ge=0, le=1, description="warn below this tissue recall")
 
-    tiles: int = Field(
-        2, ge=1, le=16, exclude_if=lambda value: value == 2, description="per edge of a patch"
-    )
+    tiles: int = Field(2, ge=1, le=16, description="per edge of a patch")
     context_px: int | None = Field(
-        None,
-        ge=32,
-        exclude_if=lambda value: value is None,
-        description="edge of the context image; None: that of a tile",
+        None, ge=32, description="edge of the context image; None: that of a tile"
     )
-    single_scale: bool = Field(
-        False, exclude_if=lambda value: not value, description="tiles alone, no context image"
-    )
+    single_scale: bool = Field(False, description="tiles alone, no context image")
 
     @model_validator(mode="after")
     def _check(self) -> Self:

@@ -29,15 +29,21 @@ N_LISTED = 20
 def read_slides(source: TableSource) -> pa.Table:
     """Return the slide table with stored paths; those in a file are relative to its folder.
 
+    Without a column ``path`` it is of slides whose features are attached, and all are ''.
+
     Raises
     ------
     TableError
-        When it cannot be read or lacks ``slide_id``, ``patient_id`` or ``path``.
+        When it cannot be read or lacks ``slide_id`` or ``patient_id``.
     IdTypeError
         When one of these is not text.
     """
     ids = (SLIDE_ID, PATIENT_ID, PATH)
-    if isinstance(source, pd.DataFrame):
+    if not has_paths(source):
+        table = read_table(source, id_columns=ids[:2])
+        table = table.append_column(PATH, pa.array([""] * table.num_rows, pa.string()))
+        written = [""] * table.num_rows
+    elif isinstance(source, pd.DataFrame):
         table = read_table(_escaped(source), id_columns=ids)
         written = [real_path(path) for path in table.column(PATH).to_pylist()]
     else:
@@ -53,6 +59,13 @@ def read_slides(source: TableSource) -> pa.Table:
     if any(test(mpp.type) for test in (is_integer, is_floating, is_null)):
         table = table.set_column(table.column_names.index(MPP), MPP, mpp.cast(pa.float64()))
     return table
+
+
+def has_paths(source: TableSource) -> bool:
+    """Return whether a slide table has a column of files."""
+    if isinstance(source, pd.DataFrame):
+        return PATH in source.columns
+    return PATH in read_table(source, id_columns=()).column_names
 
 
 def find_bad_spacings(table: pa.Table, source: TableSource) -> list[Issue]:
@@ -90,10 +103,11 @@ def find_bad_paths(table: pa.Table) -> list[Issue]:
             missing.append(path)
         else:
             by_file[status.st_dev, status.st_ino].append(path)
+    is_without = len(blank) == len(rows)  # a cohort of features alone
     return [
         *issue(
             "Table",
-            len(blank),
+            0 if is_without else len(blank),
             f"{len(blank)} of {len(rows)} slides have no path (first: {first_few(blank)}). Fill it "
             "in.",
         ),

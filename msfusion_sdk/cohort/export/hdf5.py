@@ -6,13 +6,13 @@ The layout is that of the files; no code of those projects is used here.  The on
 that imports h5py (extra ``[h5]``).
 """
 
-import hashlib
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from msfusion_sdk.cohort.features.attached import features_fingerprint
 from msfusion_sdk.cohort.store.store import EmbeddingStore
 from msfusion_sdk.errors import (
     NonFiniteError,
@@ -25,14 +25,9 @@ from msfusion_sdk.files import storing
 from msfusion_sdk.slides.readers.file_kind import FileStamp
 from msfusion_sdk.storage.parquet import read_parquet
 
-__all__ = ["export_features", "features_fingerprint", "import_features"]
+__all__ = ["export_features", "import_features"]
 
 SUFFIXES = (".h5", ".hdf5")
-
-
-def features_fingerprint(name: str) -> str:
-    """Return what stands for a model when features come from elsewhere under a name."""
-    return hashlib.sha256(f"imported features: {name}".encode()).hexdigest()
 
 
 def import_features(root: Path, slide_ids: list[str], folder: Path, name: str) -> dict[str, int]:
@@ -54,7 +49,6 @@ def import_features(root: Path, slide_ids: list[str], folder: Path, name: str) -
         )
         raise TableError(msg)
     store, length = EmbeddingStore(root, features_fingerprint(name)), None
-    store.prepare()
     for slide_id in mine:
         features, _ = read_features(files[slide_id])
         if length not in (None, features.shape[1]):
@@ -64,6 +58,8 @@ def import_features(root: Path, slide_ids: list[str], folder: Path, name: str) -
             )
             raise ShapeError(msg)
         length = features.shape[1]
+        # Not before something can be stored: an empty folder would look like a model.
+        store.prepare()
         _store(store, slide_id, files[slide_id], features, name)
     return {
         "imported": len(mine),

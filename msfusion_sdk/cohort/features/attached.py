@@ -13,12 +13,12 @@ import pyarrow as pa
 
 from msfusion_sdk.cohort.features.layouts import FeatureFile
 from msfusion_sdk.errors import StoreError
-from msfusion_sdk.slides.readers.file_kind import FileStamp
 from msfusion_sdk.storage.schema import read_stored, write_stored
 from msfusion_sdk.tables.paths import escape_path, path_of
 
 __all__ = [
     "Attached",
+    "attached_fingerprints",
     "attached_path",
     "attached_rows",
     "features_fingerprint",
@@ -34,7 +34,14 @@ class Attached:
 
     slide_id: str
     file: FeatureFile
-    stamp: FileStamp
+    size_bytes: int
+    mtime_ns: int
+
+    @classmethod
+    def of(cls, slide_id: str, file: FeatureFile) -> "Attached":
+        """Return a file as it is now, for a slide."""
+        status = file.path.stat()
+        return cls(slide_id, file, status.st_size, status.st_mtime_ns)
 
     def require_unchanged(self) -> None:
         """Raise when the file is not the one that was attached.
@@ -44,11 +51,11 @@ class Attached:
         StoreError
         """
         try:
-            now = FileStamp.of(self.file.path)
+            now = self.file.path.stat()
         except OSError as error:
             msg = f"The features of {self.slide_id} are gone: {self.file.path} ({error})."
             raise StoreError(msg) from error
-        if (now.size_bytes, now.mtime_ns) != (self.stamp.size_bytes, self.stamp.mtime_ns):
+        if (now.st_size, now.st_mtime_ns) != (self.size_bytes, self.mtime_ns):
             msg = (
                 f"{self.file.path} was changed after it was attached. Attach the folder again: "
                 "msfusion cohort attach-features."
@@ -66,6 +73,11 @@ def attached_path(root: Path, fingerprint: str) -> Path:
     return root / FOLDER / f"{fingerprint}.parquet"
 
 
+def attached_fingerprints(root: Path) -> set[str]:
+    """Return what stands for the models of all attached folders."""
+    return {path.stem for path in root.glob(f"{FOLDER}/[!.]*.parquet")}
+
+
 def write_attached(
     root: Path, fingerprint: str, rows: list[Attached], notes: dict[str, Any]
 ) -> None:
@@ -78,8 +90,8 @@ def write_attached(
     columns: dict[str, list[Any]] = {
         "slide_id": [row.slide_id for row in rows],
         "path": [escape_path(row.file.path.absolute()) for row in rows],
-        "size_bytes": [row.stamp.size_bytes for row in rows],
-        "mtime_ns": [row.stamp.mtime_ns for row in rows],
+        "size_bytes": [row.size_bytes for row in rows],
+        "mtime_ns": [row.mtime_ns for row in rows],
     }
     for name in ("layout", "n_patches", "features", "encoder", "size_l0", "dataset"):
         columns[name] = [getattr(row.file, name) for row in rows]
@@ -103,7 +115,6 @@ def attached_rows(root: Path, fingerprint: str) -> tuple[dict[str, Attached], di
             path_of(row), row["layout"], row["n_patches"], row["features"], row["encoder"],
             row["size_l0"], row["dataset"],
         )  # fmt: skip
-        stamp = FileStamp(row["size_bytes"], row["mtime_ns"])
-        rows[row["slide_id"]] = Attached(row["slide_id"], file, stamp)
+        rows[row["slide_id"]] = Attached(row["slide_id"], file, row["size_bytes"], row["mtime_ns"])
     found: dict[str, Any] = json.loads(notes["attached"])
     return rows, found

@@ -2,7 +2,7 @@
 
     TRIDENT     <slide>.h5   features (patch, D), coords (patch, 2) level-0 px, patch_size_level0
     CLAM        <slide>.h5   features, coords, no size; or <slide>.pt, a tensor (patch, D) alone
-    AtlasPatch  <slide>.h5   features/<encoder> (patch, D), coords (patch, 5): x, y, width, height, level
+    AtlasPatch  <slide>.h5   features/<encoder> (patch, D), coords (patch, 5): x, y, edges, level
     STAMP       <slide>.h5   feats (patch, D), coords (patch, 2) in µm, tile_size_um
     slide2vec   <slide>.pt   a tensor, beside it <slide>.meta.json; <slide>.coordinates.npz
 

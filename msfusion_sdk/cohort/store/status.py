@@ -3,15 +3,28 @@
 from collections import Counter
 from pathlib import Path
 
+from msfusion_sdk.cohort.features.attached import (
+    Attached,
+    attached_fingerprints,
+    attached_rows,
+)
 from msfusion_sdk.cohort.folder.view import CohortView
-from msfusion_sdk.cohort.store.holdings import find_existing, load
-from msfusion_sdk.cohort.store.ledger import Ledger, SlideStatus, status_of
+from msfusion_sdk.cohort.store.archives import read_archives
+from msfusion_sdk.cohort.store.holdings import find_existing, load, look_at
+from msfusion_sdk.cohort.store.ledger import Ledger, SlideStatus, Status, status_of
 from msfusion_sdk.cohort.store.store import EmbeddingStore
 from msfusion_sdk.config import FrozenConfig
 from msfusion_sdk.errors import StoreError, StoreMixedFeaturesError
 from msfusion_sdk.files import entries_of
 
-__all__ = ["CohortStatus", "choose_model", "cohort_status", "models_of", "slide_statuses"]
+__all__ = [
+    "CohortStatus",
+    "choose_model",
+    "cohort_status",
+    "model_names",
+    "models_of",
+    "slide_statuses",
+]
 
 NOT_ENCODED = "not_encoded"
 
@@ -27,6 +40,8 @@ class CohortStatus(FrozenConfig):
     """Fingerprints with which slides have been encoded."""
     fingerprint: str | None
     """The one that the counts below are of; None when no slide is encoded."""
+    model_names: dict[str, str]
+    """What each model is called, by its fingerprint."""
     counts: dict[str, int]
     """Slides by status."""
     failures: tuple[SlideStatus, ...]
@@ -45,6 +60,7 @@ def cohort_status(cohort: CohortView, model: str | None) -> CohortStatus:
         modalities=dict(cohort.report().modalities),
         models=models,
         fingerprint=fingerprint,
+        model_names=model_names(cohort.root),
         counts=counts_of(statuses, len(ids)),
         failures=tuple(statuses[name] for name in ids if is_failure(statuses.get(name))),
     )
@@ -56,12 +72,32 @@ def is_failure(status: SlideStatus | None) -> bool:
 
 
 def models_of(root: Path) -> tuple[str, ...]:
-    """Return the fingerprints with which slides of a cohort have been encoded, sorted."""
-    return tuple(path.name for path in entries_of(root / "embeddings") if path.is_dir())
+    """Return the fingerprints of models whose vectors, or features, slides have, sorted."""
+    encoded = {path.name for path in entries_of(root / "embeddings") if path.is_dir()}
+    return tuple(sorted(encoded | attached_fingerprints(root)))
+
+
+def model_names(root: Path) -> dict[str, str]:
+    """Return what each model of a cohort is called, by its fingerprint; '' where nobody says."""
+    return {fingerprint: _name_of(root, fingerprint) for fingerprint in models_of(root)}
+
+
+def _name_of(root: Path, fingerprint: str) -> str:
+    _, notes = attached_rows(root, fingerprint)
+    if notes:
+        return str(notes["name"])
+    folder = EmbeddingStore(root, fingerprint).folder
+    for path in sorted(folder.glob("slide=*.parquet"))[:1]:
+        part, _ = look_at(path)
+        if part is not None:
+            return str(part.provenance["model"]["name"])
+    archived = read_archives(folder).parts if folder.is_dir() else {}
+    first = next((part for parts in archived.values() for part in parts), None)
+    return "" if first is None else str(first.provenance["model"]["name"])
 
 
 def choose_model(root: Path, model: str | None) -> str:
-    """Return the fingerprint that ``model`` means: its beginning, or None for the only one.
+    """Return the fingerprint that ``model`` means: a name, a beginning, or None for the only one.
 
     Raises
     ------
@@ -74,16 +110,21 @@ def choose_model(root: Path, model: str | None) -> str:
     if not known:
         msg = f"No slide of {root} is encoded yet. Run encode first."
         raise StoreError(msg)
-    meant = [name for name in known if name.startswith(model or "")]
+    if model is None and len(known) == 1:
+        return known[0]
+    names = model_names(root)
+    meant = [found for found in known if found.startswith(model or "")]
+    meant = [found for found in known if names[found] == model] or meant
     if len(meant) == 1:
         return meant[0]
-    listed = ", ".join(name[:12] for name in known)
+    listed = ", ".join(f"{names[found]} {found[:12]}".strip() for found in known)
     if not meant:
         msg = f"No slide of {root} is encoded by model {model!r} (known: {listed})."
         raise StoreError(msg)
     msg = (
         f"Slides of {root} are encoded by {len(meant)} models, whose vectors cannot be mixed: "
-        f"{listed}. Say which by model='<the first letters of its fingerprint>'."
+        f"{listed}. Say which by model= (--model): its name, or the first letters of its "
+        "fingerprint."
     )
     raise StoreMixedFeaturesError(msg)
 
@@ -94,6 +135,9 @@ def slide_statuses(root: Path, slide_ids: list[str], fingerprint: str) -> dict[s
     A part that is there counts as done even if the run that wrote it was killed before it
     could say so.  A slide that is noted as done and has no part is one whose result is lost.
     """
+    attached, _ = attached_rows(root, fingerprint)
+    if attached:
+        return _attached_statuses(root, slide_ids, fingerprint, attached)
     folder = EmbeddingStore(root, fingerprint).folder
     noted = Ledger(root, fingerprint).latest()
     there, archives = find_existing(folder, slide_ids)
@@ -109,6 +153,25 @@ def slide_statuses(root: Path, slide_ids: list[str], fingerprint: str) -> dict[s
             lost[name] = gone
     failed = {name: noted[name] for name in slide_ids if name in noted and not noted[name].is_done}
     return failed | {name: _lost(name, why) for name, why in lost.items()} | done
+
+
+def _attached_statuses(
+    root: Path, slide_ids: list[str], fingerprint: str, attached: dict[str, Attached]
+) -> dict[str, SlideStatus]:
+    """Return the status of slides with features of another program, none of which is read."""
+    noted = Ledger(root, fingerprint).latest()
+    found = {}
+    for slide_id in slide_ids:
+        if slide_id in attached:
+            count = attached[slide_id].file.n_patches
+            status: Status = "ok" if count else "empty"
+            reason = "" if count else "its file of features holds no patch"
+            found[slide_id] = SlideStatus(
+                slide_id=slide_id, status=status, reason=reason, n_patches=count
+            )
+        elif slide_id in noted and not noted[slide_id].is_done:
+            found[slide_id] = noted[slide_id]
+    return found
 
 
 def _lost(slide_id: str, why: str) -> SlideStatus:

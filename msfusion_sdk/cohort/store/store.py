@@ -31,6 +31,7 @@ from msfusion_sdk.cohort.store.archives import (
 from msfusion_sdk.cohort.store.compacting import compact_parts, repair_archives
 from msfusion_sdk.cohort.store.holdings import look_at, part_name, read_one, steadily
 from msfusion_sdk.cohort.store.part import Part, PartKey, part_of, read_part
+from msfusion_sdk.config import PATCH_VECTOR
 from msfusion_sdk.errors import StoreConflictError, StoreCorruptError
 from msfusion_sdk.files import made_folder, put_if_absent, remove_abandoned, temporary_beside
 from msfusion_sdk.storage.parquet import read_parquet, write_parquet
@@ -145,11 +146,20 @@ class EmbeddingStore:
             self.part(result.slide_id), lambda path: result.to_parquet(path, patches=False)
         )
 
-    def commit_row(self, row: dict[str, Any], provenance: dict[str, Any]) -> bool:
-        """Store a slide row that was not made by an encoder; otherwise as ``commit``."""
+    def commit_row(
+        self, row: dict[str, Any], provenance: dict[str, Any], *, dim: int = PATCH_VECTOR
+    ) -> bool:
+        """Store a slide row that was not made by an encoder; otherwise as ``commit``.
+
+        Parameters
+        ----------
+        dim : int
+            Length that the vector of a row without one would have.
+        """
         metadata = {"provenance": json.dumps(provenance), "tissue": []}
         return self._commit(
-            self.part(row["slide_id"]), lambda path: write_parquet(path, row, None, metadata)
+            self.part(row["slide_id"]),
+            lambda path: write_parquet(path, row, None, metadata, dim=dim),
         )
 
     def compact(self) -> int:

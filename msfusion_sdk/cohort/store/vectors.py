@@ -1,13 +1,16 @@
 """The slide vectors of a cohort: a row per slide, and a row per patient."""
 
 import shlex
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pandas as pd
 
+from msfusion_sdk.cohort.features.attached import Attached, attached_rows
+from msfusion_sdk.cohort.features.means import mean_row
 from msfusion_sdk.cohort.store.aggregate import SlideUse, aggregate_slides
 from msfusion_sdk.cohort.store.archives import read_archives
-from msfusion_sdk.cohort.store.holdings import load, steadily
+from msfusion_sdk.cohort.store.holdings import find_existing, load, steadily
 from msfusion_sdk.cohort.store.ledger import Ledger
 from msfusion_sdk.cohort.store.part import Part
 from msfusion_sdk.cohort.store.store import EmbeddingStore
@@ -64,8 +67,32 @@ class VerifiedParts:
 
 
 def load_parts(root: Path, slide_ids: list[str], fingerprint: str) -> dict[str, Part]:
-    """Return the parts of those slides that have one; see ``VerifiedParts.load``."""
+    """Return the parts of those slides that have one; see ``VerifiedParts.load``.
+
+    Of attached features the mean is computed the first time that it is asked for, and kept.
+    """
+    _keep_means(root, slide_ids, fingerprint)
     return VerifiedParts(root, fingerprint).load(slide_ids)
+
+
+def _keep_means(root: Path, slide_ids: list[str], fingerprint: str) -> None:
+    attached, notes = attached_rows(root, fingerprint)
+    if not attached:
+        return
+    store = EmbeddingStore(root, fingerprint)
+    there, _ = find_existing(store.folder, slide_ids)
+    todo = [attached[name] for name in slide_ids if name in attached and name not in set(there)]
+    if todo:
+        store.prepare()
+        # Reading releases the interpreter's lock: threads read side by side.
+        with ThreadPoolExecutor(4) as threads:
+            rows = threads.map(lambda one: mean_row(one, notes["name"], fingerprint), todo)
+            for row, provenance in rows:
+                store.commit_row(row, provenance, dim=_length(attached))
+
+
+def _length(attached: dict[str, Attached]) -> int:
+    return max(row.file.features for row in attached.values()) or 1
 
 
 def patient_vectors(

@@ -3,8 +3,6 @@
 Holds no path, no file name, no label and no patient property of the slide.
 """
 
-from pydantic import Field
-
 from msfusion_sdk.config import EncoderConfig, FrozenConfig
 from msfusion_sdk.slides.stain import StainProfile
 
@@ -100,17 +98,16 @@ class ModelIdentity(FrozenConfig):
 class RuntimeFacts(FrozenConfig):
     """What ran: recorded, and no part of a result's identity."""
 
+    _added = frozenset({"difference", "remark"})
+
     device: str
     precision: str
     backend: str = "torch"
     versions: dict[str, str]
-    difference: float | None = Field(
-        None,
-        exclude_if=lambda value: value is None,
-        description="of vectors from torch's in fp32, relative; measured for networks from "
-        "elsewhere",
-    )
-    remark: str = Field("", exclude_if=lambda value: not value, description="on the back end")
+    difference: float | None = None
+    """Of vectors from torch's in fp32, relative; measured for networks from elsewhere."""
+    remark: str = ""
+    """Why it is not the back end that was asked for."""
 
 
 class Provenance(FrozenConfig):

@@ -19,12 +19,12 @@ CONFIG_FILE = "config.json"
 class Golden(FrozenConfig):
     """An input made from a seed, and the first numbers the weights must answer with."""
 
+    _added = frozenset({"versions"})
+
     seed: int = Field(0, ge=0)
     size_px: int = Field(128, ge=32, le=2048, multiple_of=2)
     vector_head: tuple[float, ...] = Field(min_length=8, max_length=8)
-    versions: dict[str, str] = Field(
-        {}, exclude_if=lambda value: not value, description="that computed it"
-    )
+    versions: dict[str, str] = Field({}, description="that computed it")
 
 
 def golden_vector(model: TwoScaleModel, seed: int, size_px: int) -> list[float]:

@@ -53,12 +53,12 @@ REAL = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
 class Manifest(FrozenConfig):
     """What ``config.json`` holds."""
 
+    _added = frozenset({"places"})
+
     weights_sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
     golden: Golden
     encoder: EncoderConfig
-    places: dict[str, Place] = Field(
-        {}, exclude_if=lambda value: not value, description="where networks by reference are"
-    )
+    places: dict[str, Place] = Field({}, description="where networks by reference are")
 
 
 def model_fingerprint(weights_sha256: str, config: EncoderConfig) -> str:

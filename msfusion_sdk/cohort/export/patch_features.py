@@ -1,0 +1,66 @@
+"""The patch vectors of one slide, whoever made them."""
+
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from msfusion_sdk.cohort.features.attached import Attached, attached_rows
+from msfusion_sdk.cohort.features.layouts import read_coords, read_features
+from msfusion_sdk.cohort.store.store import EmbeddingStore
+from msfusion_sdk.errors import StoreError, TableError
+
+__all__ = ["PatchFeatures", "patch_features"]
+
+
+class PatchFeatures(NamedTuple):
+    """Patches of a slide as vectors and places."""
+
+    vectors: NDArray[np.float32]
+    """Shape (patch, length)."""
+    corners: NDArray[np.float64] | None
+    """Top left (x, y), shape (patch, 2); None where a file does not hold them."""
+    size: float
+    """Edge of a patch in the unit of the corners; 0 where a file does not say."""
+    unit: str
+    """'px' of level 0, or 'um'."""
+
+
+def patch_features(root: Path, slide_id: str, fingerprint: str) -> PatchFeatures:
+    """Return the patch vectors of a slide; see ``Cohort.patch_features``."""
+    attached, _ = attached_rows(root, fingerprint)
+    if attached:
+        return _of_file(slide_id, attached)
+    store = EmbeddingStore(root, fingerprint)
+    try:
+        part = store.read(slide_id)
+    except KeyError as error:
+        msg = f"Slide {slide_id!r} has no result of this model. Encode the cohort."
+        raise StoreError(msg) from error
+    rows = store.patch_rows(part)
+    if rows is None and part.n_patches:
+        msg = (
+            f"The patch rows of slide {slide_id!r} were not kept. Encode the cohort again with "
+            "patches=True (--patches)."
+        )
+        raise TableError(msg)
+    if rows is None:
+        return PatchFeatures(np.zeros((0, 0), np.float32), None, 0.0, "px")
+    vectors = rows.column("vector").combine_chunks().flatten().to_numpy()
+    corners = np.stack([rows.column("x"), rows.column("y")], 1).astype(np.float64)
+    size = float(rows.column("size_px")[0].as_py()) if rows.num_rows else 0.0
+    return PatchFeatures(vectors.reshape(rows.num_rows, -1), corners, size, "px")
+
+
+def _of_file(slide_id: str, attached: dict[str, Attached]) -> PatchFeatures:
+    found = attached.get(slide_id)
+    if found is None:
+        msg = f"No file of features is attached to slide {slide_id!r}."
+        raise StoreError(msg)
+    found.require_unchanged()
+    file = found.file
+    unit = "um" if file.layout == "stamp" else "px"
+    if not file.n_patches:
+        return PatchFeatures(np.zeros((0, file.features), np.float32), None, 0.0, unit)
+    return PatchFeatures(read_features(file), read_coords(file), file.size_l0, unit)
