@@ -7,6 +7,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from sklearn.utils.validation import check_is_fitted
 
+from msfusion_adapters.leakage import warn_of_leaks
 from msfusion_adapters.numeric import (
     Missing,
     Standard,
@@ -56,10 +57,16 @@ class TableAdapter(ModalityAdapter):
             When a column is not numeric, or none varies.
         MissingModalityError
             When no patient has a value.
+
+        Warns
+        -----
+        TableWarning
+            Of columns that tell the outcome.
         """
         checked = patient_table(table)
         values = self._numbers(checked)
-        values = values[~np.isnan(values).all(axis=1)]
+        present = ~np.isnan(values).all(axis=1)
+        values = values[present]
         require_somebody(values, "the table")
         self.columns_ = list(checked.columns)
         self.with_gaps_ = np.flatnonzero(np.isnan(values).any(axis=0) & varies(values))
@@ -72,8 +79,10 @@ class TableAdapter(ModalityAdapter):
             )
             raise TableError(msg)
         self.dropped_ = [n for n, v in zip(self.columns_, varying, strict=False) if not v]
-        self.kept_, self.median_, self.mean_, self.scale_ = learn_standard(
-            widened, np.flatnonzero(varying)
+        standard = learn_standard(widened, np.flatnonzero(varying))
+        self.kept_, self.median_, self.mean_, self.scale_ = standard
+        warn_of_leaks(
+            apply_standard(widened, standard), self._names(), checked.index[present], y, "the table"
         )
         return self
 
@@ -91,13 +100,16 @@ class TableAdapter(ModalityAdapter):
         chosen = select_columns(table, self.columns_, "the table")
         values = self._numbers(chosen)
         standard = Standard(self.kept_, self.median_, self.mean_, self.scale_)
-        names = [*self.columns_, *(f"{self.columns_[place]}=missing" for place in self.with_gaps_)]
         return Block.of(
             chosen.index,
             apply_standard(self._widen(values), standard),
-            [names[place] for place in self.kept_],
+            self._names(),
             ~np.isnan(values).all(axis=1),
         )
+
+    def _names(self) -> list[str]:
+        names = [*self.columns_, *(f"{self.columns_[place]}=missing" for place in self.with_gaps_)]
+        return [names[place] for place in self.kept_]
 
     def _numbers(self, table: pd.DataFrame) -> NDArray[np.float64]:
         values = numbers(table, "the table")

@@ -19,7 +19,7 @@ from msfusion_sdk.errors import (
     TableError,
 )
 
-__all__ = ["CohortReport", "Issue", "issue", "require_no_errors", "note"]
+__all__ = ["CohortReport", "Issue", "issue", "TableWarning", "require_no_errors", "note"]
 
 IssueCode = Literal[
     "DuplicateId",
@@ -31,6 +31,10 @@ IssueCode = Literal[
     "NonFinite",
     "Table",
 ]
+
+class TableWarning(UserWarning):
+    """Cells or columns that can be used and more often are a mistake."""
+
 
 # The worst first: it decides the class of the one error.
 CLASSES: dict[IssueCode, type[TableError]] = {

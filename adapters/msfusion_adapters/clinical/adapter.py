@@ -9,12 +9,18 @@ import pandas as pd
 from numpy.typing import NDArray
 from sklearn.utils.validation import check_is_fitted
 
-from msfusion_adapters.clinical.columns import gaps, infer_role, is_after_baseline
-from msfusion_adapters.clinical.encoding import encoder_arrays, make_encoder, restore_encoder
-from msfusion_adapters.clinical.plan import ColumnPlan, Unknown, plan_column, tidy
+from msfusion_adapters.clinical.columns import gaps
+from msfusion_adapters.clinical.encoding import encode, far_outside, feature_names, learn
+from msfusion_adapters.clinical.names import is_after_baseline
+from msfusion_adapters.clinical.plan import ColumnPlan
+from msfusion_adapters.clinical.planning import declared_roles, plan_columns
+from msfusion_adapters.clinical.tidy import Unknown, require_known, tidy
+from msfusion_adapters.leakage import warn_of_leaks
 from msfusion_sdk.adapter import AdapterState, Block, ModalityAdapter
+from msfusion_sdk.arrays import Bools
 from msfusion_sdk.errors import MissingModalityError, TableError
 from msfusion_sdk.tables.frames import patient_table, select_columns
+from msfusion_sdk.tables.issues import TableWarning
 
 __all__ = ["ClinicalAdapter"]
 
@@ -24,15 +30,17 @@ _WHAT = "the clinical table"
 class ClinicalAdapter(ModalityAdapter):
     """Numbers, ordinals and categories of a clinical table, with gaps marked.
 
-    A column that nobody declares is used by what it holds: numbers are numeric; text of
-    which nine tenths are stages (``Stage IIIA``) or grades (``G2``) is ordinal; other text is
-    categorical.  Placeholders such as ``[Not Available]`` are gaps.  A gap is filled with the
-    training median, and a column ``<name>=missing`` marks it; for a category ``missing`` is
-    a level.
+    A column that nobody declares is used by what nine tenths of its values are: numbers (also
+    ``>= 90``, ``90+``, ``61 years``, ``45 %`` and ``61,5``), stages (``Stage IIIA``), grades
+    (``G2``); ordered categories are ordinal, and other text is categorical.  Placeholders such
+    as ``[Not Available]`` are gaps.  A gap is filled with the training median, and a column
+    ``<name>=missing`` marks it; for a category ``missing`` is a level.  Levels are the same in
+    upper and lower case.
 
     Columns that are known only after follow-up began, judged by their names (vital status,
     treatment, recurrence, days to death …), are left out with a warning that lists them,
-    unless they are declared.
+    unless they are declared; so are columns with values for fewer than 5 % of the patients.
+    A column that equals the outcome, or alone orders it, is named in a warning.
 
     Parameters
     ----------
@@ -40,21 +48,32 @@ class ClinicalAdapter(ModalityAdapter):
         Columns to use as such.
     ordinal : mapping of column to levels from least to most, or to ``"stage"`` or ``"grade"``
         Levels become 0, 1, 2 …; upper and lower case are the same.
-    rare_share : float
-        A level of fewer training patients than this share, or of one patient, counts as
-        ``other``.
+    min_patients : int
+        A level of fewer training patients counts as ``other``, however many there are in all:
+        the penalty of the model does the rest.  In a table of fewer than 500 patients 2 % of
+        them are enough, and never fewer than two.
     unknown : {"other", "error"}
         What a level is that training never saw: ``other`` where training had rare levels and
-        else the most frequent one (for an ordinal: a gap), or an error.
+        else the most frequent one (for an ordinal: a gap), with a warning, or an error.  A
+        table of ten patients or more of which half is new is an error in any case.
+    rare_share : float, optional
+        Deprecated: a level of a smaller share of the training patients counts as ``other``.
+        Use ``min_patients``.
 
     Attributes
     ----------
     dropped_ : list of str
-        Columns left out: empty, the same for all training patients, all their levels rare, or
-        named after the outcome.
+        Columns left out: empty or nearly so, the same for all training patients, all their
+        levels rare, or named after the outcome.
+
+    Notes
+    -----
+    Numbers have mean 0 and standard deviation 1 over the values that training saw, and are cut
+    at five standard deviations.  Numbers far outside training are named in a warning.
     """
 
     modality: ClassVar[str] = "clinical"
+    layouts: ClassVar[tuple[str, ...]] = ("cbioportal", "xena", "gdc")
 
     def __init__(
         self,
@@ -62,14 +81,18 @@ class ClinicalAdapter(ModalityAdapter):
         numeric: Sequence[str] = (),
         categorical: Sequence[str] = (),
         ordinal: Mapping[str, Sequence[str] | str] | None = None,
-        rare_share: float = 0.02,
+        min_patients: int = 10,
         unknown: Unknown = "other",
+        rare_share: float | None = None,
+        layout: str | None = None,
     ) -> None:
         self.numeric = numeric
         self.categorical = categorical
         self.ordinal = ordinal
-        self.rare_share = rare_share
+        self.min_patients = min_patients
         self.unknown = unknown
+        self.rare_share = rare_share
+        self.layout = layout
 
     def fit(self, table: pd.DataFrame, y: pd.DataFrame | pd.Series | None = None) -> Self:
         """Learn roles, levels, medians and scales from the training patients.
@@ -77,16 +100,23 @@ class ClinicalAdapter(ModalityAdapter):
         Raises
         ------
         TableError
-            When a declared column is missing, a numeric one holds text, or no column varies.
+            When a declared column is missing, a numeric one holds text, one holds dates, or no
+            column varies.
         UnknownCategoryError
             When an ordinal column holds a level that was not declared.
         NonFiniteError
             When a number is infinite.
         MissingModalityError
             When no patient has a value.
+
+        Warns
+        -----
+        TableWarning
+            Of columns that are left out, cells that are not what the others are, columns that
+            name a site, and columns that tell the outcome.
         """
         checked = patient_table(table)
-        declared = self._declared(checked)
+        declared = declared_roles(checked.columns, self.numeric, self.categorical, self.ordinal)
         leaks = [n for n in checked.columns if n not in declared and is_after_baseline(n)]
         if leaks:
             self._warn(leaks)
@@ -95,8 +125,7 @@ class ClinicalAdapter(ModalityAdapter):
         if used.empty:
             msg = "No training patient has a value in the clinical table. Leave it out of this fit."
             raise MissingModalityError(msg)
-        plans = [self._plan(used[name], declared) for name in used.columns]
-        self._plans = [plan for plan in plans if plan is not None]
+        self._plans = plan_columns(used, declared, self._enough(len(used)))
         self.columns_ = [plan.name for plan in self._plans]
         self.dropped_ = [name for name in checked.columns if name not in set(self.columns_)]
         if not self._plans:
@@ -105,8 +134,18 @@ class ClinicalAdapter(ModalityAdapter):
                 f"(found: {', '.join(map(repr, self.dropped_[:5]))}). Leave the table out."
             )
             raise TableError(msg)
-        self._encoder = make_encoder(self._plans).fit(tidy(used, self._plans, self.unknown))
+        tidied, _ = tidy(used, self._plans, self.unknown)
+        self._arrays = learn(tidied, self._plans)
+        values, names = encode(tidied, self._plans, self._arrays), feature_names(self._plans)
+        warn_of_leaks(values, names, list(used.index), y, _WHAT)
         return self
+
+    def fit_transform(
+        self, table: pd.DataFrame, y: pd.DataFrame | pd.Series | None = None
+    ) -> Block:
+        """Learn from training patients and return their numbers; what is odd is said once."""
+        self.fit(table, y)
+        return self._block(table, is_training=True)
 
     def transform(self, table: pd.DataFrame) -> Block:
         """Return the encoded columns; a patient without any value is absent.
@@ -116,77 +155,71 @@ class ClinicalAdapter(ModalityAdapter):
         Raises
         ------
         TableError
-            When a column that ``fit`` used is missing, or one is new.
+            When a column that ``fit`` used is missing, or one is new, or in another unit.
         UnknownCategoryError
-            When ``unknown="error"`` and a level is new.
+            When ``unknown="error"`` and a level is new, or half of a table is new.
         NonFiniteError
             When a number is infinite.
+
+        Warns
+        -----
+        TableWarning
+            Of levels that training never saw and numbers far outside what it saw.
         """
         check_is_fitted(self)
+        return self._block(table, is_training=False)
+
+    def _block(self, table: pd.DataFrame, *, is_training: bool) -> Block:
         checked = patient_table(table).drop(columns=self.dropped_, errors="ignore")
         chosen = select_columns(checked, self.columns_, _WHAT)
-        names = self._encoder.get_feature_names_out()
-        values = np.zeros((0, len(names)))  # scikit-learn refuses a table without rows
-        if len(chosen):
-            values = self._encoder.transform(tidy(chosen, self._plans, self.unknown))
-        return Block.of(chosen.index, values, names, _has_value(chosen))
+        tidied, novel = tidy(chosen, self._plans, self.unknown)
+        present = _has_value(chosen)
+        if not is_training:
+            far = far_outside(tidied, self._plans, self._arrays)
+            require_known(novel, far, int(present.sum()))
+        values = encode(tidied, self._plans, self._arrays)
+        return Block.of(chosen.index, values, feature_names(self._plans), present)
 
     def state(self) -> AdapterState:
-        """Return roles and levels of the columns, and the encoder's numbers."""
+        """Return roles and levels of the columns, and their medians and scales."""
         check_is_fitted(self)
         learned: dict[str, Any] = {
             "columns": [plan.model_dump(mode="json") for plan in self._plans],
             "dropped": self.dropped_,
         }
-        return AdapterState(learned, encoder_arrays(self._encoder))
+        return AdapterState(learned, dict(self._arrays))
 
     def load_state(self, learned: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> Self:
         """Become what ``state`` described, without fitting; returns the adapter."""
         self._plans = [ColumnPlan.model_validate(plan) for plan in learned["columns"]]
-        self._encoder = restore_encoder(self._plans, arrays)
+        self._arrays = {name: np.array(values) for name, values in arrays.items()}
         self.columns_ = [plan.name for plan in self._plans]
         self.dropped_ = list(learned["dropped"])
         return self
 
-    def _declared(self, table: pd.DataFrame) -> dict[str, tuple[str, Sequence[str]]]:
-        """Map each declared column to its role and, for an ordinal, its levels."""
-        roles: list[tuple[str, tuple[str, Sequence[str]]]] = [
-            *((name, ("numeric", ())) for name in self.numeric),
-            *((name, ("categorical", ())) for name in self.categorical),
-        ]
-        for name, levels in (self.ordinal or {}).items():
-            role = (levels, ()) if isinstance(levels, str) else ("ordinal", levels)
-            roles.append((name, role))
-        declared = dict(roles)
-        absent = [name for name in declared if name not in table.columns]
-        if absent or len(declared) < len(roles):
-            names = [name for name, _ in roles]
-            wrong = absent or sorted({name for name in names if names.count(name) > 1})
-            problem = "not in the clinical table" if absent else "declared twice"
-            msg = (
-                f"Of the declared columns {', '.join(map(repr, wrong))} are {problem} (found: "
-                f"{', '.join(map(repr, table.columns[:5]))} …). Correct numeric=, categorical= "
-                "and ordinal=."
-            )
-            raise TableError(msg)
-        return declared
-
-    def _plan(
-        self, column: pd.Series, declared: Mapping[str, tuple[str, Sequence[str]]]
-    ) -> ColumnPlan | None:
-        role, levels = declared.get(str(column.name)) or (infer_role(column), ())
-        return None if role is None else plan_column(column, role, levels, self.rare_share)
+    def _enough(self, patients: int) -> float:
+        """Return how many patients a level needs to be one of its own."""
+        if self.rare_share is None:
+            return min(self.min_patients, 0.02 * patients)
+        warnings.warn(
+            "rare_share= is deprecated and will go in version 0.3: a share loses levels of large "
+            "tables. Use min_patients=, by default 10.",
+            DeprecationWarning,
+            stacklevel=3,
+        )
+        return self.rare_share * patients
 
     def _warn(self, leaks: Sequence[str]) -> None:
         warnings.warn(
             f"Left out {len(leaks)} columns that, by their names, are known only after follow-up "
             f"began: {', '.join(leaks)}. Declare one under numeric=, categorical= or ordinal= to "
             "use it all the same.",
+            TableWarning,
             stacklevel=3,
         )
 
 
-def _has_value(table: pd.DataFrame) -> NDArray[np.bool_]:
+def _has_value(table: pd.DataFrame) -> Bools:
     has_value = np.zeros(len(table), np.bool_)
     for name in table.columns:
         has_value |= ~gaps(table[name])

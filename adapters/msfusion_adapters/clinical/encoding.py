@@ -1,91 +1,121 @@
-"""Tidy clinical columns to numbers by scikit-learn, and back from a file without pickle."""
+"""Tidy clinical columns as centred numbers, and their state as plain arrays."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from sklearn.compose import ColumnTransformer
-from sklearn.impute import SimpleImputer
-from sklearn.pipeline import Pipeline
-from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from msfusion_adapters.clinical.plan import MISSING, ColumnPlan
+from msfusion_adapters.clinical.tidy import Novel
+from msfusion_sdk.arrays import Floats
 
-__all__ = ["encoder_arrays", "make_encoder", "restore_encoder"]
+__all__ = ["Arrays", "encode", "far_outside", "feature_names", "learn"]
 
-# What fitting puts into the parts, by group, step and attribute.
-_LEARNED = (
-    ("numbers", "fill", "statistics_"),
-    ("numbers", "scale", "mean_"),
-    ("numbers", "scale", "scale_"),
-    ("levels", "centre", "mean_"),
-    ("gaps", "centre", "mean_"),
-)
+Arrays = Mapping[str, NDArray[np.float64]]
+
+ROUNDING = 1e-12
+FARTHEST = 5.0
+"""Standard deviations at which a number is cut: one typing error would outweigh all else."""
 
 
-def make_encoder(plans: Sequence[ColumnPlan]) -> ColumnTransformer:
-    """Return an unfitted transformer for tidy tables of these columns.
+def learn(table: pd.DataFrame, plans: Sequence[ColumnPlan]) -> dict[str, NDArray[np.float64]]:
+    """Return what ``encode`` needs, from the tidy table of the training patients.
 
-    Numbers, stages and other ordinals are filled with the median and standardised.  Levels
-    become 0 or 1, a pair of levels one column, and like the marks of gaps are centred but
-    not scaled: a rare level would otherwise weigh more than a common one.
+    Numbers, stages and other ordinals are filled with the median, and brought to mean 0 and
+    standard deviation 1 of the values that were seen.  Levels and marks of gaps become 0 or 1
+    and are centred but not scaled: a rare level would otherwise weigh more than a common one.
+
+    Returns
+    -------
+    dict of arrays, one number for each column of its group
+        ``numbers_statistics_`` are medians, ``numbers_low_`` and ``_high_`` the extremes.
     """
-    levels = [plan for plan in plans if plan.role == "categorical"]
-    numbers = [plan.name for plan in plans if plan.role != "categorical"]
-    gaps = [f"{p.name}={MISSING}" for p in plans if p.role != "categorical" and p.has_gaps]
-    one_hot = OneHotEncoder(
-        categories=[np.array(plan.levels, dtype=object) for plan in levels],
-        drop="if_binary",
-        sparse_output=False,
-        feature_name_combiner=_level_name,
-    )
-    fill, scale = SimpleImputer(strategy="median"), StandardScaler()
-    groups = [
-        ("numbers", [("fill", fill), ("scale", scale)], numbers),
-        ("levels", [("one_hot", one_hot), ("centre", _centre())], [plan.name for plan in levels]),
-        ("gaps", [("centre", _centre())], gaps),
-    ]
-    return ColumnTransformer(
-        [(name, Pipeline(steps), columns) for name, steps, columns in groups if columns],
-        verbose_feature_names_out=False,
-    )
+    arrays = {}
+    if numbers := _numbers(plans):
+        values = table[numbers].to_numpy(np.float64)
+        spread = np.nanstd(values, axis=0)
+        arrays = {
+            "numbers_statistics_": np.nanmedian(values, axis=0),
+            "numbers_mean_": np.nanmean(values, axis=0),
+            # A constant with gaps is there for its mark.
+            "numbers_scale_": np.where(
+                spread > 1e-12 * np.nanmax(abs(values), axis=0), spread, 1.0
+            ),
+            "numbers_low_": np.nanmin(values, axis=0),
+            "numbers_high_": np.nanmax(values, axis=0),
+        }
+    if levels := _one_hot(table, plans):
+        arrays["levels_mean_"] = np.hstack(levels).mean(axis=0)
+    if gaps := _gaps(plans):
+        arrays["gaps_mean_"] = table[gaps].to_numpy(np.float64).mean(axis=0)
+    return arrays
 
 
-def encoder_arrays(encoder: ColumnTransformer) -> dict[str, NDArray[np.float64]]:
-    """Return what the parts of a fitted transformer learned, by ``group_attribute``."""
-    groups = encoder.named_transformers_
-    return {
-        f"{group}_{attribute}": getattr(groups[group].named_steps[step], attribute)
-        for group, step, attribute in _LEARNED
-        if group in groups
-    }
+def encode(table: pd.DataFrame, plans: Sequence[ColumnPlan], arrays: Arrays) -> Floats:
+    """Return a tidy table as numbers, shape (patient, feature); see :func:`feature_names`."""
+    blocks: list[Floats] = [np.zeros((len(table), 0))]
+    if numbers := _numbers(plans):
+        values = table[numbers].to_numpy(np.float64)
+        filled = np.where(np.isnan(values), arrays["numbers_statistics_"], values)
+        standard = (filled - arrays["numbers_mean_"]) / arrays["numbers_scale_"]
+        # Models of version 0.1 have no extremes, and were fitted without a cut.
+        is_cut = "numbers_low_" in arrays
+        blocks.append(np.clip(standard, -FARTHEST, FARTHEST) if is_cut else standard)
+    if levels := _one_hot(table, plans):
+        blocks.append(np.hstack(levels) - arrays["levels_mean_"])
+    if gaps := _gaps(plans):
+        blocks.append(table[gaps].to_numpy(np.float64) - arrays["gaps_mean_"])
+    return np.hstack(blocks)
 
 
-def restore_encoder(
-    plans: Sequence[ColumnPlan], arrays: Mapping[str, NDArray[np.float64]]
-) -> ColumnTransformer:
-    """Return the fitted transformer that ``encoder_arrays`` described."""
-    # Fitting on two rows lays the wires between the parts; their numbers then come from the file.
-    columns: dict[str, Any] = {}
-    for plan in plans:
-        if plan.role == "categorical":
-            columns[plan.name] = [plan.levels[0], plan.levels[1]]
+def feature_names(plans: Sequence[ColumnPlan]) -> list[str]:
+    """Return the names of the features: numbers, then levels, then marks of gaps."""
+    levels = [f"{plan.name}={level}" for plan in _by_levels(plans) for level in _shown(plan)]
+    return [*_numbers(plans), *levels, *_gaps(plans)]
+
+
+def far_outside(table: pd.DataFrame, plans: Sequence[ColumnPlan], arrays: Arrays) -> list[Novel]:
+    """Return the numbers of a tidy table that lie far from all that training saw.
+
+    Those are outside the extremes of training, and more than five standard deviations from
+    its mean.
+    """
+    found = []
+    for place, name in enumerate(_numbers(plans)):
+        column = table[name]
+        mean, scale = arrays["numbers_mean_"][place], arrays["numbers_scale_"][place]
+        ends = [mean - FARTHEST * scale, mean + FARTHEST * scale]
+        if "numbers_low_" in arrays:
+            low, high = arrays["numbers_low_"][place], arrays["numbers_high_"][place]
+            seen, ends = f"{low:g} to {high:g}", [min(low, ends[0]), max(high, ends[1])]
         else:
-            columns[plan.name] = [0.0, 1.0]
-            columns[f"{plan.name}={MISSING}"] = [0.0, 1.0]
-    encoder = make_encoder(plans).fit(pd.DataFrame(columns))
-    for group, step, attribute in _LEARNED:
-        if group in encoder.named_transformers_:
-            part = encoder.named_transformers_[group].named_steps[step]
-            setattr(part, attribute, np.array(arrays[f"{group}_{attribute}"]))
-    return encoder
+            seen = f"mean {mean:g}, standard deviation {scale:g}"
+        far = column[(column < ends[0]) | (column > ends[1])]
+        what = f"lie far outside training ({seen})"
+        found.append(Novel(name, far.map("{:g}".format), int(column.notna().sum()), what))
+    return found
 
 
-def _centre() -> StandardScaler:
-    return StandardScaler(with_std=False)
+def _numbers(plans: Sequence[ColumnPlan]) -> list[str]:
+    return [plan.name for plan in plans if plan.role != "categorical"]
 
 
-def _level_name(column: str, level: str) -> str:
-    return f"{column}={level}"
+def _by_levels(plans: Sequence[ColumnPlan]) -> list[ColumnPlan]:
+    return [plan for plan in plans if plan.role == "categorical"]
+
+
+def _gaps(plans: Sequence[ColumnPlan]) -> list[str]:
+    return [f"{p.name}={MISSING}" for p in plans if p.role != "categorical" and p.has_gaps]
+
+
+def _shown(plan: ColumnPlan) -> tuple[str, ...]:
+    """Return the levels that have a column: of two the second alone."""
+    return plan.levels[1:] if len(plan.levels) == 2 else plan.levels
+
+
+def _one_hot(table: pd.DataFrame, plans: Sequence[ColumnPlan]) -> list[Floats]:
+    return [
+        (table[plan.name].to_numpy(object)[:, None] == np.array(_shown(plan), object)).astype(float)
+        for plan in _by_levels(plans)
+    ]

@@ -1,22 +1,24 @@
-"""What is learned about one clinical column, and the tidy column it makes of any table."""
+"""What is learned about one clinical column: its role, its levels, its unit."""
 
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Sequence
 from typing import Literal
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
-from msfusion_adapters.clinical.columns import PARSERS, as_levels, as_numbers
+from msfusion_adapters.clinical.columns import PARSERS, as_levels, as_text, fold, gaps
+from msfusion_adapters.clinical.numbers import PARSED_SHARE, Decimal, Numbers, read_numbers
+from msfusion_adapters.clinical.remarks import Remark
 from msfusion_adapters.numeric import varies
+from msfusion_sdk.arrays import Bools, Floats
 from msfusion_sdk.config import FrozenConfig
-from msfusion_sdk.errors import UnknownCategoryError
+from msfusion_sdk.errors import NonFiniteError, TableError, UnknownCategoryError
+from msfusion_sdk.phrases import first_few
 
-__all__ = ["MISSING", "OTHER", "ColumnPlan", "Unknown", "plan_column", "tidy"]
+__all__ = ["MISSING", "OTHER", "ColumnPlan", "codes_of", "numbers_of", "plan_column"]
 
 OTHER, MISSING = "other", "missing"
-
-Unknown = Literal["other", "error"]
 
 
 class ColumnPlan(FrozenConfig):
@@ -33,68 +35,132 @@ class ColumnPlan(FrozenConfig):
     """Levels that were too rare and count as 'other'."""
     usual: str = ""
     """The most frequent level; stands in where there is no 'other' or no 'missing'."""
+    is_declared: bool = True
+    """Whether somebody said that the column is numeric, so that text in it is an error."""
+    unit: str = ""
+    """What stood behind the numbers, ``years`` say."""
+    decimal: Decimal = ""
+    """What stood before decimals."""
 
 
 def plan_column(
-    column: pd.Series, role: str, levels: Sequence[str], rare_share: float
-) -> ColumnPlan | None:
-    """Return the plan of a training column, or None when it does not vary.
+    column: pd.Series,
+    role: str,
+    levels: Sequence[str],
+    enough: float,
+    *,
+    is_declared: bool,
+) -> tuple[ColumnPlan | None, list[Remark]]:
+    """Return the plan of a training column, None when it does not vary, and what it is like.
 
     Parameters
     ----------
     column : training patients
     levels : of an ordinal column, from least to most
-    rare_share : of the training patients, 0 to 1
-        A level with fewer, or with one patient only, is pooled.
+    enough : float
+        A level with fewer patients, or with one only, is pooled.
+    is_declared : bool
+        Whether the role was said, and not found.
 
     Raises
     ------
     UnknownCategoryError
-        When an ordinal column holds a level that was not declared.
+        When a declared ordinal column holds a level that was not declared.
     TableError, NonFiniteError
         When a numeric column holds something else.
     """
     name = str(column.name)
     if role == "categorical":
-        return _plan_levels(as_levels(column), rare_share)
+        return _plan_levels(as_levels(column), enough), []
     plan = ColumnPlan.model_validate(
-        {"name": name, "role": role, "levels": tuple(levels), "has_gaps": False}
+        {
+            "name": name,
+            "role": role,
+            "levels": tuple(levels),
+            "has_gaps": False,
+            "is_declared": is_declared,
+        }
     )
-    values = _codes(column, plan, "error")
-    gaps = np.isnan(values)
+    remarks: list[Remark] = []
+    if role == "numeric":
+        found = numbers_of(column, plan)
+        values, remarks = found.values, _remarks_on(column, found)
+        plan = plan.model_copy(update={"unit": found.unit, "decimal": found.decimal})
+    else:
+        values, new = codes_of(column, plan)
+        if role == "ordinal" and new.any():
+            raise unknown_level(as_levels(column), new, plan)
+        remarks = [Remark("no number", name, column[new].astype(str))] if new.any() else []
+    empty = np.isnan(values)
     # A gap is information too: a constant with gaps varies.
-    if not varies(values[:, None]).any() and (gaps.all() or not gaps.any()):
-        return None
-    return plan.model_copy(update={"has_gaps": bool(gaps.any())})
+    if not varies(values[:, None]).any() and (empty.all() or not empty.any()):
+        return None, []
+    return plan.model_copy(update={"has_gaps": bool(empty.any())}), remarks
 
 
-def tidy(table: pd.DataFrame, plans: Iterable[ColumnPlan], unknown: Unknown) -> pd.DataFrame:
-    """Return numbers (NaN for gaps), levels that are all known, and ``<name>=missing`` as 0 or 1.
+def numbers_of(column: pd.Series, plan: ColumnPlan) -> Numbers:
+    """Return the cells of a numeric column as numbers, in the unit of training.
 
     Raises
     ------
-    UnknownCategoryError
-        When ``unknown="error"`` and a level is new.
-    TableError, NonFiniteError
-        When a numeric column holds something else.
+    TableError
+        When cells are text: any where the column was declared numeric, else one in ten; or
+        when they are in another unit.
+    NonFiniteError
+        When a cell is infinite.
     """
-    columns: dict[str, object] = {}
-    for plan in plans:
-        if plan.role == "categorical":
-            columns[plan.name] = _known_levels(as_levels(table[plan.name]), plan, unknown)
-        else:
-            codes = _codes(table[plan.name], plan, unknown)
-            columns[plan.name] = codes
-            if plan.has_gaps:
-                columns[f"{plan.name}={MISSING}"] = np.isnan(codes).astype(np.float64)
-    return pd.DataFrame(columns, index=table.index)
+    found = read_numbers(column, gaps(column), plan.decimal)
+    if found.is_text.any() and (plan.is_declared or found.share < PARSED_SHARE):
+        wrong = column[found.is_text]
+        first = ", ".join(f"{cell!r} of {patient}" for patient, cell in wrong.iloc[:3].items())
+        msg = (
+            f"Column {plan.name!r} is numeric, and {len(wrong)} cells are not numbers (first: "
+            f"{first}). Correct them, or declare it: categorical=[{plan.name!r}]."
+        )
+        raise TableError(msg)
+    if plan.unit and found.unit and found.unit != plan.unit:
+        msg = (
+            f"Column {plan.name!r} was in {plan.unit!r} in training, and holds {found.n_units} "
+            f"cells in {found.unit!r}. Bring it to the unit of training."
+        )
+        raise TableError(msg)
+    infinite = column.index[np.isinf(found.values)]
+    if len(infinite):
+        msg = f"Column {plan.name!r} is infinite for {', '.join(infinite[:3])}."
+        raise NonFiniteError(msg)
+    return found
 
 
-def _plan_levels(levels: pd.Series, rare_share: float) -> ColumnPlan | None:
-    counts = levels.value_counts()
-    enough = max(2, rare_share * len(levels))
-    kept = sorted(counts.index[counts >= enough])
-    pooled = sorted(counts.index[counts < enough])
+def codes_of(column: pd.Series, plan: ColumnPlan) -> tuple[Floats, Bools]:
+    """Return an ordinal, stage or grade column as numbers, and where its level is unknown."""
+    if plan.role in PARSERS:
+        code = PARSERS[plan.role]
+    else:
+        place = {fold(level): float(number) for number, level in enumerate(plan.levels)}
+        code = lambda level: place.get(fold(level))  # noqa: E731
+    # As text: a declared level may be called like a placeholder, "unknown" say.
+    found = [None if level is None else code(level) for level in as_text(column)]
+    codes = np.array(found, np.float64)
+    return codes, np.isnan(codes) & ~gaps(column)
+
+
+def unknown_level(levels: pd.Series, new: Bools, plan: ColumnPlan) -> UnknownCategoryError:
+    """Return that a column holds levels that were not there in training."""
+    wrong = levels[new]
+    known = sorted({*plan.levels, *plan.pooled})
+    return UnknownCategoryError(
+        f"Column {plan.name!r} holds {first_few(wrong.unique())}, for {len(wrong)} of "
+        f"{len(levels)} patients (first: {', '.join(wrong.index[:3])}); known are "
+        f"{first_few(known, 10)}. Correct the level or declare it; unknown='other' allows new "
+        "ones when predicting."
+    )
+
+
+def _plan_levels(levels: pd.Series, enough: float) -> ColumnPlan | None:
+    spelling = _usual_spelling(levels.dropna())
+    counts = Counter(spelling[fold(level)] for level in levels.dropna())
+    kept = sorted(level for level, count in counts.items() if count >= max(2, enough))
+    pooled = sorted(set(counts).difference(kept))
     has_gaps = bool(levels.isna().any())
     every = list(dict.fromkeys([*kept, *[OTHER] * bool(pooled), *[MISSING] * has_gaps]))
     if len(every) < 2:
@@ -111,37 +177,20 @@ def _plan_levels(levels: pd.Series, rare_share: float) -> ColumnPlan | None:
     )
 
 
-def _known_levels(levels: pd.Series, plan: ColumnPlan, unknown: Unknown) -> pd.Series:
-    known = {*plan.levels, *plan.pooled}
-    if unknown == "error":
-        _require_known_levels(levels, known, plan.name)
-    gap = MISSING if plan.has_gaps else plan.usual
-    other = OTHER if OTHER in plan.levels else plan.usual
-    found = [gap if level is None else level if level in plan.levels else other for level in levels]
-    return pd.Series(found, levels.index, dtype=object)
+def _usual_spelling(levels: pd.Series) -> dict[str, str]:
+    """Map what spellings of a level have in common to the most frequent of them."""
+    counts = Counter(levels)
+    ordered = sorted(counts, key=lambda level: (-counts[level], level))
+    spelling: dict[str, str] = {OTHER: OTHER, MISSING: MISSING}
+    for level in ordered:
+        spelling.setdefault(fold(level), level)
+    return spelling
 
 
-def _codes(column: pd.Series, plan: ColumnPlan, unknown: Unknown) -> NDArray[np.float64]:
-    if plan.role == "numeric":
-        return as_numbers(column)
-    levels = as_levels(column)
-    if plan.role in PARSERS:
-        parsed = [None if level is None else PARSERS[plan.role](level) for level in levels]
-        return np.array(parsed, np.float64)
-    place = {level.casefold(): float(number) for number, level in enumerate(plan.levels)}
-    folded = levels.str.casefold()
-    if unknown == "error":
-        _require_known_levels(folded, set(place), plan.name)
-    return np.array([place.get(level, np.nan) for level in folded], np.float64)
-
-
-def _require_known_levels(levels: pd.Series, known: set[str], name: str) -> None:
-    new = levels[levels.notna() & ~levels.isin(known)]
-    if len(new):
-        msg = (
-            f"Column {name!r} holds {', '.join(map(repr, new.unique()[:3]))}, for {len(new)} of "
-            f"{len(levels)} patients (first: {', '.join(new.index[:3])}); known are "
-            f"{', '.join(map(repr, sorted(known)[:10]))}. Correct the level or declare it; "
-            "unknown='other' allows new ones when predicting."
-        )
-        raise UnknownCategoryError(msg)
+def _remarks_on(column: pd.Series, found: Numbers) -> list[Remark]:
+    name = str(column.name)
+    limits = pd.Series(found.limits, dtype=object)
+    return [
+        *([Remark("no number", name, column[found.is_text])] if found.is_text.any() else []),
+        *([Remark("limit", name, limits)] if found.limits else []),
+    ]

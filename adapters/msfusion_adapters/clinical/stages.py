@@ -5,7 +5,7 @@ import re
 __all__ = ["grade_number", "stage_number"]
 
 _STAGE = re.compile(
-    r"(?:(?:ajcc|figo|pathologic|clinical)\s+)*(?:stage[\s:]*)?"
+    r"(?:(?:ajcc|figo|pathologic|clinical)\s+)*(?:(?:stage|stadium|stade|estadio|stadio)[\s:]*)?"
     r"(0|iv|i{1,3}|[1-4])\s*(is|a|b|c)?\s*([1-3])?",
     re.IGNORECASE,
 )

@@ -12,6 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 from msfusion_adapters.genomics.gene_sets import membership, read_gmt
 from msfusion_adapters.genomics.layouts import Layout, read_genes
 from msfusion_adapters.genomics.screening import strongest_columns
+from msfusion_adapters.leakage import warn_of_leaks
 from msfusion_adapters.numeric import (
     Missing,
     Standard,
@@ -129,6 +130,11 @@ class GenomicsAdapter(ModalityAdapter):
             is set and there is no ``y``.
         MissingModalityError
             When no patient has a value.
+
+        Warns
+        -----
+        TableWarning
+            Of genes that tell the outcome.
         """
         checked = patient_table(table)
         values = self._numbers(checked)
@@ -140,6 +146,7 @@ class GenomicsAdapter(ModalityAdapter):
         self.kept_, self.median_, self.mean_, self.scale_ = standard
         features = self._standardised(values)
         self.names_ = [self.columns_[place] for place in self.kept_]
+        warn_of_leaks(features, self.names_, checked.index[present], y, _WHAT)
         self.matrix_: Floats | None = None
         self.offset_ = np.zeros(1)
         if self.gene_sets is not None:

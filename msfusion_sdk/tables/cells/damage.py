@@ -7,7 +7,7 @@ Sources: Zeeberg et al., BMC Bioinformatics 5 (2004) 80, and Abeysooriya et al.,
 import re
 from collections.abc import Sequence
 
-__all__ = ["damaged_genes", "damaged_ids"]
+__all__ = ["damaged_genes", "damaged_ids", "spreadsheet_days"]
 
 MONTH = (
     r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|sept|oct|nov|dec|mrz|mär|mai|okt|dez|fev|fév|avr|aou"
@@ -40,6 +40,17 @@ def damaged_genes(names: Sequence[str]) -> list[str]:
     if words > len(names) / 2:
         tests.append(SERIAL_DAY)
     return [name for name in names if any(test.fullmatch(name.strip()) for test in tests)]
+
+
+def spreadsheet_days(cells: Sequence[str]) -> list[str]:
+    """Return the cells that a spreadsheet shows for a day and a month.
+
+    Examples
+    --------
+    >>> spreadsheet_days(["1-3", "4-Mar", "Mar-01", "3", "mar"])
+    ['4-Mar', 'Mar-01']
+    """
+    return [cell for cell in cells if DAY_OF_MONTH.fullmatch(cell.strip())]
 
 
 def damaged_ids(ids: Sequence[str]) -> list[str]:

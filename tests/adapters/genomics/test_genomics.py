@@ -138,7 +138,8 @@ def test_screening_for_classes_keeps_the_genes_of_the_largest_f() -> None:
 def test_screening_for_survival_finds_the_gene_that_decides_it() -> None:
     time = np.exp(-genes()["G5"] / 2)
     y = pd.DataFrame({"time": time, "event": np.arange(30) % 3 > 0}, IDS)
-    fitted = GenomicsAdapter(**PLAIN, screen=1).fit(genes(), y)
+    with pytest.warns(UserWarning, match="'G5' alone orders the times"):
+        fitted = GenomicsAdapter(**PLAIN, screen=1).fit(genes(), y)
     assert fitted.transform(genes()).names == ("G5",)
 
 

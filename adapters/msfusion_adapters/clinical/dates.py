@@ -1,0 +1,73 @@
+"""Dates as text, which say when something was and nothing that a model may use."""
+
+import re
+
+import numpy as np
+import pandas as pd
+
+from msfusion_adapters.clinical.names import words_of
+from msfusion_sdk.arrays import Floats
+
+__all__ = ["holds_dates"]
+
+MONTHS = (
+    "jan feb mar apr may jun jul aug sep oct nov dec mrz mär mai okt dez fév avr aoû déc ene abr "
+    "ago dic gen mag giu lug set ott"
+)
+_MONTH = rf"(?:{MONTHS.replace(' ', '|')})[^\W\d]*\.?"
+_TIME = r"(?:[ T]\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?: ?(?:Z|UTC|[AP]M|[+-]\d{2}:?\d{2}))?)?"
+_FORMS = tuple(
+    re.compile(form + _TIME, re.IGNORECASE)
+    for form in (
+        r"(?P<y>(?:1[89]|20|21)\d{2})[-/.](?P<m>\d{1,2})(?:[-/.](?P<d>\d{1,2}))?",
+        r"(?P<d>\d{1,2})(?P<s>[-/.])(?P<m>\d{1,2})(?P=s)(?P<y>\d{4}|\d{2})",
+        rf"\d{{1,2}}(?:\. ?|[ -/])(?:of )?{_MONTH},?[ -/](?:\d{{4}}|\d{{2}})",
+        rf"{_MONTH} \d{{1,2}}(?:st|nd|rd|th)?,? \d{{4}}",
+        rf"{_MONTH}[ -/]\d{{4}}",
+    )
+)
+_DATE_WORDS = frozenset(("date", "dates", "datum", "dob", "birthday", "timestamp"))
+SHARE = 0.9
+FIRST_DAY, LAST_DAY = 19_000_101, 21_001_231
+FIRST_SERIAL, LAST_SERIAL = 10_000, 73_000
+"""What a spreadsheet stores for days from 1927 to 2099."""
+
+
+def holds_dates(name: str, cells: pd.Series) -> bool:
+    """Return whether a column is dates: nine tenths of its text, or all of its numbers.
+
+    Numbers are dates when all are written as YYYYMMDD, or when the column is called a date
+    and all are days as a spreadsheet counts them.
+
+    Parameters
+    ----------
+    cells : Series
+        Those that hold something.
+    """
+    if pd.api.types.is_numeric_dtype(cells):
+        return _are_days(name, cells.to_numpy(np.float64, na_value=np.nan))
+    words = [str(cell).strip() for cell in cells]
+    if words and all(word.isdigit() for word in words):
+        return _are_days(name, np.array(words, np.float64))
+    found = sum(_is_date(word) for word in words)
+    return bool(found) and found >= SHARE * len(words)
+
+
+def _is_date(word: str) -> bool:
+    for form in _FORMS:
+        match = form.fullmatch(word)
+        if match:
+            parts = {k: int(v) for k, v in match.groupdict().items() if v and v.isdigit()}
+            low, high = sorted((parts.get("m", 1), parts.get("d", 1)))
+            # In 12/31/2020 the month comes first, in 31/12/2020 the day.
+            return 1 <= low <= 12 and high <= 31
+    return False
+
+
+def _are_days(name: str, values: Floats) -> bool:
+    if not len(values) or not np.isfinite(values).all() or (values % 1 != 0).any():
+        return False
+    if values.min() >= FIRST_DAY and values.max() <= LAST_DAY:
+        return all(1 <= v // 100 % 100 <= 12 and 1 <= v % 100 <= 31 for v in values)
+    is_called_date = not _DATE_WORDS.isdisjoint(words_of(name))
+    return is_called_date and values.min() >= FIRST_SERIAL and values.max() <= LAST_SERIAL

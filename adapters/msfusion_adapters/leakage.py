@@ -1,0 +1,154 @@
+"""Columns that are the outcome under another name, found by what they hold.
+
+A column that equals the event, or alone puts the times in order, was most likely known only
+afterwards; one that counts the rows of a table that was sorted by the outcome tells it too.
+Only training patients are looked at, and nothing is dropped: that is for people to decide.
+"""
+
+import warnings
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from msfusion_sdk.arrays import Bools, Floats
+from msfusion_sdk.errors import DegenerateSplitError
+from msfusion_sdk.survival.metrics.concordance import concordance_index
+from msfusion_sdk.tables.issues import TableWarning
+
+__all__ = ["find_leaks", "warn_of_leaks"]
+
+FEWEST = 20
+"""Patients, below which one column may order all by chance."""
+TOO_WELL = 0.95
+"""Concordance above which a column alone is no predictor any more."""
+ROW_ORDER = 0.7
+"""Concordance from which on a column that counts rows tells more than chance would."""
+WORTH_A_LOOK = 0.7
+"""Correlation with the times below which no column can order them."""
+MOST_PATIENTS = 2000
+
+
+def warn_of_leaks(
+    values: Floats,
+    names: Sequence[str],
+    patient_ids: Sequence[str],
+    y: "pd.DataFrame | pd.Series | None",
+    what: str,
+) -> None:
+    """Warn of the columns that tell the outcome, with the figure of each.
+
+    Parameters
+    ----------
+    values : shape (patient, column)
+        Without gaps.
+    y : DataFrame or Series indexed by patient_id, optional
+        ``time`` and ``event``, or classes.
+    what : str
+        What the table is called in the message.
+
+    Warns
+    -----
+    TableWarning
+    """
+    if y is None:
+        return
+    having = np.isin(np.asarray(patient_ids, object), np.asarray(y.index, object))
+    known = [patient for patient, has in zip(patient_ids, having, strict=True) if has]
+    if len(known) < FEWEST:
+        return
+    leaks = find_leaks(values[having], y.loc[known])
+    if leaks:
+        shown = ", ".join(f"{names[place]!r} {why}" for place, why in sorted(leaks.items()))
+        warnings.warn(
+            f"Columns of {what} tell the outcome: {shown}. Were they known when follow-up began? "
+            "Leave them out if not.",
+            TableWarning,
+            stacklevel=4,
+        )
+
+
+def find_leaks(values: Floats, y: "pd.DataFrame | pd.Series") -> dict[int, str]:
+    """Return the places of the columns that tell the outcome, and how they do.
+
+    Parameters
+    ----------
+    values : shape (patient, column)
+    y : of the same patients, in their order
+    """
+    step = -(-len(values) // MOST_PATIENTS)  # every so many patients are enough to see it
+    values, y = np.asarray(values[::step], np.float64), y.iloc[::step]
+    if isinstance(y, pd.DataFrame):
+        time, event = y["time"].to_numpy(np.float64), y["event"].to_numpy(np.bool_)
+        found = _telling(values, event, "the event")
+        for place in np.flatnonzero(_may_order(values, time, event) | _counts_rows(values)):
+            order = _concordance(values[:, place], time, event)
+            if order > TOO_WELL:
+                found.setdefault(int(place), f"alone orders the times (C {order:.2f})")
+            elif order > ROW_ORDER and _counts_rows(values[:, [place]])[0]:
+                text = f"counts the rows of a table sorted by time (C {order:.2f})"
+                found.setdefault(int(place), text)
+        return found
+    found = {}
+    for name in pd.unique(y):
+        for place, why in _telling(values, y.to_numpy() == name, f"class {name!r}").items():
+            found.setdefault(place, why)
+    return found
+
+
+def _telling(values: Floats, truth: Bools, what: str) -> dict[int, str]:
+    """Return the columns that are true and false themselves, or rows sorted by it."""
+    if min(truth.sum(), (~truth).sum()) < 2:
+        return {}
+    true, false = values[truth], values[~truth]
+    equal = (np.ptp(true, axis=0) == 0) & (np.ptp(false, axis=0) == 0) & (true[0] != false[0])
+    found = {int(place): f"equals {what}" for place in np.flatnonzero(equal)}
+    for place in np.flatnonzero(_counts_rows(values) & ~equal):
+        area = _area(values[:, place], truth)
+        if area > TOO_WELL:
+            text = f"counts the rows of a table sorted by {what} (AUROC {area:.2f})"
+            found[int(place)] = text
+    return found
+
+
+def _may_order(values: Floats, time: Floats, event: Bools) -> Bools:
+    """Return the columns that go with the times closely enough to be looked at."""
+    if event.sum() >= FEWEST:
+        values, time = values[event], time[event]
+    ranks = np.argsort(np.argsort(time, kind="stable"), kind="stable").astype(np.float64)
+    scales = np.stack([time, np.log1p(np.maximum(time, 0)), ranks])
+    centred = scales - scales.mean(axis=1, keepdims=True)
+    length = np.linalg.norm(centred, axis=1, keepdims=True)
+    spread = values.std(axis=0) * np.sqrt(len(values))
+    products = centred @ values
+    with np.errstate(invalid="ignore", divide="ignore"):
+        found = np.abs(products / length / spread).max(axis=0)
+    return np.asarray(found > WORTH_A_LOOK)
+
+
+def _counts_rows(values: Floats) -> Bools:
+    """Return the columns whose values all differ, by whole steps with few left out."""
+    ordered = np.sort(values, axis=0)
+    steps = np.diff(ordered, axis=0)
+    step = steps.min(axis=0)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        whole = steps / step
+        is_even = (np.abs(whole - np.round(whole)) < 1e-6 * len(values)).all(axis=0)
+        is_dense = (ordered[-1] - ordered[0]) / step < 2.5 * len(values)
+    return np.asarray((step > 0) & is_even & is_dense)
+
+
+def _concordance(column: Floats, time: Floats, event: Bools) -> float:
+    try:
+        c_index = concordance_index(time=time, event=event, risk=column)
+    except DegenerateSplitError:
+        return 0.5
+    return max(c_index, 1 - c_index)
+
+
+def _area(column: Floats, truth: Bools) -> float:
+    """Return the area under the ROC curve, in whichever direction it is larger."""
+    ranks = pd.Series(column).rank().to_numpy()
+    n_true, n_false = int(truth.sum()), int((~truth).sum())
+    area = (ranks[truth].sum() - n_true * (n_true + 1) / 2) / (n_true * n_false)
+    return float(max(area, 1 - area))
