@@ -50,6 +50,11 @@ class Module:
         return self.name if self.is_face else self.name.rpartition(".")[0]
 
     @property
+    def place(self) -> str:
+        """The room it shares its imports with; files of the ground floor stand for themselves."""
+        return self.name if self.room in PACKAGES else self.room
+
+    @property
     def word(self) -> str:
         """The name that stands in an import."""
         return self.name.rpartition(".")[2]
@@ -90,11 +95,11 @@ def read_imports(packages: Iterable[str] = PACKAGES) -> Graph:
 
 
 def between_rooms(imports: Graph, modules: Mapping[str, Module]) -> Graph:
-    """Return what each room imports of other rooms."""
+    """Return what each room imports of other rooms; files of the ground floor are rooms here."""
     rooms: dict[str, set[str]] = defaultdict(set)
     for name, imported in imports.items():
-        room = modules[name].room
-        rooms[room] |= {modules[other].room for other in imported} - {room}
+        room = modules[name].place
+        rooms[room] |= {modules[other].place for other in imported} - {room}
     return {room: frozenset(others) for room, others in rooms.items()}
 
 
@@ -149,6 +154,7 @@ def main() -> None:
     for room, count in sorted(files.items()):
         total = sum(module.lines for module in modules.values() if module.room == room)
         print(f"{count:4} files {total:6} lines  {room}")
+    twice = {word: len(names) for word, names in namesakes(modules.values()).items()}
     facts = {
         "files": len(modules),
         "rooms": len(files),
@@ -158,9 +164,7 @@ def main() -> None:
         "circles between modules": circles(imports),
         "circles between rooms": circles(rooms),
         "import depth": 0 if circles(imports) else len(longest_chain(imports)),
-        "names used twice": {
-            word: len(names) for word, names in namesakes(modules.values()).items()
-        },
+        "names used twice": twice,
         "files that import two of one name": meetings(imports, modules),
     }
     for name, value in facts.items():

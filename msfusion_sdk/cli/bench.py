@@ -1,4 +1,4 @@
-"""``msfusion bench``."""
+"""``msfusion bench``: what a patch, a slide and a cohort cost on this machine."""
 
 from pathlib import Path
 from typing import Annotated

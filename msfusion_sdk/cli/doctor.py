@@ -1,4 +1,4 @@
-"""``msfusion doctor``."""
+"""``msfusion doctor``: what is wrong with an installation, and how to mend it."""
 
 from pathlib import Path
 from typing import Annotated

@@ -1,4 +1,4 @@
-"""``msfusion report``."""
+"""``msfusion report``: one HTML page of cohorts, models and evaluations."""
 
 from pathlib import Path
 from typing import Annotated

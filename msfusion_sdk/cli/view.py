@@ -1,4 +1,4 @@
-"""``msfusion view``."""
+"""``msfusion view``: slides and their attention in the browser."""
 
 from pathlib import Path
 from typing import Annotated

@@ -1,11 +1,12 @@
 """Open any slide: the one door to the readers."""
 
+import copyreg
 import os
 
 import openslide
 
 from msfusion_sdk.errors import SlideCorruptError, SlideFormatError
-from msfusion_sdk.slides.readers.file_kind import FileKind, Source, classify
+from msfusion_sdk.slides.readers.file_kind import FileKind, FileStamp, Source, classify
 from msfusion_sdk.slides.readers.formats.czi import open_czi
 from msfusion_sdk.slides.readers.formats.ome_zarr import open_zarr
 from msfusion_sdk.slides.readers.formats.tiff import open_tiff
@@ -70,6 +71,23 @@ def open_slide(path: str | os.PathLike[str], *, mpp: float | None = None) -> Sli
         )
         raise SlideFormatError(msg)
     return ImageReader(source, mpp)
+
+
+def _same_file(path: str, mpp: float | None, stamp: FileStamp) -> Slide:
+    """Open a file that must still be the one that has this stamp."""
+    slide = open_slide(path, mpp=mpp)
+    if slide.stamp != stamp:
+        slide.close()
+        stamp.require_same(slide.stamp, slide.path)
+    return slide
+
+
+def _pickled(slide: OpenSlideReader) -> tuple[object, tuple[object, ...]]:
+    return _same_file, (str(slide.path), slide.mpp_argument, slide.stamp)
+
+
+# Here and not in the reader: what comes back went through the door again.
+copyreg.pickle(OpenSlideReader, _pickled)  # type: ignore[arg-type]
 
 
 def _tiff_facts(source: Source) -> TiffFacts | None:

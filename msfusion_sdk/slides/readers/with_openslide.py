@@ -12,7 +12,7 @@ from PIL import Image
 
 from msfusion_sdk.errors import SlideCorruptError, SlideFormatError
 from msfusion_sdk.slides.files.disk import require_readable_disk
-from msfusion_sdk.slides.readers.file_kind import FileKind, FileStamp, Source, classify
+from msfusion_sdk.slides.readers.file_kind import FileKind, Source, classify
 from msfusion_sdk.slides.readers.level_content import matching_levels
 from msfusion_sdk.slides.readers.openslide_header import BY_FLAG, read_header, with_levels
 from msfusion_sdk.slides.readers.reader import Region, Slide, composite
@@ -169,20 +169,6 @@ class OpenSlideReader(Slide):
         """Release the file."""
         self._tiles = None
         self._handle.close()
-
-    def __reduce__(self) -> tuple[object, ...]:
-        return (_same_file, (str(self.path), self.mpp_argument, self.stamp))
-
-
-def _same_file(path: str, mpp: float | None, stamp: FileStamp) -> Slide:
-    """Open a file that must still be the one that has this stamp."""
-    from msfusion_sdk.slides.readers.opening import open_slide
-
-    slide = open_slide(path, mpp=mpp)
-    if slide.stamp != stamp:
-        slide.close()
-        stamp.require_same(slide.stamp, slide.path)
-    return slide
 
 
 def _reason(error: Exception, path: Path) -> str:
