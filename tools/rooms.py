@@ -158,7 +158,9 @@ def main() -> None:
         "circles between modules": circles(imports),
         "circles between rooms": circles(rooms),
         "import depth": 0 if circles(imports) else len(longest_chain(imports)),
-        "names used twice": {word: len(names) for word, names in namesakes(modules.values()).items()},
+        "names used twice": {
+            word: len(names) for word, names in namesakes(modules.values()).items()
+        },
         "files that import two of one name": meetings(imports, modules),
     }
     for name, value in facts.items():

@@ -1,6 +1,6 @@
 """Which files of features are attached to which slides: a table, the files stay where they are.
 
-    features/<fingerprint>.parquet    a row per slide: file, its size and time, patches, layout
+features/<fingerprint>.parquet    a row per slide: file, its size and time, patches, layout
 """
 
 import hashlib
