@@ -250,6 +250,7 @@ class Cohort:
         self,
         encoder: "SlideEncoder",
         *,
+        preset: str | None = None,
         progress: "Callable[[RunProgress], None] | None" = None,
         **settings: object,
     ) -> "EncodingRun":
@@ -261,6 +262,9 @@ class Cohort:
         Parameters
         ----------
         encoder : SlideEncoder
+        preset : str, optional
+            Settings of tissue and patches by name, such as 'auto' or 'biopsy'; they are part of
+            the fingerprint.
         progress : callable, optional
             Called with a ``RunProgress`` several times a second.
         **settings
@@ -283,6 +287,8 @@ class Cohort:
         """
         from msfusion_sdk.cohort.encoding.encode import encode_slides
 
+        if preset is not None:
+            encoder = encoder.with_config(encoder.config.with_preset(preset))
         chosen = RunSettings.model_validate(settings)
         rows = [] if self.slides is None else self.slides.to_pylist()
         _require_paths(rows)

@@ -30,7 +30,7 @@ from msfusion_sdk.shift.compare import find_shifts
 from msfusion_sdk.study.models import find_tables, warn_of_seen
 from msfusion_sdk.study.tables import SLIDE, patients_of
 from msfusion_sdk.study.trained_model import TrainedModel
-from msfusion_sdk.tables.slide_table import path_of
+from msfusion_sdk.tables.paths import path_of
 
 if TYPE_CHECKING:
     from msfusion_sdk.cohort.cohort import Cohort
