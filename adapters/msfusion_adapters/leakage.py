@@ -91,8 +91,8 @@ def find_leaks(values: Floats, y: "pd.DataFrame | pd.Series") -> dict[int, str]:
         return found
     found = {}
     for name in pd.unique(y):
-        for place, why in _telling(values, y.to_numpy() == name, f"class {name!r}").items():
-            found.setdefault(place, why)
+        for row, why in _telling(values, y.to_numpy() == name, f"class {name!r}").items():
+            found.setdefault(row, why)
     return found
 
 

@@ -81,9 +81,9 @@ class TableAdapter(ModalityAdapter):
         self.dropped_ = [n for n, v in zip(self.columns_, varying, strict=False) if not v]
         standard = learn_standard(widened, np.flatnonzero(varying))
         self.kept_, self.median_, self.mean_, self.scale_ = standard
-        warn_of_leaks(
-            apply_standard(widened, standard), self._names(), checked.index[present], y, "the table"
-        )
+        patients = list(checked.index[np.flatnonzero(present)])
+        standardised = apply_standard(widened, standard)
+        warn_of_leaks(standardised, self._names(), patients, y, "the table")
         return self
 
     def transform(self, table: pd.DataFrame) -> Block:

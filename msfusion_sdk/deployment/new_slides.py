@@ -16,7 +16,8 @@ from msfusion_sdk.tables.arrow import TableSource, read_table
 from msfusion_sdk.tables.frames import ID_COLUMN
 from msfusion_sdk.tables.ids import find_bad_ids, find_repeated_ids
 from msfusion_sdk.tables.issues import require_no_errors
-from msfusion_sdk.tables.slide_table import SLIDE_ID, find_bad_spacings, path_of, read_slides
+from msfusion_sdk.tables.paths import path_of
+from msfusion_sdk.tables.slide_table import SLIDE_ID, find_bad_spacings, read_slides
 
 __all__ = ["NewSlide", "SlideSource", "read_new_slides", "read_new_tables"]
 
@@ -56,7 +57,7 @@ def read_new_slides(slides: SlideSource, *, mpp: float | None = None) -> list[Ne
     table = _as_table(slides)
     if table is None:
         assert not isinstance(slides, str | Path | pd.DataFrame)
-        return _of_files([os.fspath(path) for path in slides], mpp)
+        return _of_files([str(path) for path in slides], mpp)
     found = read_slides(table)
     ids, owners = (found.column(name).to_pylist() for name in (SLIDE_ID, ID_COLUMN))
     require_no_errors(

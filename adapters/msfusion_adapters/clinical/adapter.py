@@ -116,7 +116,9 @@ class ClinicalAdapter(ModalityAdapter):
             name a site, and columns that tell the outcome.
         """
         checked = patient_table(table)
-        declared = declared_roles(checked.columns, self.numeric, self.categorical, self.ordinal)
+        declared = declared_roles(
+            list(checked.columns), self.numeric, self.categorical, self.ordinal
+        )
         leaks = [n for n in checked.columns if n not in declared and is_after_baseline(n)]
         if leaks:
             self._warn(leaks)

@@ -146,7 +146,7 @@ class GenomicsAdapter(ModalityAdapter):
         self.kept_, self.median_, self.mean_, self.scale_ = standard
         features = self._standardised(values)
         self.names_ = [self.columns_[place] for place in self.kept_]
-        warn_of_leaks(features, self.names_, checked.index[present], y, _WHAT)
+        warn_of_leaks(features, self.names_, list(checked.index[present]), y, _WHAT)
         self.matrix_: Floats | None = None
         self.offset_ = np.zeros(1)
         if self.gene_sets is not None:

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 import numpy as np
-from lifelines import KaplanMeierFitter  # type: ignore[import-untyped]
-from lifelines.statistics import multivariate_logrank_test  # type: ignore[import-untyped]
+from lifelines import KaplanMeierFitter
+from lifelines.statistics import multivariate_logrank_test
 from numpy.typing import ArrayLike, NDArray
 
 from msfusion_sdk.arrays import Floats
