@@ -39,7 +39,9 @@ def tiles(
     data: Data,
     tile_mpp: TileMpp,
     folder: Folder,
-    epochs: Epochs = 150,
+    epochs: Annotated[
+        int | None, typer.Option(help="Passes over the images: 150, with --network 40.")
+    ] = None,
     patience: Patience = 40,
     view_px: Annotated[
         int | None, typer.Option(help="Edge of training views; 112 and 160 if not given.")
@@ -50,11 +52,21 @@ def tiles(
     name: Name = "pretrained",
     about: About = None,
     start: Start = None,
+    network: Annotated[
+        str | None,
+        typer.Option(help="Model of frozen networks: trains its attention and classifier alone."),
+    ] = None,
+    cache_gb: Annotated[float, typer.Option(help="Limit of the maps of --network on disk.")] = 20.0,
     device: Device = "auto",
     seed: Seed = 0,
     workers: Annotated[int, typer.Option(help="Processes that prepare tiles.")] = 1,
 ) -> None:
     """Train context and detail network from labelled tiles; run again to go on."""
+    if network is not None:
+        _frozen(data, folder, network, background, name, about, {
+            "tile_mpp": tile_mpp, "epochs": epochs or 40, "seed": seed, "cache_gb": cache_gb,
+        })  # fmt: skip
+        return
     from msfusion_sdk.encoder.weights.hub import locate_model
     from msfusion_sdk.pretraining.config import TrainConfig
     from msfusion_sdk.pretraining.run import pretrain_tiles
@@ -62,7 +74,13 @@ def tiles(
     with known_words():
         views = {f"{scale}_view_px": view_px for scale in ("context", "detail") if view_px}
         config = TrainConfig.model_validate(
-            {"tile_mpp": tile_mpp, "epochs": epochs, "patience": patience, "seed": seed, **views}
+            {
+                "tile_mpp": tile_mpp,
+                "epochs": epochs or 150,
+                "patience": patience,
+                "seed": seed,
+                **views,
+            }
         )
     with known_words(), bars() as update:
         pretrain_tiles(
@@ -75,6 +93,32 @@ def tiles(
             start=locate_model(start) if start else None,
             device=device,
             workers=workers,
+            progress=update,
+        )
+    out.print(_text(folder / "README.md"), markup=False)
+
+
+def _frozen(
+    data: Path,
+    folder: Path,
+    network: str,
+    background: str | None,
+    name: str,
+    about: Path | None,
+    settings: dict[str, object],
+) -> None:
+    from msfusion_sdk.pretraining.frozen.config import FrozenTrainConfig
+    from msfusion_sdk.pretraining.frozen.run import pretrain_frozen
+
+    with known_words(), bars() as update:
+        pretrain_frozen(
+            data,
+            folder,
+            network,
+            FrozenTrainConfig.model_validate(settings),
+            background=background,
+            name=name,
+            about=_text(about),
             progress=update,
         )
     out.print(_text(folder / "README.md"), markup=False)

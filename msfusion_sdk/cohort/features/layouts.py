@@ -98,54 +98,63 @@ def read_coords(file: FeatureFile) -> NDArray[np.float64] | None:
 
 def _look_at_h5(path: Path, encoder: str | None) -> FeatureFile:
     with _opened(path) as file:
-        layout, dataset = _find_dataset(path, file, encoder)
-        shape = [n for n in file[dataset].shape if n != 1 or len(file[dataset].shape) == 2]
-        if "coords" not in file or len(shape) != 2:
-            found = {name: getattr(file[name], "shape", "group") for name in file}
-            msg = f"{path.name} has {found}; features (patch, D) and coords are needed."
-            raise ShapeError(msg)
-        coords = file["coords"].shape
-        coords = coords[1:] if len(coords) == 3 else coords
-        if coords[0] != shape[0]:
-            msg = f"{path.name} has {shape[0]} features and {coords[0]} coordinates."
-            raise ShapeError(msg)
-        notes = {**file.attrs, **file["coords"].attrs, **file[dataset].attrs}
-        size = _size(layout, notes, file)
+        # Each look into a file costs: of ten thousand files, every one is felt.
+        names = set(file)
+        if "coords" not in names or not names & {"feats", "features"}:
+            found = ", ".join(sorted(names)) or "nothing"
+            msg = f"{path.name} has {found}; features (patch, D), or feats, and coords are needed."
+            raise TableError(msg)
+        coords, notes = file["coords"], dict(file.attrs)
+        notes |= dict(coords.attrs)
+        layout, dataset = _find_dataset(path, file, names, notes, encoder)
+        features = file[dataset]
+        notes |= dict(features.attrs)
+        count, length = _shape_of(path, features.shape, coords.shape)
+        size = _size(layout, notes, coords)
     name = dataset.partition("/")[2] or next((str(notes[k]) for k in ENCODER if k in notes), "")
-    return FeatureFile(path, layout, shape[0], shape[1], name, size, dataset)
+    return FeatureFile(path, layout, count, length, name, size, dataset)
 
 
-def _find_dataset(path: Path, file: Any, encoder: str | None) -> tuple[Layout, str]:
-    if "feats" in file:
-        return "stamp", "feats"
-    found = file.get("features")
-    if found is None:
-        msg = f"{path.name} has {', '.join(file) or 'nothing'}, and no features or feats."
-        raise TableError(msg)
-    if not hasattr(found, "keys"):
-        is_trident = "patch_size_level0" in {**file.attrs, **file["coords"].attrs} if (
-            "coords" in file
-        ) else False  # fmt: skip
-        return ("trident" if is_trident else "clam"), "features"
-    names = list(found)
-    if encoder is None and len(names) == 1:
-        return "atlaspatch", f"features/{names[0]}"
-    if encoder not in names:
+def _shape_of(path: Path, features: tuple[int, ...], coords: tuple[int, ...]) -> tuple[int, int]:
+    """Return patches and features of a file; both tables may lie in a list of one slide."""
+    shape = features[1:] if len(features) == 3 and features[0] == 1 else features
+    places = coords[1:] if len(coords) == 3 and coords[0] == 1 else coords
+    if len(shape) != 2 or len(places) != 2 or shape[0] != places[0] or places[1] < 2:
         msg = (
-            f"{path.name} holds the features of {', '.join(names) or 'no network'}. Say which with "
-            "encoder= (--encoder)."
+            f"{path.name} has features of shape {features} and coords of shape {coords}; "
+            "(patch, D) and (patch, 2) are needed."
+        )
+        raise ShapeError(msg)
+    return shape[0], shape[1]
+
+
+def _find_dataset(
+    path: Path, file: Any, names: set[str], notes: dict[str, Any], encoder: str | None
+) -> tuple[Layout, str]:
+    if "feats" in names:
+        return "stamp", "feats"
+    found = file["features"]
+    if not hasattr(found, "keys"):
+        return ("trident" if "patch_size_level0" in notes else "clam"), "features"
+    inside = list(found)
+    if encoder is None and len(inside) == 1:
+        return "atlaspatch", f"features/{inside[0]}"
+    if encoder not in inside:
+        msg = (
+            f"{path.name} holds the features of {', '.join(inside) or 'no network'}. Say which "
+            "with encoder= (--encoder)."
         )
         raise TableError(msg)
     return "atlaspatch", f"features/{encoder}"
 
 
-def _size(layout: Layout, notes: dict[str, Any], file: Any) -> float:
+def _size(layout: Layout, notes: dict[str, Any], coords: Any) -> float:
     if layout == "stamp":
         return float(notes.get("tile_size_um", 0.0))
-    if layout == "atlaspatch" and file["coords"].shape[0]:
-        stated = notes.get("patch_size_level0")
-        return float(stated if stated is not None else file["coords"][0, 2])
-    return float(notes.get("patch_size_level0", 0.0))
+    stated = notes.get("patch_size_level0")
+    if stated is None and layout == "atlaspatch" and coords.shape[0]:
+        stated = coords[0, 2]
+    return float(stated or 0.0)
 
 
 def _look_at_pt(path: Path) -> FeatureFile:

@@ -10,13 +10,14 @@ import numpy as np
 import pandas as pd
 
 from msfusion_sdk.encoder.backends.devices import choose_runtime
+from msfusion_sdk.encoder.networks.model import TwoScaleModel
 from msfusion_sdk.encoder.weights.hub import locate_model
 from msfusion_sdk.encoder.weights.model_folder import (
     load_model_folder,
     model_fingerprint,
     write_model_folder,
 )
-from msfusion_sdk.errors import DegenerateSplitError, TableError
+from msfusion_sdk.errors import DegenerateSplitError, NetworkFactsError, TableError
 from msfusion_sdk.pretraining.annotated.config import DatasetConfig
 from msfusion_sdk.pretraining.annotated.listing import AnnotatedSlide, list_slides
 from msfusion_sdk.pretraining.index import PARTS, Part, assign_parts
@@ -98,6 +99,7 @@ def pretrain_labels(
     training = Path(out) / "training"
     training.mkdir(parents=True, exist_ok=True)
     model, manifest = load_model_folder(locate_model(start))
+    _require_own_networks(model, manifest.encoder.name)
     encoder = manifest.encoder.model_copy(update={"name": name})
     entries = list_slides(slides, None, DatasetConfig(label=label), patients)
     bags, reasons = readable_bags(
@@ -131,6 +133,16 @@ def pretrain_labels(
     )
     write_model_folder(Path(out), run.model, encoder, labels_card(facts))
     return Path(out)
+
+
+def _require_own_networks(model: TwoScaleModel, name: str) -> None:
+    if model.attended():
+        msg = (
+            f"{name} is of frozen networks, which fine-tuning would change. Train its attention "
+            "from labelled tiles, msfusion pretrain tiles --network, or learn from slide labels "
+            "with attention over patches: see docs/fusion.md."
+        )
+        raise NetworkFactsError(msg)
 
 
 def _classes(entries: Sequence[AnnotatedSlide]) -> list[str]:
