@@ -16,8 +16,8 @@ from hypothesis import HealthCheck, settings
 from msfusion_sdk.config import EncoderConfig, PatchConfig
 from msfusion_sdk.encoder.networks.model import TwoScaleModel
 from msfusion_sdk.encoder.slide_encoder import SlideEncoder
+from msfusion_sdk.encoder.weights.encoder_folder import write_model_folder
 from msfusion_sdk.encoder.weights.hub import DEFAULT_MODEL, embedded_models
-from msfusion_sdk.encoder.weights.model_folder import write_model_folder
 from msfusion_sdk.testing import make_slide
 
 from .patience import TEST_S, patient

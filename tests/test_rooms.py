@@ -13,7 +13,7 @@ LONG = {"msfusion_sdk.errors"}  # the one file that tells every error
 LONG |= {
     "msfusion_sdk.cohort.cohort",
     "msfusion_sdk.encoder.slide_encoder",
-    "msfusion_sdk.pretraining.pretrain_tiles",
+    "msfusion_sdk.pretraining.from_tiles",
 }
 CROWDED = {"msfusion_sdk.cli", "msfusion_sdk.cohort.store"}
 IN_CIRCLES = {"msfusion_sdk.slides.readers.opening", "msfusion_sdk.slides.readers"}

@@ -32,6 +32,7 @@ IssueCode = Literal[
     "Table",
 ]
 
+
 class TableWarning(UserWarning):
     """Cells or columns that can be used and more often are a mistake."""
 

@@ -25,9 +25,9 @@ from msfusion_sdk.errors import (
 from msfusion_sdk.pretraining.annotated.listing import AnnotatedSlide
 from msfusion_sdk.pretraining.checkpoint import TrainingState
 from msfusion_sdk.pretraining.slide_labels.bags import Bag, augmented, readable_bags
-from msfusion_sdk.pretraining.slide_labels.config import FineTuneConfig
+from msfusion_sdk.pretraining.slide_labels.fine_tune_config import FineTuneConfig
+from msfusion_sdk.pretraining.slide_labels.from_labels import pretrain_labels
 from msfusion_sdk.pretraining.slide_labels.probe import Probe
-from msfusion_sdk.pretraining.slide_labels.run import pretrain_labels
 from msfusion_sdk.pretraining.slide_labels.training import FineTuning
 
 pytestmark = pytest.mark.slow
@@ -202,8 +202,8 @@ def test_a_killed_run_goes_on_to_the_same_result(
     out = tmp_path / "killed"
     script = textwrap.dedent(f"""
         import os, signal
-        from msfusion_sdk.pretraining.slide_labels.config import FineTuneConfig
-        from msfusion_sdk.pretraining.slide_labels.run import pretrain_labels
+        from msfusion_sdk.pretraining.slide_labels.fine_tune_config import FineTuneConfig
+        from msfusion_sdk.pretraining.slide_labels.from_labels import pretrain_labels
         def told(stage, done, total, text):
             if stage == "fine-tuning" and done == total - 1:
                 os.kill(os.getpid(), signal.SIGKILL)

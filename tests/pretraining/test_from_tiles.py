@@ -10,14 +10,14 @@ import torch
 from msfusion_sdk.config import NetworkConfig
 from msfusion_sdk.encoder.backends.devices import Runtime
 from msfusion_sdk.encoder.slide_encoder import SlideEncoder
-from msfusion_sdk.encoder.weights.model_folder import load_model_folder
+from msfusion_sdk.encoder.weights.encoder_folder import load_model_folder
 from msfusion_sdk.errors import TableError, WeightsMismatchError
 from msfusion_sdk.pretraining import scores as scores_module
 from msfusion_sdk.pretraining import training
 from msfusion_sdk.pretraining.augment import AugmentConfig
-from msfusion_sdk.pretraining.config import TrainConfig, one_cycle
+from msfusion_sdk.pretraining.from_tiles import pretrain_tiles, score_model
 from msfusion_sdk.pretraining.index import read_tile_index
-from msfusion_sdk.pretraining.run import pretrain_tiles, score_model
+from msfusion_sdk.pretraining.train_config import TrainConfig, one_cycle
 from msfusion_sdk.pretraining.training import train_network
 
 pytestmark = pytest.mark.slow
@@ -210,7 +210,7 @@ import sys
 from pathlib import Path
 from msfusion_sdk.config import NetworkConfig
 from msfusion_sdk.encoder.backends.devices import Runtime
-from msfusion_sdk.pretraining.config import TrainConfig
+from msfusion_sdk.pretraining.train_config import TrainConfig
 from msfusion_sdk.pretraining.index import read_tile_index
 from msfusion_sdk.pretraining.training import train_network
 train_network(
