@@ -195,6 +195,7 @@ def test_networks_that_got_worse_are_given_back_as_they_were(
     assert all(torch.equal(value, after[name]) for name, value in before.items())
 
 
+@pytest.mark.posix
 @pytest.mark.process
 def test_a_killed_run_goes_on_to_the_same_result(
     labelled_slides: Path, trained_model: Path, tuned: Path, tmp_path: Path

@@ -197,6 +197,7 @@ def test_the_rate_rises_to_its_peak_and_falls_to_almost_nothing() -> None:
     assert rates[-1] < 1e-6
 
 
+@pytest.mark.posix
 @pytest.mark.process
 def test_a_killed_run_goes_on_to_the_same_curve(
     tile_folder: Path, quick_config: TrainConfig, tmp_path: Path
