@@ -25,7 +25,7 @@ import pandas as pd
 from msfusion_sdk import Cohort
 from msfusion_sdk.config import EncoderConfig, PatchConfig
 from msfusion_sdk.encoder.networks.model import TwoScaleModel
-from msfusion_sdk.encoder.weights.model_folder import write_model_folder
+from msfusion_sdk.encoder.weights.encoder_folder import write_model_folder
 from msfusion_sdk.testing import make_slide
 
 ENCODE = """

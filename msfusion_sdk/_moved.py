@@ -16,7 +16,7 @@ from msfusion_sdk.deprecation import warn_of
 __all__ = ["MOVED", "forward", "install"]
 
 MOVED = {
-    "msfusion_sdk.evaluation.class_metrics": "msfusion_sdk.evaluation.metrics.classes",
+    "msfusion_sdk.evaluation.class_metrics": "msfusion_sdk.evaluation.metrics.class_metrics",
     "msfusion_sdk.evaluation.intervals": "msfusion_sdk.evaluation.metrics.intervals",
     "msfusion_sdk.report.completeness_figure": "msfusion_sdk.figures.completeness",
     "msfusion_sdk.report.contact_sheet": "msfusion_sdk.figures.slides.contact_sheet",

@@ -16,8 +16,8 @@ from hypothesis import HealthCheck, settings
 from msfusion_sdk.config import EncoderConfig, PatchConfig
 from msfusion_sdk.encoder.networks.model import TwoScaleModel
 from msfusion_sdk.encoder.slide_encoder import SlideEncoder
+from msfusion_sdk.encoder.weights.encoder_folder import write_model_folder
 from msfusion_sdk.encoder.weights.hub import DEFAULT_MODEL, embedded_models
-from msfusion_sdk.encoder.weights.model_folder import write_model_folder
 from msfusion_sdk.testing import make_slide
 
 from .patience import TEST_S, patient
@@ -40,8 +40,10 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what opens pages: whatever asks for a browser."""
+    """Mark what opens pages: whatever asks for a browser; skip what Windows does not have."""
     for item in items:
+        if os.name == "nt" and item.get_closest_marker("posix"):
+            item.add_marker(pytest.mark.skip(reason="needs signals, pipes or forks"))
         if "chromium" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.browser)
 
@@ -60,7 +62,7 @@ def mounted(tmp_path: Path) -> Iterator[Callable[[str], Path]]:
     """Mount a small file system with options, or mount it anew with others."""
     folder = tmp_path / "disk"
     folder.mkdir()
-    if os.geteuid() or not shutil.which("mount"):
+    if os.name == "nt" or os.geteuid() or not shutil.which("mount"):
         pytest.skip("only root can mount a small file system")
 
     def mount(options: str) -> Path:

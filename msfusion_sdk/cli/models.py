@@ -59,8 +59,8 @@ def list_models(json: Json = False) -> None:
 
 
 def _embedded() -> list[dict[str, Any]]:
+    from msfusion_sdk.encoder.weights.encoder_folder import read_manifest
     from msfusion_sdk.encoder.weights.hub import DEFAULT_MODEL, embedded_models
-    from msfusion_sdk.encoder.weights.model_folder import read_manifest
 
     rows = []
     for name, folder in embedded_models().items():
@@ -106,8 +106,8 @@ def show(
 ) -> None:
     """Say what is known of a network, or show the card of a model."""
     from msfusion_sdk.encoder.sources.known import known_network
+    from msfusion_sdk.encoder.weights.encoder_folder import read_manifest
     from msfusion_sdk.encoder.weights.hub import embedded_models
-    from msfusion_sdk.encoder.weights.model_folder import read_manifest
     from msfusion_sdk.storage.model_folder import CARD_FILE
 
     folder = embedded_models().get(name, Path(name))
@@ -155,9 +155,9 @@ def check(
 ) -> None:
     """Load a model with all checks, run its golden output, and say what computes it."""
     from msfusion_sdk.encoder.slide_encoder import SlideEncoder
+    from msfusion_sdk.encoder.weights.encoder_folder import read_manifest
     from msfusion_sdk.encoder.weights.golden import require_golden
     from msfusion_sdk.encoder.weights.hub import locate_model
-    from msfusion_sdk.encoder.weights.model_folder import read_manifest
 
     folder = locate_model(model)
     encoder = SlideEncoder.from_pretrained(folder, device=device)

@@ -68,8 +68,8 @@ def tiles(
         })  # fmt: skip
         return
     from msfusion_sdk.encoder.weights.hub import locate_model
-    from msfusion_sdk.pretraining.config import TrainConfig
-    from msfusion_sdk.pretraining.run import pretrain_tiles
+    from msfusion_sdk.pretraining.from_tiles import pretrain_tiles
+    from msfusion_sdk.pretraining.train_config import TrainConfig
 
     with known_words():
         views = {f"{scale}_view_px": view_px for scale in ("context", "detail") if view_px}
@@ -166,8 +166,8 @@ def slides(
 ) -> None:
     """Train context and detail network from slides with outlines; run again to go on."""
     from msfusion_sdk.encoder.weights.hub import locate_model
-    from msfusion_sdk.pretraining.annotated.config import DatasetConfig
-    from msfusion_sdk.pretraining.annotated.run import pretrain_slides, training_config
+    from msfusion_sdk.pretraining.annotated.dataset_config import DatasetConfig
+    from msfusion_sdk.pretraining.annotated.from_slides import pretrain_slides, training_config
 
     with known_words():
         data = DatasetConfig.model_validate(
@@ -219,8 +219,8 @@ def labels(
     seed: Seed = 0,
 ) -> None:
     """Fine-tune both networks from the classes of slides alone; run again to go on."""
-    from msfusion_sdk.pretraining.slide_labels.config import FineTuneConfig
-    from msfusion_sdk.pretraining.slide_labels.run import pretrain_labels
+    from msfusion_sdk.pretraining.slide_labels.fine_tune_config import FineTuneConfig
+    from msfusion_sdk.pretraining.slide_labels.from_labels import pretrain_labels
 
     with known_words():
         config = FineTuneConfig(
@@ -255,7 +255,7 @@ def score(
 ) -> None:
     """Balanced accuracy of both networks, clean, under other stains and in grey."""
     from msfusion_sdk.encoder.weights.hub import locate_model
-    from msfusion_sdk.pretraining.run import score_model
+    from msfusion_sdk.pretraining.from_tiles import score_model
 
     with known_words(), bars() as update:
         scores, floor = score_model(

@@ -11,7 +11,7 @@ from msfusion_sdk.report.write import write_report
 from msfusion_sdk.study.evaluation_folder import write_evaluation
 from msfusion_sdk.study.models import evaluate_on_cohort
 from msfusion_sdk.study.train import train_on_cohort
-from msfusion_sdk.testing.cohort import make_cohort
+from msfusion_sdk.testing.made_cohort import make_cohort
 
 __all__ = ["SYNTHETIC", "run_cohort_demo"]
 

@@ -20,12 +20,12 @@ from msfusion_sdk.encoder.run.one_slide import Computing, encode_file
 from msfusion_sdk.encoder.sources.assembling import Assembly, assemble
 from msfusion_sdk.encoder.sources.checks import require_fitting
 from msfusion_sdk.encoder.sources.naming import NetworkSpec
-from msfusion_sdk.encoder.weights.hub import locate_model
-from msfusion_sdk.encoder.weights.model_folder import (
+from msfusion_sdk.encoder.weights.encoder_folder import (
     load_model_folder,
     model_fingerprint,
     write_model_folder,
 )
+from msfusion_sdk.encoder.weights.hub import locate_model
 from msfusion_sdk.encoder.weights.network_card import network_card
 from msfusion_sdk.encoder.weights.references import Place, place_of
 from msfusion_sdk.encoder.weights.sending import model_received, model_to_send, own_sha256

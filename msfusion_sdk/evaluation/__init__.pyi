@@ -3,7 +3,7 @@ from .folds.folds import Fold as Fold
 from .folds.folds import fold_counts as fold_counts
 from .folds.folds import make_folds as make_folds
 from .folds.folds import split_hash as split_hash
-from .metrics.classes import expected_calibration_error as expected_calibration_error
+from .metrics.class_metrics import expected_calibration_error as expected_calibration_error
 from .metrics.intervals import Interval as Interval
 from .metrics.intervals import draw_patients as draw_patients
 from .metrics.intervals import interval_of as interval_of

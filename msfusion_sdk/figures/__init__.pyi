@@ -1,8 +1,8 @@
 from .calibration import draw_calibration as draw_calibration
 from .completeness import draw_completeness as draw_completeness
 from .contributions import draw_contributions as draw_contributions
-from .evaluation import draw_forest as draw_forest
-from .evaluation import write_figures as write_figures
+from .evaluation_figures import draw_forest as draw_forest
+from .evaluation_figures import write_figures as write_figures
 from .precision_recall import draw_precision_recall as draw_precision_recall
 from .risk import draw_risk_groups as draw_risk_groups
 from .roc import draw_roc as draw_roc

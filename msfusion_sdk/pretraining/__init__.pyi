@@ -1,9 +1,9 @@
-from .annotated.config import DatasetConfig as DatasetConfig
-from .annotated.run import pretrain_slides as pretrain_slides
+from .annotated.dataset_config import DatasetConfig as DatasetConfig
+from .annotated.from_slides import pretrain_slides as pretrain_slides
 from .augment import AugmentConfig as AugmentConfig
-from .config import TrainConfig as TrainConfig
+from .from_tiles import pretrain_tiles as pretrain_tiles
+from .from_tiles import score_model as score_model
 from .index import read_tile_index as read_tile_index
-from .run import pretrain_tiles as pretrain_tiles
-from .run import score_model as score_model
-from .slide_labels.config import FineTuneConfig as FineTuneConfig
-from .slide_labels.run import pretrain_labels as pretrain_labels
+from .slide_labels.fine_tune_config import FineTuneConfig as FineTuneConfig
+from .slide_labels.from_labels import pretrain_labels as pretrain_labels
+from .train_config import TrainConfig as TrainConfig

@@ -7,8 +7,8 @@ import pandas as pd
 from jinja2 import Environment, StrictUndefined
 
 from msfusion_sdk.pretraining.checkpoint import TrainingState
-from msfusion_sdk.pretraining.config import TrainConfig
 from msfusion_sdk.pretraining.index import TileIndex
+from msfusion_sdk.pretraining.train_config import TrainConfig
 
 __all__ = ["CardFacts", "filled_card", "markdown_table", "model_card", "score_columns"]
 

@@ -23,9 +23,9 @@ from msfusion_sdk.config import FEATURES, NetworkConfig
 from msfusion_sdk.encoder.backends.devices import Runtime
 from msfusion_sdk.encoder.networks.network import ImageClassifier
 from msfusion_sdk.pretraining.checkpoint import TrainingState, load_checkpoint, save_checkpoint
-from msfusion_sdk.pretraining.config import WARM, TrainConfig, one_cycle
 from msfusion_sdk.pretraining.index import TileIndex
 from msfusion_sdk.pretraining.scores import tile_probabilities
+from msfusion_sdk.pretraining.train_config import WARM, TrainConfig, one_cycle
 from msfusion_sdk.pretraining.views import Scale, TrainingViews, training_batches
 
 __all__ = ["Progress", "train_network"]

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from msfusion_sdk.evaluation.result.evaluation import Evaluation
 from msfusion_sdk.evaluation.result.unit import takes_unit
-from msfusion_sdk.figures.evaluation import write_figures
+from msfusion_sdk.figures.evaluation_figures import write_figures
 from msfusion_sdk.files import made_folder, storing
 from msfusion_sdk.study.evaluation_record import EVALUATION_FILE, write_evaluation_record
 

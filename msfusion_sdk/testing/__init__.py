@@ -2,8 +2,8 @@
 
 from typing import TYPE_CHECKING
 
-from msfusion_sdk.testing.cohort import MadeCohort, make_cohort
 from msfusion_sdk.testing.damage import damage_stored_tile
+from msfusion_sdk.testing.made_cohort import MadeCohort, make_cohort
 from msfusion_sdk.testing.synthetic import Tissue, make_slide
 
 if TYPE_CHECKING:

@@ -151,6 +151,7 @@ def test_models_lists_what_is_in_the_package(msfusion: Msfusion) -> None:
         assert Path(json.loads(line)["card"]).is_file()
 
 
+@pytest.mark.posix
 @pytest.mark.process
 def test_an_interrupt_ends_with_130_and_leaves_no_half_file(
     slide: Path, small_model: Path, tmp_path: Path

@@ -8,7 +8,7 @@ import torch
 
 from msfusion_sdk import EncoderConfig, SlideEncoder
 from msfusion_sdk.encoder.networks.model import TwoScaleModel
-from msfusion_sdk.encoder.weights.model_folder import write_model_folder
+from msfusion_sdk.encoder.weights.encoder_folder import write_model_folder
 
 
 @pytest.fixture(scope="session", autouse=True)

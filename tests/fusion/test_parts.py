@@ -1,3 +1,5 @@
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -86,7 +88,7 @@ def test_the_ridge_model_has_mean_log_hazard_zero() -> None:
 
 
 @pytest.mark.parametrize("fusion", FUSIONS)
-def test_embeddings_of_absent_modalities_change_nothing(fusion) -> None:
+def test_embeddings_of_absent_modalities_change_nothing(fusion: Any) -> None:
     torch.manual_seed(0)
     layer = fusion(3)
     embeddings = torch.randn(5, 3, 16)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from msfusion_sdk.pretraining.config import TrainConfig
+from msfusion_sdk.pretraining.train_config import TrainConfig
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from msfusion_sdk.encoder.backends.devices import choose_runtime
-from msfusion_sdk.encoder.weights.model_folder import load_model_folder
+from msfusion_sdk.encoder.weights.encoder_folder import load_model_folder
 from msfusion_sdk.pretraining.index import read_tile_index
 from msfusion_sdk.pretraining.scores import tile_probabilities
 from msfusion_sdk.pretraining.views import Scale

@@ -1,7 +1,6 @@
 """What is written comes back equal or not at all."""
 
 import random
-import resource
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -212,6 +211,7 @@ def full_disk() -> Iterator[None]:
     A fixture would still hold when pytest reports the test: where its own output is a
     longer file, the whole run would end.
     """
+    resource = pytest.importorskip("resource")
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (8192, before[1]))
     try:

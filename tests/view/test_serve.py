@@ -26,6 +26,7 @@ def refuse(address: str) -> None:
     pytest.fail(f"it listens on {address}")
 
 
+@pytest.mark.posix
 @pytest.mark.process
 def test_ctrl_c_ends_it_with_zero(cohort: Path) -> None:
     command = [sys.executable, "-m", "msfusion_sdk.cli", "view", str(cohort), "--port", "0"]

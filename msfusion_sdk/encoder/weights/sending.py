@@ -12,7 +12,7 @@ from safetensors.torch import load
 
 from msfusion_sdk.config import EncoderConfig
 from msfusion_sdk.encoder.networks.model import TwoScaleModel
-from msfusion_sdk.encoder.weights.model_folder import weights_bytes
+from msfusion_sdk.encoder.weights.encoder_folder import weights_bytes
 from msfusion_sdk.encoder.weights.references import Place, find_networks
 
 __all__ = ["model_received", "model_to_send", "own_sha256"]

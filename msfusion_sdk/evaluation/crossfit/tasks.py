@@ -14,7 +14,7 @@ from msfusion_sdk.evaluation.crossfit.answers import require_probabilities, requ
 from msfusion_sdk.evaluation.crossfit.inputs import Tables
 from msfusion_sdk.evaluation.crossfit.task import Task
 from msfusion_sdk.evaluation.folds.folds import Fold
-from msfusion_sdk.evaluation.metrics.classes import class_metrics
+from msfusion_sdk.evaluation.metrics.class_metrics import class_metrics
 from msfusion_sdk.evaluation.metrics.horizons import TimePlan, plan_times
 from msfusion_sdk.evaluation.metrics.metric import Metric
 from msfusion_sdk.evaluation.metrics.predictions import (
@@ -22,7 +22,7 @@ from msfusion_sdk.evaluation.metrics.predictions import (
     Predictions,
     SurvivalPredictions,
 )
-from msfusion_sdk.evaluation.metrics.survival import survival_metrics
+from msfusion_sdk.evaluation.metrics.survival_metrics import survival_metrics
 from msfusion_sdk.outcomes.classes import ClassOutcome
 from msfusion_sdk.outcomes.outcome import Kind
 from msfusion_sdk.outcomes.survival import SurvivalOutcome

@@ -14,7 +14,7 @@ from msfusion_sdk.config import EncoderConfig
 from msfusion_sdk.encoder.run.staining import Recolour, recolour_for
 from msfusion_sdk.errors import SlideCorruptError, TableError
 from msfusion_sdk.files import storing
-from msfusion_sdk.pretraining.annotated.config import DatasetConfig
+from msfusion_sdk.pretraining.annotated.dataset_config import DatasetConfig
 from msfusion_sdk.pretraining.annotated.labels import (
     NO_CLASS,
     choose,

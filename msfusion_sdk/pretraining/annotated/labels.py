@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from msfusion_sdk.errors import AnnotationError
-from msfusion_sdk.pretraining.annotated.config import DatasetConfig
+from msfusion_sdk.pretraining.annotated.dataset_config import DatasetConfig
 from msfusion_sdk.slides.annotations import Annotations, read_annotations
 
 __all__ = ["NO_CLASS", "choose", "label_images", "outlined_class", "shares_inside"]

@@ -7,7 +7,7 @@ from typing import Any
 
 from msfusion_sdk.errors import DuplicateIdError, IdMismatchError, TableError
 from msfusion_sdk.phrases import first_few
-from msfusion_sdk.pretraining.annotated.config import DatasetConfig
+from msfusion_sdk.pretraining.annotated.dataset_config import DatasetConfig
 from msfusion_sdk.tables.arrow import name_of
 from msfusion_sdk.tables.cells.placeholders import is_placeholder
 from msfusion_sdk.tables.files.reading import read_strings

@@ -12,7 +12,7 @@ from sklearn.metrics import confusion_matrix, roc_auc_score, roc_curve
 from msfusion_sdk.encoder.backends.devices import Runtime
 from msfusion_sdk.encoder.networks.model import TwoScaleModel
 from msfusion_sdk.files import storing
-from msfusion_sdk.pretraining.run import SCALES, Dataset, Datasets
+from msfusion_sdk.pretraining.from_tiles import SCALES, Dataset, Datasets
 from msfusion_sdk.pretraining.scores import tile_probabilities
 from msfusion_sdk.pretraining.views import Scale
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -108,11 +109,11 @@ def cache_maps(
     return CachedMaps(maps, pooled if width else None)
 
 
-def _array(path: Path, shape: tuple[int, ...], dtype: type) -> np.memmap:  # type: ignore[type-arg]
+def _array(path: Path, shape: tuple[int, ...], dtype: type) -> "np.memmap[Any, Any]":
     if path.is_file():
-        found = np.load(path, mmap_mode="r+")
+        found: np.memmap[Any, Any] = np.load(path, mmap_mode="r+")
         if found.shape == shape:
-            return np.asanyarray(found)  # type: ignore[return-value]
+            return found
     return np.lib.format.open_memmap(path, mode="w+", dtype=dtype, shape=shape)
 
 

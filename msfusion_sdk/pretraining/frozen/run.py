@@ -18,17 +18,17 @@ from msfusion_sdk.encoder.backends.converting import converted
 from msfusion_sdk.encoder.networks.attended import AttendedNetwork
 from msfusion_sdk.encoder.networks.model import TwoScaleModel
 from msfusion_sdk.encoder.networks.network import ImageClassifier
+from msfusion_sdk.encoder.weights.encoder_folder import load_model_folder, write_model_folder
 from msfusion_sdk.encoder.weights.hub import locate_model
-from msfusion_sdk.encoder.weights.model_folder import load_model_folder, write_model_folder
 from msfusion_sdk.encoder.weights.network_card import network_card
 from msfusion_sdk.errors import NetworkFactsError
 from msfusion_sdk.pretraining.card import filled_card, markdown_table, score_columns
 from msfusion_sdk.pretraining.checkpoint import TrainingState
+from msfusion_sdk.pretraining.from_tiles import write_curve
 from msfusion_sdk.pretraining.frozen.config import FrozenTrainConfig
 from msfusion_sdk.pretraining.frozen.maps import CachedMaps, cache_maps, tile_image
 from msfusion_sdk.pretraining.frozen.training import frozen_probabilities, train_frozen
 from msfusion_sdk.pretraining.index import TileIndex, read_tile_index
-from msfusion_sdk.pretraining.run import write_curve
 from msfusion_sdk.pretraining.scores import colour_floor, summarise
 from msfusion_sdk.pretraining.training import Progress
 

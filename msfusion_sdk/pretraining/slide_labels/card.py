@@ -8,7 +8,7 @@ import pandas as pd
 
 from msfusion_sdk.pretraining.card import filled_card, markdown_table, score_columns
 from msfusion_sdk.pretraining.checkpoint import TrainingState
-from msfusion_sdk.pretraining.slide_labels.config import FineTuneConfig
+from msfusion_sdk.pretraining.slide_labels.fine_tune_config import FineTuneConfig
 
 __all__ = ["LabelsFacts", "labels_card"]
 

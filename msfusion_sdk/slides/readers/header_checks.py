@@ -1,7 +1,7 @@
 """What a header may claim: sizes that can be true and are safe to read."""
 
 from msfusion_sdk.errors import SlideGeometryError
-from msfusion_sdk.slides.stored_tiles.tiff import MAX_STORED_TILE_PX
+from msfusion_sdk.slides.stored_tiles.tiff_facts import MAX_STORED_TILE_PX
 
 __all__ = ["require_possible_levels"]
 

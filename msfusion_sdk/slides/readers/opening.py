@@ -13,7 +13,7 @@ from msfusion_sdk.slides.readers.formats.tiff import open_tiff
 from msfusion_sdk.slides.readers.image import ImageReader
 from msfusion_sdk.slides.readers.reader import Slide
 from msfusion_sdk.slides.readers.with_openslide import OpenSlideReader
-from msfusion_sdk.slides.stored_tiles.tiff import (
+from msfusion_sdk.slides.stored_tiles.tiff_facts import (
     TiffFacts,
     read_tiff_facts,
     require_readable_tiff,

@@ -11,7 +11,7 @@ from msfusion_sdk.slides.readers.header_checks import require_possible_levels
 from msfusion_sdk.slides.readers.levels import LEFT_OUT, false_level_warnings, true_levels
 from msfusion_sdk.slides.readers.reader import WHITE, SlideHeader
 from msfusion_sdk.slides.readers.tiff_pictures import picture_warnings
-from msfusion_sdk.slides.stored_tiles.tiff import TiffFacts
+from msfusion_sdk.slides.stored_tiles.tiff_facts import TiffFacts
 
 __all__ = ["BY_FLAG", "read_header", "with_levels"]
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from msfusion_sdk.errors import SlideFormatError
 from msfusion_sdk.slides.readers.levels import true_levels
-from msfusion_sdk.slides.stored_tiles.tiff import TiffFacts
+from msfusion_sdk.slides.stored_tiles.tiff_facts import TiffFacts
 
 __all__ = ["TURNED", "picture_warnings"]
 

@@ -19,7 +19,7 @@ from msfusion_sdk.slides.readers.reader import Region, Slide, composite
 from msfusion_sdk.slides.stored_tiles.fast_path import verified_tiles
 from msfusion_sdk.slides.stored_tiles.jpeg_stream import TileError
 from msfusion_sdk.slides.stored_tiles.jpeg_tiles import JpegTiles
-from msfusion_sdk.slides.stored_tiles.tiff import TiffFacts
+from msfusion_sdk.slides.stored_tiles.tiff_facts import TiffFacts
 
 __all__ = ["OpenSlideReader"]
 

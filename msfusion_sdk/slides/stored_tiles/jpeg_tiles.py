@@ -25,7 +25,7 @@ from msfusion_sdk.slides.stored_tiles.jpeg_stream import (
     coding_signature,
     decode_tile,
 )
-from msfusion_sdk.slides.stored_tiles.tiff import PHOTOMETRIC_RGB, PHOTOMETRIC_YCBCR
+from msfusion_sdk.slides.stored_tiles.tiff_facts import PHOTOMETRIC_RGB, PHOTOMETRIC_YCBCR
 
 __all__ = ["JpegTiles", "TileIndex", "index_tiles"]
 

@@ -18,7 +18,7 @@ from msfusion_sdk.cohort.workers.stopping import Stop, stop_on_signals
 from msfusion_sdk.errors import ExitCode, RunInterruptedError
 from msfusion_sdk.testing import damage_stored_tile, make_slide
 
-pytestmark = pytest.mark.process
+pytestmark = [pytest.mark.process, pytest.mark.posix]
 
 
 def make_cohort(
@@ -210,8 +210,9 @@ def test_a_signal_ends_the_run_with_what_is_done_committed(
     assert cohort.encode(small_encoder).exit_code is ExitCode.OK
 
 
-@pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_a_first_signal_stops_new_work_and_a_second_ends_all(signum: int) -> None:
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
+def test_a_first_signal_stops_new_work_and_a_second_ends_all(name: str) -> None:
+    signum = signal.Signals[name]
     stop = Stop()
     with stop_on_signals(stop):
         assert not stop.requested

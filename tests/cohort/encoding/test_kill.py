@@ -16,7 +16,7 @@ import pytest
 
 from msfusion_sdk import Cohort
 
-pytestmark = pytest.mark.process
+pytestmark = [pytest.mark.process, pytest.mark.posix]
 
 ENCODE = """
 import sys

@@ -55,6 +55,7 @@ def test_another_spacing_is_another_wish(
     assert [task.slide_id for task in plan.tasks] == ["a"]
 
 
+@pytest.mark.posix
 def test_what_is_no_slide_is_refused_before_any_work(store: EmbeddingStore, tmp_path: Path) -> None:
     (tmp_path / "zero.svs").touch()
     (tmp_path / "folder").mkdir()

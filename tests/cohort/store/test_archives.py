@@ -252,6 +252,7 @@ def test_nothing_is_written_where_there_is_nothing_to_compact(packed: EmbeddingS
     assert path.stat().st_ino == before.st_ino
 
 
+@pytest.mark.posix
 @pytest.mark.parametrize("kind", ["link", "pipe", "folder", "loop"])
 def test_something_else_in_place_of_a_part_is_named_and_set_aside(
     packed: EmbeddingStore, results: Results, wanted: Wishes, kind: str

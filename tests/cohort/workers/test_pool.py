@@ -38,6 +38,8 @@ def kill_until_it_gives_up(pool: WorkerPool) -> None:
         list(pool.events(0.5))
 
 
+@pytest.mark.posix
+@pytest.mark.process
 def test_workers_that_are_killed_while_they_start_end_the_run_and_hang_nobody(job: Job) -> None:
     pool = WorkerPool(job, 1)
     with pytest.raises(ReaderCrashedError, match="3 worker processes in a row"):

@@ -169,6 +169,7 @@ def test_an_encoder_sent_to_where_openvino_is_not_installed_names_the_command(
         computing(small_encoder, OPENVINO_FP32).encode(made_slide)
 
 
+@pytest.mark.posix
 @pytest.mark.process
 def test_a_signal_is_handled_after_encoders_have_come_and_gone(small_model: Path) -> None:
     """In the order in which they came: each must not put back what the one before had set up."""

@@ -8,11 +8,11 @@ from sklearn.metrics import average_precision_score, log_loss, roc_auc_score
 from sklearn.preprocessing import label_binarize
 
 from msfusion_sdk.errors import DegenerateSplitError
-from msfusion_sdk.evaluation.metrics.classes import class_metrics, expected_calibration_error
+from msfusion_sdk.evaluation.metrics.class_metrics import class_metrics, expected_calibration_error
 from msfusion_sdk.evaluation.metrics.horizons import TimePlan
 from msfusion_sdk.evaluation.metrics.metric import Score, scored
 from msfusion_sdk.evaluation.metrics.predictions import ClassPredictions, SurvivalPredictions
-from msfusion_sdk.evaluation.metrics.survival import survival_metrics
+from msfusion_sdk.evaluation.metrics.survival_metrics import survival_metrics
 from msfusion_sdk.outcomes.classes import ClassOutcome
 from msfusion_sdk.outcomes.survival import SurvivalOutcome
 

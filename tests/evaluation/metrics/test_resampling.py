@@ -16,11 +16,11 @@ from sklearn.metrics import (
 
 from msfusion_sdk.arrays import Floats
 from msfusion_sdk.errors import DegenerateSplitError
-from msfusion_sdk.evaluation.metrics.classes import class_metrics
+from msfusion_sdk.evaluation.metrics.class_metrics import class_metrics
 from msfusion_sdk.evaluation.metrics.horizons import TimePlan
 from msfusion_sdk.evaluation.metrics.metric import Metric
 from msfusion_sdk.evaluation.metrics.predictions import ClassPredictions, SurvivalPredictions
-from msfusion_sdk.evaluation.metrics.survival import survival_metrics
+from msfusion_sdk.evaluation.metrics.survival_metrics import survival_metrics
 from msfusion_sdk.outcomes.classes import ClassOutcome
 from msfusion_sdk.outcomes.survival import SurvivalOutcome
 

@@ -1,3 +1,6 @@
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -9,12 +12,16 @@ from msfusion_sdk.errors import DegenerateSplitError, IdTypeError, TableError
 from msfusion_sdk.fusion.estimators.classifier import FusionClassifier
 from msfusion_sdk.fusion.strategies.strategies import STRATEGIES
 
+from ..conftest import Made
+
 ALL = [(fusion, "linear") for fusion in STRATEGIES] + [("concat", "mlp")]
 SOME = [("concat", "linear"), ("stacking", "linear"), ("average", "mlp"), ("attention", "linear")]
 
 
 @pytest.mark.parametrize(("fusion", "base"), ALL)
-def test_new_patients_are_told_apart(make_patients, fusion, base) -> None:
+def test_new_patients_are_told_apart(
+    make_patients: Callable[..., Made], fusion: Any, base: Any
+) -> None:
     train, new = make_patients(120), make_patients(120, seed=1)
     model = FusionClassifier(fusion=fusion, base=base).fit(train.tables, train.classes)
     chances = model.predict_proba(new.tables)
@@ -24,7 +31,9 @@ def test_new_patients_are_told_apart(make_patients, fusion, base) -> None:
     assert (model.predict(new.tables) == chances.idxmax(axis=1)).all()
 
 
-def test_the_default_is_the_ridge_logistic_regression_of_scikit_learn(make_patients) -> None:
+def test_the_default_is_the_ridge_logistic_regression_of_scikit_learn(
+    make_patients: Callable[..., Made],
+) -> None:
     made = make_patients(90)
     table = made.tables["panel"]
     standard = (table - table.mean()) / table.std(ddof=0)
@@ -34,7 +43,9 @@ def test_the_default_is_the_ridge_logistic_regression_of_scikit_learn(make_patie
     assert found.to_numpy() == pytest.approx(expected.predict_proba(standard), abs=1e-4)
 
 
-def test_experts_multiply_and_the_share_of_the_classes_counts_once(make_patients) -> None:
+def test_experts_multiply_and_the_share_of_the_classes_counts_once(
+    make_patients: Callable[..., Made],
+) -> None:
     made = make_patients(60)
     share = made.classes.value_counts(normalize=True)
     product = share**-2
@@ -49,7 +60,9 @@ def test_experts_multiply_and_the_share_of_the_classes_counts_once(make_patients
 
 
 @pytest.mark.parametrize(("fusion", "base"), SOME)
-def test_three_classes_have_probabilities_that_sum_to_one(make_patients, fusion, base) -> None:
+def test_three_classes_have_probabilities_that_sum_to_one(
+    make_patients: Callable[..., Made], fusion: Any, base: Any
+) -> None:
     made = make_patients(90)
     third = pd.qcut(made.tables["panel"]["a"], 3, labels=["x", "y", "z"]).astype(str)
     model = FusionClassifier(fusion=fusion, base=base).fit(made.tables, third)
@@ -60,14 +73,16 @@ def test_three_classes_have_probabilities_that_sum_to_one(make_patients, fusion,
 
 
 @pytest.mark.parametrize("labels", [[0, 1], [False, True], ["b", "a"]])
-def test_classes_keep_their_kind(make_patients, labels) -> None:
+def test_classes_keep_their_kind(make_patients: Callable[..., Made], labels: Any) -> None:
     made = make_patients(40)
     y = made.classes.map(dict(zip(["luad", "lusc"], labels, strict=True)))
     predicted = FusionClassifier().fit(made.tables, y).predict(made.tables)
     assert set(predicted.unique()) == set(labels)
 
 
-def test_a_probability_of_exactly_zero_is_an_opinion_like_any_other(make_patients) -> None:
+def test_a_probability_of_exactly_zero_is_an_opinion_like_any_other(
+    make_patients: Callable[..., Made],
+) -> None:
     """One expert is so sure that its probability underflows: it still takes part in the mean."""
     made = make_patients(60)
     huge = pd.DataFrame({"far": (made.classes == "lusc") * 1.0})
@@ -86,13 +101,13 @@ def test_it_is_a_classifier_of_scikit_learn_that_can_be_cloned() -> None:
     assert clone(model).get_params() == model.get_params()
 
 
-def test_one_class_is_an_error(make_patients) -> None:
+def test_one_class_is_an_error(make_patients: Callable[..., Made]) -> None:
     made = make_patients(30)
     with pytest.raises(DegenerateSplitError, match="two classes"):
         FusionClassifier().fit(made.tables, made.classes.map(lambda _: "luad"))
 
 
-def test_a_patient_without_a_class_is_named(make_patients) -> None:
+def test_a_patient_without_a_class_is_named(make_patients: Callable[..., Made]) -> None:
     made = make_patients(30)
     y = made.classes.copy()
     y["P004"] = None
@@ -100,7 +115,7 @@ def test_a_patient_without_a_class_is_named(make_patients) -> None:
         FusionClassifier().fit(made.tables, y)
 
 
-def test_classes_of_two_kinds_are_an_error(make_patients) -> None:
+def test_classes_of_two_kinds_are_an_error(make_patients: Callable[..., Made]) -> None:
     made = make_patients(30)
     y = made.classes.astype(object)
     y["P004"] = 1
@@ -108,13 +123,13 @@ def test_classes_of_two_kinds_are_an_error(make_patients) -> None:
         FusionClassifier().fit(made.tables, y)
 
 
-def test_numbered_patients_are_an_error(make_patients) -> None:
+def test_numbered_patients_are_an_error(make_patients: Callable[..., Made]) -> None:
     made = make_patients(30)
     with pytest.raises(IdTypeError):
         FusionClassifier().fit(made.tables, made.classes.reset_index(drop=True))
 
 
-def test_a_class_that_an_expert_never_sees_is_an_error(make_patients) -> None:
+def test_a_class_that_an_expert_never_sees_is_an_error(make_patients: Callable[..., Made]) -> None:
     made = make_patients(40)
     tables = {**made.tables, "genes": made.tables["genes"][made.classes == "luad"]}
     with pytest.raises(DegenerateSplitError, match="The expert of 'genes'"):

@@ -1,4 +1,6 @@
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -8,6 +10,8 @@ from lifelines.utils import concordance_index
 from msfusion_adapters.genomics import GenomicsAdapter
 from msfusion_sdk.fusion.estimators.survival import FusionSurvival
 from msfusion_sdk.fusion.strategies.strategies import STRATEGIES
+
+from ..conftest import Made
 
 SOME = [("concat", "linear"), ("stacking", "linear"), ("average", "linear"), ("gated", "linear")]
 
@@ -22,7 +26,7 @@ def learned(model: FusionSurvival) -> dict[str, np.ndarray]:
 
 @pytest.mark.parametrize(("fusion", "base"), SOME)
 def test_outcomes_and_values_of_validation_patients_change_no_parameter(
-    make_patients, fusion, base
+    make_patients: Callable[..., Made], fusion: Any, base: Any
 ) -> None:
     made = make_patients(80)
     train, held = made.survival.index[:60], made.survival.index[60:]
@@ -38,7 +42,7 @@ def test_outcomes_and_values_of_validation_patients_change_no_parameter(
 
 
 def test_a_column_that_equals_the_outcome_in_validation_rows_only_does_not_help(
-    make_patients,
+    make_patients: Callable[..., Made],
 ) -> None:
     train, new = make_patients(80), make_patients(80, seed=1)
     expected = FusionSurvival().fit(train.tables, train.survival).predict_risk(new.tables)
@@ -48,7 +52,7 @@ def test_a_column_that_equals_the_outcome_in_validation_rows_only_does_not_help(
     pd.testing.assert_series_equal(found, expected)
 
 
-def test_the_training_patients_are_kept_by_name(make_patients) -> None:
+def test_the_training_patients_are_kept_by_name(make_patients: Callable[..., Made]) -> None:
     made = make_patients(40)
     model = FusionSurvival().fit(made.tables, made.survival.iloc[:30])
     assert model.training_ids_ == sorted(made.survival.index[:30])

@@ -1,3 +1,6 @@
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -8,6 +11,8 @@ from msfusion_sdk.fusion.estimators.classifier import FusionClassifier
 from msfusion_sdk.fusion.estimators.survival import FusionSurvival
 from msfusion_sdk.fusion.strategies.strategies import STRATEGIES
 
+from ..conftest import Made
+
 ALL = [(fusion, "linear") for fusion in STRATEGIES] + [("concat", "mlp")]
 SOME = [("concat", "linear"), ("stacking", "linear"), ("average", "mlp"), ("attention", "linear")]
 
@@ -17,7 +22,9 @@ def half(table: pd.DataFrame, seed: int) -> pd.DataFrame:
 
 
 @pytest.mark.parametrize(("fusion", "base"), ALL)
-def test_half_of_a_table_may_be_missing_at_fit_and_at_predict(make_patients, fusion, base) -> None:
+def test_half_of_a_table_may_be_missing_at_fit_and_at_predict(
+    make_patients: Callable[..., Made], fusion: Any, base: Any
+) -> None:
     train, new = make_patients(120), make_patients(120, seed=1)
     tables = {**train.tables, "images": half(train.tables["images"], 0)}
     model = FusionSurvival(fusion=fusion, base=base).fit(tables, train.survival)
@@ -29,7 +36,9 @@ def test_half_of_a_table_may_be_missing_at_fit_and_at_predict(make_patients, fus
 
 @pytest.mark.parametrize(("fusion", "base"), SOME)
 @pytest.mark.parametrize("only", ["panel", "genes", "images"])
-def test_a_patient_with_one_modality_is_predicted(make_patients, fusion, base, only) -> None:
+def test_a_patient_with_one_modality_is_predicted(
+    make_patients: Callable[..., Made], fusion: Any, base: Any, only: str
+) -> None:
     made = make_patients(60)
     model = FusionClassifier(fusion=fusion, base=base).fit(made.tables, made.classes)
     chances = model.predict_proba({only: made.tables[only].iloc[[5]]})
@@ -41,7 +50,7 @@ def test_a_patient_with_one_modality_is_predicted(make_patients, fusion, base, o
 
 @pytest.mark.parametrize(("fusion", "base"), SOME)
 def test_what_stands_in_the_row_of_an_absent_patient_means_nothing(
-    make_patients, fusion, base
+    make_patients: Callable[..., Made], fusion: Any, base: Any
 ) -> None:
     """The other patients of a call and an empty row instead of no row change no risk."""
     made = make_patients(60)
@@ -58,7 +67,9 @@ def test_what_stands_in_the_row_of_an_absent_patient_means_nothing(
 
 
 @pytest.mark.parametrize("fusion", STRATEGIES)
-def test_a_modality_of_value_zero_is_not_a_missing_one(make_patients, fusion) -> None:
+def test_a_modality_of_value_zero_is_not_a_missing_one(
+    make_patients: Callable[..., Made], fusion: Any
+) -> None:
     made = make_patients(60)
     shifted = {**made.tables, "images": made.tables["images"] - made.tables["images"].max()}
     model = FusionSurvival(fusion=fusion).fit(shifted, made.survival)
@@ -69,7 +80,9 @@ def test_a_modality_of_value_zero_is_not_a_missing_one(make_patients, fusion) ->
     assert model.predict_risk(rows)[top] != pytest.approx(model.predict_risk(without)[top])
 
 
-def test_a_patient_with_nothing_is_an_error_that_names_them(make_patients) -> None:
+def test_a_patient_with_nothing_is_an_error_that_names_them(
+    make_patients: Callable[..., Made],
+) -> None:
     made = make_patients(40)
     model = FusionSurvival().fit(made.tables, made.survival)
     empty = {name: table.copy() for name, table in made.tables.items()}
@@ -79,21 +92,25 @@ def test_a_patient_with_nothing_is_an_error_that_names_them(make_patients) -> No
         model.predict_risk(empty)
 
 
-def test_a_training_patient_with_nothing_is_an_error_that_names_them(make_patients) -> None:
+def test_a_training_patient_with_nothing_is_an_error_that_names_them(
+    make_patients: Callable[..., Made],
+) -> None:
     made = make_patients(40)
     tables = {name: table.drop(index="P011") for name, table in made.tables.items()}
     with pytest.raises(MissingModalityError, match="P011"):
         FusionSurvival().fit(tables, made.survival)
 
 
-def test_no_table_at_all_is_an_error(make_patients) -> None:
+def test_no_table_at_all_is_an_error(make_patients: Callable[..., Made]) -> None:
     made = make_patients(40)
     model = FusionSurvival().fit(made.tables, made.survival)
     with pytest.raises(MissingModalityError, match="genes, images, panel"):
         model.predict_risk({})
 
 
-def test_whether_a_modality_is_there_can_say_something_itself(make_patients) -> None:
+def test_whether_a_modality_is_there_can_say_something_itself(
+    make_patients: Callable[..., Made],
+) -> None:
     """Patients of low risk never had images: those without are then predicted lower."""
     made = make_patients(120)
     late = made.survival["time"].sort_values().index[60:]

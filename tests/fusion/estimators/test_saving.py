@@ -1,5 +1,7 @@
 import json
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -10,11 +12,15 @@ from msfusion_sdk.fusion.estimators.classifier import FusionClassifier
 from msfusion_sdk.fusion.estimators.survival import FusionSurvival
 from msfusion_sdk.fusion.strategies.strategies import STRATEGIES
 
+from ..conftest import Made
+
 ALL = [(fusion, "linear") for fusion in STRATEGIES] + [("concat", "mlp")]
 
 
 @pytest.mark.parametrize(("fusion", "base"), ALL)
-def test_a_loaded_survival_model_predicts_the_same(make_patients, tmp_path, fusion, base) -> None:
+def test_a_loaded_survival_model_predicts_the_same(
+    make_patients: Callable[..., Made], tmp_path: Path, fusion: Any, base: Any
+) -> None:
     made = make_patients(40)
     model = FusionSurvival(fusion=fusion, base=base).fit(made.tables, made.survival)
     loaded = FusionSurvival.load(model.save(tmp_path / "model"))
@@ -30,7 +36,9 @@ def test_a_loaded_survival_model_predicts_the_same(make_patients, tmp_path, fusi
 
 
 @pytest.mark.parametrize("fusion", STRATEGIES)
-def test_a_loaded_classifier_predicts_the_same(make_patients, tmp_path, fusion) -> None:
+def test_a_loaded_classifier_predicts_the_same(
+    make_patients: Callable[..., Made], tmp_path: Path, fusion: Any
+) -> None:
     made = make_patients(40)
     model = FusionClassifier(fusion=fusion).fit(made.tables, made.classes)
     loaded = FusionClassifier.load(model.save(tmp_path / "model"))
@@ -40,7 +48,9 @@ def test_a_loaded_classifier_predicts_the_same(make_patients, tmp_path, fusion) 
     assert (loaded.predict(made.tables) == model.predict(made.tables)).all()
 
 
-def test_a_loaded_model_can_be_fitted_again(make_patients, tmp_path) -> None:
+def test_a_loaded_model_can_be_fitted_again(
+    make_patients: Callable[..., Made], tmp_path: Path
+) -> None:
     made = make_patients(40)
     model = FusionSurvival(fusion="stacking").fit(made.tables, made.survival)
     expected = model.predict_risk(made.tables)
@@ -48,14 +58,16 @@ def test_a_loaded_model_can_be_fitted_again(make_patients, tmp_path) -> None:
     pd.testing.assert_series_equal(again.predict_risk(made.tables), expected)
 
 
-def test_a_folder_holds_json_and_safetensors_only(make_patients, tmp_path) -> None:
+def test_a_folder_holds_json_and_safetensors_only(
+    make_patients: Callable[..., Made], tmp_path: Path
+) -> None:
     made = make_patients(40)
     folder = FusionSurvival().fit(made.tables, made.survival).save(tmp_path / "model")
     assert sorted(path.name for path in folder.iterdir()) == ["config.json", "model.safetensors"]
     assert json.loads((folder / "config.json").read_text())["params"]["fusion"] == "concat"
 
 
-def test_damaged_weights_are_an_error(make_patients, tmp_path) -> None:
+def test_damaged_weights_are_an_error(make_patients: Callable[..., Made], tmp_path: Path) -> None:
     made = make_patients(40)
     folder = FusionSurvival().fit(made.tables, made.survival).save(tmp_path)
     weights = folder / "model.safetensors"
@@ -64,7 +76,9 @@ def test_damaged_weights_are_an_error(make_patients, tmp_path) -> None:
         FusionSurvival.load(folder)
 
 
-def test_a_survival_model_is_not_a_classifier(make_patients, tmp_path) -> None:
+def test_a_survival_model_is_not_a_classifier(
+    make_patients: Callable[..., Made], tmp_path: Path
+) -> None:
     made = make_patients(40)
     folder = FusionSurvival().fit(made.tables, made.survival).save(tmp_path)
     with pytest.raises(WeightsMismatchError, match="FusionSurvival"):

@@ -1,3 +1,6 @@
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -18,6 +21,8 @@ from msfusion_sdk.errors import (
 from msfusion_sdk.fusion.estimators.survival import FusionSurvival
 from msfusion_sdk.fusion.strategies.strategies import STRATEGIES
 
+from ..conftest import Made
+
 ALL = [(fusion, "linear") for fusion in STRATEGIES] + [("concat", "mlp")]
 SOME = [("concat", "linear"), ("stacking", "linear"), ("average", "mlp"), ("attention", "linear")]
 
@@ -28,13 +33,17 @@ def lifelines_c(risk: pd.Series, y: pd.DataFrame) -> float:
 
 
 @pytest.mark.parametrize(("fusion", "base"), ALL)
-def test_new_patients_are_put_in_the_right_order(make_patients, fusion, base) -> None:
+def test_new_patients_are_put_in_the_right_order(
+    make_patients: Callable[..., Made], fusion: Any, base: Any
+) -> None:
     train, new = make_patients(120), make_patients(120, seed=1)
     model = FusionSurvival(fusion=fusion, base=base).fit(train.tables, train.survival)
     assert lifelines_c(model.predict_risk(new.tables), new.survival) > 0.7
 
 
-def test_the_default_is_the_ridge_cox_model_of_lifelines(make_patients) -> None:
+def test_the_default_is_the_ridge_cox_model_of_lifelines(
+    make_patients: Callable[..., Made],
+) -> None:
     made = make_patients(90)
     table = made.tables["panel"]
     standard = (table - table.mean()) / table.std(ddof=0)
@@ -50,7 +59,9 @@ def test_the_default_is_the_ridge_cox_model_of_lifelines(make_patients) -> None:
 
 
 @pytest.mark.parametrize(("fusion", "base"), SOME)
-def test_order_of_rows_columns_and_tables_means_nothing(make_patients, fusion, base) -> None:
+def test_order_of_rows_columns_and_tables_means_nothing(
+    make_patients: Callable[..., Made], fusion: Any, base: Any
+) -> None:
     made = make_patients(60)
     model = FusionSurvival(fusion=fusion, base=base)
     expected = model.fit(made.tables, made.survival).predict_risk(made.tables)
@@ -63,7 +74,9 @@ def test_order_of_rows_columns_and_tables_means_nothing(make_patients, fusion, b
 
 
 @pytest.mark.parametrize(("fusion", "base"), SOME)
-def test_a_second_fit_forgets_the_first(make_patients, fusion, base) -> None:
+def test_a_second_fit_forgets_the_first(
+    make_patients: Callable[..., Made], fusion: Any, base: Any
+) -> None:
     made, other = make_patients(60), make_patients(70, seed=3)
     model = FusionSurvival(fusion=fusion, base=base)
     expected = model.fit(made.tables, made.survival).predict_risk(made.tables)
@@ -72,7 +85,9 @@ def test_a_second_fit_forgets_the_first(make_patients, fusion, base) -> None:
     pd.testing.assert_series_equal(found, expected, check_exact=True)
 
 
-def test_another_random_state_changes_networks_and_not_ridge_models(make_patients) -> None:
+def test_another_random_state_changes_networks_and_not_ridge_models(
+    make_patients: Callable[..., Made],
+) -> None:
     made = make_patients(60)
 
     def risks(fusion: str, seed: int) -> pd.Series:
@@ -83,7 +98,9 @@ def test_another_random_state_changes_networks_and_not_ridge_models(make_patient
     assert (risks("gated", 0) != risks("gated", 1)).all()
 
 
-def test_a_clone_has_the_same_settings_and_is_not_fitted(make_patients) -> None:
+def test_a_clone_has_the_same_settings_and_is_not_fitted(
+    make_patients: Callable[..., Made],
+) -> None:
     made = make_patients(40)
     model = FusionSurvival(fusion="stacking", adapters={"panel": "table"}, random_state=4)
     copy = clone(model.fit(made.tables, made.survival))
@@ -92,7 +109,7 @@ def test_a_clone_has_the_same_settings_and_is_not_fitted(make_patients) -> None:
         copy.predict_risk(made.tables)
 
 
-def test_fit_leaves_tables_and_adapters_as_they_were(make_patients) -> None:
+def test_fit_leaves_tables_and_adapters_as_they_were(make_patients: Callable[..., Made]) -> None:
     made = make_patients(40)
     before = {name: table.copy() for name, table in made.tables.items()}
     FusionSurvival().fit(made.tables, made.survival)
@@ -100,7 +117,7 @@ def test_fit_leaves_tables_and_adapters_as_they_were(make_patients) -> None:
         pd.testing.assert_frame_equal(table, before[name])
 
 
-def test_other_patients_in_the_tables_change_nothing(make_patients) -> None:
+def test_other_patients_in_the_tables_change_nothing(make_patients: Callable[..., Made]) -> None:
     made = make_patients(80)
     some = made.survival.sort_index().index[:50]
     few = {name: table.loc[some] for name, table in made.tables.items()}
@@ -111,7 +128,7 @@ def test_other_patients_in_the_tables_change_nothing(make_patients) -> None:
     assert model.training_ids_ == list(some)
 
 
-def test_reversed_events_are_another_model(make_patients) -> None:
+def test_reversed_events_are_another_model(make_patients: Callable[..., Made]) -> None:
     made, new = make_patients(120), make_patients(120, seed=1)
     censored = made.survival.assign(event=~made.survival["event"])
     right = FusionSurvival().fit(made.tables, made.survival).predict_risk(new.tables)
@@ -119,7 +136,9 @@ def test_reversed_events_are_another_model(make_patients) -> None:
     assert lifelines_c(right, new.survival) > lifelines_c(wrong, new.survival) + 0.1
 
 
-def test_survival_starts_at_one_and_falls_earlier_for_higher_risk(make_patients) -> None:
+def test_survival_starts_at_one_and_falls_earlier_for_higher_risk(
+    make_patients: Callable[..., Made],
+) -> None:
     made = make_patients(100)
     model = FusionSurvival().fit(made.tables, made.survival)
     curves = model.predict_survival(made.tables, [0.0, 0.2, 0.5, 1.0, 50.0])
@@ -129,7 +148,9 @@ def test_survival_starts_at_one_and_falls_earlier_for_higher_risk(make_patients)
     assert by_risk.is_monotonic_decreasing
 
 
-def test_mean_survival_of_new_patients_is_that_of_kaplan_and_meier(make_patients) -> None:
+def test_mean_survival_of_new_patients_is_that_of_kaplan_and_meier(
+    make_patients: Callable[..., Made],
+) -> None:
     train, new = make_patients(300), make_patients(300, seed=1)
     model = FusionSurvival().fit(train.tables, train.survival)
     expected = KaplanMeierFitter().fit(new.survival["time"], new.survival["event"])
@@ -137,7 +158,9 @@ def test_mean_survival_of_new_patients_is_that_of_kaplan_and_meier(make_patients
     assert found.to_numpy() == pytest.approx(expected.predict([0.3, 0.8, 1.5]).to_numpy(), abs=0.07)
 
 
-def test_contributions_of_the_ridge_model_add_up_to_the_risk(make_patients) -> None:
+def test_contributions_of_the_ridge_model_add_up_to_the_risk(
+    make_patients: Callable[..., Made],
+) -> None:
     made = make_patients(60)
     model = FusionSurvival().fit(made.tables, made.survival)
     added = model.modality_contributions(made.tables)
@@ -146,7 +169,9 @@ def test_contributions_of_the_ridge_model_add_up_to_the_risk(make_patients) -> N
     assert added.sum(axis=1).to_numpy() == pytest.approx(risk.to_numpy(), abs=1e-9)
 
 
-def test_the_product_of_experts_adds_the_log_hazards_of_single_models(make_patients) -> None:
+def test_the_product_of_experts_adds_the_log_hazards_of_single_models(
+    make_patients: Callable[..., Made],
+) -> None:
     made = make_patients(60)
     expected = sum(
         FusionSurvival().fit({name: table}, made.survival).predict_risk({name: table})
@@ -156,7 +181,9 @@ def test_the_product_of_experts_adds_the_log_hazards_of_single_models(make_patie
     pd.testing.assert_series_equal(model.predict_risk(made.tables), expected, check_names=False)
 
 
-def test_stacking_shows_weights_of_which_none_is_negative(make_patients) -> None:
+def test_stacking_shows_weights_of_which_none_is_negative(
+    make_patients: Callable[..., Made],
+) -> None:
     made = make_patients(100)
     noise = pd.DataFrame(np.random.default_rng(5).normal(size=(100, 3)), index=made.survival.index)
     tables = {**made.tables, "noise": noise}
@@ -166,7 +193,9 @@ def test_stacking_shows_weights_of_which_none_is_negative(make_patients) -> None
     assert weights["noise"] < weights.drop("noise").min()
 
 
-def test_a_structured_array_belongs_to_the_rows_of_the_tables(make_patients) -> None:
+def test_a_structured_array_belongs_to_the_rows_of_the_tables(
+    make_patients: Callable[..., Made],
+) -> None:
     made = make_patients(40)
     array = made.survival.to_records(index=False)
     expected = FusionSurvival().fit(made.tables, made.survival).predict_risk(made.tables)
@@ -174,7 +203,9 @@ def test_a_structured_array_belongs_to_the_rows_of_the_tables(make_patients) -> 
     pd.testing.assert_series_equal(found, expected)
 
 
-def test_a_structured_array_is_refused_when_tables_are_in_another_order(make_patients) -> None:
+def test_a_structured_array_is_refused_when_tables_are_in_another_order(
+    make_patients: Callable[..., Made],
+) -> None:
     made = make_patients(40)
     array = np.asarray(made.survival.to_records(index=False))
     tables = {**made.tables, "panel": made.tables["panel"].iloc[::-1]}
@@ -183,7 +214,7 @@ def test_a_structured_array_is_refused_when_tables_are_in_another_order(make_pat
 
 
 def test_one_event_is_enough_for_the_default_and_one_patient_can_be_predicted(
-    make_patients,
+    make_patients: Callable[..., Made],
 ) -> None:
     made = make_patients(30)
     single = made.survival.assign(event=[True] + [False] * 29)
@@ -192,13 +223,13 @@ def test_one_event_is_enough_for_the_default_and_one_patient_can_be_predicted(
     assert model.predict_risk(one).notna().all()
 
 
-def test_no_event_is_an_error(make_patients) -> None:
+def test_no_event_is_an_error(make_patients: Callable[..., Made]) -> None:
     made = make_patients(30)
     with pytest.raises(DegenerateSplitError, match="at least one event"):
         FusionSurvival().fit(made.tables, made.survival.assign(event=False))
 
 
-def test_an_expert_without_events_is_named(make_patients) -> None:
+def test_an_expert_without_events_is_named(make_patients: Callable[..., Made]) -> None:
     made = make_patients(40)
     censored = made.survival.index[~made.survival["event"]]
     tables = {**made.tables, "images": made.tables["images"].loc[censored]}
@@ -206,7 +237,9 @@ def test_an_expert_without_events_is_named(make_patients) -> None:
         FusionSurvival(fusion="average").fit(tables, made.survival)
 
 
-def test_a_constant_column_and_a_copied_column_change_no_order(make_patients) -> None:
+def test_a_constant_column_and_a_copied_column_change_no_order(
+    make_patients: Callable[..., Made],
+) -> None:
     made = make_patients(60)
     panel = made.tables["panel"].assign(constant=3.0)
     expected = FusionSurvival().fit(made.tables, made.survival).predict_risk(made.tables)
@@ -215,7 +248,7 @@ def test_a_constant_column_and_a_copied_column_change_no_order(make_patients) ->
     pd.testing.assert_series_equal(found, expected)
 
 
-def test_infinity_is_an_error_that_names_the_patient(make_patients) -> None:
+def test_infinity_is_an_error_that_names_the_patient(make_patients: Callable[..., Made]) -> None:
     made = make_patients(30)
     panel = made.tables["panel"].copy()
     panel.loc["P007", "a"] = np.inf
@@ -227,7 +260,9 @@ def test_infinity_is_an_error_that_names_the_patient(make_patients) -> None:
     ("column", "value", "error"),
     [("time", -1.0, SurvivalLabelError), ("time", np.nan, SurvivalLabelError)],
 )
-def test_impossible_outcomes_are_errors(make_patients, column, value, error) -> None:
+def test_impossible_outcomes_are_errors(
+    make_patients: Callable[..., Made], column: str, value: float, error: Any
+) -> None:
     made = make_patients(30)
     y = made.survival.copy()
     y.loc["P003", column] = value
@@ -235,34 +270,38 @@ def test_impossible_outcomes_are_errors(make_patients, column, value, error) -> 
         FusionSurvival().fit(made.tables, y)
 
 
-def test_two_rows_of_one_patient_are_an_error(make_patients) -> None:
+def test_two_rows_of_one_patient_are_an_error(make_patients: Callable[..., Made]) -> None:
     made = make_patients(30)
     panel = pd.concat([made.tables["panel"], made.tables["panel"].iloc[:1]])
     with pytest.raises(DuplicateIdError):
         FusionSurvival().fit({**made.tables, "panel": panel}, made.survival)
 
 
-def test_a_table_that_training_did_not_have_is_an_error(make_patients) -> None:
+def test_a_table_that_training_did_not_have_is_an_error(make_patients: Callable[..., Made]) -> None:
     made = make_patients(30)
     model = FusionSurvival().fit({"panel": made.tables["panel"]}, made.survival)
     with pytest.raises(TableError, match="'genes'"):
         model.predict_risk(made.tables)
 
 
-def test_adapters_for_a_table_that_is_not_there_are_an_error(make_patients) -> None:
+def test_adapters_for_a_table_that_is_not_there_are_an_error(
+    make_patients: Callable[..., Made],
+) -> None:
     made = make_patients(30)
     with pytest.raises(TableError, match="proteins"):
         FusionSurvival(adapters={"proteins": "table"}).fit(made.tables, made.survival)
 
 
 @pytest.mark.parametrize("setting", [{"fusion": "early"}, {"base": "forest"}])
-def test_an_unknown_strategy_is_an_error_that_lists_the_known(make_patients, setting) -> None:
+def test_an_unknown_strategy_is_an_error_that_lists_the_known(
+    make_patients: Callable[..., Made], setting: Any
+) -> None:
     made = make_patients(30)
     with pytest.raises(ValueError, match=r"linear|concat"):
         FusionSurvival(**setting).fit(made.tables, made.survival)
 
 
-def test_a_modality_that_nobody_has_is_an_error(make_patients) -> None:
+def test_a_modality_that_nobody_has_is_an_error(make_patients: Callable[..., Made]) -> None:
     made = make_patients(30)
     strangers = made.tables["genes"].rename(index=lambda name: f"X{name}")
     with pytest.raises(MissingModalityError, match="'genes'"):

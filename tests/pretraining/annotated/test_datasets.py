@@ -10,10 +10,10 @@ import pytest
 
 from msfusion_sdk.config import EncoderConfig
 from msfusion_sdk.errors import TableError
-from msfusion_sdk.pretraining.annotated.config import DatasetConfig
+from msfusion_sdk.pretraining.annotated.dataset_config import DatasetConfig
 from msfusion_sdk.pretraining.annotated.datasets import Record, cut_slides, write_index
+from msfusion_sdk.pretraining.annotated.from_slides import split_patients
 from msfusion_sdk.pretraining.annotated.listing import AnnotatedSlide, list_slides
-from msfusion_sdk.pretraining.annotated.run import split_patients
 from msfusion_sdk.pretraining.index import read_tile_index
 from msfusion_sdk.slides.readers.opening import open_slide
 

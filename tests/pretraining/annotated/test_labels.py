@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from shapely import Polygon, box
 
-from msfusion_sdk.pretraining.annotated.config import DatasetConfig
+from msfusion_sdk.pretraining.annotated.dataset_config import DatasetConfig
 from msfusion_sdk.pretraining.annotated.labels import (
     choose,
     label_images,

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from msfusion_sdk.errors import DuplicateIdError, IdMismatchError, TableError
-from msfusion_sdk.pretraining.annotated.config import DatasetConfig
+from msfusion_sdk.pretraining.annotated.dataset_config import DatasetConfig
 from msfusion_sdk.pretraining.annotated.listing import list_slides
 
 BY_DIAGNOSIS = DatasetConfig(label="diagnosis")

@@ -8,6 +8,8 @@ import pytest
 from msfusion_sdk.errors import AnnotationError
 from msfusion_sdk.slides.annotations import read_annotations
 
+from .conftest import Read
+
 SQUARE = [[0, 0], [10, 0], [10, 10], [0, 10], [0, 0]]
 BOW_TIE = [[0, 0], [10, 10], [10, 0], [0, 10]]
 
@@ -21,7 +23,7 @@ def holed(hole: list) -> dict:
     return feature(SQUARE, hole)
 
 
-def test_a_bow_tie_becomes_its_two_halves_as_one_drawing(read) -> None:
+def test_a_bow_tie_becomes_its_two_halves_as_one_drawing(read: Read) -> None:
     found = read([feature(BOW_TIE)])
     assert [r.polygon.area for r in found.polygons] == [25, 25]
     assert found.class_counts() == {None: 1}
@@ -30,7 +32,7 @@ def test_a_bow_tie_becomes_its_two_halves_as_one_drawing(read) -> None:
     )
 
 
-def test_a_spike_is_taken_off(read) -> None:
+def test_a_spike_is_taken_off(read: Read) -> None:
     spike = [*SQUARE[:2], [30, 0], [10, 0], *SQUARE[2:]]
     (region,) = read([feature(spike)]).polygons
     assert region.polygon.bounds == (0, 0, 10, 10)
@@ -46,42 +48,44 @@ def test_a_spike_is_taken_off(read) -> None:
         ([[0, 0], [5, 5], [9, 9]], "encloses no area"),
     ],
 )
-def test_a_click_that_encloses_nothing_is_left_out_and_said(read, ring: list, reason: str) -> None:
+def test_a_click_that_encloses_nothing_is_left_out_and_said(
+    read: Read, ring: list, reason: str
+) -> None:
     found = read([feature(SQUARE), feature(ring)])
     assert len(found.polygons) == 1
     assert found.repairs[0].startswith("[1]: the outline ")
     assert reason in found.repairs[0]
 
 
-def test_a_hole_outside_its_outline_does_not_become_area(read) -> None:
+def test_a_hole_outside_its_outline_does_not_become_area(read: Read) -> None:
     found = read([holed([[50, 50], [60, 50], [60, 60]])])
     assert found.union().area == 100
     assert found.repairs == ("[0]: hole 1 lies outside the outline: left out.",)
 
 
-def test_of_a_hole_that_reaches_out_the_part_inside_counts(read) -> None:
+def test_of_a_hole_that_reaches_out_the_part_inside_counts(read: Read) -> None:
     assert read([holed([[5, 0], [20, 0], [20, 10], [5, 10]])]).union().area == 50
 
 
-def test_holes_that_overlap_are_cut_out_once(read) -> None:
+def test_holes_that_overlap_are_cut_out_once(read: Read) -> None:
     holes = [[[1, 1], [5, 1], [5, 5], [1, 5]], [[3, 1], [7, 1], [7, 5], [3, 5]]]
     assert read([feature(SQUARE, *holes)]).union().area == 100 - 24
 
 
-def test_a_hole_as_large_as_its_outline_leaves_nothing_and_says_so(read) -> None:
+def test_a_hole_as_large_as_its_outline_leaves_nothing_and_says_so(read: Read) -> None:
     found = read([holed(SQUARE)])
     assert found.polygons == ()
     assert found.repairs == ("[0]: its holes leave no area: left out.",)
 
 
-def test_pieces_of_one_drawing_that_overlap_are_joined(read) -> None:
+def test_pieces_of_one_drawing_that_overlap_are_joined(read: Read) -> None:
     moved = [[x + 5, y] for x, y in SQUARE]
     found = read([feature([SQUARE], [moved], kind="MultiPolygon")])
     assert [r.polygon.area for r in found.polygons] == [150]
     assert "joined" in found.repairs[0]
 
 
-def test_all_faults_of_a_file_come_in_one_error(read, tmp_path: Path) -> None:
+def test_all_faults_of_a_file_come_in_one_error(read: Read, tmp_path: Path) -> None:
     with pytest.raises(AnnotationError) as caught:
         read([feature([["a", 1], [2, 2], [3, 3]]), feature(SQUARE), 7, feature(None)])
     message = str(caught.value)
@@ -93,13 +97,13 @@ def test_all_faults_of_a_file_come_in_one_error(read, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("bad", ["NaN", "Infinity", "-Infinity", "1e999", "1e12", "1" + "0" * 400])
-def test_a_vertex_that_is_no_place_is_refused(read, bad: str) -> None:
+def test_a_vertex_that_is_no_place_is_refused(read: Read, bad: str) -> None:
     text = json.dumps([feature([[0, 0], [10, 0], ["BAD", 10]])]).replace('"BAD"', bad)
     with pytest.raises(AnnotationError, match=r"\[0\]: vertex 3 is"):
         read(text)
 
 
-def test_an_xml_vertex_without_a_number_is_refused(read) -> None:
+def test_an_xml_vertex_without_a_number_is_refused(read: Read) -> None:
     points = '<Vertex X="1" Y="1"/><Vertex X="nan" Y="2"/><Vertex Y="5"/>'
     regions = f"<Regions><Region><Vertices>{points}</Vertices></Region></Regions>"
     with pytest.raises(AnnotationError, match="Annotation 1, Region 1: vertex 2"):
@@ -120,7 +124,7 @@ def test_an_xml_vertex_without_a_number_is_refused(read) -> None:
         {"coordinates": [SQUARE]},
     ],
 )
-def test_a_geometry_that_makes_no_sense_is_refused(read, geometry: object) -> None:
+def test_a_geometry_that_makes_no_sense_is_refused(read: Read, geometry: object) -> None:
     with pytest.raises(AnnotationError, match=r"\[0\]"):
         read([{"type": "Feature", "geometry": geometry, "properties": {}}])
 
@@ -139,7 +143,7 @@ def test_a_geometry_that_makes_no_sense_is_refused(read, geometry: object) -> No
         {"item": {}, "annotations": [{"polygon": {"paths": [[1, 2, 3]]}}]},
     ],
 )
-def test_a_known_layout_with_wrong_content_is_refused(read, document: object) -> None:
+def test_a_known_layout_with_wrong_content_is_refused(read: Read, document: object) -> None:
     with pytest.raises(AnnotationError, match="1 drawing cannot be used"):
         read(document)
 
@@ -163,13 +167,15 @@ def test_a_known_layout_with_wrong_content_is_refused(read, document: object) ->
         (b"\0" * 128 + b"DICM" + b"\0" * 100, "DICOM annotations are not read"),
     ],
 )
-def test_a_file_that_is_none_is_refused_as_a_whole(read, content: bytes, message: str) -> None:
+def test_a_file_that_is_none_is_refused_as_a_whole(
+    read: Read, content: bytes, message: str
+) -> None:
     with pytest.raises(AnnotationError, match=message):
         read(content)
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "utf-16-le"])
-def test_entities_are_refused_before_they_are_expanded(read, encoding: str) -> None:
+def test_entities_are_refused_before_they_are_expanded(read: Read, encoding: str) -> None:
     bomb = '<!DOCTYPE a [<!ENTITY b "bb"><!ENTITY c "&b;&b;">]><Annotations>&c;</Annotations>'
     with pytest.raises(AnnotationError, match="entities"):
         read(bomb.encode(encoding))
@@ -180,12 +186,12 @@ def test_a_missing_file_is_an_error_that_names_it(tmp_path: Path) -> None:
         read_annotations(tmp_path / "nowhere.xml")
 
 
-def test_a_collection_without_objects_holds_nothing(read) -> None:
+def test_a_collection_without_objects_holds_nothing(read: Read) -> None:
     found = read({"type": "FeatureCollection", "features": []})
     assert (found.polygons, found.class_counts(), found.union().is_empty) == ((), {}, True)
 
 
-def test_an_error_stays_readable_however_many_faults_there_are(read) -> None:
+def test_an_error_stays_readable_however_many_faults_there_are(read: Read) -> None:
     with pytest.raises(AnnotationError) as caught:
         read([7] * 1000)
     assert "1000 drawings" in str(caught.value)

@@ -6,6 +6,8 @@ import pytest
 
 from msfusion_sdk.slides.annotations import Annotations
 
+from .conftest import Read
+
 SQUARE = [[0, 0], [10, 0], [10, 10], [0, 10]]
 HOLE = [[2, 2], [4, 2], [4, 4], [2, 4]]
 
@@ -52,22 +54,22 @@ def area(found: Annotations) -> float:
 
 
 @pytest.mark.parametrize("kind", ["Polygon", "Spline", "Rectangle"])
-def test_the_class_of_an_asap_outline_is_its_group(read, kind: str) -> None:
+def test_the_class_of_an_asap_outline_is_its_group(read: Read, kind: str) -> None:
     found = read(asap(kind))
     assert (found.dialect, found.class_counts(), area(found)) == ("ASAP XML", {"tumour": 1}, 100)
     assert (found.polygons[0].name, found.polygons[0].element) == ("A1", "Annotation 1 (A1)")
 
 
-def test_asap_writes_none_for_no_group(read) -> None:
+def test_asap_writes_none_for_no_group(read: Read) -> None:
     assert read(asap(group="None")).class_counts() == {None: 1}
 
 
-def test_asap_decimal_commas_are_decimal_points(read) -> None:
+def test_asap_decimal_commas_are_decimal_points(read: Read) -> None:
     ring = [("0,5", "0"), ("10,5", "0"), ("10,5", "10"), ("0,5", "10")]
     assert read(asap(ring=ring)).union().bounds == (0.5, 0, 10.5, 10)
 
 
-def test_asap_coordinates_stand_in_their_stated_order(read) -> None:
+def test_asap_coordinates_stand_in_their_stated_order(read: Read) -> None:
     # A bow tie in the order of the file, a square in the stated one.
     text = asap(ring=[[0, 0], [10, 0], [10, 10], [0, 10]])
     first, second = '<Coordinate Order="1" X="10" Y="0"/>', '<Coordinate Order="2" X="10" Y="10"/>'
@@ -76,7 +78,7 @@ def test_asap_coordinates_stand_in_their_stated_order(read) -> None:
 
 
 @pytest.mark.parametrize("kind", ["Dot", "PointSet", "Measurement"])
-def test_asap_points_and_rulers_are_ignored_and_counted(read, kind: str) -> None:
+def test_asap_points_and_rulers_are_ignored_and_counted(read: Read, kind: str) -> None:
     found = read(asap(kind, ring=[[1, 1]]))
     assert (found.polygons, found.ignored) == ((), {kind: 1})
 
@@ -94,21 +96,21 @@ def test_asap_points_and_rulers_are_ignored_and_counted(read, kind: str) -> None
     ],
 )
 def test_the_class_of_an_imagescope_region_is_its_layer(
-    read, name: str, attribute: str, class_name: str | None
+    read: Read, name: str, attribute: str, class_name: str | None
 ) -> None:
     found = read(imagescope(layer(region(SQUARE), name=name, attribute=attribute)))
     assert found.class_counts() == {class_name: 1}
     assert (found.polygons[0].name, found.polygons[0].id) == ("by hand", "7")
 
 
-def test_a_negative_region_is_a_hole_in_its_layer_alone(read) -> None:
+def test_a_negative_region_is_a_hole_in_its_layer_alone(read: Read) -> None:
     holed = layer(region(SQUARE), region(HOLE, negative=1), name="A")
     found = read(imagescope(holed, layer(region(SQUARE), name="B")))
     assert area(found.select("A")) == 100 - 4
     assert area(found.select("B")) == 100
 
 
-def test_a_negative_region_outside_its_layer_is_left_out_and_said(read) -> None:
+def test_a_negative_region_outside_its_layer_is_left_out_and_said(read: Read) -> None:
     far = [[50, 50], [60, 50], [60, 60]]
     found = read(imagescope(layer(region(SQUARE), region(far, negative=1))))
     assert area(found) == 100
@@ -117,30 +119,30 @@ def test_a_negative_region_outside_its_layer_is_left_out_and_said(read) -> None:
     )
 
 
-def test_a_region_that_is_all_hole_is_left_out_and_said(read) -> None:
+def test_a_region_that_is_all_hole_is_left_out_and_said(read: Read) -> None:
     found = read(imagescope(layer(region(HOLE), region(SQUARE, negative=1))))
     assert found.polygons == ()
     assert found.repairs == ("Annotation 1, Region 1: its holes leave no area: left out.",)
 
 
 @pytest.mark.parametrize("corners", [[[0, 0], [10, 4]], [[0, 0], [10, 0], [10, 4], [0, 4]]])
-def test_rectangles_and_ellipses_may_be_given_by_corners(read, corners: list) -> None:
+def test_rectangles_and_ellipses_may_be_given_by_corners(read: Read, corners: list) -> None:
     assert area(read(imagescope(layer(region(corners, kind=1))))) == 40
     ellipse = area(read(imagescope(layer(region(corners, kind=2)))))
     assert ellipse == pytest.approx(math.pi * 5 * 2, rel=0.005)
 
 
-def test_a_region_marked_as_rectangle_may_be_a_dense_outline(read) -> None:
+def test_a_region_marked_as_rectangle_may_be_a_dense_outline(read: Read) -> None:
     ring = [[0, 0], [10, 0], [10, 10], [5, 10], [5, 5], [0, 5]]
     assert area(read(imagescope(layer(region(ring, kind=1))))) == 75
 
 
-def test_imagescope_arrows_and_rulers_are_ignored_and_counted(read) -> None:
+def test_imagescope_arrows_and_rulers_are_ignored_and_counted(read: Read) -> None:
     regions = [region([[0, 0], [5, 5]], kind=kind) for kind in (3, 4, 4, 9)]
     assert read(imagescope(layer(*regions))).ignored == {"arrow": 1, "ruler": 2, "Type 9": 1}
 
 
-def test_an_empty_layer_holds_nothing(read) -> None:
+def test_an_empty_layer_holds_nothing(read: Read) -> None:
     assert read(imagescope(layer(attribute="Description"))).polygons == ()
 
 
@@ -152,7 +154,7 @@ WHOLE = feature(
 @pytest.mark.parametrize(
     "document", [{"type": "FeatureCollection", "features": [WHOLE]}, [WHOLE], WHOLE]
 )
-def test_qupath_writes_collections_lists_and_single_features(read, document: object) -> None:
+def test_qupath_writes_collections_lists_and_single_features(read: Read, document: object) -> None:
     found = read(document)
     assert (found.dialect, found.class_counts(), area(found)) == (
         "QuPath GeoJSON",
@@ -161,7 +163,7 @@ def test_qupath_writes_collections_lists_and_single_features(read, document: obj
     )
 
 
-def test_a_multipolygon_is_one_drawing_of_several_polygons(read) -> None:
+def test_a_multipolygon_is_one_drawing_of_several_polygons(read: Read) -> None:
     far = [[x + 50, y] for x, y in SQUARE]
     found = read([feature([[closed(SQUARE), closed(HOLE)], [closed(far)]], "MultiPolygon")])
     assert [r.polygon.area for r in found.polygons] == [96, 100]
@@ -179,17 +181,17 @@ def test_a_multipolygon_is_one_drawing_of_several_polygons(read) -> None:
     ],
 )
 def test_a_qupath_class_is_the_classification_alone(
-    read, properties: dict, class_name: str | None
+    read: Read, properties: dict, class_name: str | None
 ) -> None:
     assert read(feature([SQUARE], **properties)).class_counts() == {class_name: 1}
 
 
-def test_the_class_may_be_taken_from_the_name_on_request(read) -> None:
+def test_the_class_may_be_taken_from_the_name_on_request(read: Read) -> None:
     found = read(feature([SQUARE], name="Tumor"), class_of=lambda region: region.name)
     assert found.class_counts() == {"Tumor": 1}
 
 
-def test_qupath_points_lines_tiles_and_nothing_are_ignored_and_counted(read) -> None:
+def test_qupath_points_lines_tiles_and_nothing_are_ignored_and_counted(read: Read) -> None:
     unplaced = {"type": "Feature", "geometry": None, "properties": {}}
     document = [
         feature([1, 1], "Point"),
@@ -202,13 +204,13 @@ def test_qupath_points_lines_tiles_and_nothing_are_ignored_and_counted(read) -> 
     assert found.ignored == {"Point": 1, "LineString": 1, "tile": 1, "without geometry": 1}
 
 
-def test_ncrf_lists_are_classes(read) -> None:
+def test_ncrf_lists_are_classes(read: Read) -> None:
     outline = {"name": "Tumor1", "vertices": SQUARE}
     found = read({"positive": [outline, outline], "negative": [{"name": "", "vertices": HOLE}]})
     assert (found.dialect, found.class_counts()) == ("NCRF JSON", {"positive": 2, "negative": 1})
 
 
-def test_darwin_paths_inside_a_path_are_holes(read) -> None:
+def test_darwin_paths_inside_a_path_are_holes(read: Read) -> None:
     far = [[x + 50, y] for x, y in SQUARE]
     paths = [[{"x": x, "y": y} for x, y in ring] for ring in (SQUARE, far, HOLE)]
     items = [
@@ -226,10 +228,10 @@ def test_darwin_paths_inside_a_path_are_holes(read) -> None:
 
 
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-le"])
-def test_marks_and_nuls_of_other_encodings_do_not_matter(read, encoding: str) -> None:
+def test_marks_and_nuls_of_other_encodings_do_not_matter(read: Read, encoding: str) -> None:
     text = asap().replace('"1.0"', '"1.0" encoding="utf-16"')
     assert area(read(text.encode(encoding))) == 100
 
 
-def test_nuls_after_the_end_do_not_matter(read) -> None:
+def test_nuls_after_the_end_do_not_matter(read: Read) -> None:
     assert area(read(asap().encode() + b"\0" * 512)) == 100

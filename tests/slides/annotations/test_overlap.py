@@ -5,6 +5,8 @@ from shapely import MultiPolygon, Point, Polygon, box
 from msfusion_sdk.errors import ShapeError
 from msfusion_sdk.slides.annotations import overlap
 
+from .conftest import Read
+
 
 def test_squares_inside_half_inside_and_outside() -> None:
     outline = box(0, 0, 100, 100)
@@ -26,14 +28,14 @@ def test_pieces_add_up() -> None:
     assert overlap(outline, np.asarray([[0, 0]]), 10) == pytest.approx([0.6])
 
 
-def test_polygons_that_overlap_count_once(read) -> None:
+def test_polygons_that_overlap_count_once(read: Read) -> None:
     outline = {"name": "", "vertices": [[0, 0], [5, 0], [5, 10], [0, 10]]}
     found = read({"positive": [outline, outline], "negative": []})
     assert found.overlap(np.asarray([[0, 0]]), 10).tolist() == [0.5]
     assert found.select("negative").overlap(np.asarray([[0, 0]]), 10).tolist() == [0]
 
 
-def test_the_union_counts_what_touches_or_overlaps_once(read) -> None:
+def test_the_union_counts_what_touches_or_overlaps_once(read: Read) -> None:
     places = (0, 5, 10, 30)
     rings = [[[x, 0], [x + 10, 0], [x + 10, 10], [x, 10]] for x in places]
     found = read({"positive": [{"vertices": ring} for ring in rings]})

@@ -7,13 +7,15 @@ import pytest
 from msfusion_sdk.errors import StoreError
 from msfusion_sdk.slides.annotations import Annotations, read_annotations, write_qupath_geojson
 
+from .conftest import Read
+
 SQUARE = [[0, 0], [10, 0], [10, 10], [0, 10], [0, 0]]
 HOLE = [[2, 2], [4, 2], [4, 4], [2, 4], [2, 2]]
 FAR = [[x + 50.25, y] for x, y in SQUARE]
 
 
 @pytest.fixture
-def drawn(read) -> Annotations:
+def drawn(read: Read) -> Annotations:
     parts = {"type": "MultiPolygon", "coordinates": [[SQUARE, HOLE], [FAR]]}
     single = {"type": "Polygon", "coordinates": [FAR]}
     known = "2aa7e31c-8437-499d-ba61-88aacd9a2c3f"
@@ -65,6 +67,6 @@ def test_a_folder_that_is_not_there_is_a_store_error(drawn: Annotations, tmp_pat
         write_qupath_geojson(drawn, tmp_path / "nowhere" / "out.geojson")
 
 
-def test_no_outlines_make_a_file_without_features(read, tmp_path: Path) -> None:
+def test_no_outlines_make_a_file_without_features(read: Read, tmp_path: Path) -> None:
     path = write_qupath_geojson(read([]), tmp_path / "out.geojson")
     assert read_annotations(path).polygons == ()

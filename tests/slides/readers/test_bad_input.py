@@ -51,6 +51,8 @@ def empty_folder(folder: Path) -> Path:
 
 
 def pipe(folder: Path) -> Path:
+    if os.name == "nt":
+        pytest.skip("Windows has no such pipes")
     os.mkfifo(folder / "pipe.svs")
     return folder / "pipe.svs"
 
@@ -220,6 +222,7 @@ def test_a_plain_image_without_mpp_says_how_to_pass_it(tmp_path: Path) -> None:
         open_slide(tmp_path / "x.png")
 
 
+@pytest.mark.posix
 @pytest.mark.process
 def test_a_file_without_permission_is_an_access_error(tmp_path: Path, slide: Path) -> None:
     slide.chmod(0)

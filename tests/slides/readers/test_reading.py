@@ -143,7 +143,7 @@ def test_a_pickled_slide_reads_the_same_pixels(small_slide: Path) -> None:
 
 
 @pytest.mark.process
-@pytest.mark.parametrize("method", ["fork", "spawn"])
+@pytest.mark.parametrize("method", multiprocessing.get_all_start_methods())
 @pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
 def test_another_process_reads_the_same_pixels(small_slide: Path, method: str) -> None:
     with open_slide(small_slide) as slide:
@@ -153,6 +153,7 @@ def test_another_process_reads_the_same_pixels(small_slide: Path, method: str) -
     assert (found == expected).all()
 
 
+@pytest.mark.posix
 @pytest.mark.process
 def test_a_handle_inherited_by_a_fork_is_replaced(small_slide: Path) -> None:
     context = multiprocessing.get_context("fork")

@@ -1,3 +1,6 @@
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -11,6 +14,8 @@ from msfusion_sdk.errors import (
 )
 from msfusion_sdk.survival.cox.cox import fit_cox, fit_cox_path
 
+from ..conftest import Patients
+
 EXACT = {"precision": 1e-12, "r_precision": 1e-14}
 
 
@@ -18,7 +23,7 @@ def standardised(values: np.ndarray) -> np.ndarray:
     return (values - values.mean(0)) / values.std(0, ddof=1)
 
 
-def lifelines_fit(values, p, penalty: float, **settings) -> CoxPHFitter:
+def lifelines_fit(values: Any, p: Any, penalty: float, **settings: Any) -> CoxPHFitter:
     frame = pd.DataFrame(values).add_prefix("x").assign(time=p.time, event=p.event)
     if "weights" in settings:
         frame = frame.assign(w=settings.pop("weights"))
@@ -29,7 +34,9 @@ def lifelines_fit(values, p, penalty: float, **settings) -> CoxPHFitter:
 
 @pytest.mark.parametrize("penalty", [0.0, 0.1, 2.0])
 @pytest.mark.parametrize("months", [12, None], ids=["tied", "not tied"])
-def test_coefficients_are_those_of_lifelines(make_patients, penalty: float, months) -> None:
+def test_coefficients_are_those_of_lifelines(
+    make_patients: Callable[..., Patients], penalty: float, months: int | None
+) -> None:
     p = make_patients(90, months=months)
     values = standardised(p.values)
     expected = lifelines_fit(values, p, penalty).params_
@@ -37,14 +44,14 @@ def test_coefficients_are_those_of_lifelines(make_patients, penalty: float, mont
     assert found.coef.tolist() == pytest.approx(expected.tolist(), abs=1e-6)
 
 
-def test_the_likelihood_is_that_of_lifelines(make_patients) -> None:
+def test_the_likelihood_is_that_of_lifelines(make_patients: Callable[..., Patients]) -> None:
     p = make_patients(90)
     expected = lifelines_fit(p.values, p, 0.0).log_likelihood_
     found = fit_cox(p.values, time=p.time, event=p.event, penalty=0)
     assert found.log_likelihood == pytest.approx(expected, abs=1e-9)
 
 
-def test_predictions_are_those_of_lifelines(make_patients) -> None:
+def test_predictions_are_those_of_lifelines(make_patients: Callable[..., Patients]) -> None:
     p, new = make_patients(90), make_patients(10, seed=1)
     expected = lifelines_fit(p.values, p, 0.0)
     found = fit_cox(p.values, time=p.time, event=p.event, penalty=0)
@@ -60,7 +67,9 @@ def test_predictions_are_those_of_lifelines(make_patients) -> None:
 
 
 @pytest.mark.parametrize("ties", ["efron", "breslow"])
-def test_a_patient_of_weight_2_is_two_patients(make_patients, ties: str) -> None:
+def test_a_patient_of_weight_2_is_two_patients(
+    make_patients: Callable[..., Patients], ties: str
+) -> None:
     p = make_patients(80, months=None)
     weights = np.random.default_rng(0).integers(0, 4, 80)
     rows = np.repeat(np.arange(80), weights)
@@ -74,7 +83,9 @@ def test_a_patient_of_weight_2_is_two_patients(make_patients, ties: str) -> None
 
 
 @pytest.mark.filterwarnings("ignore::lifelines.exceptions.StatisticalWarning")
-def test_weights_with_efron_ties_are_those_of_lifelines(make_patients) -> None:
+def test_weights_with_efron_ties_are_those_of_lifelines(
+    make_patients: Callable[..., Patients],
+) -> None:
     p = make_patients(80)
     weights = np.random.default_rng(0).uniform(0.5, 3, 80)
     expected = lifelines_fit(p.values, p, 0.0, weights=weights)
@@ -83,7 +94,7 @@ def test_weights_with_efron_ties_are_those_of_lifelines(make_patients) -> None:
     assert found.log_likelihood == pytest.approx(expected.log_likelihood_, abs=1e-8)
 
 
-def slow_objective(coef, values, p, penalty: float, ties: str) -> float:
+def slow_objective(coef: Any, values: Any, p: Any, penalty: float, ties: str) -> float:
     log_hazard, total = values @ coef, 0.0
     for t in sorted(set(p.time[p.event])):
         died = np.flatnonzero((p.time == t) & p.event)
@@ -97,7 +108,7 @@ def slow_objective(coef, values, p, penalty: float, ties: str) -> float:
 @pytest.mark.parametrize("ties", ["efron", "breslow"])
 @pytest.mark.parametrize("features", [4, 60], ids=["few features", "more than patients"])
 def test_no_step_from_the_coefficients_lowers_the_objective(
-    make_patients, ties: str, features: int
+    make_patients: Callable[..., Patients], ties: str, features: int
 ) -> None:
     p = make_patients(30, features=features)
     coef = fit_cox(p.values, time=p.time, event=p.event, penalty=0.05, ties=ties).coef
@@ -110,7 +121,9 @@ def test_no_step_from_the_coefficients_lowers_the_objective(
         assert abs(up - down) / (2 * step) < 1e-6  # the slope along each feature
 
 
-def test_more_columns_than_patients_change_nothing_when_they_are_empty(make_patients) -> None:
+def test_more_columns_than_patients_change_nothing_when_they_are_empty(
+    make_patients: Callable[..., Patients],
+) -> None:
     p = make_patients(40)
     padded = np.column_stack([p.values, np.zeros((40, 60))])
     found = fit_cox(padded, time=p.time, event=p.event, penalty=0.3)
@@ -119,7 +132,7 @@ def test_more_columns_than_patients_change_nothing_when_they_are_empty(make_pati
     assert found.coef[3:] == pytest.approx(np.zeros(60), abs=1e-9)
 
 
-def test_a_constant_column_gets_no_weight(make_patients) -> None:
+def test_a_constant_column_gets_no_weight(make_patients: Callable[..., Patients]) -> None:
     p = make_patients(60)
     values = np.column_stack([p.values, np.full(60, 7.0)])
     found = fit_cox(values, time=p.time, event=p.event, penalty=0.1)
@@ -128,7 +141,7 @@ def test_a_constant_column_gets_no_weight(make_patients) -> None:
     assert found.coef[:3] == pytest.approx(alone.coef, abs=1e-9)
 
 
-def test_two_copies_of_a_column_share_its_weight(make_patients) -> None:
+def test_two_copies_of_a_column_share_its_weight(make_patients: Callable[..., Patients]) -> None:
     p = make_patients(60)
     doubled = np.column_stack([p.values, p.values[:, 0]])
     found = fit_cox(doubled, time=p.time, event=p.event, penalty=0.1)
@@ -138,7 +151,7 @@ def test_two_copies_of_a_column_share_its_weight(make_patients) -> None:
 
 @pytest.mark.parametrize("column", ["constant", "copy"])
 def test_without_a_penalty_coefficients_that_cannot_be_told_apart_are_refused(
-    make_patients, column: str
+    make_patients: Callable[..., Patients], column: str
 ) -> None:
     p = make_patients(60)
     extra = p.values[:, 0] if column == "copy" else np.ones(60)
@@ -164,7 +177,7 @@ def test_a_feature_that_orders_all_events_is_fine_with_a_penalty() -> None:
     assert abs(up - down) / 2e-4 < 1e-6
 
 
-def test_steps_that_go_too_far_are_halved(make_patients) -> None:
+def test_steps_that_go_too_far_are_halved(make_patients: Callable[..., Patients]) -> None:
     # Nearly separable: whole steps would take some hazards beyond the smallest float.
     p = make_patients(100, features=200, months=None)
     coef = fit_cox(p.values, time=p.time, event=p.event, penalty=1e-4).coef
@@ -183,7 +196,7 @@ class _Labels:
         self.time, self.event = time, np.ones(len(time), bool)
 
 
-def test_a_path_holds_the_models_of_single_fits(make_patients) -> None:
+def test_a_path_holds_the_models_of_single_fits(make_patients: Callable[..., Patients]) -> None:
     p = make_patients(40, features=60)
     penalties = [0.01, 10.0, 0.3]
     path = fit_cox_path(p.values, time=p.time, event=p.event, penalties=penalties)
@@ -193,14 +206,16 @@ def test_a_path_holds_the_models_of_single_fits(make_patients) -> None:
         assert found.coef == pytest.approx(alone.coef, abs=1e-9)
 
 
-def test_the_order_of_patients_does_not_matter(make_patients) -> None:
+def test_the_order_of_patients_does_not_matter(make_patients: Callable[..., Patients]) -> None:
     p, order = make_patients(50), np.random.default_rng(0).permutation(50)
     found = fit_cox(p.values[order], time=p.time[order], event=p.event[order], penalty=0.1)
     expected = fit_cox(p.values, time=p.time, event=p.event, penalty=0.1)
     assert found.coef == pytest.approx(expected.coef, abs=1e-12)
 
 
-def test_a_patient_with_the_mean_of_training_has_log_hazard_zero(make_patients) -> None:
+def test_a_patient_with_the_mean_of_training_has_log_hazard_zero(
+    make_patients: Callable[..., Patients],
+) -> None:
     p = make_patients(50)
     fit = fit_cox(p.values + 1e3, time=p.time, event=p.event, penalty=0.1)
     assert fit.predict_log_hazard([p.values.mean(0) + 1e3]) == pytest.approx([0], abs=1e-9)
@@ -208,7 +223,7 @@ def test_a_patient_with_the_mean_of_training_has_log_hazard_zero(make_patients) 
 
 @pytest.mark.parametrize(("far", "expected"), [(1e6, [1, 0, 0]), (-1e6, [1, 1, 1])])
 def test_survival_far_outside_of_training_is_0_or_1_and_never_nan(
-    make_patients, far: float, expected: list[int]
+    make_patients: Callable[..., Patients], far: float, expected: list[int]
 ) -> None:
     p = make_patients(50)
     fit = fit_cox(p.values[:, :1], time=p.time, event=p.event, penalty=0.1)
@@ -221,7 +236,7 @@ def test_no_events_are_an_error() -> None:
         fit_cox([[1.0], [2.0]], time=[1, 2], event=[False, False], penalty=1)
 
 
-def test_values_need_a_row_per_patient(make_patients) -> None:
+def test_values_need_a_row_per_patient(make_patients: Callable[..., Patients]) -> None:
     with pytest.raises(ShapeError, match=r"\(2, 1\).*has \(3, 1\)"):
         fit_cox(np.ones((3, 1)), time=[1, 2], event=[True, True], penalty=1)
 

@@ -1,4 +1,6 @@
 import math
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -9,10 +11,12 @@ from lifelines import CoxPHFitter
 from msfusion_sdk.errors import DegenerateSplitError, ShapeError, SurvivalLabelError
 from msfusion_sdk.survival.cox.losses import cox_loss, discrete_nll, event_bins
 
+from ..conftest import Patients
+
 INF = math.inf
 
 
-def tensors(p) -> dict[str, torch.Tensor]:
+def tensors(p: Any) -> dict[str, torch.Tensor]:
     return {
         "risk": torch.tensor(p.risk),
         "time": torch.tensor(p.time),
@@ -20,7 +24,7 @@ def tensors(p) -> dict[str, torch.Tensor]:
     }
 
 
-def slow_cox(p, ties: str) -> float:
+def slow_cox(p: Any, ties: str) -> float:
     """Return the loss event by event, as the papers write it."""
     total = 0.0
     for t in sorted(set(p.time[p.event])):
@@ -33,14 +37,18 @@ def slow_cox(p, ties: str) -> float:
 
 
 @pytest.mark.parametrize("ties", ["efron", "breslow"])
-def test_the_cox_loss_is_the_slow_sum_over_events(make_patients, ties: str) -> None:
+def test_the_cox_loss_is_the_slow_sum_over_events(
+    make_patients: Callable[..., Patients], ties: str
+) -> None:
     p = make_patients(50)
     assert len(set(p.time[p.event])) < p.event.sum()  # some are tied
     found = cox_loss(**tensors(p), ties=ties)
     assert found.item() == pytest.approx(slow_cox(p, ties), abs=1e-12)
 
 
-def test_with_efron_ties_it_is_the_likelihood_of_lifelines(make_patients) -> None:
+def test_with_efron_ties_it_is_the_likelihood_of_lifelines(
+    make_patients: Callable[..., Patients],
+) -> None:
     p = make_patients(60)
     frame = pd.DataFrame({"x": p.risk, "time": p.time, "event": p.event})
     fitted = CoxPHFitter().fit(frame, "time", "event")
@@ -50,13 +58,15 @@ def test_with_efron_ties_it_is_the_likelihood_of_lifelines(make_patients) -> Non
 
 
 @pytest.mark.parametrize("ties", ["efron", "breslow"])
-def test_gradients_of_the_cox_loss_match_finite_differences(make_patients, ties: str) -> None:
+def test_gradients_of_the_cox_loss_match_finite_differences(
+    make_patients: Callable[..., Patients], ties: str
+) -> None:
     parts = tensors(make_patients(20))
     risk = parts.pop("risk").requires_grad_()
     assert torch.autograd.gradcheck(lambda r: cox_loss(risk=r, **parts, ties=ties), (risk,))
 
 
-def test_the_order_of_patients_does_not_matter(make_patients) -> None:
+def test_the_order_of_patients_does_not_matter(make_patients: Callable[..., Patients]) -> None:
     parts = tensors(make_patients(40))
     order = torch.randperm(40, generator=torch.Generator().manual_seed(0))
     moved = {name: part[order] for name, part in parts.items()}
@@ -65,7 +75,7 @@ def test_the_order_of_patients_does_not_matter(make_patients) -> None:
 
 @pytest.mark.parametrize("size", [1e-8, 1.0, 1e4])
 def test_the_cox_loss_and_its_gradient_stay_finite_for_any_size_of_risk(
-    make_patients, size: float
+    make_patients: Callable[..., Patients], size: float
 ) -> None:
     parts = tensors(make_patients(40))
     risk = (parts.pop("risk") * size).float().requires_grad_()
@@ -76,7 +86,9 @@ def test_the_cox_loss_and_its_gradient_stay_finite_for_any_size_of_risk(
     assert risk.grad.isfinite().all()
 
 
-def test_adding_a_number_to_all_risks_changes_nothing(make_patients) -> None:
+def test_adding_a_number_to_all_risks_changes_nothing(
+    make_patients: Callable[..., Patients],
+) -> None:
     parts = tensors(make_patients(40))
     shifted = {**parts, "risk": parts["risk"] + 500}
     assert cox_loss(**shifted).item() == pytest.approx(cox_loss(**parts).item(), abs=1e-9)
@@ -101,7 +113,7 @@ def test_columns_do_not_broadcast_against_rows(risk: tuple, time: tuple, event: 
         cox_loss(risk=torch.zeros(risk), time=torch.ones(time), event=torch.ones(event))
 
 
-def test_integer_events_mask_and_never_select_rows(make_patients) -> None:
+def test_integer_events_mask_and_never_select_rows(make_patients: Callable[..., Patients]) -> None:
     parts = tensors(make_patients(30))
     as_integers = {**parts, "event": parts["event"].long()}
     assert cox_loss(**as_integers).item() == cox_loss(**parts).item()

@@ -1,3 +1,6 @@
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 import pytest
 from lifelines.statistics import logrank_test
@@ -5,8 +8,10 @@ from lifelines.statistics import logrank_test
 from msfusion_sdk.errors import DegenerateSplitError, NonFiniteError
 from msfusion_sdk.survival.cox.screening import cox_score_test
 
+from ..conftest import Patients
 
-def slow_z(x, p, ties: str) -> float:
+
+def slow_z(x: Any, p: Any, ties: str) -> float:
     """Return the score over the root of its information, event by event."""
     score = information = 0.0
     for t in sorted(set(p.time[p.event])):
@@ -22,14 +27,18 @@ def slow_z(x, p, ties: str) -> float:
 
 
 @pytest.mark.parametrize("ties", ["efron", "breslow"])
-def test_each_z_is_the_slow_sum_over_events(make_patients, ties: str) -> None:
+def test_each_z_is_the_slow_sum_over_events(
+    make_patients: Callable[..., Patients], ties: str
+) -> None:
     p = make_patients(60, features=4)
     expected = [slow_z(column, p, ties) for column in p.values.T]
     found = cox_score_test(p.values, time=p.time, event=p.event, ties=ties)
     assert found.tolist() == pytest.approx(expected, abs=1e-9)
 
 
-def test_for_two_groups_without_ties_it_is_the_log_rank_test(make_patients) -> None:
+def test_for_two_groups_without_ties_it_is_the_log_rank_test(
+    make_patients: Callable[..., Patients],
+) -> None:
     p = make_patients(60, months=None)
     high = p.values[:, 0] > 0
     expected = logrank_test(p.time[high], p.time[~high], p.event[high], p.event[~high])
@@ -45,20 +54,24 @@ def test_a_positive_z_means_an_earlier_event() -> None:
 
 
 @pytest.mark.parametrize("value", [0.0, 0.1, 1e9])
-def test_a_constant_feature_has_z_zero(make_patients, value: float) -> None:
+def test_a_constant_feature_has_z_zero(
+    make_patients: Callable[..., Patients], value: float
+) -> None:
     p = make_patients(60)
     found = cox_score_test(np.full((60, 1), value), time=p.time, event=p.event)
     assert found.tolist() == [0.0]
 
 
-def test_unit_and_origin_of_a_feature_do_not_matter(make_patients) -> None:
+def test_unit_and_origin_of_a_feature_do_not_matter(make_patients: Callable[..., Patients]) -> None:
     p = make_patients(60)
     found = cox_score_test(p.values * 1e-6 + 3, time=p.time, event=p.event)
     expected = cox_score_test(p.values, time=p.time, event=p.event)
     assert found == pytest.approx(expected, abs=1e-6)
 
 
-def test_blocks_of_features_give_what_single_features_give(make_patients) -> None:
+def test_blocks_of_features_give_what_single_features_give(
+    make_patients: Callable[..., Patients],
+) -> None:
     p = make_patients(1000, features=2500)
     found = cox_score_test(p.values, time=p.time, event=p.event)
     for column in (0, 2096, 2097, 2098, 2499):  # a block holds 2,097 features of 1,000 patients
@@ -66,7 +79,7 @@ def test_blocks_of_features_give_what_single_features_give(make_patients) -> Non
         assert found[column] == pytest.approx(alone[0], abs=1e-12)
 
 
-def test_no_features_give_no_z(make_patients) -> None:
+def test_no_features_give_no_z(make_patients: Callable[..., Patients]) -> None:
     p = make_patients(10)
     assert cox_score_test(np.ones((10, 0)), time=p.time, event=p.event).shape == (0,)
 

@@ -1,4 +1,6 @@
+from collections.abc import Callable
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import pytest
@@ -6,6 +8,8 @@ from sklearn.metrics import roc_auc_score
 
 from msfusion_sdk.errors import DegenerateSplitError, ShapeError
 from msfusion_sdk.survival.metrics.auc import time_dependent_auc
+
+from ..conftest import Patients
 
 YES, NO = True, False
 UNCENSORED = {"train_time": [99.0], "train_event": [YES]}
@@ -36,7 +40,9 @@ def test_patients_censored_by_then_are_neither_case_nor_control() -> None:
     assert found.auc.tolist() == [1.0]
 
 
-def test_without_censoring_it_is_the_auc_of_scikit_learn(make_patients) -> None:
+def test_without_censoring_it_is_the_auc_of_scikit_learn(
+    make_patients: Callable[..., Patients],
+) -> None:
     p = make_patients(80)
     times = np.array([2.0, 4.0, 7.0])
     event = np.ones(80, bool)
@@ -45,7 +51,7 @@ def test_without_censoring_it_is_the_auc_of_scikit_learn(make_patients) -> None:
     assert found.auc.tolist() == pytest.approx(expected, abs=1e-12)
 
 
-def slow_g(t, time, event) -> float:
+def slow_g(t: Any, time: Any, event: Any) -> float:
     product = 1.0
     for u in sorted({u for u in time if u <= t}):
         at_risk = sum(1 for v, e in zip(time, event, strict=True) if v > u or (v == u and not e))
@@ -54,7 +60,7 @@ def slow_g(t, time, event) -> float:
     return product
 
 
-def slow_auc(t, p, training) -> float:
+def slow_auc(t: Any, p: Any, training: Any) -> float:
     won = total = 0.0
     for i in range(len(p.time)):
         for j in range(len(p.time)):
@@ -66,7 +72,9 @@ def slow_auc(t, p, training) -> float:
     return won / total
 
 
-def test_it_is_the_slow_count_of_every_pair_and_the_mean_follows_the_events(make_patients) -> None:
+def test_it_is_the_slow_count_of_every_pair_and_the_mean_follows_the_events(
+    make_patients: Callable[..., Patients],
+) -> None:
     p, training = make_patients(50, seed=1), make_patients(60, seed=2)
     times = [2.0, 5.0, 9.0]
     found = time_dependent_auc(
@@ -85,7 +93,7 @@ def test_it_is_the_slow_count_of_every_pair_and_the_mean_follows_the_events(make
     assert found.mean == pytest.approx(mean, abs=1e-12)
 
 
-def slow_survival(t, p) -> float:
+def slow_survival(t: Any, p: Any) -> float:
     product = 1.0
     for u in sorted({u for u in p.time if u <= t}):
         product *= 1 - sum((p.time == u) & p.event) / sum(p.time >= u)

@@ -1,9 +1,13 @@
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 
 from msfusion_sdk.errors import DegenerateSplitError, ShapeError, SurvivalLabelError
 from msfusion_sdk.survival.metrics.brier import brier_score
 from msfusion_sdk.survival.metrics.product_limit import censoring_survival
+
+from ..conftest import Patients
 
 YES, NO = True, False
 UNCENSORED = {"train_time": [99.0], "train_event": [YES]}
@@ -27,7 +31,7 @@ def test_weights_counted_by_hand() -> None:
     assert found.score.tolist() == pytest.approx([expected])
 
 
-def test_it_is_the_slow_sum_over_patients(make_patients) -> None:
+def test_it_is_the_slow_sum_over_patients(make_patients: Callable[..., Patients]) -> None:
     p, training = make_patients(40, seed=1), make_patients(60, seed=2)
     times = np.array([2.0, 5.0, 9.0])
     curves = np.random.default_rng(0).random((40, 3))

@@ -1,3 +1,6 @@
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -7,11 +10,13 @@ from lifelines.utils import concordance_index as lifelines_concordance
 from msfusion_sdk.errors import DegenerateSplitError, NonFiniteError, ShapeError, SurvivalLabelError
 from msfusion_sdk.survival.metrics.concordance import concordance_index, concordance_uno
 
+from ..conftest import Patients
+
 YES, NO = True, False
 CENSORED_LATE = {"train_time": [90.0, 99.0], "train_event": [NO, NO]}  # G is 1 before 90
 
 
-def slow_concordance(time, event, risk, weight, tied_tol=1e-8) -> float:
+def slow_concordance(time: Any, event: Any, risk: Any, weight: Any, tied_tol: Any = 1e-8) -> float:
     """Every pair in turn; ``weight`` is that of the patient with the earlier event."""
     won = total = 0.0
     for i in range(len(time)):
@@ -64,7 +69,9 @@ def test_it_is_that_of_lifelines_for_the_negative_risk(seed: int, count: int) ->
     assert found == pytest.approx(expected, abs=1e-12)
 
 
-def test_a_patient_of_weight_2_counts_as_two_patients(make_patients) -> None:
+def test_a_patient_of_weight_2_counts_as_two_patients(
+    make_patients: Callable[..., Patients],
+) -> None:
     p = make_patients(60)
     copies = np.random.default_rng(1).integers(0, 4, 60)
     rows = np.repeat(np.arange(60), copies)
@@ -106,7 +113,9 @@ def test_negative_weights_are_refused() -> None:
         concordance_index(time=[1, 2], event=[YES, YES], risk=[2, 1], weights=[1, -1])
 
 
-def test_uno_without_censoring_in_training_is_harrell_up_to_tau(make_patients) -> None:
+def test_uno_without_censoring_in_training_is_harrell_up_to_tau(
+    make_patients: Callable[..., Patients],
+) -> None:
     p = make_patients(80)
     found = concordance_uno(
         time=p.time, event=p.event, risk=p.risk, train_time=[99], train_event=[YES], tau=6
@@ -136,7 +145,7 @@ def test_uno_counted_by_hand() -> None:
     assert found.c_index == pytest.approx((16 / 9) / (2 * 16 / 9 + 64 / 9), abs=1e-12)
 
 
-def test_uno_is_the_slow_count_of_every_pair(make_patients) -> None:
+def test_uno_is_the_slow_count_of_every_pair(make_patients: Callable[..., Patients]) -> None:
     p, training = make_patients(70, seed=1), make_patients(90, seed=2, months=11)
     g = slow_censoring(training.time, training.event)
     counted = p.event & (p.time < 9)
@@ -153,7 +162,7 @@ def test_uno_is_the_slow_count_of_every_pair(make_patients) -> None:
     assert found.c_index == pytest.approx(expected, abs=1e-12)
 
 
-def slow_censoring(time, event):
+def slow_censoring(time: Any, event: Any) -> Any:
     def g(t: float) -> float:
         product = 1.0
         for u in sorted(set(time[time <= t])):
@@ -196,6 +205,6 @@ def test_uno_without_an_event_before_tau_has_no_value() -> None:
         ([1, 2], [[YES], [YES]], "event must have shape"),
     ],
 )
-def test_labels_that_do_not_fit_together_are_refused(time, event, message: str) -> None:
+def test_labels_that_do_not_fit_together_are_refused(time: Any, event: Any, message: str) -> None:
     with pytest.raises(ShapeError, match=message):
         concordance_index(time=time, event=event, risk=[2, 1])

@@ -1,9 +1,14 @@
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 import pytest
 from lifelines.statistics import logrank_test
 
 from msfusion_sdk.errors import DegenerateSplitError, ShapeError
 from msfusion_sdk.survival.metrics.kaplan_meier import kaplan_meier, kaplan_meier_by_group, log_rank
+
+from ..conftest import Patients
 
 YES, NO = True, False
 
@@ -31,7 +36,7 @@ def test_a_curve_is_read_between_its_steps() -> None:
     assert curve.at_risk_at(np.array([0.0, 1.0, 1.5, 2.0, 5.0])).tolist() == [4, 4, 3, 3, 0]
 
 
-def test_each_group_has_the_curve_of_its_patients(make_patients) -> None:
+def test_each_group_has_the_curve_of_its_patients(make_patients: Callable[..., Patients]) -> None:
     p = make_patients(60)
     group = np.where(p.risk > 0, "high", "low")
     curves = kaplan_meier_by_group(time=p.time, event=p.event, group=group, groups=("low", "high"))
@@ -40,7 +45,9 @@ def test_each_group_has_the_curve_of_its_patients(make_patients) -> None:
     assert curves["high"].survival.tolist() == alone.survival.tolist()
 
 
-def test_the_log_rank_test_of_two_groups_is_that_of_lifelines(make_patients) -> None:
+def test_the_log_rank_test_of_two_groups_is_that_of_lifelines(
+    make_patients: Callable[..., Patients],
+) -> None:
     p = make_patients(60)
     high = p.risk > 0
     expected = logrank_test(p.time[high], p.time[~high], p.event[high], p.event[~high])
@@ -52,7 +59,7 @@ def test_the_log_rank_test_of_two_groups_is_that_of_lifelines(make_patients) -> 
 
 
 @pytest.mark.parametrize("function", [kaplan_meier_by_group, log_rank])
-def test_an_empty_group_is_an_error_that_names_it(function) -> None:
+def test_an_empty_group_is_an_error_that_names_it(function: Any) -> None:
     with pytest.raises(DegenerateSplitError, match=r"'high' .*'low': 2, 'high': 0"):
         function(time=[1, 2], event=[YES, YES], group=["low"] * 2, groups=("low", "high"))
 

@@ -1,3 +1,5 @@
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 from lifelines import KaplanMeierFitter
@@ -5,8 +7,12 @@ from lifelines import KaplanMeierFitter
 from msfusion_sdk.errors import DegenerateSplitError
 from msfusion_sdk.survival.metrics.product_limit import censoring_survival, event_free_at
 
+from ..conftest import Patients
 
-def test_without_ties_it_is_lifelines_with_events_reversed(make_patients) -> None:
+
+def test_without_ties_it_is_lifelines_with_events_reversed(
+    make_patients: Callable[..., Patients],
+) -> None:
     p = make_patients(60, months=None)
     p.event[p.time.argmax()] = True  # so that G does not end at 0
     times = np.linspace(0, p.time.max(), 40)
@@ -33,7 +39,9 @@ def test_a_weight_is_never_infinite() -> None:
         g.at(np.array([9.0]))
 
 
-def test_event_free_survival_is_that_of_lifelines_with_ties(make_patients) -> None:
+def test_event_free_survival_is_that_of_lifelines_with_ties(
+    make_patients: Callable[..., Patients],
+) -> None:
     p = make_patients(60)
     times = np.array([0.0, 0.5, 1.0, 6.5, 12.0, 99.0])
     expected = KaplanMeierFitter().fit(p.time, p.event).predict(times).to_numpy()

@@ -19,7 +19,7 @@ from msfusion_sdk.slides.readers.levels import false_level_warnings, true_levels
 from msfusion_sdk.slides.readers.reader import WHITE, SlideHeader
 from msfusion_sdk.slides.readers.tiff_pictures import picture_warnings
 from msfusion_sdk.slides.stored_tiles.damage import DAMAGE
-from msfusion_sdk.slides.stored_tiles.tiff import TiffFacts
+from msfusion_sdk.slides.stored_tiles.tiff_facts import TiffFacts
 
 __all__ = ["open_tiff", "tag_spacing"]
 

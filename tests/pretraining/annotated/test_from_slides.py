@@ -10,8 +10,8 @@ import pytest
 
 from msfusion_sdk.encoder.slide_encoder import SlideEncoder
 from msfusion_sdk.pretraining import scores
-from msfusion_sdk.pretraining.annotated.config import DatasetConfig
-from msfusion_sdk.pretraining.annotated.run import pretrain_slides, training_config
+from msfusion_sdk.pretraining.annotated.dataset_config import DatasetConfig
+from msfusion_sdk.pretraining.annotated.from_slides import pretrain_slides, training_config
 from msfusion_sdk.pretraining.annotated.scoring import per_slide
 
 pytestmark = pytest.mark.slow

@@ -12,7 +12,7 @@ from msfusion_sdk.config import AttentionFusionConfig, EncoderConfig, NetworkCon
 from msfusion_sdk.encoder.backends.devices import Runtime, choose_runtime
 from msfusion_sdk.encoder.networks.model import TwoScaleModel
 from msfusion_sdk.encoder.networks.network import ImageClassifier
-from msfusion_sdk.encoder.weights.model_folder import (
+from msfusion_sdk.encoder.weights.encoder_folder import (
     load_model_folder,
     read_manifest,
     write_model_folder,
@@ -21,9 +21,9 @@ from msfusion_sdk.errors import TableError
 from msfusion_sdk.files import storing
 from msfusion_sdk.pretraining.card import CardFacts, model_card
 from msfusion_sdk.pretraining.checkpoint import TrainingState
-from msfusion_sdk.pretraining.config import TrainConfig
 from msfusion_sdk.pretraining.index import TileIndex, read_tile_index
 from msfusion_sdk.pretraining.scores import colour_floor, score_network
+from msfusion_sdk.pretraining.train_config import TrainConfig
 from msfusion_sdk.pretraining.training import Progress, train_network
 from msfusion_sdk.pretraining.views import Scale
 

@@ -25,9 +25,9 @@ from msfusion_sdk.errors import (
 from msfusion_sdk.pretraining.annotated.listing import AnnotatedSlide
 from msfusion_sdk.pretraining.checkpoint import TrainingState
 from msfusion_sdk.pretraining.slide_labels.bags import Bag, augmented, readable_bags
-from msfusion_sdk.pretraining.slide_labels.config import FineTuneConfig
+from msfusion_sdk.pretraining.slide_labels.fine_tune_config import FineTuneConfig
+from msfusion_sdk.pretraining.slide_labels.from_labels import pretrain_labels
 from msfusion_sdk.pretraining.slide_labels.probe import Probe
-from msfusion_sdk.pretraining.slide_labels.run import pretrain_labels
 from msfusion_sdk.pretraining.slide_labels.training import FineTuning
 
 pytestmark = pytest.mark.slow
@@ -195,6 +195,7 @@ def test_networks_that_got_worse_are_given_back_as_they_were(
     assert all(torch.equal(value, after[name]) for name, value in before.items())
 
 
+@pytest.mark.posix
 @pytest.mark.process
 def test_a_killed_run_goes_on_to_the_same_result(
     labelled_slides: Path, trained_model: Path, tuned: Path, tmp_path: Path
@@ -202,8 +203,8 @@ def test_a_killed_run_goes_on_to_the_same_result(
     out = tmp_path / "killed"
     script = textwrap.dedent(f"""
         import os, signal
-        from msfusion_sdk.pretraining.slide_labels.config import FineTuneConfig
-        from msfusion_sdk.pretraining.slide_labels.run import pretrain_labels
+        from msfusion_sdk.pretraining.slide_labels.fine_tune_config import FineTuneConfig
+        from msfusion_sdk.pretraining.slide_labels.from_labels import pretrain_labels
         def told(stage, done, total, text):
             if stage == "fine-tuning" and done == total - 1:
                 os.kill(os.getpid(), signal.SIGKILL)

@@ -10,14 +10,14 @@ import torch
 from msfusion_sdk.config import NetworkConfig
 from msfusion_sdk.encoder.backends.devices import Runtime
 from msfusion_sdk.encoder.slide_encoder import SlideEncoder
-from msfusion_sdk.encoder.weights.model_folder import load_model_folder
+from msfusion_sdk.encoder.weights.encoder_folder import load_model_folder
 from msfusion_sdk.errors import TableError, WeightsMismatchError
 from msfusion_sdk.pretraining import scores as scores_module
 from msfusion_sdk.pretraining import training
 from msfusion_sdk.pretraining.augment import AugmentConfig
-from msfusion_sdk.pretraining.config import TrainConfig, one_cycle
+from msfusion_sdk.pretraining.from_tiles import pretrain_tiles, score_model
 from msfusion_sdk.pretraining.index import read_tile_index
-from msfusion_sdk.pretraining.run import pretrain_tiles, score_model
+from msfusion_sdk.pretraining.train_config import TrainConfig, one_cycle
 from msfusion_sdk.pretraining.training import train_network
 
 pytestmark = pytest.mark.slow
@@ -197,6 +197,7 @@ def test_the_rate_rises_to_its_peak_and_falls_to_almost_nothing() -> None:
     assert rates[-1] < 1e-6
 
 
+@pytest.mark.posix
 @pytest.mark.process
 def test_a_killed_run_goes_on_to_the_same_curve(
     tile_folder: Path, quick_config: TrainConfig, tmp_path: Path
@@ -210,7 +211,7 @@ import sys
 from pathlib import Path
 from msfusion_sdk.config import NetworkConfig
 from msfusion_sdk.encoder.backends.devices import Runtime
-from msfusion_sdk.pretraining.config import TrainConfig
+from msfusion_sdk.pretraining.train_config import TrainConfig
 from msfusion_sdk.pretraining.index import read_tile_index
 from msfusion_sdk.pretraining.training import train_network
 train_network(

@@ -12,7 +12,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from msfusion_sdk import SlideEncoder
-from msfusion_sdk.encoder.weights.model_folder import load_model_folder
+from msfusion_sdk.encoder.weights.encoder_folder import load_model_folder
 from msfusion_sdk.errors import (
     ModelIdError,
     NonFiniteWeightsError,

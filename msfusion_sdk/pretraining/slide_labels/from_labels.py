@@ -11,21 +11,21 @@ import pandas as pd
 
 from msfusion_sdk.encoder.backends.devices import choose_runtime
 from msfusion_sdk.encoder.networks.model import TwoScaleModel
-from msfusion_sdk.encoder.weights.hub import locate_model
-from msfusion_sdk.encoder.weights.model_folder import (
+from msfusion_sdk.encoder.weights.encoder_folder import (
     load_model_folder,
     model_fingerprint,
     write_model_folder,
 )
+from msfusion_sdk.encoder.weights.hub import locate_model
 from msfusion_sdk.errors import DegenerateSplitError, NetworkFactsError, TableError
-from msfusion_sdk.pretraining.annotated.config import DatasetConfig
+from msfusion_sdk.pretraining.annotated.dataset_config import DatasetConfig
 from msfusion_sdk.pretraining.annotated.listing import AnnotatedSlide, list_slides
+from msfusion_sdk.pretraining.from_tiles import write_curve
 from msfusion_sdk.pretraining.index import PARTS, Part, assign_parts
-from msfusion_sdk.pretraining.run import write_curve
 from msfusion_sdk.pretraining.scores import summarise
 from msfusion_sdk.pretraining.slide_labels.bags import Bag, readable_bags
 from msfusion_sdk.pretraining.slide_labels.card import LabelsFacts, labels_card
-from msfusion_sdk.pretraining.slide_labels.config import FineTuneConfig
+from msfusion_sdk.pretraining.slide_labels.fine_tune_config import FineTuneConfig
 from msfusion_sdk.pretraining.slide_labels.training import FineTuning, Labelled, Progress
 
 __all__ = ["pretrain_labels"]

@@ -15,7 +15,7 @@ from msfusion_sdk.errors import DegenerateSplitError
 from msfusion_sdk.evaluation.evaluate import evaluate
 from msfusion_sdk.evaluation.result.evaluation import Evaluation
 from msfusion_sdk.figures.calibration import wilson_limits
-from msfusion_sdk.figures.evaluation import (
+from msfusion_sdk.figures.evaluation_figures import (
     draw_calibration,
     draw_forest,
     draw_precision_recall,
