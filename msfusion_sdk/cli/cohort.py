@@ -9,7 +9,16 @@ import typer
 from rich.table import Table
 
 from msfusion_sdk.cli.console import bars, err, known_words, out
-from msfusion_sdk.cli.encode import Device, Json, Model, Precision, Preset
+from msfusion_sdk.cli.encode import (
+    Device,
+    Json,
+    KeepInk,
+    Model,
+    Precision,
+    Preset,
+    Stain,
+    tissue_settings,
+)
 from msfusion_sdk.errors import ExitCode
 
 if TYPE_CHECKING:
@@ -102,6 +111,8 @@ def encode(
     gpus_per_worker: Annotated[float, typer.Option(help="Of each Ray actor.")] = 0.0,
     cpus_per_worker: Annotated[float, typer.Option(help="Of each Ray actor.")] = 1.0,
     preset: Preset = None,
+    stain: Stain = None,
+    keep_ink: KeepInk = False,
     model: Model = None,
     device: Device = "auto",
     precision: Precision = "auto",
@@ -118,8 +129,8 @@ def encode(
     cohort = Cohort.open(folder)
     with known_words():
         encoder = SlideEncoder.from_pretrained(model, device=device, precision=precision)
-        if preset:
-            encoder = encoder.with_config(encoder.config.with_preset(preset))
+        settings = encoder.config.with_preset(preset) if preset else encoder.config
+        encoder = encoder.with_config(tissue_settings(settings, stain, keep_ink=keep_ink))
         with bars() as update:
 
             def show(run: "RunProgress") -> None:

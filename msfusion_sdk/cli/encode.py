@@ -12,7 +12,7 @@ from msfusion_sdk.cli.console import bars, err, known_words, out
 from msfusion_sdk.config import PRESETS, EncoderConfig
 from msfusion_sdk.errors import ExitCode
 
-__all__ = ["demo", "encode", "info"]
+__all__ = ["demo", "encode", "info", "tissue_settings"]
 
 Mpp = Annotated[float | None, typer.Option(help="µm per pixel of level 0; wins over the header.")]
 Preset = Annotated[
@@ -21,6 +21,11 @@ Preset = Annotated[
 MaxUpsample = Annotated[
     float | None, typer.Option(help="Enlarge slides that are up to this many times too coarse.")
 ]
+Stain = Annotated[
+    str | None,
+    typer.Option(help="he, ihc or other: colours of ink may be the stain's."),
+]
+KeepInk = Annotated[bool, typer.Option("--keep-ink", help="Leave out no marker ink.")]
 Model = Annotated[str | None, typer.Option(help="A model folder, an embedded model or a hub id.")]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N or mps.")]
 Precision = Annotated[str, typer.Option(help="auto, fp32 or bf16.")]
@@ -59,6 +64,8 @@ def info(
     mpp: Mpp = None,
     preset: Preset = None,
     max_upsample: MaxUpsample = None,
+    stain: Stain = None,
+    keep_ink: KeepInk = False,
     annotations: Annotated[
         Path | None, typer.Option(help="Outlines on it: ASAP, ImageScope, QuPath, NCRF, Darwin.")
     ] = None,
@@ -75,7 +82,9 @@ def info(
         msg = "--overlay draws the outlines that --annotations names; give both."
         raise typer.BadParameter(msg)
     with known_words():
-        settings = _settings(EncoderConfig(), preset, max_upsample)
+        settings = tissue_settings(
+            _settings(EncoderConfig(), preset, max_upsample), stain, keep_ink=keep_ink
+        )
     drawn = read_annotations(annotations) if annotations else None
     description = describe_slide(path, settings, mpp=mpp, annotations=drawn)
     if drawn and overlay:
@@ -102,6 +111,8 @@ def encode(
     mpp: Mpp = None,
     preset: Preset = None,
     max_upsample: MaxUpsample = None,
+    stain: Stain = None,
+    keep_ink: KeepInk = False,
     patches: Annotated[
         bool, typer.Option("--patches", help="Also store every patch vector.")
     ] = False,
@@ -122,7 +133,8 @@ def encode(
 
     with known_words():
         encoder = SlideEncoder.from_pretrained(model, device=device, precision=precision)
-        encoder = encoder.with_config(_settings(encoder.config, preset, max_upsample))
+        settings = _settings(encoder.config, preset, max_upsample)
+        encoder = encoder.with_config(tissue_settings(settings, stain, keep_ink=keep_ink))
     outcomes = []
     with bars() as update:
         for outcome in encode_to_folder(
@@ -138,6 +150,13 @@ def encode(
     if failed:
         err.print(f"{failed} of {len(outcomes)} slides failed; the others are in {folder}.")
         raise typer.Exit(ExitCode.FINISHED_WITH_FAILURES)
+
+
+def tissue_settings(config: EncoderConfig, stain: str | None, *, keep_ink: bool) -> EncoderConfig:
+    """Return the settings with what ``--stain`` and ``--keep-ink`` say."""
+    if stain is not None:
+        config = config.updated(tissue={"stain": stain})
+    return config.updated(tissue={"drop_pen": False}) if keep_ink else config
 
 
 def _settings(

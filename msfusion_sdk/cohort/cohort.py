@@ -247,6 +247,7 @@ class Cohort:
         self,
         encoder: "SlideEncoder",
         *,
+        preset: str | None = None,
         progress: "Callable[[RunProgress], None] | None" = None,
         **settings: object,
     ) -> "EncodingRun":
@@ -258,6 +259,9 @@ class Cohort:
         Parameters
         ----------
         encoder : SlideEncoder
+        preset : str, optional
+            Settings of tissue and patches by name, such as 'auto' or 'biopsy'; they are part of
+            the fingerprint.
         progress : callable, optional
             Called with a ``RunProgress`` several times a second.
         **settings
@@ -280,6 +284,8 @@ class Cohort:
         """
         from msfusion_sdk.cohort.encoding.encode import encode_slides
 
+        if preset is not None:
+            encoder = encoder.with_config(encoder.config.with_preset(preset))
         chosen = RunSettings.model_validate(settings)
         rows = [] if self.slides is None else self.slides.to_pylist()
         slides = [SlideRow(row["slide_id"], path_of(row), row.get("mpp")) for row in rows]

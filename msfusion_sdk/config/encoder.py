@@ -110,6 +110,8 @@ PRESETS: dict[str, dict[str, dict[str, object]]] = {
         "patches": {"keep_rule": "area"},
         "tissue": {"min_tissue_um2": 4_000.0},
     },
+    # The vertex rule where it keeps enough of the tissue, the area rule where it does not.
+    "auto": {"patches": {"keep_rule": "auto"}},
     # The method as it is written: scores are the networks' attention.
     "literal": {"fusion": {"score": "attention"}},
 }

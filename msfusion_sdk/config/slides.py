@@ -16,6 +16,7 @@ __all__ = [
     "KeepRule",
     "PatchConfig",
     "ReadConfig",
+    "Stain",
     "StainConfig",
     "StainMethod",
     "TissueConfig",
@@ -24,12 +25,15 @@ __all__ = [
 MIN_MPP, MAX_MPP = 0.05, 20.0
 """µm per pixel of level 0 that a scanner can have."""
 
-KeepRule = Literal["vertices", "area"]
+KeepRule = Literal["vertices", "area", "auto"]
+Stain = Literal["he", "ihc", "other"]
 StainMethod = Literal["vahadane", "macenko"]
 
 
 class TissueConfig(FrozenConfig):
     """How the foreground mask is found (method step 1)."""
+
+    _added = frozenset({"stain"})
 
     mask_mpp: float = Field(8.0, gt=0, description="spacing of the mask")
     median_px: int = Field(7, ge=1, description="median filter on saturation; odd")
@@ -49,7 +53,10 @@ class TissueConfig(FrozenConfig):
     closing_um: float = Field(56.0, ge=0, description="diameter of the closing that fills gaps")
     max_hole_um2: float = Field(20_000.0, ge=0, description="holes up to this area are filled")
     min_tissue_um2: float = Field(20_000.0, ge=0, description="smaller pieces are dust")
-    drop_pen: bool = Field(True, description="remove marker ink by its hue")
+    drop_pen: bool = Field(True, description="remove marker ink by its colour and smoothness")
+    stain: Stain = Field(
+        "he", description="ihc, other: colours of ink may be a stain's, so ink must be smooth"
+    )
 
     @model_validator(mode="after")
     def _check(self) -> Self:
@@ -76,7 +83,9 @@ class PatchConfig(FrozenConfig):
     keep_rule: KeepRule = "vertices"
     min_vertices: int = Field(3, ge=1, le=4, description="corners in tissue, keep_rule vertices")
     min_area: float = Field(0.25, gt=0, le=1, description="share of tissue, keep_rule area")
-    low_recall: float = Field(0.6, ge=0, le=1, description="warn below this tissue recall")
+    low_recall: float = Field(
+        0.6, ge=0, le=1, description="tissue recall below which there is a warning, or auto's area"
+    )
 
     tiles: int = Field(
         2, ge=1, le=16, exclude_if=lambda value: value == 2, description="per edge of a patch"

@@ -262,6 +262,7 @@ class SlideEncoder:
         *,
         mpp: float | None = None,
         slide_id: str | None = None,
+        preset: str | None = None,
         batch_size: int | None = None,
         threads: int | None = None,
         progress: Progress | None = None,
@@ -276,6 +277,9 @@ class SlideEncoder:
             µm per pixel of level 0; wins over the slide's header.
         slide_id : str, optional
             The name without its suffix by default.
+        preset : str, optional
+            Settings of tissue and patches by name: 'resection', 'biopsy', 'auto'; part of the
+            fingerprint of the result.
         batch_size : int, optional
             Patches per batch; the vector does not depend on it.
         threads : int, optional

@@ -34,7 +34,8 @@ class PatchGrid:
     l0_size_px: int
     """Patch edge in level-0 pixels."""
     keep_rule: KeepRule
-    """The rule that was used: 'area' also when 'vertices' would have kept nothing."""
+    """The rule that was used, 'vertices' or 'area': the latter also where 'vertices' would have
+    kept nothing, or, of 'auto', too little."""
     tissue_recall: float
     """Share of the tissue area inside kept patches; NaN without tissue."""
     candidates: int
@@ -55,8 +56,15 @@ def plan_grid(
     """
     size = max(1, round(l0_size))
     stride = l0_size * config.stride_px / config.patch_size_px
-    rule, warnings = config.keep_rule, []
+    warnings: list[str] = []
+    rule: KeepRule = "vertices" if config.keep_rule == "auto" else config.keep_rule
     locations, candidates = _keep(tissue, dimensions, size, stride, rule, config)
+    if config.keep_rule == "auto" and tissue.mask.any():
+        kept = tissue_recall(tissue, locations, size)
+        if kept < config.low_recall:
+            # Small specimens have no room for three corners in tissue.
+            rule = "area"
+            locations, candidates = _keep(tissue, dimensions, size, stride, rule, config)
     if not len(locations) and rule == "vertices" and tissue.mask.any():
         # A thin core has no room for three corners; an empty result would lose the patient.
         rule = "area"

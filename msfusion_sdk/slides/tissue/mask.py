@@ -14,9 +14,10 @@ from numpy.typing import NDArray
 
 from msfusion_sdk.arrays import Pixels
 from msfusion_sdk.config import TissueConfig
+from msfusion_sdk.slides.tissue.ink import disk, ink_mask
 from msfusion_sdk.slides.tissue.overview import Overview
 
-__all__ = ["TissueMask", "find_tissue", "ink_mask", "tissue_mask"]
+__all__ = ["TissueMask", "find_tissue", "tissue_mask"]
 
 Mask = NDArray[np.bool_]
 
@@ -26,11 +27,6 @@ TISSUE_SATURATION = 30.0
 PLAUSIBLE_SHARE = (0.0005, 0.98)
 # More ink than this is seldom marker: wrong colours, or a stain that is not H&E.
 PLAUSIBLE_INK = 0.15
-# Green, blue and red (hue 185 is hue 5): first hue, last hue, saturation above which it is
-# ink, saturation above which it is ink near a stroke of that colour.
-INK_COLOURS = ((36, 94, 40, 25), (95, 111, 80, 40), (171, 184, 150, 70))
-# How near a stroke faint ink may lie, and how far the blur around ink reaches.
-FAINT_UM, RIM_UM = 96.0, 24.0
 
 
 @dataclass(frozen=True)
@@ -87,7 +83,7 @@ def find_tissue(overview: Overview, config: TissueConfig) -> TissueMask:
         Thresholds and sizes of the mask.
     """
     hsv = _hsv(overview.pixels)
-    ink = ink_mask(hsv, overview.mpp) & ~overview.missing
+    ink = ink_mask(hsv, overview.mpp, config.stain) & ~overview.missing
     unusable = overview.missing | ink if config.drop_pen else overview.missing
     mask, threshold = tissue_mask(hsv, unusable, overview.mpp, config)
     warnings = list(overview.warnings)
@@ -97,7 +93,8 @@ def find_tissue(overview: Overview, config: TissueConfig) -> TissueMask:
     if config.drop_pen and ink.mean() > PLAUSIBLE_INK:
         warnings.append(
             f"{100 * ink.mean():.0f} % of the slide has the colours of marker ink and was left "
-            "out; if it is not ink, the colours are wrong or the stain is not H&E"
+            "out; if it is not ink, the colours are wrong or the stain is not H&E: set "
+            "tissue.stain (--stain ihc or other), or tissue.drop_pen=False (--keep-ink)"
         )
     return TissueMask(mask, overview.l0_step, overview.mpp, threshold, tuple(warnings))
 
@@ -150,37 +147,10 @@ def _threshold(saturation: NDArray[np.uint8], config: TissueConfig) -> float:
     return float(np.clip(threshold, config.min_saturation, config.max_threshold))
 
 
-def ink_mask(hsv: Pixels, mpp: float) -> Mask:
-    """Return where marker ink lies, by colour, with its faint parts and its blurred rim.
-
-    Haematoxylin and eosin run from violet-blue to pink: hue 112 to 170 of OpenCV's 180.
-    Coloured ink lies outside; blood does too, so red must be very saturated.  Black ink is
-    darker than the densest nuclei.
-    """
-    hue, saturation, value = cv2.split(hsv)
-    ink = _strokes((value < 70) | ((value < 90) & (saturation < 70)))
-    near = _disk(2 * FAINT_UM / mpp)
-    for first, last, strong, faint in INK_COLOURS:
-        hues = ((np.arange(256) - first) % 180 <= last - first).astype(np.uint8)
-        is_colour = cv2.LUT(hue, hues) > 0
-        strokes = _strokes(is_colour & (saturation > strong))
-        if strokes.any():  # on most slides there is no ink, and nothing to widen
-            ink |= strokes | (cv2.dilate(strokes, near) & (is_colour & (saturation > faint)))
-    if not ink.any():
-        return np.zeros(ink.shape, np.bool_)
-    return np.asarray(cv2.dilate(ink, _disk(2 * RIM_UM / mpp)) > 0)
-
-
-def _strokes(colour: Mask) -> Pixels:
-    # Single pixels of such colours occur in stained tissue; strokes are wider.
-    opened = cv2.morphologyEx(colour.astype(np.uint8), cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
-    return np.asarray(opened, np.uint8)
-
-
 def _clean(mask: Mask, valid: Mask, mpp: float, config: TissueConfig) -> Mask:
     """Close gaps, fill small holes and drop specks."""
-    disk = _disk(config.closing_um / mpp)
-    closed = np.asarray(cv2.morphologyEx(mask.astype(np.uint8), cv2.MORPH_CLOSE, disk) > 0)
+    round_brush = disk(config.closing_um / mpp)
+    closed = np.asarray(cv2.morphologyEx(mask.astype(np.uint8), cv2.MORPH_CLOSE, round_brush) > 0)
     # Closing must not grow tissue over ink or over pixels that the file does not hold.
     closed &= valid
     filled = closed | _small_parts(~closed, config.max_hole_um2 / mpp**2, touching_border=False)
@@ -198,8 +168,3 @@ def _small_parts(mask: Mask, max_area_px: float, *, touching_border: bool) -> Ma
         small[np.unique(edge)] = False
     small[0] = False
     return np.asarray(small[labels], np.bool_)
-
-
-def _disk(diameter_px: float) -> Pixels:
-    size = max(1, 2 * round(diameter_px / 2 - 0.5) + 1)
-    return np.asarray(cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size)), np.uint8)

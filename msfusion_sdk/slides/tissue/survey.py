@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from msfusion_sdk.config import EncoderConfig
+from msfusion_sdk.errors import SlideCorruptError, SlidePixelTypeError
 from msfusion_sdk.slides.readers.reader import Slide
 from msfusion_sdk.slides.readers.spacing import Spacing
 from msfusion_sdk.slides.tissue.grid import PatchGrid, plan_grid
@@ -11,6 +12,10 @@ from msfusion_sdk.slides.tissue.overview import Overview, read_overview
 from msfusion_sdk.slides.tissue.patch_plan import PatchPlan, plan_patches
 
 __all__ = ["Survey", "survey_slide"]
+
+# Brightness and spread of the channels, of 255, and shares of the slide.
+DARK, BRIGHT, COLOURLESS = 60, 170, 30
+MOSTLY, HARDLY = 0.5, 0.02
 
 
 @dataclass(frozen=True)
@@ -39,7 +44,9 @@ class Survey:
         if len(self.grid.locations):
             return ""
         if not self.tissue.mask.any():
-            return "no tissue found"
+            missing = float(self.overview.missing.mean())
+            lacking = f"; the file lacks {100 * missing:.0f} % of its pixels" if missing else ""
+            return f"no tissue found{lacking}"
         area = self.tissue.area_um2 / 1e6
         return f"{area:.3f} mm² of tissue found, and no patch holds enough of it"
 
@@ -59,13 +66,36 @@ def survey_slide(slide: Slide, config: EncoderConfig) -> Survey:
     SlideResolutionError
         When µm per pixel are missing, implausible or too coarse; before any pixel is read.
     SlideCorruptError
-        When the overview cannot be decoded.
+        When the overview cannot be decoded, or the file holds no pixels.
+    SlidePixelTypeError
+        When the slide is dark all over, as fluorescence is.
     """
     spacing = slide.spacing()
     plan = plan_patches(slide.header.level_downsamples, spacing.mpp, config.patches)
     overview = read_overview(
         slide, spacing.mpp, config.tissue.mask_mpp, on_bad_region=config.read.on_bad_region
     )
+    _require_brightfield(slide, overview)
     tissue = find_tissue(overview, config.tissue)
     grid = plan_grid(tissue, slide.dimensions, plan.l0_size, config.patches)
     return Survey(spacing, plan, overview, tissue, grid)
+
+
+def _require_brightfield(slide: Slide, overview: Overview) -> None:
+    if overview.missing.all():
+        msg = (
+            f"{slide.path} holds no pixels: all of it is transparent or absent. The scan or the "
+            "copy did not finish; copy the slide again."
+        )
+        raise SlideCorruptError(msg)
+    seen = overview.pixels[~overview.missing]
+    brightest = seen.max(-1)
+    dark = float((brightest < DARK).mean())
+    glass = float(((brightest > BRIGHT) & (brightest - seen.min(-1) < COLOURLESS)).mean())
+    if dark > MOSTLY and glass < HARDLY:
+        msg = (
+            f"{slide.path} is dark: {100 * dark:.0f} % of it is nearly black and "
+            f"{100 * glass:.1f} % is glass, as in fluorescence or dark field. The model reads "
+            "brightfield slides; leave it out."
+        )
+        raise SlidePixelTypeError(msg)

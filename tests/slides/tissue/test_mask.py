@@ -1,13 +1,15 @@
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 
-from msfusion_sdk.config import TissueConfig
+from msfusion_sdk.config import EncoderConfig, TissueConfig
 from msfusion_sdk.slides import open_slide
 from msfusion_sdk.slides.tissue.mask import TissueMask, find_tissue
 from msfusion_sdk.slides.tissue.overview import Overview, read_overview
+from msfusion_sdk.testing.tissue import he_texture
 
 CONFIG = TissueConfig()
 GLASS, EOSIN, PURPLE = (243, 242, 244), (224, 150, 186), (110, 60, 150)
@@ -202,3 +204,45 @@ def test_two_files_of_one_scan_show_the_same_tissue(shared: Path) -> None:
         with open_slide(folder / name) as slide:
             masks.append(find_tissue(read_overview(slide, 0.499, 8.0), CONFIG).mask)
     assert (masks[0] & masks[1]).sum() / (masks[0] | masks[1]).sum() > 0.97
+
+
+REAL = ("CMU-1-Small-Region.svs", "tcga-cr-7395-01a-01-ts1.svs", "wholeslidepacker_example.tif")
+
+
+def turned(pixels: np.ndarray, hue: int) -> np.ndarray:
+    """The picture with all hues shifted: another stain of the same tissue."""
+    hsv = cv2.cvtColor(pixels, cv2.COLOR_RGB2HSV)
+    hsv[..., 0] = (hsv[..., 0].astype(int) + hue) % 180
+    return cv2.cvtColor(hsv, cv2.COLOR_HSV2RGB)
+
+
+@pytest.mark.parametrize("hue", [-80, -60, -45])
+@pytest.mark.parametrize(
+    "name",
+    ["CMU-1-Small-Region.svs", "tcga-cr-7395-01a-01-ts1.svs", "wholeslidepacker_example.tif"],
+)
+def test_a_green_or_blue_stain_is_not_ink(shared: Path, name: str, hue: int) -> None:
+    with open_slide(shared / "data" / "slides" / name) as slide:
+        seen = read_overview(slide, slide.header.header_mpp[0] or 0.25, 8.0)
+    for stain, lost in (("he", 0.02), ("other", 0.02)):
+        overview = replace(seen, pixels=turned(seen.pixels, hue))
+        kept = find_tissue(overview, TissueConfig(stain=stain)).mask
+        all_kept = find_tissue(overview, TissueConfig(drop_pen=False)).mask
+        assert kept.sum() > (1 - lost) * all_kept.sum()
+
+
+def test_pen_on_a_blue_stain_is_still_ink() -> None:
+    tissue = cv2.resize(he_texture(1), (200, 200), interpolation=cv2.INTER_AREA)
+    pixels = paint()
+    pixels[60:260, 150:350] = turned(tissue, -45)
+    cv2.line(pixels, (40, 20), (40, 280), (30, 90, 190), 24)
+    found = tissue_of(pixels).mask
+    assert not found[:, :80].any()
+    assert found[80:240, 170:330].mean() > 0.9
+
+
+def test_the_stain_is_in_the_fingerprint_only_where_it_is_another() -> None:
+    digests = {stain: EncoderConfig(tissue=TissueConfig(stain=stain)).digest()
+               for stain in ("he", "ihc", "other")}  # fmt: skip
+    assert digests["he"] == EncoderConfig().digest()
+    assert len(set(digests.values())) == 3
