@@ -299,13 +299,20 @@ class SlideEncoder:
             One of its subclasses, each with what to do next.
         """
         by = Computing.checked(self.model, self.runtime, batch_size, threads, progress)
+        config = self.config if preset is None else self.config.with_preset(preset)
         model = ModelIdentity(
-            name=self.config.name,
+            name=config.name,
             weights_sha256=self._weights_sha256,
-            fingerprint=self.fingerprint,
+            fingerprint=model_fingerprint(self._weights_sha256, config),
         )
+        if config.fusion != self.config.fusion:
+            # The fusion is computed by the networks' own module.
+            return self.with_config(config).encode(
+                path, mpp=mpp, slide_id=slide_id, batch_size=batch_size, threads=threads,
+                progress=progress,
+            )  # fmt: skip
         name = slide_id or slide_id_of(path)
-        return encode_file(path, name, mpp, self.config, model, self.backend(), by)
+        return encode_file(path, name, mpp, config, model, self.backend(), by)
 
     def __getstate__(self) -> dict[str, Any]:
         # A back end belongs to the process that made it.

@@ -16,9 +16,9 @@ from torch import Tensor, nn
 from msfusion_sdk.encoder.networks.attended import AttendedNetwork
 from msfusion_sdk.encoder.networks.network import ImageClassifier
 from msfusion_sdk.pretraining.checkpoint import TrainingState
-from msfusion_sdk.pretraining.config import one_cycle
 from msfusion_sdk.pretraining.frozen.config import FrozenTrainConfig
 from msfusion_sdk.pretraining.frozen.maps import CachedMaps
+from msfusion_sdk.pretraining.train_config import one_cycle
 
 __all__ = ["frozen_probabilities", "train_frozen"]
 

@@ -277,3 +277,13 @@ def test_a_batch_is_computed_while_the_one_before_is_not_yet_looked_at(
         few = replace(survey, grid=replace(survey.grid, locations=survey.grid.locations[:6]))
         encode_patches(slide, few, small_encoder.config, computed, batch_size=2, threads=0)
     assert order == ["compute", "compute", "add", "compute", "add", "add"]
+
+
+def test_a_preset_is_that_of_an_encoder_with_its_settings(
+    small_encoder: SlideEncoder, tiny_slide: Path
+) -> None:
+    for preset in ("auto", "biopsy"):
+        named = small_encoder.encode(tiny_slide, preset=preset)
+        alone = small_encoder.with_config(small_encoder.config.with_preset(preset))
+        assert named.provenance.model.fingerprint == alone.fingerprint
+        np.testing.assert_array_equal(named.vector, alone.encode(tiny_slide).vector)
