@@ -8,8 +8,8 @@ import pandas as pd
 
 from msfusion_sdk.errors import MissingModalityError
 from msfusion_sdk.phrases import first_few
+from msfusion_sdk.placeholders import is_placeholder
 from msfusion_sdk.tables.frames import patient_table
-from msfusion_sdk.tables.placeholders import is_placeholder
 
 __all__ = ["Tables", "read_tables", "rows_of", "with_values", "without_blank"]
 
