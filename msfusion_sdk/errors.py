@@ -251,6 +251,9 @@ class DegenerateSplitError(TableError):
 class MissingModalityError(TableError):
     """A modality that no patient has, or a patient without any modality."""
 
+    patient_ids: tuple[str, ...] = ()
+    """The patients without any, where it is they who lack something."""
+
 
 class StoreError(MsfusionError, OSError):
     """A file written by the SDK cannot be read or written."""

@@ -7,7 +7,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from msfusion_sdk.cli.console import err, known_words, out, told_warnings, typed
+from msfusion_sdk.cli.console import bars, err, known_words, out, told_warnings, typed
 from msfusion_sdk.cli.encode import Device, Json, Mpp
 
 __all__ = ["adapters", "classify", "evaluate", "predict", "train"]
@@ -141,6 +141,7 @@ def evaluate(
     slide_model: SlideModel = None,
     fusion: Fusion = None,
     seed: Seed = 0,
+    jobs: Annotated[int, typer.Option(min=1, help="Processes that fit models.")] = 1,
     json: Json = False,
 ) -> None:
     """Judge such models on patients they were not fitted on, beside each table alone."""
@@ -149,7 +150,7 @@ def evaluate(
     from msfusion_sdk.study.models import evaluate_on_cohort
 
     cohort = Cohort.open(folder)
-    with known_words(), told_warnings():
+    with known_words(), told_warnings(), bars() as bar:
         evaluation = evaluate_on_cohort(
             cohort,
             outcome,
@@ -161,13 +162,15 @@ def evaluate(
             fusion=fusion,  # type: ignore[arg-type]
             bootstrap=bootstrap,
             random_state=seed,
+            n_jobs=jobs,
+            progress=lambda done, total: bar("models", done, total),
         )
     if json:
         typer.echo(evaluation.to_frame().to_json(orient="records", lines=True).rstrip())
         for warning in evaluation.warnings:
             err.print(f"warning: {warning}", markup=False, soft_wrap=True)
     else:
-        out.print(evaluation.to_markdown(), markup=False, soft_wrap=True)
+        out.print(evaluation.to_text(), markup=False, soft_wrap=True)
     if results:
         written = write_evaluation(evaluation, results, command=typed())
         for name, reason in written.items():

@@ -1,5 +1,6 @@
 """From predictions to tables: per fold, over folds with intervals, and model against model."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -11,8 +12,13 @@ from msfusion_sdk.arrays import Floats
 from msfusion_sdk.evaluation.metrics.intervals import draw_patients, interval_of
 from msfusion_sdk.evaluation.metrics.metric import Metric, Score, scored
 from msfusion_sdk.evaluation.metrics.predictions import Predictions
+from msfusion_sdk.outcomes.outcome import Outcome
 
-__all__ = ["Comparison"]
+__all__ = ["LEAST_OF_STRATUM", "LEAST_PATIENTS", "Comparison"]
+
+LEAST_PATIENTS, LEAST_OF_STRATUM = 20, 5
+"""Judged patients, and events (or patients of each class) among them, below which there are no
+intervals: so few are no sample to draw from."""
 
 
 class Comparison:
@@ -25,10 +31,10 @@ class Comparison:
     metrics : sequence of Metric
     folds : sequence of tuples of ids
         The test patients of each fold, whom the resamples are drawn from.
+    outcome : Outcome
+        Of everybody; resamples keep the sizes of its strata.
     units : mapping, patient to int
         Patients of one number are drawn together.
-    strata : mapping, patient to int
-        Of which the resamples keep the sizes.
     bootstrap : int
         Number of resamples.
     random_state : int
@@ -41,17 +47,19 @@ class Comparison:
         metrics: Sequence[Metric[Any]],
         *,
         folds: Sequence[tuple[str, ...]],
+        outcome: Outcome,
         units: Mapping[str, int],
-        strata: Mapping[str, int],
         bootstrap: int,
         random_state: int,
     ) -> None:
         self._predictions_of = out_of_fold
         self._metrics = metrics
         self._places = [{patient: i for i, patient in enumerate(ids)} for ids in folds]
+        self._needed = outcome.needed
+        self._strata = dict(zip(outcome.patient_ids, outcome.strata.tolist(), strict=True))
         self._draws = [
             draw_patients(
-                np.array([strata[patient] for patient in ids]),
+                np.array([self._strata[patient] for patient in ids]),
                 np.array([units[patient] for patient in ids]),
                 draws=bootstrap,
                 seed=(random_state, number),
@@ -62,6 +70,7 @@ class Comparison:
             (name, metric.name): [_score(one, metric) for one in entries]
             for name, entries in out_of_fold.items()
             for metric in metrics
+            if metric.is_per_fold
         }
         self._cache: dict[tuple[str, str, int, tuple[str, ...]], Floats] = {}
 
@@ -86,13 +95,14 @@ class Comparison:
         """Return a row per model and metric: mean over folds, interval, and pooled value.
 
         ``std`` is the spread over folds (ddof 0), which is no interval; ``folds`` says how many
-        of them have a value and are in the mean; ``best`` which values are good.
+        of them have a value and are in the mean; ``best`` which values are good.  What is judged
+        over all folds together has a pooled value and no mean.
         """
         rows = []
         for name, entries in self._predictions_of.items():
             made = [one for one in entries if not isinstance(one, str)]
             for metric in self._metrics:
-                scores = self._scores[name, metric.name]
+                scores = self._scores.get((name, metric.name), ())
                 values = [score.value for score in scores if score.value is not None]
                 lower, upper = self._limits(name, metric)
                 row = {
@@ -104,7 +114,7 @@ class Comparison:
                     "lower": lower,
                     "upper": upper,
                     "pooled": _pooled(made, metric).value,
-                    "folds": len(values),
+                    "folds": len(values) if metric.is_per_fold else len(made),
                     "patients": sum(len(one.patient_ids) for one in made),
                 }
                 rows.append(row)
@@ -126,20 +136,41 @@ class Comparison:
         table = pd.DataFrame(rows, columns=[*columns, "folds", "patients"])
         return table.astype(dict.fromkeys(columns[3:], "Float64"))
 
+    def undecided(self, models: Sequence[str]) -> list[str]:
+        """Return why models have no value of what all folds together decide, or no intervals."""
+        sentences = []
+        for name in models:
+            made = [one for one in self._predictions_of[name] if not isinstance(one, str)]
+            for metric in self._metrics:
+                score = Score(0.0) if metric.is_per_fold else _pooled(made, metric)
+                if score.value is None:
+                    sentences.append(f"{metric.label} of {name!r} has no value: {score.reason}")
+        judged = [patient for place in self._places for patient in place]
+        if not self._can_have_limits(judged):
+            sentences.append(
+                f"There are no intervals: they need {LEAST_PATIENTS} patients, and "
+                f"{LEAST_OF_STRATUM} with the event or of each class."
+            )
+        return sentences
+
     def _limits(self, name: str, metric: Metric[Any]) -> tuple[float | None, float | None]:
+        if metric.statistic is None:
+            return None, None
         decided = [
             (number, one)
             for number, one in enumerate(self._predictions_of[name])
             if not isinstance(one, str)
             and self._scores[name, metric.name][number].value is not None
         ]
-        if metric.statistic is None or not decided:
+        judged = [patient for _, one in decided for patient in one.patient_ids]
+        if not self._can_have_limits(judged):
             return None, None
         values = [self._values(name, metric, number, one.patient_ids) for number, one in decided]
         return interval_of(np.mean(values, axis=0))[1:]
 
     def _difference(self, reference: str, name: str, metric: Metric[Any]) -> dict[str, Any]:
-        steps, patients = [], 0
+        steps: list[Floats] = []
+        patients: list[str] = []
         for number in range(len(self._draws)):
             common = self._common(reference, name, number)
             if not common:
@@ -148,16 +179,25 @@ class Comparison:
             step = ours - self._values(name, metric, number, common)
             if np.isfinite(step[0]):
                 steps.append(step)
-                patients += len(common)
-        result = interval_of(np.mean(steps, axis=0)) if steps else (None, None, None)
+                patients += common
+        found = interval_of(np.mean(steps, axis=0)) if steps else None
+        has_limits = found is not None and self._can_have_limits(patients)
         return {
             "reference": reference,
             "model": name,
             "metric": metric.name,
-            **dict(zip(("difference", "lower", "upper"), result, strict=True)),
+            "difference": found.value if found else None,
+            "lower": found.lower if found and has_limits else None,
+            "upper": found.upper if found and has_limits else None,
             "folds": len(steps),
-            "patients": patients,
+            "patients": len(patients),
         }
+
+    def _can_have_limits(self, patients: Sequence[str]) -> bool:
+        """Tell whether a resample of these patients says how far a value may be off."""
+        counts = Counter(self._strata[patient] for patient in patients)
+        scarcest = min(counts[stratum] for stratum in self._needed)
+        return len(patients) >= LEAST_PATIENTS and scarcest >= LEAST_OF_STRATUM
 
     def _common(self, reference: str, name: str, number: int) -> tuple[str, ...]:
         one, other = self._predictions_of[reference][number], self._predictions_of[name][number]

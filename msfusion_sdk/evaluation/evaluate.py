@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
@@ -12,13 +13,13 @@ from msfusion_sdk.evaluation.comparing import Comparison
 from msfusion_sdk.evaluation.crossfit.baselines import make_baselines
 from msfusion_sdk.evaluation.crossfit.inputs import read_tables
 from msfusion_sdk.evaluation.crossfit.predicting import require_methods
-from msfusion_sdk.evaluation.crossfit.running import require_free_names, run_baselines, run_models
+from msfusion_sdk.evaluation.crossfit.running import Progress, require_free_names, run_all
 from msfusion_sdk.evaluation.crossfit.tasks import TASKS
 from msfusion_sdk.evaluation.folds.checks import labels_of
 from msfusion_sdk.evaluation.folds.folds import Fold, fold_counts, make_folds, split_hash
 from msfusion_sdk.evaluation.result.evaluation import Evaluation
 from msfusion_sdk.evaluation.result.frames import contributions_table, predictions_table
-from msfusion_sdk.evaluation.result.warnings import remarks
+from msfusion_sdk.evaluation.result.warnings import remarks, warn_once
 from msfusion_sdk.outcomes.outcome import Outcome
 from msfusion_sdk.outcomes.reading import read_outcome
 
@@ -39,6 +40,9 @@ def evaluate(
     bootstrap: int = 1000,
     random_state: int = 0,
     horizons: ArrayLike | None = None,
+    tau: float | None = None,
+    n_jobs: int = 1,
+    progress: Progress | None = None,
 ) -> Evaluation:
     """Return how well ``model`` predicts patients that it was not fitted on.
 
@@ -63,14 +67,21 @@ def evaluate(
     random_state : int
         Of made folds, permutations and resamples.  That of the model is its own.
     horizons : ascending times, unit of ``time``, optional
-        For AUC and calibration; by default the quartiles of the events up to tau.
+        For AUROC and calibration; by default up to three, near the quartiles of the events.
+    tau : float, unit of ``time``, optional
+        Where Uno's C-index and the Brier score end; by default a time up to which a fifth of the
+        training patients of every fold are followed.
+    n_jobs : int
+        Processes; the result is the same for any number.
+    progress : callable, optional
+        Called with (fits done, fits in all).
 
     Raises
     ------
     TypeError
         When the model cannot predict this kind of outcome.
     MissingModalityError
-        When a patient has no value in any table.
+        When most patients have no value in any table.
     DegenerateSplitError, DuplicateIdError, IdMismatchError, IdTypeError
         When folds or ids cannot be used; see
         :func:`~msfusion_sdk.evaluation.folds.folds.make_folds`.
@@ -81,25 +92,28 @@ def evaluate(
     """
     outcome = read_outcome(y)
     models = _named(model, outcome)
-    tables, notes = read_tables(X, outcome.patient_ids)
+    tables, patient_ids, notes = read_tables(X, outcome.patient_ids)
+    folds = _without(folds, set(outcome.patient_ids).difference(patient_ids))
+    outcome = outcome.of(patient_ids)
     made = make_folds(outcome, folds=folds, groups=groups, site=site, random_state=random_state)
-    task = TASKS[outcome.kind].of(outcome, made, horizons)
+    task = TASKS[outcome.kind].of(outcome, made, horizons, tau)
     chosen = make_baselines(tables, random_state) if baselines else []
     require_free_names(models, chosen)
-    runs = run_models(models, tables, task, made)
+    runs, caught = run_all(models, chosen, tables, task, made, n_jobs=n_jobs, progress=progress)
+    warn_once(caught)
     reference = next(iter(models))
-    runs |= run_baselines(models[reference], chosen, task, made)
     comparison = Comparison(
         runs,
         task.metrics,
         folds=[fold.test_ids for fold in made],
+        outcome=outcome,
         units=_units(outcome, groups),
-        strata=dict(zip(outcome.patient_ids, outcome.strata.tolist(), strict=True)),
         bootstrap=bootstrap,
         random_state=random_state,
     )
     per_fold, differences = comparison.per_fold(), comparison.differences(reference)
     counts = fold_counts(made, outcome)
+    labels = {metric.name: metric.label for metric in task.metrics}
     return Evaluation(
         models={name: repr(one) for name, one in models.items()},
         classes=task.classes,
@@ -109,13 +123,19 @@ def evaluate(
         random_state=random_state,
         bootstrap=bootstrap,
         plan=task.plan,
+        labels=labels,
+        chance=task.metrics[0].chance,
         summary=comparison.summary(),
         per_fold=per_fold,
         differences=differences,
         contributions=contributions_table(differences, chosen),
         fold_counts=counts,
         predictions=predictions_table(runs),
-        warnings=(*notes, *remarks(outcome, counts, runs, per_fold, list(models), task.plan)),
+        warnings=(
+            *notes,
+            *remarks(outcome, counts, runs, per_fold, list(models), task.plan, labels),
+            *comparison.undecided(list(models)),
+        ),
         versions={"msfusion-sdk": __version__} | {n: version(n) for n in _LIBRARIES},
     )
 
@@ -137,3 +157,13 @@ def _units(outcome: Outcome, groups: Any) -> dict[str, int]:
         return {patient: number for number, patient in enumerate(ids)}
     numbers, _ = pd.factorize(labels_of("group", groups, ids))
     return dict(zip(ids, numbers.tolist(), strict=True))
+
+
+def _without(folds: Any, blank: set[str]) -> Any:
+    """Return folds that were given without patients of whom nothing is known."""
+    if not blank or isinstance(folds, int | np.integer | pd.Series):
+        return folds
+    return [
+        Fold(*(tuple(p for p in ids if p not in blank) for ids in (fold.train_ids, fold.test_ids)))
+        for fold in folds
+    ]

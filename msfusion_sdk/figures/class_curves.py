@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from msfusion_sdk.evaluation.result.evaluation import Evaluation
 from msfusion_sdk.figures.resampled_curves import Curve, mean_curve
-from msfusion_sdk.figures.style import COLOURS, GREY, METRIC_NAMES, STYLES, clean, predictions_of
+from msfusion_sdk.figures.style import COLOURS, GREY, STYLES, clean, predictions_of
 
 __all__ = ["GRID", "CurveKind", "draw_class_curves"]
 
@@ -77,7 +77,7 @@ def _draw(
 
 
 def _area(evaluation: Evaluation, name: str, metric: str) -> str:
-    summary, shown = evaluation.summary, METRIC_NAMES[metric]
+    summary, shown = evaluation.summary, evaluation.labels[metric]
     rows = summary[(summary["model"] == name) & (summary["metric"] == metric)]
     if rows.empty or pd.isna(rows.iloc[0]["mean"]):
         return f"no {shown}"

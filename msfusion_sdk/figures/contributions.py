@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 
 from msfusion_sdk.errors import DegenerateSplitError
 from msfusion_sdk.evaluation.result.evaluation import Evaluation
-from msfusion_sdk.figures.style import COLOURS, GREY, METRIC_NAMES, clean
+from msfusion_sdk.figures.style import COLOURS, GREY, clean
 
 __all__ = ["draw_contributions"]
 
@@ -39,7 +39,7 @@ def draw_contributions(evaluation: Evaluation) -> Figure:
         axes.text(1.02, place, _text(row), transform=where, fontsize=9, va="center")
     axes.set(ylim=(len(rows) - 0.4, -0.6), yticks=range(len(rows)))
     axes.set_yticklabels(list(rows["table"]))
-    name = METRIC_NAMES.get(metric, metric)
+    name = evaluation.labels[metric]
     axes.set_xlabel(f"{name} with the modality minus without it (95 % interval)")
     clean(axes)
     return figure

@@ -19,7 +19,7 @@ from msfusion_sdk.figures.contributions import draw_contributions
 from msfusion_sdk.figures.precision_recall import draw_precision_recall
 from msfusion_sdk.figures.risk import draw_risk_groups
 from msfusion_sdk.figures.roc import draw_roc
-from msfusion_sdk.figures.style import COLOURS, DPI, GREY, METRIC_NAMES, clean
+from msfusion_sdk.figures.style import COLOURS, DPI, GREY, clean
 from msfusion_sdk.files import storing
 
 __all__ = [
@@ -31,8 +31,6 @@ __all__ = [
     "draw_roc",
     "write_figures",
 ]
-
-_CHANCE = {"c_index": 0.5, "c_index_uno": 0.5, "auroc": 0.5}
 
 
 @takes_unit
@@ -93,15 +91,15 @@ def draw_forest(evaluation: Evaluation, *, metric: str | None = None) -> Figure:
         raise KeyError(msg)
     figure = Figure(figsize=(7.2, 1.3 + 0.32 * len(rows)), layout="constrained")
     axes = figure.add_subplot()
-    if metric in _CHANCE:
-        axes.axvline(_CHANCE[metric], color=GREY, linewidth=1, linestyle=":")
-        axes.text(_CHANCE[metric], -0.75, "chance", color=GREY, fontsize=8, ha="center")
+    if metric == evaluation.main_metric and evaluation.chance is not None:
+        axes.axvline(evaluation.chance, color=GREY, linewidth=1, linestyle=":")
+        axes.text(evaluation.chance, -0.75, "chance", color=GREY, fontsize=8, ha="center")
     for place, row in rows.iterrows():
         is_model = row["model"] in evaluation.models
         _draw_row(axes, int(str(place)), row, is_model=is_model)
     axes.set(ylim=(len(rows) - 0.4, -0.6), yticks=range(len(rows)))
     axes.set_yticklabels([f"{r['model']} (n = {r['patients']})" for _, r in rows.iterrows()])
-    name = METRIC_NAMES.get(metric, metric)
+    name = evaluation.labels[metric]
     axes.set_xlabel(f"{name}, mean over folds with 95 % interval (bootstrap of patients)")
     clean(axes)
     return figure

@@ -8,13 +8,13 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from msfusion_sdk.evaluation.result.evaluation import Evaluation
+from msfusion_sdk.phrases import first_few
 
 __all__ = [
     "COLOURS",
     "DPI",
     "GREEN",
     "GREY",
-    "METRIC_NAMES",
     "STYLES",
     "clean",
     "predictions_of",
@@ -26,12 +26,6 @@ COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 STYLES = ("-", "--", "-.", (0, (1, 1)))
 GREEN = "#00863d"
 GREY = "#595959"
-METRIC_NAMES = {
-    "c_index": "Harrell's C",
-    "c_index_uno": "Uno's C",
-    "auroc": "AUROC",
-    "auprc": "AUPRC",
-}
 
 
 def clean(axes: Axes) -> None:
@@ -56,7 +50,7 @@ def predictions_of(evaluation: Evaluation, model: str | None) -> tuple[str, pd.D
     name = model or next(iter(evaluation.models))
     rows = evaluation.predictions[evaluation.predictions["model"] == name]
     if rows.empty:
-        known = ", ".join(map(repr, evaluation.predictions["model"].unique()))
+        known = first_few(evaluation.predictions["model"].unique(), 20)
         msg = f"No model {name!r} was evaluated (known: {known})."
         raise KeyError(msg)
     return name, rows

@@ -6,10 +6,12 @@ from pathlib import Path
 from typing import Any, ClassVar, Literal, Self
 
 import pandas as pd
+from pydantic import Field
 
 from msfusion_sdk._version import __version__
 from msfusion_sdk.config import FrozenConfig
 from msfusion_sdk.evaluation.result.evaluation import Evaluation
+from msfusion_sdk.evaluation.result.verdict import MainMetric, verdict
 from msfusion_sdk.storage.records import RecordErrors, read_record, write_record
 
 __all__ = ["EVALUATION_FILE", "EvaluationRecord", "write_evaluation_record"]
@@ -31,6 +33,10 @@ class EvaluationRecord(FrozenConfig):
     unit: str | None
     """Of time; None for classes, or when it is not known."""
     main_metric: str
+    chance: float | None = None
+    """Its value by guessing, where that is known."""
+    labels: dict[str, str] = Field(default_factory=dict)
+    """What people call each metric; empty in records of before 0.2."""
     models: dict[str, str]
     split_hash: str
     random_state: int
@@ -51,6 +57,20 @@ class EvaluationRecord(FrozenConfig):
     sdk_version: str = __version__
     written_at: str
     """UTC, ISO 8601."""
+
+    def label(self, metric: str) -> str:
+        """Return what people call a metric."""
+        return self.labels.get(metric, metric)
+
+    @property
+    def verdict(self) -> tuple[str, ...]:
+        """What the numbers say, in sentences."""
+        return verdict(
+            *(pd.DataFrame(rows) for rows in (self.summary, self.differences, self.contributions)),
+            models=list(self.models),
+            metric=MainMetric(self.main_metric, self.label(self.main_metric), self.chance),
+            bootstrap=self.bootstrap,
+        )
 
     @classmethod
     def read(cls, folder: Path) -> Self:
@@ -85,6 +105,8 @@ def write_evaluation_record(
         classes=tuple(map(str, evaluation.classes)),
         unit=evaluation.unit,
         main_metric=evaluation.main_metric,
+        chance=evaluation.chance,
+        labels=evaluation.labels,
         models=evaluation.models,
         split_hash=evaluation.split_hash,
         random_state=evaluation.random_state,

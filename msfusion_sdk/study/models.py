@@ -15,6 +15,7 @@ from msfusion_sdk.errors import (
     StoreMixedFeaturesError,
 )
 from msfusion_sdk.evaluation.crossfit.inputs import rows_of, with_values
+from msfusion_sdk.evaluation.crossfit.running import Progress
 from msfusion_sdk.evaluation.evaluate import evaluate
 from msfusion_sdk.evaluation.result.evaluation import Evaluation
 from msfusion_sdk.fusion.strategies.strategies import Strategy
@@ -119,6 +120,8 @@ def evaluate_on_cohort(
     fusion: Strategy | None = None,
     bootstrap: int = 1000,
     random_state: int = 0,
+    n_jobs: int = 1,
+    progress: Progress | None = None,
 ) -> Evaluation:
     """Return how well such a model predicts patients of the cohort that it was not fitted on.
 
@@ -130,7 +133,7 @@ def evaluate_on_cohort(
         The name of an outcome of the cohort.
     site : str, optional
         A column of the patient table; a site is then never in training and in test.
-    folds, bootstrap, random_state
+    folds, bootstrap, random_state, n_jobs, progress
         As in :func:`~msfusion_sdk.evaluation.evaluate.evaluate`.
     modalities, aggregate, slide_model, fusion
         As in ``train_on_cohort``.
@@ -144,6 +147,8 @@ def evaluate_on_cohort(
         site=None if site is None else patient_column(cohort, site),
         bootstrap=bootstrap,
         random_state=random_state,
+        n_jobs=n_jobs,
+        progress=progress,
     )
     if not study.left_out:
         return evaluation

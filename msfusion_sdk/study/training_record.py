@@ -138,9 +138,10 @@ def _quality(evaluation: Evaluation | None) -> str:
     row = evaluation.summary.iloc[0]
     limits = f"95 % interval {row['lower']:.3f} to {row['upper']:.3f}"
     known = "no interval" if pd.isna(row["lower"]) else limits
+    metric = evaluation.labels[row["metric"]]
     return (
         f"Models fitted in the same way and judged on patients they were not fitted on: "
-        f"{row['metric']} {row['mean']:.3f} ({known}), the mean over {row['folds']} folds of "
+        f"{metric} {row['mean']:.3f} ({known}), the mean over {row['folds']} folds of "
         f"{row['patients']} patients. The model in this folder was fitted on all of its patients, "
         "and was not itself judged."
     )

@@ -119,7 +119,8 @@ def test_evaluate_writes_page_predictions_and_figures(
         "calibration.png",
         "risk_groups.png",
     }
-    assert "c_index" in (tmp_path / "summary.md").read_text()
+    assert "C-index" in (tmp_path / "summary.md").read_text()
+    assert max(map(len, done.stdout.splitlines())) <= 80
     stored = pd.read_parquet(tmp_path / "predictions.parquet")
     assert stored.query("model == 'model'").groupby("fold")["patient_id"].nunique().sum() == 39
 

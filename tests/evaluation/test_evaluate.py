@@ -1,5 +1,6 @@
 """The whole evaluation: nothing leaks, nothing depends on order, and gaps are said."""
 
+import re
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from msfusion_sdk.errors import DuplicateIdError, MissingModalityError
 from msfusion_sdk.evaluation.evaluate import evaluate
 from msfusion_sdk.evaluation.folds.folds import make_folds
 from msfusion_sdk.evaluation.result.evaluation import Evaluation
+from msfusion_sdk.fusion.estimators.survival import FusionSurvival
 
 
 @pytest.fixture(scope="module")
@@ -176,7 +178,7 @@ def test_a_fold_of_censored_patients_has_no_value_and_takes_no_part_in_the_mean(
         for _, part in judged.groupby("fold")
     ]
     assert row["mean"] == pytest.approx(np.mean(expected))
-    assert result.warnings[0] == ("Fold 4 decides nothing: none of its 20 test patients has event.")
+    assert result.warnings[0] == "Fold 4 decides nothing: none of 20 test patients has the event."
 
 
 def test_a_horizon_beyond_tau_is_a_warning(cohort: Any, ridge_cox: Any) -> None:
@@ -190,7 +192,8 @@ def test_few_events_in_a_fold_are_a_warning(make_cohort: Any, ridge_cox: Any) ->
     cohort = make_cohort(40)
     result = evaluate(ridge_cox(), cohort.X, cohort.y, baselines=False, bootstrap=0)
     counts = result.fold_counts["test event"]
-    assert f"Fold 0 decides little: {counts[0]} of its" in result.warnings[0]
+    assert result.warnings[0].startswith("Folds 0, 1, 2, 3 and 4 decide little: ")
+    assert f": {counts.min()} to {counts.max()} of 7 to 9 test patients" in result.warnings[0]
 
 
 def test_a_baseline_that_a_fold_cannot_decide_has_a_reason(cohort: Any, ridge_cox: Any) -> None:
@@ -204,9 +207,17 @@ def test_a_baseline_that_a_fold_cannot_decide_has_a_reason(cohort: Any, ridge_co
     assert any("'rare alone' was not fitted in 1 of 4 folds" in text for text in result.warnings)
 
 
-def test_a_patient_without_any_table_is_named(cohort: Any, ridge_cox: Any) -> None:
+def test_a_patient_without_any_table_is_left_out_by_name(cohort: Any, ridge_cox: Any) -> None:
     tables = {name: table.drop("p007", errors="ignore") for name, table in cohort.X.items()}
-    with pytest.raises(MissingModalityError, match=r"1 of 200 patients .*\(first: 'p007'\)"):
+    given = make_folds(cohort.y)
+    result = evaluate(ridge_cox(), tables, cohort.y, folds=given, baselines=False, bootstrap=0)
+    assert re.match(r"1 of 200 patients have no value in .*\(first: 'p007'\)", result.warnings[0])
+    assert result.fold_counts["test"].sum() == 199
+
+
+def test_tables_whose_ids_are_spelt_in_another_way_are_refused(cohort: Any, ridge_cox: Any) -> None:
+    tables = {name: table.rename(index=str.upper) for name, table in cohort.X.items()}
+    with pytest.raises(MissingModalityError, match=r"200 of 200 patients .*spelt as in y"):
         evaluate(ridge_cox(), tables, cohort.y)
 
 
@@ -259,6 +270,24 @@ def test_an_error_of_a_baseline_says_where_it_was(cohort: Any, ridge_cox: Any) -
     with pytest.raises(ValueError, match="needs three tables") as caught:
         evaluate(Fussy(), cohort.X, cohort.y)
     assert caught.value.__notes__ == ["This was the baseline 'clinical alone' in fold 0."]
+
+
+def test_two_processes_find_what_one_does(cohort: Any) -> None:
+    tables = {name: cohort.X[name] for name in ("clinical", "rna")}
+    options = {"folds": 2, "bootstrap": 20}
+    one, other = (evaluate(FusionSurvival(), tables, cohort.y, n_jobs=n, **options) for n in (1, 2))
+    pd.testing.assert_frame_equal(one.summary, other.summary, rtol=1e-9)
+
+
+def test_progress_counts_every_fit(cohort: Any, ridge_cox: Any) -> None:
+    steps: list[tuple[int, int]] = []
+    tables = {name: cohort.X[name] for name in ("clinical", "rna")}
+    evaluate(
+        ridge_cox(), tables, cohort.y, folds=2, bootstrap=0,
+        progress=lambda done, total: steps.append((done, total)),
+    )  # fmt: skip
+    # The model, each of two tables alone and permuted; in two folds.
+    assert steps == [(number, 10) for number in range(1, 11)]
 
 
 def test_groups_are_resampled_together(make_cohort: Any, ridge_cox: Any) -> None:

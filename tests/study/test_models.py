@@ -220,10 +220,10 @@ def test_an_evaluation_keeps_sites_apart_and_fits_on_a_card(cohort: Cohort, tmp_
     # Age orders the times without an error.
     assert result.summary["mean"].iloc[0] == 1
     train_on_cohort(cohort, "survival", tmp_path / "model", evaluation=result)
-    assert "c_index 1.000 (95 % interval" in (tmp_path / "model" / "README.md").read_text()
+    assert "C-index 1.000 (95 % interval" in (tmp_path / "model" / "README.md").read_text()
     bare = replace(result, summary=result.summary.assign(lower=np.nan, upper=np.nan))
     train_on_cohort(cohort, "survival", tmp_path / "bare", evaluation=bare)
-    assert "c_index 1.000 (no interval)" in (tmp_path / "bare" / "README.md").read_text()
+    assert "C-index 1.000 (no interval)" in (tmp_path / "bare" / "README.md").read_text()
     files = write_evaluation(result, tmp_path / "out")
     assert all(Path(path).stat().st_size for path in files.values())
     assert set(files) >= {"summary.md", "predictions.parquet", "forest.png", "risk_groups.png"}

@@ -19,9 +19,40 @@ from sklearn.base import clone
 from msfusion_sdk.evaluation.crossfit.inputs import Tables, with_values
 from msfusion_sdk.evaluation.folds.folds import Fold
 
-__all__ = ["LATE_AVERAGE", "Baseline", "make_baselines", "narrowed"]
+__all__ = ["LATE_AVERAGE", "Baseline", "FixedTables", "make_baselines", "narrowed"]
 
 LATE_AVERAGE = "late average"
+
+
+@dataclass(frozen=True)
+class FixedTables:
+    """The same tables in every fold."""
+
+    tables: Tables
+
+    def __call__(self, fold: Fold, number: int) -> Tables:
+        """Return the tables."""
+        return self.tables
+
+
+@dataclass(frozen=True)
+class PermutedTables:
+    """All tables, the rows of one dealt out anew on each side of a fold."""
+
+    tables: Tables
+    name: str
+    seed: tuple[int, int]
+
+    def __call__(self, fold: Fold, number: int) -> Tables:
+        """Return the tables of this fold."""
+        generator = np.random.default_rng([*self.seed, number])
+        table = self.tables[self.name]
+        order = np.arange(len(table))
+        have = table.index.isin(with_values(table))
+        for side in (fold.train_ids, fold.test_ids):
+            rows = np.flatnonzero(have & table.index.isin(side))
+            order[rows] = generator.permutation(rows)
+        return {**self.tables, self.name: table.iloc[order].set_axis(table.index)}
 
 
 @dataclass(frozen=True)
@@ -43,21 +74,21 @@ def make_baselines(tables: Tables, random_state: int) -> list[Baseline]:
     # By place in the sorted names, so that the order of the tables does not decide.
     place = {name: number for number, name in enumerate(sorted(tables))}
     alone = [
-        Baseline(f"{name} alone", _fixed({name: table}), alone=name, dropped=dropped.get(name))
+        Baseline(f"{name} alone", FixedTables({name: table}), alone=name, dropped=dropped.get(name))
         for name, table in tables.items()
         if several
     ]
     without = [
         Baseline(
             f"without {name}",
-            _fixed({other: table for other, table in tables.items() if other != name}),
+            FixedTables({other: table for other, table in tables.items() if other != name}),
             dropped=name,
         )
         for name in tables
         if len(tables) > 2
     ]
     permuted = [
-        Baseline(f"{name} permuted", _permuted(tables, name, (random_state, place[name])))
+        Baseline(f"{name} permuted", PermutedTables(tables, name, (random_state, place[name])))
         for name in tables
     ]
     return [*alone, *without, *permuted]
@@ -70,21 +101,3 @@ def narrowed(model: Any, tables: Tables) -> Any:
         return model
     kept = {name: adapter for name, adapter in adapters.items() if name in tables}
     return clone(model).set_params(adapters=kept)
-
-
-def _fixed(tables: Tables) -> Callable[[Fold, int], Tables]:
-    return lambda fold, number: tables
-
-
-def _permuted(tables: Tables, name: str, seed: tuple[int, int]) -> Callable[[Fold, int], Tables]:
-    def permute(fold: Fold, number: int) -> Tables:
-        generator = np.random.default_rng([*seed, number])
-        table = tables[name]
-        order = np.arange(len(table))
-        have = table.index.isin(with_values(table))
-        for side in (fold.train_ids, fold.test_ids):
-            rows = np.flatnonzero(have & table.index.isin(side))
-            order[rows] = generator.permutation(rows)
-        return {**tables, name: table.iloc[order].set_axis(table.index)}
-
-    return permute

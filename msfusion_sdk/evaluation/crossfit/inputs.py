@@ -1,46 +1,53 @@
 """The tables of a model, restricted to the patients it may see."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Any, TypeVar
 
+import numpy as np
 import pandas as pd
 
 from msfusion_sdk.errors import MissingModalityError
 from msfusion_sdk.phrases import first_few
+from msfusion_sdk.placeholders import is_placeholder
 from msfusion_sdk.tables.frames import patient_table
 
-__all__ = ["Tables", "read_tables", "rows_of", "with_values"]
+__all__ = ["Tables", "read_tables", "rows_of", "with_values", "without_blank"]
 
 Tables = Mapping[str, pd.DataFrame]
 """From a name to a table indexed by patient_id; who is not in it lacks the modality."""
 
+R = TypeVar("R")
 
-def read_tables(tables: Tables, patient_ids: Collection[str]) -> tuple[Tables, tuple[str, ...]]:
-    """Return the rows of ``patient_ids``, sorted by id, and what else there was to say.
+
+def read_tables(
+    tables: Tables, patient_ids: Collection[str]
+) -> tuple[Tables, list[str], tuple[str, ...]]:
+    """Return the rows of ``patient_ids`` by ascending id, who has a value, and what to say.
 
     Raises
     ------
     MissingModalityError
-        When there is no table, or a patient has no value in any.
+        When there is no table, or most patients have no value in any: their ids may be spelt in
+        another way.
     IdTypeError, DuplicateIdError
         When the ids of a table cannot be used.
     """
     checked = {str(name): patient_table(table).sort_index() for name, table in tables.items()}
     found = {patient for table in checked.values() for patient in with_values(table)}
     bare = sorted(set(patient_ids) - found)
-    if bare:
-        msg = (
-            f"{len(bare)} of {len(patient_ids)} patients have no value in any of the tables "
-            f"{', '.join(checked) or '(none were given)'} (first: {first_few(bare)}). Leave "
-            "them out of y, or give a table that holds them."
-        )
+    what = (
+        f"{len(bare)} of {len(patient_ids)} patients have no value in any of the tables "
+        f"{', '.join(checked) or '(none were given)'} (first: {first_few(bare)})"
+    )
+    if 2 * len(bare) > len(patient_ids):
+        msg = f"{what}. Check that their ids are spelt as in y, or give a table that holds them."
         raise MissingModalityError(msg)
     extra = sorted(found - set(patient_ids))
-    notes = (
-        (f"{len(extra)} patients of the tables have no outcome and were left out.",)
-        if extra
-        else ()
-    )
-    return rows_of(checked, patient_ids), notes
+    notes = [f"{what} and were left out."] if bare else []
+    if extra:
+        notes.append(f"{len(extra)} patients of the tables have no outcome and were left out.")
+    kept = sorted(set(patient_ids) & found)
+    return rows_of(checked, kept), kept, tuple(notes)
 
 
 def rows_of(tables: Tables, patient_ids: Collection[str]) -> dict[str, pd.DataFrame]:
@@ -50,5 +57,37 @@ def rows_of(tables: Tables, patient_ids: Collection[str]) -> dict[str, pd.DataFr
 
 
 def with_values(table: pd.DataFrame) -> "pd.Index[str]":
-    """Return the patients who have any value in the table."""
-    return table.index[table.notna().any(axis=1)]
+    """Return the patients who have any value in the table; a placeholder is none."""
+    known = table.notna()
+    has_value = known.any(axis=1).to_numpy(np.bool_, copy=True)
+    texts = table.columns[[not pd.api.types.is_numeric_dtype(kind) for kind in table.dtypes]]
+    # Who has a number needs no second look at its text.
+    doubtful = has_value & ~known.drop(columns=texts).any(axis=1).to_numpy(np.bool_)
+    cells = table.loc[doubtful, texts]
+    is_known = cells.notna() & ~cells.apply(_placeholders)
+    has_value[doubtful] = is_known.any(axis=1).to_numpy(np.bool_)
+    return table.index[has_value]
+
+
+def without_blank(
+    act: Callable[[Sequence[str]], R], patient_ids: Sequence[str]
+) -> tuple[R, Sequence[str]]:
+    """Return what ``act`` makes of the patients, and of whom.
+
+    An adapter may find nothing in the rows of a few patients: placeholders, or columns that it
+    does not use.  They are left out then.
+    """
+    try:
+        return act(patient_ids), patient_ids
+    except MissingModalityError as error:
+        blank = set(error.patient_ids)
+        kept = [patient for patient in patient_ids if patient not in blank]
+        if not kept or len(kept) == len(patient_ids):
+            raise
+        return act(kept), kept
+
+
+def _placeholders(column: "pd.Series[Any]") -> "pd.Series[bool]":
+    """Return where a column holds text that means "no value"."""
+    words = [cell for cell in column.unique() if isinstance(cell, str) and is_placeholder(cell)]
+    return column.isin(words)

@@ -1,12 +1,12 @@
 """Fit on the training patients of a fold, predict its test patients, and nothing in between."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Any
 
 from sklearn.base import clone
 
 from msfusion_sdk.errors import DegenerateSplitError
-from msfusion_sdk.evaluation.crossfit.inputs import Tables, rows_of, with_values
+from msfusion_sdk.evaluation.crossfit.inputs import Tables, rows_of, with_values, without_blank
 from msfusion_sdk.evaluation.crossfit.task import Task
 from msfusion_sdk.evaluation.folds.checks import require_trainable
 from msfusion_sdk.evaluation.folds.folds import Fold
@@ -41,7 +41,8 @@ def require_methods(name: str, model: object, task: type[Task], outcome: Outcome
 def fit_predict(model: Any, tables: Tables, task: Task, fold: Fold, number: int) -> Predictions:
     """Fit a clone of ``model`` on the training patients; return its predictions for the others.
 
-    Patients without a value in any of ``tables`` are neither fitted nor predicted.
+    Patients without a value in any of ``tables``, or without one that the model can use, are
+    neither fitted nor predicted.
 
     Parameters
     ----------
@@ -62,11 +63,20 @@ def fit_predict(model: Any, tables: Tables, task: Task, fold: Fold, number: int)
         msg = f"No test patient of fold {number} has a value in {', '.join(tables)}."
         raise DegenerateSplitError(msg)
     require_trainable(number, train_ids, task.outcome)
-    train, test = rows_of(tables, train_ids), rows_of(tables, test_ids)
-    labels = task.outcome.of(train_ids).labels()
-    _require_no_leak([*(table.index for table in train.values()), labels.index], test_ids)
-    fitted = clone(model).fit(train, labels)
-    return task.predict(fitted, train, train_ids, test, Fold(fold.train_ids, test_ids))
+
+    def fit(patient_ids: Sequence[str]) -> Any:
+        train, labels = rows_of(tables, patient_ids), task.outcome.of(patient_ids).labels()
+        _require_no_leak([*(table.index for table in train.values()), labels.index], test_ids)
+        return clone(model).fit(train, labels)
+
+    fitted, used = without_blank(fit, train_ids)
+    train = rows_of(tables, used)
+
+    def predict(patient_ids: Sequence[str]) -> Predictions:
+        test = rows_of(tables, patient_ids)
+        return task.predict(fitted, train, used, test, Fold(fold.train_ids, tuple(patient_ids)))
+
+    return without_blank(predict, test_ids)[0]
 
 
 def _require_no_leak(fitted_on: "list[pd.Index[str]]", test_ids: Collection[str]) -> None:

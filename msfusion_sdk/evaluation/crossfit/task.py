@@ -33,7 +33,13 @@ class Task(ABC):
 
     @classmethod
     @abstractmethod
-    def of(cls, outcome: Any, folds: Sequence[Fold], horizons: ArrayLike | None) -> Self:
+    def of(
+        cls,
+        outcome: Any,
+        folds: Sequence[Fold],
+        horizons: ArrayLike | None = None,
+        tau: float | None = None,
+    ) -> Self:
         """Return the task for these folds."""
 
     @property

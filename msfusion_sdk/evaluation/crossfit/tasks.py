@@ -44,15 +44,19 @@ class SurvivalTask(Task):
 
     @classmethod
     def of(
-        cls, outcome: SurvivalOutcome, folds: Sequence[Fold], horizons: ArrayLike | None
+        cls,
+        outcome: SurvivalOutcome,
+        folds: Sequence[Fold],
+        horizons: ArrayLike | None = None,
+        tau: float | None = None,
     ) -> Self:
         """Return the task with tau and horizons that suit these folds."""
-        return cls(outcome, plan_times(outcome, folds, horizons))
+        return cls(outcome, plan_times(outcome, folds, horizons, tau))
 
     @property
     def metrics(self) -> tuple[Metric[Any], ...]:
         """Harrell's C first."""
-        return survival_metrics(self.plan)
+        return survival_metrics(self.plan, self.outcome.unit)
 
     def predict(
         self, model: Any, train: Tables, train_ids: Sequence[str], test: Tables, fold: Fold
@@ -83,8 +87,14 @@ class ClassTask(Task):
     classes: tuple[Any, ...]
 
     @classmethod
-    def of(cls, outcome: ClassOutcome, folds: Sequence[Fold], horizons: ArrayLike | None) -> Self:
-        """Return the task; folds and horizons do not matter."""
+    def of(
+        cls,
+        outcome: ClassOutcome,
+        folds: Sequence[Fold],
+        horizons: ArrayLike | None = None,
+        tau: float | None = None,
+    ) -> Self:
+        """Return the task; folds and times do not matter."""
         return cls(outcome, outcome.classes)
 
     @property

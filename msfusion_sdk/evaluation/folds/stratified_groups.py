@@ -27,7 +27,8 @@ def stratified_group_folds(
     """
     counts = np.zeros((units.max() + 1, strata.max() + 1))
     np.add.at(counts, (units, strata), 1)
-    shares = counts / counts.sum(axis=0)
+    # A stratum may be empty: nobody is censored, say.
+    shares = counts / np.maximum(counts.sum(axis=0), 1)
     shuffled = np.random.default_rng(random_state).permutation(len(counts))
     order = shuffled[np.argsort(-counts[shuffled].sum(axis=1), kind="stable")]
     place = np.full(len(counts), -1)

@@ -38,17 +38,19 @@ def class_metrics(classes: Sequence[Any]) -> tuple[Metric[ClassPredictions], ...
 
     With more than two classes AUROC and AUPRC are plain means over one-against-rest.  Pooled
     values put the probabilities of all folds together: a probability means the same in each.
+    Calibration is judged over all folds together alone.
     """
     metrics = [
-        _metric("auroc", "high", _auroc, _auroc_statistic),
-        _metric("auprc", "high", _auprc, _auprc_statistic),
-        _metric("balanced_accuracy", "high", _balanced_accuracy, _recall),
-        _metric("brier", "low", _brier, lambda j: mean_statistic(_brier_errors(j))),
-        _metric("log_loss", "low", _log_loss, lambda j: mean_statistic(_log_losses(j))),
-        _metric("ece", "low", lambda j: expected_calibration_error(j.outcome.codes, j.proba)),
+        _metric("auroc", "AUROC", "high", _auroc, _auroc_statistic, chance=0.5),
+        _metric("auprc", "AUPRC", "high", _auprc, _auprc_statistic),
+        _metric("balanced_accuracy", "balanced accuracy", "high", _balanced_accuracy, _recall),
+        _metric("brier", "Brier score", "low", _brier, lambda j: mean_statistic(_brier_errors(j))),
+        _metric("log_loss", "log loss", "low", _log_loss, lambda j: mean_statistic(_log_losses(j))),
+        _metric("ece", "ECE", "low", _ece, is_per_fold=False),
     ]
     if len(classes) == 2:
-        metrics.append(_metric("calibration_slope", "one", _slope))
+        slope = _metric("calibration_slope", "calibration slope", "one", _slope, is_per_fold=False)
+        metrics.append(slope)
     return tuple(metrics)
 
 
@@ -80,11 +82,18 @@ def expected_calibration_error(codes: NDArray[np.int64], proba: Floats, bins: in
 
 def _metric(
     name: str,
+    label: str,
     best: Best,
     value: Callable[[ClassPredictions], float],
     statistic: Callable[[ClassPredictions], Statistic] | None = None,
+    *,
+    chance: float | None = None,
+    is_per_fold: bool = True,
 ) -> Metric[ClassPredictions]:
-    return Metric(name, best, value, statistic, lambda folds: value(_together(folds)))
+    def pooled(folds: Sequence[ClassPredictions]) -> float:
+        return value(_together(folds))
+
+    return Metric(name, label, best, value, statistic, pooled, chance, is_per_fold)
 
 
 def _together(folds: Sequence[ClassPredictions]) -> ClassPredictions:
@@ -185,6 +194,10 @@ def _log_losses(out_of_fold: ClassPredictions) -> Floats:
     own = out_of_fold.proba[np.arange(len(out_of_fold.outcome.codes)), out_of_fold.outcome.codes]
     losses: Floats = -np.log(np.clip(own, _SURE, 1 - _SURE))
     return losses
+
+
+def _ece(out_of_fold: ClassPredictions) -> float:
+    return expected_calibration_error(out_of_fold.outcome.codes, out_of_fold.proba)
 
 
 def _slope(out_of_fold: ClassPredictions) -> float:

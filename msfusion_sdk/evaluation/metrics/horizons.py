@@ -11,12 +11,20 @@ from msfusion_sdk.errors import DegenerateSplitError, ShapeError
 from msfusion_sdk.evaluation.folds.folds import Fold
 from msfusion_sdk.outcomes.survival import SurvivalOutcome
 from msfusion_sdk.survival.checks import require_horizons
+from msfusion_sdk.survival.metrics.product_limit import censoring_survival
 
-__all__ = ["TimePlan", "plan_times"]
+__all__ = ["TimePlan", "plan_times", "with_unit"]
 
 _FOLLOW_UP = 0.8
 _STEPS = 50
 _QUARTERS = (0.25, 0.5, 0.75)
+_LANDMARKS = {
+    "days": (7, 14, 30, 60, 90, 180, 365, 730, 1095, 1825, 3650),
+    "weeks": (2, 4, 8, 13, 26, 52, 104, 156, 260, 520),
+    "months": (1, 2, 3, 6, 12, 18, 24, 36, 48, 60, 84, 120, 180, 240),
+    "years": (0.25, 0.5, 1, 1.5, 2, 3, 4, 5, 7, 10, 15, 20),
+}
+"""Horizons that people speak of, by unit."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,7 +34,7 @@ class TimePlan:
     tau: float
     """Uno's concordance counts events before this, and the Brier score ends here."""
     horizons: tuple[float, ...]
-    """Where AUC and calibration are reported, ascending."""
+    """Where AUROC and calibration are reported, ascending."""
     grid: Floats
     """Shape (50,): equal steps up to ``tau``, for the integrated Brier score."""
 
@@ -41,51 +49,93 @@ class TimePlan:
 
 
 def plan_times(
-    outcome: SurvivalOutcome, folds: Sequence[Fold], horizons: ArrayLike | None = None
+    outcome: SurvivalOutcome,
+    folds: Sequence[Fold],
+    horizons: ArrayLike | None = None,
+    tau: float | None = None,
 ) -> TimePlan:
     """Return the times for these folds.
 
-    ``tau`` is the smallest, over the folds, of three times: the latest training time, the
-    latest test time, and the 80th percentile of training times.  Since a fifth of the training
-    patients are followed longer than that, the chance ``G`` of being uncensored is at least
-    0.2 there, and no weight ``1 / G`` exceeds 5.  Folds without a test event decide nothing
-    and do not shorten it.
+    ``tau`` is the smallest, over the folds, of four times: the latest training time at which the
+    chance ``G`` of being uncensored is above 0, the latest training time, the latest test time,
+    and the 80th percentile of training times.  Since a fifth of the training patients are
+    followed longer than that, ``G`` is at least 0.2 there, and no weight ``1 / G`` exceeds 5.
+    Folds without a test event decide nothing and do not shorten it.
 
     Parameters
     ----------
     horizons : ascending times above 0, optional
-        By default the quartiles of the events up to ``tau``, to three digits.
+        By default up to three that people speak of (12 or 24 months, say), nearest to the
+        quartiles of the events up to ``tau``; those quartiles, to two digits, without a unit.
+    tau : float, optional
+        Instead of the time above.
 
     Raises
     ------
     ShapeError
-        When ``horizons`` do not ascend from above 0.
+        When ``horizons`` do not ascend from above 0, or ``tau`` is not above 0.
     DegenerateSplitError
-        When ``tau`` is 0: nobody is followed.
+        When nobody is followed, or ``tau`` lies beyond what the training patients tell.
     """
-    rows = {patient: row for row, patient in enumerate(outcome.patient_ids)}
-    limits = []
+    ends, wishes = [], []
     for fold in folds:
-        train = outcome.time[[rows[patient] for patient in fold.train_ids]]
-        test = [rows[patient] for patient in fold.test_ids]
-        if outcome.event[test].any():
-            limits += [float(np.quantile(train, _FOLLOW_UP)), float(outcome.time[test].max())]
-    tau = min(limits)
-    if tau <= 0:
+        test = outcome.of(fold.test_ids)
+        if test.event.any():
+            train = outcome.of(fold.train_ids)
+            ends.append(censoring_survival(time=train.time, event=train.event).end)
+            wishes += [float(np.quantile(train.time, _FOLLOW_UP)), float(test.time.max())]
+    limit, usual = min(ends), min(*ends, *wishes)
+    if usual <= 0:
         msg = "A fold's patients are followed for no time at all. Check the times of the outcome."
         raise DegenerateSplitError(msg)
-    if horizons is None:
-        chosen = _quarters(outcome.time[outcome.event & (outcome.time <= tau)], tau)
-    else:
-        chosen = tuple(require_horizons(horizons).tolist())
-        if chosen[0] <= 0:
-            msg = f"horizons must be above 0, and begin with {chosen[0]:g}."
-            raise ShapeError(msg)
+    tau = usual if tau is None else _require_tau(tau, limit)
+    chosen = (
+        _chosen(outcome.time[outcome.event & (outcome.time <= tau)], tau, outcome.unit)
+        if horizons is None
+        else _require_horizons(horizons)
+    )
     return TimePlan(tau, chosen, np.linspace(0, tau, _STEPS + 1)[1:])
 
 
-def _quarters(events: Floats, tau: float) -> tuple[float, ...]:
+def with_unit(time: float, unit: str | None) -> str:
+    """Return a time as people say it: ``24 months``, ``1 year``, or the bare number."""
+    if unit is None:
+        return f"{time:g}"
+    return f"{time:g} {unit.removesuffix('s') if time == 1 else unit}"
+
+
+def _require_tau(tau: float, limit: float) -> float:
+    if not (np.isfinite(tau) and tau > 0):
+        msg = f"tau must be above 0, and is {tau:g}."
+        raise ShapeError(msg)
+    if tau > limit:
+        msg = (
+            f"tau = {tau:g} lies beyond the follow-up of the training patients: in some fold all "
+            f"have left by {limit:g}, and nothing says who was censored later. Choose a tau up to "
+            "that time, or none."
+        )
+        raise DegenerateSplitError(msg)
+    return float(tau)
+
+
+def _require_horizons(horizons: ArrayLike) -> tuple[float, ...]:
+    chosen = tuple(require_horizons(horizons).tolist())
+    if chosen[0] <= 0:
+        msg = f"horizons must be above 0, and begin with {chosen[0]:g}."
+        raise ShapeError(msg)
+    return chosen
+
+
+def _chosen(events: Floats, tau: float, unit: str | None) -> tuple[float, ...]:
+    """Return the landmark nearest to each quartile of the events, or rounded quartiles."""
     if not len(events):
         return ()
-    rounded = [float(f"{time:.3g}") for time in np.quantile(events, _QUARTERS)]
+    quarters = np.quantile(events, _QUARTERS)
+    marks = np.array([mark for mark in _LANDMARKS.get(unit or "", ()) if mark <= tau])
+    inside = marks[marks >= events.min()]
+    if len(inside):
+        # By ratio: 12 is as far from 6 as from 24.
+        apart = np.abs(np.log(inside[:, None]) - np.log(np.maximum(quarters, 1e-9)))
+        return tuple(sorted({float(inside[row]) for row in apart.argmin(axis=0)}))
+    rounded = [float(f"{time:.2g}") for time in quarters]
     return tuple(sorted({time for time in rounded if 0 < time <= tau}))

@@ -33,7 +33,9 @@ class Metric(Generic[Predictions]):
     Parameters
     ----------
     name : str
-        Time horizons are part of it: ``auc@12``.
+        For programs; time horizons are part of it: ``auc@12``.
+    label : str
+        For people, the same everywhere: ``AUROC at 12 months``.
     best : 'high', 'low' or 'one'
     value : function of a fold's predictions
         Raises DegenerateSplitError where there is no value.
@@ -41,13 +43,20 @@ class Metric(Generic[Predictions]):
         The same metric for many resamples at once.  None: no interval is computed.
     pooled : function of all folds' predictions, optional
         None where folds cannot be put together.
+    chance : float, optional
+        The value of guessing.
+    is_per_fold : bool
+        False for what a fold alone is too small to tell: only the pooled value is computed.
     """
 
     name: str
+    label: str
     best: Best
     value: Callable[[Predictions], float]
     statistic: Callable[[Predictions], Statistic] | None = None
     pooled: Callable[[Sequence[Predictions]], float] | None = None
+    chance: float | None = None
+    is_per_fold: bool = True
 
 
 class Score(NamedTuple):

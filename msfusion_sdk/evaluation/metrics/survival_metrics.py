@@ -7,41 +7,58 @@ import numpy as np
 import pandas as pd
 
 from msfusion_sdk.arrays import Bools, Floats, Rows
-from msfusion_sdk.evaluation.metrics.horizons import TimePlan
+from msfusion_sdk.evaluation.metrics.horizons import TimePlan, with_unit
 from msfusion_sdk.evaluation.metrics.metric import Metric, Statistic
 from msfusion_sdk.evaluation.metrics.predictions import SurvivalPredictions
 from msfusion_sdk.evaluation.metrics.resampling import mean_statistic, pair_statistic
 from msfusion_sdk.survival.metrics.auc import time_dependent_auc
-from msfusion_sdk.survival.metrics.brier import brier_score
+from msfusion_sdk.survival.metrics.brier import brier_errors, mean_over_time
 from msfusion_sdk.survival.metrics.calibration import Calibration, calibration_at
 from msfusion_sdk.survival.metrics.concordance import concordance_index, concordance_uno
 from msfusion_sdk.survival.metrics.product_limit import censoring_survival
 
-__all__ = ["brier_errors", "ranked", "survival_metrics"]
+__all__ = ["ranked", "survival_metrics"]
 
 _TIED_TOL = 1e-8
 
 
-def survival_metrics(plan: TimePlan) -> tuple[Metric[SurvivalPredictions], ...]:
-    """Return Harrell's and Uno's C, the AUC and calibration at each horizon, and the Brier score.
+def survival_metrics(
+    plan: TimePlan, unit: str | None = None
+) -> tuple[Metric[SurvivalPredictions], ...]:
+    """Return Harrell's and Uno's C, AUROC and calibration at each horizon, and the Brier score.
 
     Censoring weights come from each fold's training patients, so what depends on them has no
-    pooled value.
+    pooled value.  Calibration is judged over all folds together alone.
+
+    Parameters
+    ----------
+    unit : str, optional
+        Of time, for labels.
     """
     return (
-        Metric("c_index", "high", _harrell, _harrell_statistic, _harrell_pooled),
-        Metric("c_index_uno", "high", lambda j: _uno(j, plan), lambda j: _uno_statistic(j, plan)),
-        *(_auc_metric(horizon) for horizon in plan.horizons),
+        Metric(
+            "c_index", "C-index", "high", _harrell, _harrell_statistic, _harrell_pooled, chance=0.5
+        ),
+        Metric(
+            "c_index_uno",
+            "Uno's C-index",
+            "high",
+            lambda j: _uno(j, plan),
+            lambda j: _uno_statistic(j, plan),
+            chance=0.5,
+        ),
+        *(_auc_metric(horizon, unit) for horizon in plan.horizons),
         Metric(
             "integrated_brier",
+            "integrated Brier score",
             "low",
-            lambda j: _brier(j, plan),
-            lambda j: mean_statistic(brier_errors(j, plan)),
+            lambda j: float(_brier_errors(j, plan).mean()),
+            lambda j: mean_statistic(_brier_errors(j, plan)),
         ),
         *(
             metric
             for horizon in plan.horizons
-            for metric in (_slope_metric(horizon, plan), _ici_metric(horizon, plan))
+            for metric in (_slope_metric(horizon, plan, unit), _ici_metric(horizon, plan, unit))
         ),
     )
 
@@ -50,22 +67,6 @@ def ranked(risk: Floats) -> Floats:
     """Return ranks from 0 to 1, exclusive: what makes risks of different folds comparable."""
     ranks: Floats = pd.Series(risk).rank().to_numpy(np.float64) / (len(risk) + 1)
     return ranks
-
-
-def brier_errors(out_of_fold: SurvivalPredictions, plan: TimePlan) -> Floats:
-    """Return each patient's squared error averaged over time, shape (patient,).
-
-    Their mean is the integrated Brier score.
-    """
-    censoring = censoring_survival(**out_of_fold.train.arrays)
-    curves = out_of_fold.survival[:, plan.columns(plan.grid)]
-    had = out_of_fold.outcome.event[:, None] & (out_of_fold.outcome.time[:, None] <= plan.grid)
-    own = np.ones(len(out_of_fold.outcome.time))
-    own[had.any(axis=1)] = censoring.at(out_of_fold.outcome.time[had.any(axis=1)])
-    is_free = out_of_fold.outcome.time[:, None] > plan.grid
-    error = had * curves**2 / own[:, None] + is_free * (1 - curves) ** 2 / censoring.at(plan.grid)
-    mean: Floats = np.trapezoid(error, plan.grid) / (plan.grid[-1] - plan.grid[0])
-    return mean
 
 
 def _known(out_of_fold: SurvivalPredictions) -> dict[str, Any]:
@@ -126,7 +127,7 @@ def _uno_statistic(out_of_fold: SurvivalPredictions, plan: TimePlan) -> Statisti
     )
 
 
-def _auc_metric(horizon: float) -> Metric[SurvivalPredictions]:
+def _auc_metric(horizon: float, unit: str | None) -> Metric[SurvivalPredictions]:
     def value(out_of_fold: SurvivalPredictions) -> float:
         return time_dependent_auc(
             **_known(out_of_fold),
@@ -146,32 +147,39 @@ def _auc_metric(horizon: float) -> Metric[SurvivalPredictions]:
             tied_tol=_TIED_TOL,
         )
 
-    return Metric(f"auc@{horizon:g}", "high", value, statistic)
+    name, label = f"auc@{horizon:g}", f"AUROC at {with_unit(horizon, unit)}"
+    return Metric(name, label, "high", value, statistic, chance=0.5)
 
 
-def _brier(out_of_fold: SurvivalPredictions, plan: TimePlan) -> float:
-    return brier_score(
+def _brier_errors(out_of_fold: SurvivalPredictions, plan: TimePlan) -> Floats:
+    """Return each patient's squared error averaged over time, shape (patient,)."""
+    errors = brier_errors(
         **_known(out_of_fold),
         survival=out_of_fold.survival[:, plan.columns(plan.grid)],
         times=plan.grid,
-    ).integrated
+    )
+    return mean_over_time(plan.grid, errors)
 
 
-def _slope_metric(horizon: float, plan: TimePlan) -> Metric[SurvivalPredictions]:
+def _slope_metric(horizon: float, plan: TimePlan, unit: str | None) -> Metric[SurvivalPredictions]:
     return Metric(
         f"calibration_slope@{horizon:g}",
+        f"calibration slope at {with_unit(horizon, unit)}",
         "one",
         lambda out_of_fold: _calibration([out_of_fold], horizon, plan).slope,
         pooled=lambda folds: _calibration(folds, horizon, plan).slope,
+        is_per_fold=False,
     )
 
 
-def _ici_metric(horizon: float, plan: TimePlan) -> Metric[SurvivalPredictions]:
+def _ici_metric(horizon: float, plan: TimePlan, unit: str | None) -> Metric[SurvivalPredictions]:
     return Metric(
         f"ici@{horizon:g}",
+        f"ICI at {with_unit(horizon, unit)}",
         "low",
         lambda out_of_fold: _calibration([out_of_fold], horizon, plan).ici,
         pooled=lambda folds: _calibration(folds, horizon, plan).ici,
+        is_per_fold=False,
     )
 
 

@@ -10,8 +10,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from msfusion_sdk.evaluation.folds.folds import Fold
-from msfusion_sdk.evaluation.metrics.horizons import TimePlan
+from msfusion_sdk.evaluation.metrics.horizons import TimePlan, with_unit
 from msfusion_sdk.evaluation.result.markdown import page
+from msfusion_sdk.evaluation.result.text import plain_text
+from msfusion_sdk.evaluation.result.verdict import MainMetric, verdict
 from msfusion_sdk.files import storing
 
 __all__ = ["SCHEMA_VERSION", "Evaluation"]
@@ -39,6 +41,10 @@ class Evaluation:
         Seed and number of the resamples, and seed of made folds and permutations.
     plan : TimePlan or None
         Uno's tau, the horizons and the grid of the Brier score; None for classes.
+    labels : mapping, metric to text
+        What people call each metric, with its horizon and unit.
+    chance : float or None
+        The value of the main metric by guessing.
     summary : DataFrame
         A row per model and metric: which values are ``best`` (high, low or one), ``mean`` and
         ``std`` (ddof 0) over ``folds``, the 95 % limits ``lower`` and ``upper`` of the mean,
@@ -69,6 +75,8 @@ class Evaluation:
     random_state: int
     bootstrap: int
     plan: TimePlan | None
+    labels: dict[str, str]
+    chance: float | None
     summary: pd.DataFrame
     per_fold: pd.DataFrame
     differences: pd.DataFrame
@@ -80,8 +88,20 @@ class Evaluation:
 
     @property
     def main_metric(self) -> str:
-        """The metric that comes first: ``c_index`` or ``auroc``."""
+        """The metric by which models are compared: ``c_index`` or ``auroc``."""
         return str(self.summary["metric"].iloc[0])
+
+    @property
+    def verdict(self) -> tuple[str, ...]:
+        """What the numbers say, in sentences: nothing that an interval does not show."""
+        return verdict(
+            self.summary,
+            self.differences,
+            self.contributions,
+            models=list(self.models),
+            metric=MainMetric(self.main_metric, self.labels[self.main_metric], self.chance),
+            bootstrap=self.bootstrap,
+        )
 
     @property
     def times(self) -> tuple[float, ...]:
@@ -115,16 +135,38 @@ class Evaluation:
         return Path(path)
 
     def to_markdown(self) -> str:
-        """Return a page to read: models, differences, contributions, folds, warnings."""
+        """Return a page to read: verdict, models, differences, contributions, folds, warnings."""
         return page(
+            self.verdict,
             self._facts(),
             self.summary,
             self.differences,
             self.contributions,
             self.fold_counts,
             self.warnings,
+            labels=self.labels,
             main=self.main_metric,
             reference=next(iter(self.models)),
+        )
+
+    def to_text(self, width: int = 80) -> str:
+        """Return the verdict, a row per model and the warnings, for a terminal.
+
+        Parameters
+        ----------
+        width : int
+            No line is longer.
+        """
+        return plain_text(
+            self.verdict,
+            self._facts(),
+            self.summary,
+            self.differences,
+            self.warnings,
+            labels=self.labels,
+            main=self.main_metric,
+            reference=next(iter(self.models)),
+            width=width,
         )
 
     def _facts(self) -> list[str]:
@@ -137,6 +179,6 @@ class Evaluation:
                 facts.append(f"{self.classes[1]} is the positive one")
         else:
             facts.append(f"{int(counts['test event'].sum())} events")
-            unit = f" {self.unit}" if self.unit else ""
-            facts.append(f"Uno's C and the Brier score up to tau = {self.plan.tau:g}{unit}")
+            tau = with_unit(self.plan.tau, self.unit)
+            facts.append(f"Uno's C-index and the Brier score up to tau = {tau}")
         return [*facts, f"{self.bootstrap} resamples, random_state {self.random_state}"]

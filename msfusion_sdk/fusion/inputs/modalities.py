@@ -94,4 +94,6 @@ def require_some(modalities: Modalities) -> None:
             f"(first: {first}; modalities: {', '.join(modalities.names)}). Leave them out, or give "
             "a table with a row of theirs."
         )
-        raise MissingModalityError(msg)
+        error = MissingModalityError(msg)
+        error.patient_ids = tuple(modalities.patient_ids[row] for row in nothing)
+        raise error

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from msfusion_sdk.figures.style import METRIC_NAMES
 from msfusion_sdk.report.html.page_table import NONE, PageTable, number, page_table
 from msfusion_sdk.report.html.render import png_uri
 from msfusion_sdk.study.evaluation_record import EvaluationRecord
@@ -56,50 +55,22 @@ def evaluation_chapter(folder: Path) -> EvaluationChapter:
     """Return what is to be said about the evaluation in ``folder``."""
     record = EvaluationRecord.read(folder)
     command = record.command or _IN_PYTHON
-    with_limits = {record.main_metric}
-    with_limits |= {row["metric"] for row in record.summary if row["lower"] is not None}
-    first = [row for row in record.summary if row["metric"] in with_limits]
-    rest = [row for row in record.summary if row["metric"] not in with_limits]
+    of_folds = {row["metric"] for row in record.summary if row["mean"] is not None}
+    of_folds.add(record.main_metric)
+    first = [row for row in record.summary if row["metric"] in of_folds]
+    rest = [row for row in record.summary if row["metric"] not in of_folds]
     return EvaluationChapter(
         title=f"Evaluation “{folder.resolve().name}”",
-        verdicts=_verdicts(record),
+        verdicts=record.verdict,
         warnings=record.warnings,
         facts=_facts(record, command),
         figures=_figures(record, folder),
-        models=_wide("Models, mean over folds (95 % interval)", first, command),
-        others=_wide("Other metrics, mean over folds", rest, command),
+        models=_wide(record, "Models, mean over folds (95 % interval)", first, "mean", command),
+        others=_wide(record, "All folds together", rest, "pooled", command),
         differences=_steps(record, record.differences, "model", command),
         contributions=_steps(record, record.contributions, "table", command),
         folds=_folds(record, command),
     )
-
-
-def _verdicts(record: EvaluationRecord) -> tuple[str, ...]:
-    rows = [row for row in record.summary if row["metric"] == record.main_metric]
-    name = METRIC_NAMES.get(record.main_metric, record.main_metric)
-    reference = next(iter(record.models))
-    found = [f"{name} of {reference}: {_value(row)}." for row in rows if row["model"] == reference]
-    others = [row for row in rows if row["mean"] is not None and _is_rival(row["model"], record)]
-    if others:
-        best = max(others, key=lambda row: row["mean"])
-        found.append(f"Best baseline: {best['model']}, {_value(best)}.")
-        found += _against(record, best["model"])
-    return tuple(found)
-
-
-def _is_rival(name: str, record: EvaluationRecord) -> bool:
-    """Return whether a row is a baseline to beat; a permuted table only shows what it is worth."""
-    return name not in record.models and not name.endswith(" permuted")
-
-
-def _against(record: EvaluationRecord, model: str) -> list[str]:
-    """Return the difference that decides: intervals that overlap do not."""
-    return [
-        f"Model minus baseline, on {row['patients']:,} patients that both judge: "
-        f"{_value(row, 'difference', sign='+')}."
-        for row in record.differences
-        if row["metric"] == record.main_metric and row["model"] == model
-    ]
 
 
 def _facts(record: EvaluationRecord, command: str) -> PageTable:
@@ -133,12 +104,14 @@ def _figures(record: EvaluationRecord, folder: Path) -> tuple[EvaluationFigure, 
     return tuple(found)
 
 
-def _wide(caption: str, rows: Sequence[Row], command: str) -> PageTable:
+def _wide(
+    record: EvaluationRecord, caption: str, rows: Sequence[Row], column: str, command: str
+) -> PageTable:
     """Return a row per model and a column per metric."""
     metrics = {row["metric"]: _ARROWS.get(row["best"], "") for row in rows}
-    cells = {(row["model"], row["metric"]): _value(row) for row in rows}
+    cells = {(row["model"], row["metric"]): _value(row, column) for row in rows}
     patients = {row["model"]: row["patients"] for row in rows}
-    heads = [f"{METRIC_NAMES.get(name, name)} ({best})" for name, best in metrics.items()]
+    heads = [f"{record.label(name)} ({best})" for name, best in metrics.items()]
     lines = [
         (model, n, *(cells.get((model, metric), NONE) for metric in metrics))
         for model, n in patients.items()
@@ -147,7 +120,7 @@ def _wide(caption: str, rows: Sequence[Row], command: str) -> PageTable:
 
 
 def _steps(record: EvaluationRecord, rows: Sequence[Row], kind: str, command: str) -> PageTable:
-    name = METRIC_NAMES.get(record.main_metric, record.main_metric)
+    name = record.label(record.main_metric)
     reference = next(iter(record.models))
     what = "each other model" if kind == "model" else "the same model without each table"
     lines = [
@@ -167,7 +140,7 @@ def _folds(record: EvaluationRecord, command: str) -> PageTable:
         if (row["model"], row["metric"]) == (reference, record.main_metric)
     }
     counts = [name for name in record.fold_counts[0] if name != "fold"]
-    name = METRIC_NAMES.get(record.main_metric, record.main_metric)
+    name = record.label(record.main_metric)
     lines = [
         (str(row["fold"]), *(row[one] for one in counts), number(values.get(row["fold"]), 3))
         for row in record.fold_counts

@@ -12,7 +12,7 @@ from msfusion_sdk.arrays import Floats
 from msfusion_sdk.survival.checks import require_horizons, require_labels, require_probabilities
 from msfusion_sdk.survival.metrics.product_limit import censoring_survival
 
-__all__ = ["BrierScore", "brier_score"]
+__all__ = ["BrierScore", "brier_errors", "brier_score", "mean_over_time"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,7 +40,8 @@ def brier_score(
 
     With ``G`` the censoring survival of the training patients, a patient
 
-    * with an event at or before ``t`` adds ``S(t)**2 / G(own time)``,
+    * with an event at or before ``t`` adds ``S(t)**2 / G(own time -)``, with ``G`` just before
+      the own time, since the patient was not censored until then,
     * followed longer than ``t`` adds ``(1 - S(t))**2 / G(t)``,
     * censored at or before ``t`` adds nothing,
 
@@ -67,7 +68,38 @@ def brier_score(
 
     Notes
     -----
-    Source: Graf et al., Statistics in Medicine 18 (1999) 2529-2545.
+    Source: Graf et al., Statistics in Medicine 18 (1999) 2529-2545, with the weights of Gerds &
+    Schumacher, Biometrical Journal 48 (2006) 1029-1040, which riskRegression in R uses.
+    """
+    error = brier_errors(
+        time=time,
+        event=event,
+        survival=survival,
+        train_time=train_time,
+        train_event=train_event,
+        times=times,
+    )
+    horizons, score = require_horizons(times), error.mean(axis=0)
+    return BrierScore(horizons, score, float(mean_over_time(horizons, score[None])[0]))
+
+
+def brier_errors(
+    *,
+    time: ArrayLike,
+    event: ArrayLike,
+    survival: ArrayLike,
+    train_time: ArrayLike,
+    train_event: ArrayLike,
+    times: ArrayLike,
+) -> Floats:
+    """Return what each patient adds to the Brier score at each time, shape (patient, time).
+
+    Their mean over patients is the score.
+
+    Parameters
+    ----------
+    time, event, survival, train_time, train_event, times
+        As in :func:`brier_score`, which also says what is raised.
     """
     durations, events = require_labels(time, event)
     horizons = require_horizons(times)
@@ -77,17 +109,24 @@ def brier_score(
     event_free = durations[:, None] > horizons
     own = np.ones(len(durations))
     needed = had.any(axis=1)
-    own[needed] = censoring.at(durations[needed])
+    own[needed] = censoring.before(durations[needed])
     # Nobody has to be event-free at a time for the others to be scored there.
     needed = event_free.any(axis=0)
     then = np.ones(len(horizons))
     then[needed] = censoring.at(horizons[needed])
-    error = had * curves**2 / own[:, None] + event_free * (1 - curves) ** 2 / then
-    score = error.mean(axis=0)
-    return BrierScore(horizons, score, _mean_over_time(horizons, score))
+    errors: Floats = had * curves**2 / own[:, None] + event_free * (1 - curves) ** 2 / then
+    return errors
 
 
-def _mean_over_time(times: Floats, score: Floats) -> float:
+def mean_over_time(times: Floats, values: Floats) -> Floats:
+    """Return the mean of each row over time by the trapezoidal rule.
+
+    Parameters
+    ----------
+    times : shape (time,), ascending
+    values : shape (row, time)
+    """
     if len(times) == 1:
-        return float(score[0])
-    return float(np.trapezoid(score, times) / (times[-1] - times[0]))
+        return values[:, 0]
+    mean: Floats = np.trapezoid(values, times, axis=1) / (times[-1] - times[0])
+    return mean

@@ -3,9 +3,8 @@
 The second is ``G(t)``, the chance that censoring comes after ``t``.  Every metric that weighs
 patients up for those who were censored takes it from training patients only.  At equal times
 events come before censorings: who had the event at ``t`` is no longer at risk of being
-censored at ``t``.  ``G`` is right-continuous: a weight ``1 / G(t)`` counts censorings at ``t``
-itself.  Programs that take ``G`` just before ``t`` differ only where an event and a censoring
-share a time.
+censored at ``t``.  ``G`` is right-continuous: ``G(t)`` counts censorings at ``t`` itself, its
+left limit ``G(t-)`` does not.  They differ only where a patient is censored at ``t``.
 
 These are numpy, a fraction of a millisecond each, because a bootstrap asks for thousands;
 :mod:`~msfusion_sdk.survival.metrics.kaplan_meier` has curves with limits, for people.
@@ -16,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from msfusion_sdk.arrays import Floats
+from msfusion_sdk.arrays import Floats, Rows
 from msfusion_sdk.errors import DegenerateSplitError
 from msfusion_sdk.survival.checks import require_labels
 
@@ -38,6 +37,12 @@ class CensoringSurvival:
     times: Floats
     survival: Floats
 
+    @property
+    def end(self) -> float:
+        """The latest training time at which ``G`` is above 0; 0 when there is none."""
+        usable = self.times[self.survival > 0]
+        return float(usable[-1]) if len(usable) else 0.0
+
     def at(self, times: Floats) -> Floats:
         """Return ``G`` at ``times``, shape (time,), always above 0.
 
@@ -47,14 +52,24 @@ class CensoringSurvival:
             When a time lies beyond the follow-up of the training patients, or where ``G`` is
             0: a weight ``1 / G`` would be a guess or infinite.
         """
-        steps = np.searchsorted(self.times, times, side="right")
+        return self._known(times, np.searchsorted(self.times, times, side="right"))
+
+    def before(self, times: Floats) -> Floats:
+        """Return ``G`` just before ``times``, shape (time,), always above 0.
+
+        Raises
+        ------
+        DegenerateSplitError
+            When a time lies beyond the follow-up of the training patients.
+        """
+        return self._known(times, np.searchsorted(self.times, times, side="left"))
+
+    def _known(self, times: Floats, steps: Rows) -> Floats:
         found = np.concatenate([[1.0], self.survival])[steps]
         wrong = (found <= 0) | (times > self.times[-1])
         if wrong.any():
-            usable = self.times[self.survival > 0]
-            limit = usable[-1] if len(usable) else 0.0
             msg = (
-                f"The censoring of the training patients is known up to time {limit:g}, and "
+                f"The censoring of the training patients is known up to time {self.end:g}, and "
                 f"{int(wrong.sum())} of {len(times)} times lie beyond (latest: {times.max():g}). "
                 "Choose an earlier tau or horizon."
             )

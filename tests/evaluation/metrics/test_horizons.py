@@ -49,6 +49,33 @@ def test_horizons_are_quartiles_of_the_events_unless_given() -> None:
     assert plan_times(outcome, folds, [12, 36]).horizons == (12, 36)
 
 
+def test_with_a_unit_horizons_are_times_that_people_speak_of() -> None:
+    rng = np.random.default_rng(0)
+    time, ids = rng.exponential(30, 400), tuple(f"p{i:03d}" for i in range(400))
+    outcome = SurvivalOutcome(ids, time, rng.random(400) < 0.6, "months")
+    folds = make_folds(outcome)
+    # Quartiles of the events up to tau: 8.1, 18.3 and 30.6 months.
+    assert plan_times(outcome, folds).horizons == (6, 18, 36)
+    years = SurvivalOutcome(ids, time / 12, outcome.event, "years")
+    assert plan_times(years, folds).horizons == (0.5, 1.5, 3)
+
+
+def test_a_given_tau_is_used_up_to_where_censoring_is_known() -> None:
+    folds = (Fold(IDS[:5], IDS[5:]), Fold(IDS[5:], IDS[:5]))
+    outcome = _outcome([1] * 10)
+    assert plan_times(outcome, folds, tau=4.5).tau == 4.5
+    with pytest.raises(DegenerateSplitError, match=r"tau = 6 lies beyond .* by 5, and"):
+        plan_times(outcome, folds, tau=6)
+
+
+def test_follow_up_that_ends_at_one_date_keeps_tau_before_it() -> None:
+    time, event = np.array([1.0, 2, 3, 4, 5] * 2), np.array([1, 1, 1, 0, 0] * 2, bool)
+    outcome = SurvivalOutcome(IDS, time, event)
+    folds = (Fold(IDS[:5], IDS[5:]), Fold(IDS[5:], IDS[:5]))
+    # All who are left at 5 are censored there, so nobody is known to be uncensored at 5.
+    assert plan_times(outcome, folds).tau == 4
+
+
 @pytest.mark.parametrize("horizons", [[5, 3], [0, 3], [], [np.nan]])
 def test_horizons_must_ascend_from_above_zero(horizons: list[float]) -> None:
     with pytest.raises(ShapeError):

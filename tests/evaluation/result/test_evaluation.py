@@ -48,7 +48,7 @@ def test_high_risk_is_about_half_since_the_cut_is_the_training_median(result: Ev
 def test_the_page_shows_tau_intervals_differences_and_folds(result: Evaluation) -> None:
     page = result.to_markdown()
     assert f"tau = {result.plan.tau:g}" in page
-    assert "| auc@6 ↑ | auc@12 ↑ | integrated_brier ↓ |" in page
+    assert "| AUROC at 6 ↑ | AUROC at 12 ↑ | integrated Brier score ↓ |" in page
     assert "'model' minus each other model" in page
     assert "contribution of each table" in page
     assert "| fold | train | test |" in page
@@ -69,7 +69,7 @@ def test_the_page_of_classes_says_which_one_is_positive(cohort: Any, logistic: A
     result = evaluate(logistic(), cohort.X, cohort.classes, baselines=False, bootstrap=0)
     page = result.to_markdown()
     assert "classes normal, tumour; tumour is the positive one" in page
-    assert "| model | patients | auroc ↑ |" in page
+    assert "| model | patients | AUROC ↑ |" in page
     assert result.times == ()
 
 
