@@ -28,7 +28,7 @@ Stain = Annotated[
 KeepInk = Annotated[bool, typer.Option("--keep-ink", help="Leave out no marker ink.")]
 Model = Annotated[str | None, typer.Option(help="A model folder, an embedded model or a hub id.")]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N or mps.")]
-Precision = Annotated[str, typer.Option(help="auto, fp32 or bf16.")]
+Precision = Annotated[str, typer.Option(help="auto, fp32, bf16, or fp16 on CUDA.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, one object per line.")]
 
 

@@ -6,10 +6,13 @@ import numpy as np
 from matplotlib import colormaps
 from matplotlib.colors import to_hex
 
+from msfusion_sdk.arrays import Floats
+from msfusion_sdk.cohort.export.patch_features import PatchFeatures
 from msfusion_sdk.encoder.result.embedding import SlideEmbedding
 from msfusion_sdk.encoder.result.patch_weights import relative_weights
 from msfusion_sdk.errors import StoreError
 from msfusion_sdk.slides.readers.file_kind import FileStamp
+from msfusion_sdk.slides.readers.opening import open_slide
 from msfusion_sdk.view.catalog import ListedSlide
 
 __all__ = ["attention_of"]
@@ -42,6 +45,8 @@ def attention_of(listed: ListedSlide, stamp: FileStamp) -> dict[str, Any]:
     except ValueError:
         # What pydantic raises for features that were imported.
         return _nothing("No heatmap: the stored vector is of imported features without patches.")
+    if isinstance(result, PatchFeatures):
+        return _of_attached(listed, result)
     identity = result.provenance.slide
     if (identity.size_bytes, identity.mtime_ns) != (stamp.size_bytes, stamp.mtime_ns):
         return _nothing(
@@ -50,6 +55,38 @@ def attention_of(listed: ListedSlide, stamp: FileStamp) -> dict[str, Any]:
             listed.how_to_encode,
         )
     return _drawn(listed, result)
+
+
+def _of_attached(listed: ListedSlide, found: PatchFeatures) -> dict[str, Any]:
+    """Return patches of another program's features; in the plain mean all weigh the same."""
+    corners = found.corners
+    if corners is None or not len(corners):
+        return _nothing("No heatmap: the attached features do not say where their patches are.")
+    size = found.size or _step(corners)
+    if found.unit == "um":
+        with open_slide(listed.path, mpp=listed.mpp) as slide:
+            mpp = slide.spacing().mpp
+        corners, size = corners / mpp, size / mpp
+    count = len(corners)
+    edge = max(1, round(size))
+    same = [0.5] * count
+    patches = {
+        "x": np.rint(corners[:, 0]).astype(int).tolist(),
+        "y": np.rint(corners[:, 1]).astype(int).tolist(),
+        "size_px": [edge] * count,
+        "context_score": same,
+        "tile_scores": [[0.5]] * count,
+        "weight": [1 / count] * count,
+        "relative": [[1.0]] * count,
+    }
+    return {**_nothing(""), "patches": patches, "reach": 0.1}
+
+
+def _step(corners: Floats) -> float:
+    """Return the step of a grid: what a patch measures where a file does not say it."""
+    steps = [np.diff(np.unique(axis)) for axis in corners.T]
+    positive = np.concatenate([step[step > 0] for step in steps])
+    return float(positive.min()) if len(positive) else 1.0
 
 
 def _drawn(listed: ListedSlide, result: SlideEmbedding) -> dict[str, Any]:

@@ -11,6 +11,8 @@ from functools import cached_property, partial
 from pathlib import Path
 
 from msfusion_sdk.cohort.cohort import Cohort
+from msfusion_sdk.cohort.export.patch_features import PatchFeatures, patch_features
+from msfusion_sdk.cohort.features.attached import attached_rows
 from msfusion_sdk.cohort.store.ledger import SlideStatus
 from msfusion_sdk.cohort.store.remedies import remedy_of
 from msfusion_sdk.cohort.store.status import choose_model, models_of, slide_statuses
@@ -38,7 +40,7 @@ class ListedSlide:
     status: str
     reason: str
     """Why it is what it is, and what to do."""
-    load: Callable[[], SlideEmbedding] | None
+    load: Callable[[], SlideEmbedding | PatchFeatures] | None
     """Reads the stored result; None where there is none."""
     how_to_encode: str
     """The command."""
@@ -100,6 +102,9 @@ def _of_cohort(folder: Path, model: str | None) -> Catalog:
     ids = [row["slide_id"] for row in rows]
     statuses = slide_statuses(folder, ids, fingerprint) if fingerprint else {}
     store = EmbeddingStore(folder, fingerprint or "")
+    attached = attached_rows(folder, fingerprint)[0] if fingerprint else {}
+    read = partial(patch_features, folder) if attached else partial(stored_result, store)
+    more = (fingerprint,) if attached else ()
     command = shlex.join(["msfusion", "cohort", "encode", str(folder), "--patches"])
     slides = []
     for row in rows:
@@ -112,7 +117,7 @@ def _of_cohort(folder: Path, model: str | None) -> Catalog:
             mpp=row["mpp"],
             status=NOT_ENCODED if status is None else status.status.replace("_", " "),
             reason="",
-            load=partial(stored_result, store, slide_id) if status and status.is_done else None,
+            load=partial(read, slide_id, *more) if status and status.is_done else None,
             how_to_encode=command,
         )
         slides.append(replace(listed, reason=listed.without_folder(_reason(status))))

@@ -63,10 +63,8 @@ def facts(name: str, edge: int, features: int, **more: Any) -> NetworkFacts:
     return NetworkFacts(
         name=name,
         image_px=edge,
-        pixel_mean=MEAN,
-        pixel_std=STD,
         features=features,
-        **{"licence": OPEN, "mpp": (0.5,), **more},
+        **{"licence": OPEN, "mpp": (0.5,), "pixel_mean": MEAN, "pixel_std": STD, **more},
     )
 
 

@@ -31,13 +31,16 @@ class VerifiedParts:
     """
 
     def __init__(self, root: Path, fingerprint: str) -> None:
-        self._root, self._folder = root, EmbeddingStore(root, fingerprint).folder
+        self._root, self._fingerprint = root, fingerprint
+        self._folder = EmbeddingStore(root, fingerprint).folder
         self._archived = steadily(lambda: read_archives(self._folder))
         noted = Ledger(root, fingerprint).latest()
         self._done = {name for name, status in noted.items() if status.is_done}
 
     def load(self, slide_ids: list[str]) -> dict[str, Part]:
         """Return the parts of those slides that have one, each verified.
+
+        Of attached features the mean is computed the first time that it is asked for, and kept.
 
         Raises
         ------
@@ -47,6 +50,7 @@ class VerifiedParts:
         StoreVersionError, StoreError
             When some are of a newer version, or cannot be read.
         """
+        _keep_means(self._root, slide_ids, self._fingerprint)
         held = load(self._folder, slide_ids, self._archived)
         known = held.parts.keys() | held.faults.keys()
         lost = [name for name in slide_ids if name in self._done and name not in known]
@@ -67,11 +71,7 @@ class VerifiedParts:
 
 
 def load_parts(root: Path, slide_ids: list[str], fingerprint: str) -> dict[str, Part]:
-    """Return the parts of those slides that have one; see ``VerifiedParts.load``.
-
-    Of attached features the mean is computed the first time that it is asked for, and kept.
-    """
-    _keep_means(root, slide_ids, fingerprint)
+    """Return the parts of those slides that have one; see ``VerifiedParts.load``."""
     return VerifiedParts(root, fingerprint).load(slide_ids)
 
 

@@ -31,7 +31,7 @@ class Runtime:
     device: str
     """As torch names it: 'cpu', 'cuda:0', 'mps'."""
     precision: str
-    """'fp32' or 'bf16'."""
+    """'fp32', 'bf16' or, on a CUDA device, 'fp16'."""
     backend: str = "torch"
     """What computes the networks when slides are encoded: 'torch' or 'openvino'."""
 
@@ -61,7 +61,8 @@ class Runtime:
             deterministic=cudnn.deterministic,
             allow_tf32=False,
         )
-        with ieee, torch.autocast(kind, torch.bfloat16, enabled=self.precision == "bf16"):
+        half = torch.float16 if self.precision == "fp16" else torch.bfloat16
+        with ieee, torch.autocast(kind, half, enabled=self.precision != "fp32"):
             yield
 
 
@@ -72,7 +73,7 @@ def choose_runtime(device: str = "auto", precision: str = "auto") -> Runtime:
     ----------
     device : 'auto', 'cpu', 'cuda', 'cuda:N' or 'mps'
         'auto' takes a GPU when there is one.
-    precision : 'auto', 'fp32' or 'bf16'
+    precision : 'auto', 'fp32', 'bf16', or 'fp16' on a CUDA device
         'auto' takes bf16 where the processor or the GPU computes in it, else fp32.
 
     Notes
@@ -89,10 +90,11 @@ def choose_runtime(device: str = "auto", precision: str = "auto") -> Runtime:
         When a word is unknown.
     """
     name = _resolve_device(device)
-    if precision not in ("auto", "fp32", "bf16"):
-        msg = f"No precision {precision!r} (known: auto, fp32, bf16)."
+    is_cuda = name.startswith("cuda")
+    if precision not in ("auto", "fp32", "bf16", *(["fp16"] if is_cuda else [])):
+        msg = f"No precision {precision!r} (known: auto, fp32, bf16, and fp16 on a CUDA device)."
         raise ValueError(msg)
-    if precision == "fp32":
+    if precision in ("fp32", "fp16"):
         return Runtime(name, precision)
     is_fast = _computes_bf16(name)
     backend = "torch"

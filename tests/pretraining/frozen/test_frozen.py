@@ -13,6 +13,7 @@ from msfusion_sdk.encoder import FeatureMaps, FeatureNetwork, NetworkFacts
 from msfusion_sdk.encoder.networks.attended import AttendedNetwork, MapAttention
 from msfusion_sdk.errors import NetworkFactsError, StoreFullError, UntrainedAttentionError
 from msfusion_sdk.pretraining.frozen.config import FrozenTrainConfig
+from msfusion_sdk.pretraining.frozen.maps import tile_image
 from msfusion_sdk.pretraining.frozen.run import pretrain_frozen
 
 
@@ -21,7 +22,7 @@ class Edges(FeatureNetwork):
 
     def __init__(self) -> None:
         facts = NetworkFacts(
-            name="edges", image_px=48, multiple_px=8, mpp=(0.5,), pixel_mean=(0.7,) * 3,
+            name="edges", image_px=64, multiple_px=8, mpp=(0.5,), pixel_mean=(0.7,) * 3,
             pixel_std=(0.2,) * 3, readout="attended", features=8,
         )  # fmt: skip
         super().__init__(facts)
@@ -50,7 +51,7 @@ def plain_attention(config: AttentionConfig) -> AttendedNetwork:
 @pytest.mark.parametrize("summary", ["channel", "projected"])
 def test_an_attention_that_was_not_trained_is_the_plain_mean(summary: str) -> None:
     network = plain_attention(AttentionConfig(summary=summary))
-    images = torch.randint(0, 256, (2, 3, 48, 48))
+    images = torch.randint(0, 256, (2, 3, 64, 64))
     features = network(images)
     assert torch.allclose(features.vectors, network.maps(images).map.mean((2, 3)), atol=1e-6)
     assert (features.scores == 0.5).all()
@@ -60,7 +61,7 @@ def test_the_attention_gets_gradients_and_the_backbone_none() -> None:
     network = plain_attention(AttentionConfig())
     with torch.no_grad():
         network.attention.conv.weight.add_(0.1)
-    network(torch.randint(0, 256, (2, 3, 48, 48))).vectors[:, 0].sum().backward()
+    network(torch.randint(0, 256, (2, 3, 64, 64))).vectors[:, 0].sum().backward()
     assert network.attention.summary.weight.grad.abs().sum() > 0
     assert all(value.grad is None for value in network.backbone.parameters())
 
@@ -95,19 +96,17 @@ def test_it_learns_and_then_weighs_by_attention(trained: SlideEncoder) -> None:
     assert config.network.attention.trained
     assert config.fusion.score == "attention"
     assert "Dots, stripes." in trained._card
-    images = torch.randint(0, 256, (4, 3, 48, 48))
+    images = torch.randint(0, 256, (4, 3, 64, 64))
     scores = trained.model.detail.features(images).scores
     assert scores.std() > 0
     assert not torch.allclose(scores, torch.full_like(scores, 0.5))
 
 
 def test_the_classifier_tells_dots_from_stripes(trained: SlideEncoder, tile_folder: Path) -> None:
-    import cv2
-
     right = []
     for number, kind in enumerate(("dots", "stripes")):
         for path in sorted((tile_folder / kind).glob("*.png")):
-            image = torch.from_numpy(cv2.imread(str(path), cv2.IMREAD_COLOR_RGB))
+            image = torch.from_numpy(tile_image(path, 0.5, 0.5, 64))
             chances = trained.model.detail.probabilities(image.permute(2, 0, 1)[None])
             right.append(int(chances.argmax()) == number)
     assert np.mean(right) >= 0.9
