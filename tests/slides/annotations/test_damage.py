@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,12 +15,12 @@ SQUARE = [[0, 0], [10, 0], [10, 10], [0, 10], [0, 0]]
 BOW_TIE = [[0, 0], [10, 10], [10, 0], [0, 10]]
 
 
-def feature(*rings: object, kind: str = "Polygon") -> dict:
+def feature(*rings: object, kind: str = "Polygon") -> dict[str, Any]:
     geometry = {"type": kind, "coordinates": [*rings]}
     return {"type": "Feature", "geometry": geometry, "properties": {}}
 
 
-def holed(hole: list) -> dict:
+def holed(hole: list[Any]) -> dict[str, Any]:
     return feature(SQUARE, hole)
 
 
