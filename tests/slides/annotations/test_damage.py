@@ -50,7 +50,7 @@ def test_a_spike_is_taken_off(read: Read) -> None:
     ],
 )
 def test_a_click_that_encloses_nothing_is_left_out_and_said(
-    read: Read, ring: list, reason: str
+    read: Read, ring: list[Any], reason: str
 ) -> None:
     found = read([feature(SQUARE), feature(ring)])
     assert len(found.polygons) == 1
