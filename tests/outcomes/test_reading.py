@@ -1,5 +1,7 @@
 """Outcomes: sorted by id, classes in order, and nothing that has to be guessed."""
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -50,7 +52,9 @@ def test_infinite_time_is_refused_by_name() -> None:
 
 
 @pytest.mark.parametrize("values", [[True, False], [1, 0], ["b", "a"]])
-def test_classes_are_text_whole_numbers_or_booleans_and_come_back_as_such(values: list) -> None:
+def test_classes_are_text_whole_numbers_or_booleans_and_come_back_as_such(
+    values: list[Any],
+) -> None:
     outcome = read_outcome(pd.Series(values, ["p", "q"]))
     assert outcome.classes == tuple(sorted(values))
     assert outcome.labels().tolist() == values

@@ -26,8 +26,8 @@ from msfusion_sdk.pretraining.card import filled_card, markdown_table, score_col
 from msfusion_sdk.pretraining.checkpoint import TrainingState
 from msfusion_sdk.pretraining.from_tiles import write_curve
 from msfusion_sdk.pretraining.frozen.config import FrozenTrainConfig
+from msfusion_sdk.pretraining.frozen.head_training import frozen_probabilities, train_frozen
 from msfusion_sdk.pretraining.frozen.maps import CachedMaps, cache_maps, tile_image
-from msfusion_sdk.pretraining.frozen.training import frozen_probabilities, train_frozen
 from msfusion_sdk.pretraining.index import TileIndex, read_tile_index
 from msfusion_sdk.pretraining.scores import colour_floor, summarise
 from msfusion_sdk.pretraining.training import Progress

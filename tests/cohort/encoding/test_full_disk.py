@@ -3,6 +3,7 @@
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -47,7 +48,7 @@ def test_a_full_disk_ends_the_run_and_with_space_it_goes_on(
 
 
 def test_a_ledger_or_a_store_that_cannot_be_written_is_a_full_store(
-    small_disk: Path, results: dict, monkeypatch: pytest.MonkeyPatch
+    small_disk: Path, results: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (small_disk / "filler").write_bytes(b"x" * 155_000)
     store = EmbeddingStore(small_disk, results["a"].provenance.model.fingerprint)

@@ -1,6 +1,7 @@
 import json
 import uuid
 from pathlib import Path
+from typing import Any
 
 import pytest
 from shapely.geometry import shape
@@ -14,18 +15,20 @@ def result(small_encoder: SlideEncoder, made_slide: Path) -> SlideEmbedding:
 
 
 @pytest.fixture(scope="module")
-def features(result: SlideEmbedding, tmp_path_factory: pytest.TempPathFactory) -> list[dict]:
+def features(
+    result: SlideEmbedding, tmp_path_factory: pytest.TempPathFactory
+) -> list[dict[str, Any]]:
     path = result.to_geojson(tmp_path_factory.mktemp("geojson") / "s.geojson")
     document = json.loads(path.read_text(encoding="utf-8"))
     assert document["type"] == "FeatureCollection"
     return document["features"]
 
 
-def of_kind(features: list[dict], kind: str) -> list[dict]:
+def of_kind(features: list[dict[str, Any]], kind: str) -> list[dict[str, Any]]:
     return [f for f in features if f["properties"]["objectType"] == kind]
 
 
-def test_every_feature_is_a_valid_polygon_with_closed_rings(features: list[dict]) -> None:
+def test_every_feature_is_a_valid_polygon_with_closed_rings(features: list[dict[str, Any]]) -> None:
     for feature in features:
         assert feature["type"] == "Feature"
         assert feature["geometry"]["type"] == "Polygon"
@@ -36,7 +39,7 @@ def test_every_feature_is_a_valid_polygon_with_closed_rings(features: list[dict]
 
 
 def test_every_patch_is_a_tile_of_its_size_at_its_place(
-    features: list[dict], result: SlideEmbedding
+    features: list[dict[str, Any]], result: SlideEmbedding
 ) -> None:
     boxes = [shape(f["geometry"]).bounds for f in of_kind(features, "tile")]
     rows = result.patches.to_pylist()
@@ -44,7 +47,7 @@ def test_every_patch_is_a_tile_of_its_size_at_its_place(
 
 
 def test_measurements_are_numbers_and_weights_sum_to_one(
-    features: list[dict], result: SlideEmbedding
+    features: list[dict[str, Any]], result: SlideEmbedding
 ) -> None:
     found = [f["properties"]["measurements"] for f in of_kind(features, "tile")]
     assert sum(m["weight"] for m in found) == pytest.approx(1, abs=1e-6)
@@ -53,7 +56,7 @@ def test_measurements_are_numbers_and_weights_sum_to_one(
 
 
 def test_tissue_is_an_annotation_with_qupaths_colour_triple(
-    features: list[dict], result: SlideEmbedding
+    features: list[dict[str, Any]], result: SlideEmbedding
 ) -> None:
     tissue = of_kind(features, "annotation")
     assert len(tissue) == len(result.tissue) > 0
@@ -63,7 +66,7 @@ def test_tissue_is_an_annotation_with_qupaths_colour_triple(
 
 
 def test_ids_are_unique_uuids_and_the_same_every_time(
-    features: list[dict], result: SlideEmbedding, tmp_path: Path
+    features: list[dict[str, Any]], result: SlideEmbedding, tmp_path: Path
 ) -> None:
     ids = [uuid.UUID(feature["id"]) for feature in features]
     again = json.loads(result.to_geojson(tmp_path / "s.geojson").read_text())["features"]

@@ -5,6 +5,7 @@ import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -34,7 +35,7 @@ def folder(model_folder: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(model_folder, tmp_path / "model"))
 
 
-def change_config(folder: Path, change: Callable[[dict], object]) -> None:
+def change_config(folder: Path, change: Callable[[dict[str, Any]], object]) -> None:
     path = folder / "config.json"
     config = json.loads(path.read_text())
     del config["sha256"]
@@ -135,7 +136,7 @@ def test_other_weights_under_a_true_sha_do_not_reproduce_the_golden_output(folde
         load_model_folder(folder)
 
 
-SETTINGS: dict[str, Callable[[dict], object]] = {
+SETTINGS: dict[str, Callable[[dict[str, Any]], object]] = {
     "pixel_mean": lambda c: c["encoder"]["network"].update(pixel_mean=[0.5, 0.5, 0.5]),
     "pixel_std": lambda c: c["encoder"]["network"].update(pixel_std=[0.25, 0.25, 0.25]),
     "pixel_std of zero": lambda c: c["encoder"]["network"].update(pixel_std=[0, 1, 1]),
@@ -151,7 +152,7 @@ def test_settings_of_other_weights_do_not_reproduce_the_golden_output(
         load_model_folder(folder)
 
 
-CONFIGS: dict[str, tuple[Callable[[dict], object], str]] = {
+CONFIGS: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
     "unknown key": (lambda c: c["encoder"].update(colour=1), "encoder.colour: Extra inputs"),
     "newer version": (lambda c: c["encoder"].update(config_version=2), "config_version"),
     "no golden output": (lambda c: c.pop("golden"), "golden: Field required"),

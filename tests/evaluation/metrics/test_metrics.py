@@ -1,5 +1,7 @@
 """Values of metrics against scikit-learn, lifelines and counts by hand."""
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -37,7 +39,7 @@ def _survival(time: list[float], event: list[int], risk: list[float]) -> Surviva
     )
 
 
-def _classes(codes: list[int], proba: np.ndarray, classes: tuple) -> ClassPredictions:
+def _classes(codes: list[int], proba: np.ndarray, classes: tuple[Any, ...]) -> ClassPredictions:
     return ClassPredictions(ClassOutcome(_ids(len(codes)), np.array(codes), classes), proba)
 
 

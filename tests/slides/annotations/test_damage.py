@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,12 +15,12 @@ SQUARE = [[0, 0], [10, 0], [10, 10], [0, 10], [0, 0]]
 BOW_TIE = [[0, 0], [10, 10], [10, 0], [0, 10]]
 
 
-def feature(*rings: object, kind: str = "Polygon") -> dict:
+def feature(*rings: object, kind: str = "Polygon") -> dict[str, Any]:
     geometry = {"type": kind, "coordinates": [*rings]}
     return {"type": "Feature", "geometry": geometry, "properties": {}}
 
 
-def holed(hole: list) -> dict:
+def holed(hole: list[Any]) -> dict[str, Any]:
     return feature(SQUARE, hole)
 
 
@@ -49,7 +50,7 @@ def test_a_spike_is_taken_off(read: Read) -> None:
     ],
 )
 def test_a_click_that_encloses_nothing_is_left_out_and_said(
-    read: Read, ring: list, reason: str
+    read: Read, ring: list[Any], reason: str
 ) -> None:
     found = read([feature(SQUARE), feature(ring)])
     assert len(found.polygons) == 1

@@ -1,6 +1,7 @@
 """A small file of each dialect, written by hand, with areas that can be counted."""
 
 import math
+from typing import Any
 
 import pytest
 
@@ -12,11 +13,11 @@ SQUARE = [[0, 0], [10, 0], [10, 10], [0, 10]]
 HOLE = [[2, 2], [4, 2], [4, 4], [2, 4]]
 
 
-def closed(ring: list) -> list:
+def closed(ring: list[Any]) -> list[Any]:
     return [*ring, ring[0]]
 
 
-def asap(kind: str = "Polygon", group: str = "tumour", ring: list = SQUARE) -> str:
+def asap(kind: str = "Polygon", group: str = "tumour", ring: list[Any] = SQUARE) -> str:
     points = "".join(f'<Coordinate Order="{i}" X="{x}" Y="{y}"/>' for i, (x, y) in enumerate(ring))
     return (
         '<?xml version="1.0"?><ASAP_Annotations><Annotations>'
@@ -32,7 +33,7 @@ def layer(*regions: str, name: str = "", attribute: str = "") -> str:
     )
 
 
-def region(ring: list, kind: int = 0, negative: int = 0) -> str:
+def region(ring: list[Any], kind: int = 0, negative: int = 0) -> str:
     points = "".join(f'<Vertex X="{x}" Y="{y}" Z="0"/>' for x, y in ring)
     return (
         f'<Region Id="7" Type="{kind}" Text="by hand" NegativeROA="{negative}">'
@@ -44,7 +45,7 @@ def imagescope(*layers: str) -> str:
     return f'<Annotations MicronsPerPixel="0.25">{"".join(layers)}</Annotations>'
 
 
-def feature(rings: list, kind: str = "Polygon", **properties: object) -> dict:
+def feature(rings: list[Any], kind: str = "Polygon", **properties: object) -> dict[str, Any]:
     geometry = {"type": kind, "coordinates": rings}
     return {"type": "Feature", "id": "a", "geometry": geometry, "properties": properties}
 
@@ -126,7 +127,7 @@ def test_a_region_that_is_all_hole_is_left_out_and_said(read: Read) -> None:
 
 
 @pytest.mark.parametrize("corners", [[[0, 0], [10, 4]], [[0, 0], [10, 0], [10, 4], [0, 4]]])
-def test_rectangles_and_ellipses_may_be_given_by_corners(read: Read, corners: list) -> None:
+def test_rectangles_and_ellipses_may_be_given_by_corners(read: Read, corners: list[Any]) -> None:
     assert area(read(imagescope(layer(region(corners, kind=1))))) == 40
     ellipse = area(read(imagescope(layer(region(corners, kind=2)))))
     assert ellipse == pytest.approx(math.pi * 5 * 2, rel=0.005)
@@ -181,7 +182,7 @@ def test_a_multipolygon_is_one_drawing_of_several_polygons(read: Read) -> None:
     ],
 )
 def test_a_qupath_class_is_the_classification_alone(
-    read: Read, properties: dict, class_name: str | None
+    read: Read, properties: dict[str, Any], class_name: str | None
 ) -> None:
     assert read(feature([SQUARE], **properties)).class_counts() == {class_name: 1}
 

@@ -108,7 +108,9 @@ def test_a_batch_without_events_is_an_error() -> None:
     ("risk", "time", "event"),
     [((4, 1), (4,), (4,)), ((4,), (4, 1), (4,)), ((4,), (4,), (4, 1)), ((4, 1), (4, 1), (4, 1))],
 )
-def test_columns_do_not_broadcast_against_rows(risk: tuple, time: tuple, event: tuple) -> None:
+def test_columns_do_not_broadcast_against_rows(
+    risk: tuple[int, ...], time: tuple[int, ...], event: tuple[int, ...]
+) -> None:
     with pytest.raises(ShapeError, match=r"\(4, 1\)"):
         cox_loss(risk=torch.zeros(risk), time=torch.ones(time), event=torch.ones(event))
 

@@ -92,7 +92,7 @@ def test_events_as_numbers_mask_and_never_select_rows(kind: type) -> None:
     [([1, 2, 3], [NO, NO, NO]), ([1, 2, 3], [NO, NO, YES]), ([1], [YES]), ([], [])],
     ids=["all censored", "the last one dies", "one patient", "nobody"],
 )
-def test_without_a_comparable_pair_there_is_no_value(time: list, event: list) -> None:
+def test_without_a_comparable_pair_there_is_no_value(time: list[Any], event: list[Any]) -> None:
     with pytest.raises(DegenerateSplitError, match="No pair"):
         concordance_index(time=time, event=np.array(event, bool), risk=np.zeros(len(time)))
 
