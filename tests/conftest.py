@@ -25,6 +25,8 @@ from .patience import TEST_S, patient
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
+collect_ignore = ["data"]  # programs of their time, with imports of then
+
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
 

@@ -16,6 +16,8 @@ from msfusion_sdk.report.write import write_report
 
 from .conftest import HOSTILE, Page, read_page
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def page(planted: Cohort, tmp_path_factory: pytest.TempPathFactory) -> Page:

@@ -22,6 +22,8 @@ from msfusion_sdk.view.tiles import OPEN_SLIDES, Shelf, TiledSlide
 
 from .conftest import tile_address
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def tiled(catalog: Catalog) -> Iterator[TiledSlide]:

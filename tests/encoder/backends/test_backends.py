@@ -19,6 +19,8 @@ from msfusion_sdk.errors import MissingExtraError
 
 from ...patience import patient
 
+pytestmark = pytest.mark.slow
+
 HAS_BF16 = choose_runtime("cpu").precision == "bf16"
 TORCH, OPENVINO = Runtime("cpu", "bf16"), Runtime("cpu", "bf16", "openvino")
 OPENVINO_FP32 = Runtime("cpu", "fp32", "openvino")

@@ -14,7 +14,7 @@ from sklearn.metrics import (
     roc_auc_score,
 )
 
-from msfusion_sdk.arrays import Floats
+from msfusion_sdk.arrays import Bools, Floats
 from msfusion_sdk.errors import DegenerateSplitError
 from msfusion_sdk.evaluation.metrics.class_metrics import class_metrics
 from msfusion_sdk.evaluation.metrics.horizons import TimePlan
@@ -57,7 +57,7 @@ def _ids(count: int) -> tuple[str, ...]:
     return tuple(f"p{number}" for number in range(count))
 
 
-def _slow_censoring(time: Floats, event: Floats, t: float) -> float:
+def _slow_censoring(time: Floats, event: Bools, t: float) -> float:
     """Return how likely censoring comes after ``t``, step by step; events leave first."""
     product = 1.0
     for step in sorted(set(time[time <= t])):
@@ -74,7 +74,7 @@ def _slow_pairs(
 
     With ``until`` the second is a control: free of the event then, whenever it ends.
     """
-    time, event, risk = survival.time, survival.event, survival.risk
+    time, event, risk = survival.outcome.time, survival.outcome.event, survival.risk
     won = total = 0.0
     for i in np.flatnonzero(event & (counts > 0)):
         for j in np.flatnonzero(counts):
@@ -88,7 +88,7 @@ def _slow_pairs(
 
 def _slow_brier(survival: SurvivalPredictions, counts: Floats) -> float:
     def g(t: float) -> float:
-        return _slow_censoring(survival.train_time, survival.train_event, t)
+        return _slow_censoring(survival.train.time, survival.train.event, t)
 
     curves = survival.survival[:, PLAN.columns(PLAN.grid)]
     scores = []
@@ -98,7 +98,9 @@ def _slow_brier(survival: SurvivalPredictions, counts: Floats) -> float:
             free * (1 - curve[column]) ** 2
             if time > t
             else (curve[column] ** 2 / g(time) if event else 0.0)
-            for curve, time, event in zip(curves, survival.time, survival.event, strict=True)
+            for curve, time, event in zip(
+                curves, survival.outcome.time, survival.outcome.event, strict=True
+            )
         ]
         scores.append(np.average(errors, weights=counts))
     trapezes = [(a + b) / 2 for a, b in pairwise(scores)]
@@ -107,7 +109,7 @@ def _slow_brier(survival: SurvivalPredictions, counts: Floats) -> float:
 
 def _slow_survival(name: str, survival: SurvivalPredictions, counts: Floats) -> float:
     def g(t: float) -> float:
-        return _slow_censoring(survival.train_time, survival.train_event, t)
+        return _slow_censoring(survival.train.time, survival.train.event, t)
 
     if name == "integrated_brier":
         return _slow_brier(survival, counts)
@@ -151,7 +153,9 @@ def test_class_statistics_are_those_of_scikit_learn_with_draws_as_weights(
 ) -> None:
     metric, out_of_fold = class_metrics("abc"[:count])[place], _classes(count)
     assert metric.statistic is not None
-    expected = [_sklearn(metric.name, out_of_fold.codes, out_of_fold.proba, w) for w in DRAWS]
+    expected = [
+        _sklearn(metric.name, out_of_fold.outcome.codes, out_of_fold.proba, w) for w in DRAWS
+    ]
     assert metric.statistic(out_of_fold)(DRAWS) == pytest.approx(expected, abs=1e-12)
 
 
