@@ -8,7 +8,7 @@ import pandas as pd
 
 from msfusion_sdk.errors import MissingModalityError
 from msfusion_sdk.phrases import first_few
-from msfusion_sdk.placeholders import is_placeholder
+from msfusion_sdk.tables.cells.placeholders import is_placeholder
 from msfusion_sdk.tables.frames import patient_table
 
 __all__ = ["Tables", "read_tables", "rows_of", "with_values", "without_blank"]
