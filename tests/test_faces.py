@@ -113,6 +113,7 @@ FACES = {
     ],
     "msfusion_sdk.outcomes": [
         "ClassOutcome",
+        "LongTimeWarning",
         "Outcome",
         "SurvivalOutcome",
         "ZeroTimeWarning",
@@ -171,6 +172,7 @@ FACES = {
         "Calibration",
         "CensoringSurvival",
         "CoxFit",
+        "CumulativeIncidence",
         "KaplanMeier",
         "LogRank",
         "TimeDependentAuc",
@@ -182,6 +184,7 @@ FACES = {
         "concordance_uno",
         "cox_loss",
         "cox_score_test",
+        "cumulative_incidence",
         "discrete_nll",
         "event_bins",
         "event_free_at",

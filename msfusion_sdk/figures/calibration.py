@@ -100,7 +100,8 @@ def _groups(chance: Floats, observe: Callable[[Bools], tuple[float, float, float
 
 
 def _observed_by(rows: pd.DataFrame, horizon: float, part: Bools) -> tuple[float, float, float]:
-    curve = kaplan_meier(time=rows["time"].to_numpy()[part], event=rows["event"].to_numpy()[part])
+    mine = rows[part]
+    curve = kaplan_meier(time=mine["time"], event=mine["event"], entry=mine.get("entry"))
     step = int(np.searchsorted(curve.times, horizon, side="right")) - 1
     survival, upper, lower = curve.survival[step], curve.lower[step], curve.upper[step]
     return float(1 - survival), float(1 - lower), float(1 - upper)

@@ -3,8 +3,9 @@
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
+from msfusion_sdk.arrays import Bools, Floats
 from msfusion_sdk.evaluation.result.evaluation import Evaluation
 from msfusion_sdk.evaluation.result.unit import takes_unit
 from msfusion_sdk.figures.style import COLOURS, GREY, STYLES, clean, predictions_of, with_unit
@@ -34,10 +35,9 @@ def draw_risk_groups(evaluation: Evaluation, *, model: str | None = None) -> Fig
         When a group holds no patient.
     """
     name, rows = predictions_of(evaluation, model)
-    time, event = rows["time"].to_numpy(), rows["event"].to_numpy()
+    time, event, entry = rows["time"].to_numpy(), rows["event"].to_numpy(), rows.get("entry")
     group = np.where(rows["high_risk"], _GROUPS[1], _GROUPS[0])
-    curves = kaplan_meier_by_group(time=time, event=event, group=group, groups=_GROUPS)
-    test = log_rank(time=time, event=event, group=group, groups=_GROUPS)
+    curves = kaplan_meier_by_group(time=time, event=event, group=group, groups=_GROUPS, entry=entry)
     figure = Figure(figsize=(6.4, 5.2), layout="constrained")
     axes, below = figure.subplots(2, 1, sharex=True, height_ratios=[6, 1])
     for row, (label, curve) in enumerate(curves.items()):
@@ -48,16 +48,21 @@ def draw_risk_groups(evaluation: Evaluation, *, model: str | None = None) -> Fig
     axes.set(ylim=(0, 1.02), xlim=(0, float(time.max())), ylabel="share without event")
     axes.legend(loc="upper right", frameon=False, fontsize=9)
     axes.set_title(f"{name}: survival by predicted risk", loc="left", fontsize=11)
-    p_value = "p < 0.0001" if test.p_value < 1e-4 else f"p = {test.p_value:.2g}"
+    test = "" if entry is not None else _tested(time, event, group)
     note = (
-        f"log-rank {p_value} (optimistic: folds share training patients)\n"
-        "predicted out of fold; cut-off: median risk of the training patients; bands: 95 %"
+        f"{test}predicted out of fold; cut-off: median risk of the training patients; bands: 95 %"
     )
     _draw_at_risk(below, curves, axes.get_xticks())
     below.set_xlabel(with_unit("time", evaluation.unit))
     figure.text(0.01, -0.005, note, fontsize=8, color=GREY, va="top")
     clean(axes)
     return figure
+
+
+def _tested(time: Floats, event: Bools, group: NDArray[np.str_]) -> str:
+    p_value = log_rank(time=time, event=event, group=group, groups=_GROUPS).p_value
+    shown = "p < 0.0001" if p_value < 1e-4 else f"p = {p_value:.2g}"
+    return f"log-rank {shown} (optimistic: folds share training patients)\n"
 
 
 def _draw_curve(axes: Axes, curve: KaplanMeier, label: str, row: int) -> None:

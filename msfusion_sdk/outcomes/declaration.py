@@ -1,12 +1,21 @@
 """Outcomes as they are declared: which columns of the patient table say what, never guessed."""
 
 from collections.abc import Collection, Mapping
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, TypeAdapter, ValidationError, field_validator, model_validator
+from pydantic import (
+    Field,
+    SerializerFunctionWrapHandler,
+    TypeAdapter,
+    ValidationError,
+    field_validator,
+    model_serializer,
+    model_validator,
+)
 
 from msfusion_sdk.config import FrozenConfig
 from msfusion_sdk.errors import SurvivalLabelError, TableError
+from msfusion_sdk.outcomes.units import UNITS, TimeUnit, unit_of
 
 __all__ = [
     "AnyDeclaration",
@@ -17,9 +26,6 @@ __all__ = [
     "declared",
     "standard_outcomes",
 ]
-
-TimeUnit = Literal["days", "weeks", "months", "years"]
-UNITS: tuple[TimeUnit, ...] = ("days", "weeks", "months", "years")
 
 
 class SurvivalDeclaration(FrozenConfig):
@@ -35,7 +41,10 @@ class SurvivalDeclaration(FrozenConfig):
     unit: TimeUnit
     event_values: Mapping[str, bool] | None = None
     """What each value of ``event`` (or ``censored``) means, where it is not true or false, 1
-    or 0."""
+    or 0.  An event of another kind ends the follow-up: it is no event, as being censored is."""
+    entry: str | None = None
+    """The column of the times at which patients came under observation, in the same unit, where
+    that was not at time 0."""
 
     @field_validator("event_values", mode="before")
     @classmethod
@@ -48,10 +57,11 @@ class SurvivalDeclaration(FrozenConfig):
         if (self.event is None) == (self.censored is None):
             msg = "name either the column event= or the column censored=, and not both"
             raise ValueError(msg)
-        told = unit_of(self.time)
-        if told and told != self.unit:
-            msg = f"unit {self.unit!r} contradicts the name of the column {self.time!r}"
-            raise ValueError(msg)
+        for column in (self.time, self.entry or ""):
+            told = unit_of(column)
+            if told and told != self.unit:
+                msg = f"unit {self.unit!r} contradicts the name of the column {column!r}"
+                raise ValueError(msg)
         return self
 
     @property
@@ -62,7 +72,15 @@ class SurvivalDeclaration(FrozenConfig):
     @property
     def columns(self) -> tuple[str, ...]:
         """The columns that must be there."""
-        return self.time, self.flag
+        return (self.time, self.flag) if self.entry is None else (self.time, self.flag, self.entry)
+
+    @model_serializer(mode="wrap")
+    def _plain(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leave out the entry where there is none, as files of before it have it."""
+        written: dict[str, Any] = dump(self)
+        if self.entry is None:
+            written.pop("entry")
+        return written
 
 
 class ClassDeclaration(FrozenConfig):
@@ -152,8 +170,3 @@ def standard_outcomes(columns: Collection[str]) -> dict[str, Declaration]:
     if "diagnosis" in columns:
         found["diagnosis"] = ClassDeclaration(column="diagnosis")
     return found
-
-
-def unit_of(column: str) -> TimeUnit | None:
-    """Return the unit in which the name of a column of times ends, if it does."""
-    return next((unit for unit in UNITS if column.casefold().endswith(f"_{unit}")), None)

@@ -12,15 +12,20 @@ from numpy.typing import NDArray
 from msfusion_sdk.arrays import Bools, Floats, Rows
 from msfusion_sdk.errors import IdMismatchError, SurvivalLabelError
 from msfusion_sdk.outcomes.outcome import Kind, Outcome, taken
+from msfusion_sdk.outcomes.units import MAX_YEARS, UNITS, too_long
 from msfusion_sdk.phrases import first_few
-from msfusion_sdk.survival.checks import require_events, require_labels
+from msfusion_sdk.survival.checks import require_entry, require_events, require_labels
 from msfusion_sdk.tables.frames import patient_table
 
-__all__ = ["SurvivalOutcome", "ZeroTimeWarning", "survival_outcome"]
+__all__ = ["LongTimeWarning", "SurvivalOutcome", "ZeroTimeWarning", "survival_outcome"]
 
 
 class ZeroTimeWarning(UserWarning):
     """Patients whose follow-up is zero: they are kept, and say next to nothing."""
+
+
+class LongTimeWarning(UserWarning):
+    """Patients who would be followed longer than people live: the unit may be another one."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,6 +43,9 @@ class SurvivalOutcome(Outcome):
     """Shape (patient,): True where the event was seen, False where right-censored."""
     unit: str | None = None
     """In which ``time`` is counted; None when nobody said."""
+    entry: Floats | None = None
+    """Shape (patient,): when each came under observation (left truncation), below ``time``; None
+    when all were observed from time 0."""
 
     @property
     def strata(self) -> NDArray[np.int64]:
@@ -56,16 +64,18 @@ class SurvivalOutcome(Outcome):
 
     @property
     def arrays(self) -> dict[str, Any]:
-        """``time`` and ``event``, as functions of :mod:`msfusion_sdk.survival` take them."""
-        return {"time": self.time, "event": self.event}
+        """``time``, ``event`` and perhaps ``entry``, as functions of survival take them."""
+        late = {} if self.entry is None else {"entry": self.entry}
+        return {"time": self.time, "event": self.event, **late}
 
     def take(self, rows: Rows | Bools) -> Self:
         """Return the outcomes of these patients."""
         ids = taken(self.patient_ids, rows)
-        return type(self)(ids, self.time[rows], self.event[rows], self.unit)
+        late = None if self.entry is None else self.entry[rows]
+        return type(self)(ids, self.time[rows], self.event[rows], self.unit, late)
 
     def labels(self) -> pd.DataFrame:
-        """Return ``time`` and ``event``, indexed by patient_id, the unit in ``attrs``."""
+        """Return ``time``, ``event`` and perhaps ``entry``, the unit in ``attrs``."""
         table = pd.DataFrame(self.arrays, self.index)
         if self.unit is not None:
             table.attrs["unit"] = self.unit
@@ -81,14 +91,16 @@ def survival_outcome(
     ----------
     y : DataFrame indexed by patient_id, or structured array
         With ``time`` (at least 0) and ``event`` (True or 1 where the event was seen, False or
-        0 where the patient is censored); the unit of time in ``y.attrs["unit"]``, if known.
+        0 where the patient is censored), and perhaps ``entry``, the time at which the patient
+        came under observation; the unit of time in ``y.attrs["unit"]``, if known.
     patient_ids : sequence of str, optional
         Whose rows those of a structured array are.
 
     Raises
     ------
     SurvivalLabelError
-        When ``time`` or ``event`` is missing or holds what cannot be true.
+        When ``time`` or ``event`` is missing or holds what cannot be true, when there are other
+        columns, or the unit is unknown.
     IdTypeError, DuplicateIdError
         When a patient id is not text or occurs twice.
     IdMismatchError
@@ -100,6 +112,8 @@ def survival_outcome(
     -----
     ZeroTimeWarning
         When a time is 0.
+    LongTimeWarning
+        When a time is longer than 100 years.
     """
     table = y if isinstance(y, pd.DataFrame) else _table_of(y, patient_ids or ())
     _require_columns([str(name) for name in table.columns])
@@ -107,9 +121,14 @@ def survival_outcome(
     ids = tuple(table.index)
     # Columns that allow a missing value become objects, and the missing one is refused.
     time, event = require_labels(_numbers(table["time"]), table["event"].to_numpy(), ids)
+    entry = None
+    if "entry" in table.columns:
+        entry = require_entry(_numbers(table["entry"]), time, ids)
     require_events(event, "A survival outcome")
+    unit = _require_unit(table.attrs.get("unit"))
     _warn_of_zero_times(time, ids)
-    return SurvivalOutcome(ids, time, event, table.attrs.get("unit"))
+    _warn_of_long_times(time, ids, unit)
+    return SurvivalOutcome(ids, time, event, unit, entry)
 
 
 def _table_of(y: NDArray[np.void], patient_ids: Sequence[str]) -> pd.DataFrame:
@@ -133,6 +152,22 @@ def _require_columns(found: list[str]) -> None:
             "give event = censored == 0."
         )
         raise SurvivalLabelError(msg)
+    unknown = [name for name in found if name not in ("time", "event", "entry")]
+    if unknown:
+        msg = (
+            f"A survival outcome has the columns 'time', 'event' and perhaps 'entry' (when a "
+            f"patient came under observation), and y also holds {first_few(unknown)}. Leave them "
+            "out; what is known about patients belongs into a table, and an event of another kind "
+            "counts as censored."
+        )
+        raise SurvivalLabelError(msg)
+
+
+def _require_unit(unit: object) -> str | None:
+    if unit is None or unit in UNITS:
+        return unit
+    msg = f"The unit of time must be one of {', '.join(UNITS)}, and y.attrs['unit'] is {unit!r}."
+    raise SurvivalLabelError(msg)
 
 
 def _numbers(column: "pd.Series[Any]") -> NDArray[Any]:
@@ -150,3 +185,14 @@ def _warn_of_zero_times(time: Floats, patient_ids: tuple[str, ...]) -> None:
             "is what you mean."
         )
         warnings.warn(msg, ZeroTimeWarning, stacklevel=4)
+
+
+def _warn_of_long_times(time: Floats, patient_ids: tuple[str, ...], unit: str | None) -> None:
+    rows = np.flatnonzero(too_long(time, unit)) if unit else np.zeros(0, np.intp)
+    if len(rows):
+        msg = (
+            f"{len(rows)} of {len(time)} patients are followed for more than {MAX_YEARS} years "
+            f"(first: {first_few(patient_ids[row] for row in rows)}; longest: {time.max():g} "
+            f"{unit}). Check that all times are counted in {unit}."
+        )
+        warnings.warn(msg, LongTimeWarning, stacklevel=4)

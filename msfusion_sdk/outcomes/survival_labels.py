@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from msfusion_sdk.arrays import Floats
 from msfusion_sdk.outcomes.declaration import SurvivalDeclaration
+from msfusion_sdk.outcomes.remarks import remarks_on
 from msfusion_sdk.phrases import first_few
 from msfusion_sdk.tables.cells.placeholders import MISSING_TEXT, is_placeholder
 from msfusion_sdk.tables.frames import ID_COLUMN
@@ -21,19 +22,10 @@ from msfusion_sdk.tables.issues import Issue, issue, note
 __all__ = ["cells_of", "survival_labels", "without_outcome"]
 
 
-MANY_EVENTS, FEW_PATIENTS = 0.9, 20
-"""Share of events above which the column may hold something else, unless patients are few."""
-LATER_EVENTS, ENOUGH_OF_EACH = 1.5, 10
-"""Median time of events over that of the censored above which they may be exchanged: an event
-ends a follow-up early."""
-MIXED_UNITS = 1000.0
-"""Longest time over the median above which days and months may be mixed."""
-
-
 def survival_labels(
     table: pa.Table, declared: SurvivalDeclaration
 ) -> tuple[pd.DataFrame, list[Issue]]:
-    """Return ``time`` (float) and ``event`` (bool) of the patients who have an outcome.
+    """Return ``time``, ``event`` and perhaps ``entry`` of the patients who have an outcome.
 
     Parameters
     ----------
@@ -57,6 +49,10 @@ def survival_labels(
     index = pd.Index(ids[both], name=ID_COLUMN, dtype=object)
     labels = pd.DataFrame({"time": time[both], "event": event}, index)
     labels.attrs["unit"] = declared.unit
+    wrong_entries: list[Issue] = []
+    if declared.entry is not None:
+        entry, wrong_entries = _entries(table, declared.entry, labels)
+        labels["entry"] = entry
     neither = int((np.isnan(time) & np.isnan(flag)).sum())
     return labels, [
         *issue(
@@ -65,8 +61,9 @@ def survival_labels(
             f"{len(half)} of {len(ids)} patients have only one of {declared.time} and "
             f"{declared.flag} (first: {first_few(half)}). Fill in both, or blank both.",
         ),
+        *wrong_entries,
         *without_outcome(neither, len(ids), f"{declared.time} and {declared.flag}"),
-        *_remarks_on(labels, declared),
+        *remarks_on(labels, declared),
         *issue(
             "DegenerateSplit",
             int(not labels["event"].any()),
@@ -114,6 +111,21 @@ def _times(
     return time, issues
 
 
+def _entries(table: pa.Table, column: str, labels: pd.DataFrame) -> tuple[Floats, list[Issue]]:
+    """Return when each labelled patient came under observation, and what is wrong with it."""
+    ids = np.array(table.column(ID_COLUMN).to_pylist(), object)
+    every, wrong = _times(ids, cells_of(table, column), column)
+    entry = np.asarray(pd.Series(every, ids).loc[labels.index], np.float64)
+    late = labels.index[~(entry < labels["time"])]
+    return entry, wrong or issue(
+        "SurvivalLabel",
+        len(late),
+        f"{len(late)} of {len(labels)} patients have no {column} before their time (first: "
+        f"{first_few(late)}). Who leaves before being observed tells nothing: correct these times, "
+        "or blank time and event.",
+    )
+
+
 def _flags(
     ids: NDArray[np.object_], cells: Sequence[object], declared: SurvivalDeclaration
 ) -> tuple[Floats, list[Issue]]:
@@ -149,45 +161,6 @@ def _flags(
 
 def _as_key(value: object) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
-
-
-def _remarks_on(labels: pd.DataFrame, declared: SurvivalDeclaration) -> list[Issue]:
-    """Return what is possible but more often a mistake."""
-    time, event = labels["time"].to_numpy(), labels["event"].to_numpy()
-    if not len(labels):
-        return []
-    share, middle = float(event.mean()), float(np.median(time))
-    n_zero, longest = int((time == 0).sum()), float(time.max())
-    seen, censored = time[event], time[~event]
-    enough = min(len(seen), len(censored)) >= ENOUGH_OF_EACH
-    ratio = float(np.median(seen) / max(np.median(censored), 1e-9)) if enough else 0.0
-    return [
-        *note(
-            "SurvivalLabel",
-            n_zero,
-            f"{n_zero} of {len(time)} patients have a {declared.time} of 0. They are kept; check "
-            "that time zero is what you mean.",
-        ),
-        *note(
-            "SurvivalLabel",
-            int(event.sum()) if share > MANY_EVENTS and len(time) >= FEW_PATIENTS else 0,
-            f"{share:.0%} of {len(time)} patients have an event by {declared.flag}, which is "
-            "unusual. Check that it is true where the event was seen, not where it was censored.",
-        ),
-        *note(
-            "SurvivalLabel",
-            len(seen) if ratio > LATER_EVENTS else 0,
-            f"The median {declared.time} of patients with an event is {ratio:.1f} times that of "
-            f"censored patients, as if {declared.flag} meant the opposite. Check it; the other "
-            "meaning is declared with censored= instead of event=.",
-        ),
-        *note(
-            "SurvivalLabel",
-            1 if middle > 0 and longest / middle > MIXED_UNITS else 0,
-            f"The longest {declared.time} ({longest:g}) is {longest / max(middle, 1e-9):.0f} times "
-            f"the median ({middle:g}). Check that all are counted in {declared.unit}.",
-        ),
-    ]
 
 
 def without_outcome(count: int, n: int, columns: str) -> list[Issue]:

@@ -14,6 +14,8 @@ from .metrics.calibration import calibration_at as calibration_at
 from .metrics.concordance import UnoConcordance as UnoConcordance
 from .metrics.concordance import concordance_index as concordance_index
 from .metrics.concordance import concordance_uno as concordance_uno
+from .metrics.incidence import CumulativeIncidence as CumulativeIncidence
+from .metrics.incidence import cumulative_incidence as cumulative_incidence
 from .metrics.kaplan_meier import KaplanMeier as KaplanMeier
 from .metrics.kaplan_meier import LogRank as LogRank
 from .metrics.kaplan_meier import kaplan_meier as kaplan_meier

@@ -19,6 +19,7 @@ from msfusion_sdk.errors import (
 from msfusion_sdk.phrases import first_few
 
 __all__ = [
+    "require_entry",
     "require_horizons",
     "require_labels",
     "require_numbers",
@@ -59,6 +60,30 @@ def require_labels(
         )
         raise ShapeError(msg)
     return times, events
+
+
+def require_entry(
+    entry: ArrayLike, time: Floats, patient_ids: Sequence[str] | None = None
+) -> Floats:
+    """Return ``entry`` as float64, shape (patient,): at least 0 and below ``time``.
+
+    Raises
+    ------
+    SurvivalLabelError
+        When a patient would leave before coming under observation, or at the same time.
+    ShapeError, NonFiniteError
+        As :func:`require_numbers` does.
+    """
+    entries = require_numbers("entry", entry, time.shape)
+    wrong = (entries < 0) | (entries >= time)
+    if wrong.any():
+        msg = (
+            "entry must be at least 0 and below time, and is not for "
+            f"{_offenders(entries, wrong, patient_ids)}. Who leaves before being observed tells "
+            "nothing: correct these times or leave the patients out."
+        )
+        raise SurvivalLabelError(msg)
+    return entries
 
 
 def require_numbers(name: str, values: ArrayLike, shape: tuple[int, ...]) -> Floats:
@@ -196,7 +221,8 @@ def _require_events(values: NDArray[np.generic], patient_ids: Sequence[str] | No
         msg = (
             "event must be True where the event was seen and False where the patient is censored "
             f"(or 1 and 0), and is something else for {_offenders(values, wrong, patient_ids)}. "
-            "Convert it, for example with event == 'dead'."
+            "Convert it, for example with event == 'dead'; an event of another kind counts as "
+            "censored."
         )
         raise SurvivalLabelError(msg)
     return values.astype(np.bool_)

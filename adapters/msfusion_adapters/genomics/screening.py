@@ -48,7 +48,8 @@ def strongest_columns(
         raise IdMismatchError(msg)
     outcome = y.loc[patient_ids]
     if isinstance(outcome, pd.DataFrame):
-        strength = np.abs(cox_score_test(values, time=outcome["time"], event=outcome["event"]))
+        time, event, entry = outcome["time"], outcome["event"], outcome.get("entry")
+        strength = np.abs(cox_score_test(values, time=time, event=event, entry=entry))
     else:
         classes = outcome.to_numpy()
         if outcome.nunique() < 2:

@@ -56,7 +56,8 @@ class SurvivalTask(Task):
     @property
     def metrics(self) -> tuple[Metric[Any], ...]:
         """Harrell's C first."""
-        return survival_metrics(self.plan, self.outcome.unit)
+        has_entry = self.outcome.entry is not None
+        return survival_metrics(self.plan, self.outcome.unit, has_entry=has_entry)
 
     def predict(
         self, model: Any, train: Tables, train_ids: Sequence[str], test: Tables, fold: Fold

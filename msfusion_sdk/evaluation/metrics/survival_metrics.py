@@ -23,7 +23,7 @@ _TIED_TOL = 1e-8
 
 
 def survival_metrics(
-    plan: TimePlan, unit: str | None = None
+    plan: TimePlan, unit: str | None = None, *, has_entry: bool = False
 ) -> tuple[Metric[SurvivalPredictions], ...]:
     """Return Harrell's and Uno's C, AUROC and calibration at each horizon, and the Brier score.
 
@@ -34,11 +34,22 @@ def survival_metrics(
     ----------
     unit : str, optional
         Of time, for labels.
+    has_entry : bool
+        Whether patients come under observation late.  Weights for censoring do not know of that,
+        and what needs them is left out.
     """
+    calibration = [
+        metric
+        for horizon in plan.horizons
+        for metric in (_slope_metric(horizon, plan, unit), _ici_metric(horizon, plan, unit))
+    ]
+    harrell = Metric(
+        "c_index", "C-index", "high", _harrell, _harrell_statistic, _harrell_pooled, chance=0.5
+    )
+    if has_entry:
+        return (harrell, *calibration)
     return (
-        Metric(
-            "c_index", "C-index", "high", _harrell, _harrell_statistic, _harrell_pooled, chance=0.5
-        ),
+        harrell,
         Metric(
             "c_index_uno",
             "Uno's C-index",
@@ -55,11 +66,7 @@ def survival_metrics(
             lambda j: float(_brier_errors(j, plan).mean()),
             lambda j: mean_statistic(_brier_errors(j, plan)),
         ),
-        *(
-            metric
-            for horizon in plan.horizons
-            for metric in (_slope_metric(horizon, plan, unit), _ici_metric(horizon, plan, unit))
-        ),
+        *calibration,
     )
 
 
@@ -92,19 +99,22 @@ def _harrell_statistic(out_of_fold: SurvivalPredictions) -> Statistic:
 
 def _outlasts(out_of_fold: SurvivalPredictions, cases: Rows) -> Bools:
     """Return who is followed longer than each case had to its event, shape (case, patient)."""
-    own = out_of_fold.outcome.time[cases, None]
-    outlasts: Bools = (out_of_fold.outcome.time > own) | (
-        (out_of_fold.outcome.time == own) & ~out_of_fold.outcome.event
-    )
-    return outlasts
+    outcome = out_of_fold.outcome
+    own = outcome.time[cases, None]
+    outlasts: Bools = (outcome.time > own) | ((outcome.time == own) & ~outcome.event)
+    return outlasts if outcome.entry is None else outlasts & (outcome.entry < own)
 
 
 def _harrell_pooled(folds: Sequence[SurvivalPredictions]) -> float:
     return concordance_index(
-        time=np.concatenate([fold.outcome.time for fold in folds]),
-        event=np.concatenate([fold.outcome.event for fold in folds]),
-        risk=np.concatenate([ranked(fold.risk) for fold in folds]),
+        **_together(folds), risk=np.concatenate([ranked(fold.risk) for fold in folds])
     )
+
+
+def _together(folds: Sequence[SurvivalPredictions]) -> dict[str, Any]:
+    """Return what happened to the patients of all folds."""
+    names = folds[0].outcome.arrays
+    return {name: np.concatenate([f.outcome.arrays[name] for f in folds]) for name in names}
 
 
 def _uno(out_of_fold: SurvivalPredictions, plan: TimePlan) -> float:
@@ -189,8 +199,7 @@ def _calibration(
     (column,) = plan.columns(horizon)
     return calibration_at(
         horizon,
-        time=np.concatenate([fold.outcome.time for fold in folds]),
-        event=np.concatenate([fold.outcome.event for fold in folds]),
+        **_together(folds),
         survival=np.concatenate([fold.survival[:, column] for fold in folds]),
         bins=1,
     )

@@ -179,6 +179,7 @@ class Evaluation:
                 facts.append(f"{self.classes[1]} is the positive one")
         else:
             facts.append(f"{int(counts['test event'].sum())} events")
-            tau = with_unit(self.plan.tau, self.unit)
-            facts.append(f"Uno's C-index and the Brier score up to tau = {tau}")
+            if "c_index_uno" in self.labels:
+                tau = with_unit(self.plan.tau, self.unit)
+                facts.append(f"Uno's C-index and the Brier score up to tau = {tau}")
         return [*facts, f"{self.bootstrap} resamples, random_state {self.random_state}"]

@@ -16,6 +16,10 @@ __all__ = ["remarks", "warn_once"]
 _VARYING = re.compile(r"('[^']*'(, )?)+…?|\d+")
 """Names and numbers in a message: what differs between fits."""
 
+_LEFT_OUT = (
+    "Patients come under observation late, and weights for censoring do not know of that: Uno's "
+    "C-index, AUROC and the Brier score are not computed.",
+)
 _FEW = 10  # events: below, the standard deviation of a fold's C-index is above about 0.08
 
 
@@ -43,6 +47,7 @@ def remarks(
     sentences = [
         *_thin_folds(outcome, counts),
         *(_late(plan, outcome.unit) if plan else ()),
+        *(_LEFT_OUT if plan and "c_index_uno" not in labels else ()),
         *_not_judged(outcome, {name: out_of_fold[name] for name in models}),
     ]
     mine = per_fold[per_fold["model"].isin(models) & per_fold["value"].isna()]

@@ -41,7 +41,7 @@ class SurvivalCurves:
         """Return the slope and the baseline of scores of shape (patient, 1)."""
         slope = fit_weights(held_out[None], target.total_loss)
         ones, known = np.ones(len(held_out)), target.outcome
-        problem = cox_problem(held_out, known.time, known.event, ones, "efron")
+        problem = cox_problem(held_out, known.time, known.event, ones, "efron", known.entry)
         return cls(slope, *cumulative_hazard(problem, slope))
 
     def survival(self, scores: Floats, times: ArrayLike) -> Floats:

@@ -89,8 +89,11 @@ class SurvivalTarget(Target):
 
     def total_loss(self, scores: Tensor) -> Tensor:
         """Return minus the log partial likelihood, Efron ties."""
-        time, event = torch.from_numpy(self.outcome.time), torch.from_numpy(self.outcome.event)
-        return cox_loss(risk=scores[:, 0], time=time, event=event) * self.outcome.scarcest
+        known = {name: torch.from_numpy(array) for name, array in self.outcome.arrays.items()}
+        loss = cox_loss(
+            risk=scores[:, 0], time=known["time"], event=known["event"], entry=known.get("entry")
+        )
+        return loss * self.outcome.scarcest
 
     def centred(self, scores: Floats) -> Floats:
         """Return ``scores`` with mean 0 over the patients."""

@@ -23,6 +23,7 @@ from msfusion_sdk.components import principal_axes
 from msfusion_sdk.errors import DegenerateSplitError
 from msfusion_sdk.phrases import first_few
 from msfusion_sdk.survival.checks import (
+    require_entry,
     require_events,
     require_horizons,
     require_labels,
@@ -107,6 +108,7 @@ def fit_cox(
     event: ArrayLike,
     penalty: float,
     weights: ArrayLike | None = None,
+    entry: ArrayLike | None = None,
     ties: Ties = "efron",
 ) -> CoxFit:
     """Return the ridge Cox model of ``values``.
@@ -120,6 +122,9 @@ def fit_cox(
         Of the objective above.
     weights : shape (patient,), optional
         At least 0; their scale does not matter.
+    entry : shape (patient,), optional
+        When each patient came under observation (left truncation), below ``time``: at risk is
+        who has ``entry < t <= time``.
     ties : 'efron' or 'breslow'
 
     Raises
@@ -130,7 +135,7 @@ def fit_cox(
         When there is no event, or without a penalty the coefficients are not determined.
     """
     return fit_cox_path(
-        values, time=time, event=event, penalties=[penalty], weights=weights, ties=ties
+        values, time=time, event=event, penalties=[penalty], weights=weights, entry=entry, ties=ties
     )[0]
 
 
@@ -141,6 +146,7 @@ def fit_cox_path(
     event: ArrayLike,
     penalties: Sequence[float],
     weights: ArrayLike | None = None,
+    entry: ArrayLike | None = None,
     ties: Ties = "efron",
 ) -> list[CoxFit]:
     """Return one model per penalty, in the order of ``penalties``.
@@ -150,7 +156,7 @@ def fit_cox_path(
 
     Parameters
     ----------
-    values, time, event, weights, ties
+    values, time, event, weights, entry, ties
         As in :func:`fit_cox`.
     penalties : sequence of float, each at least 0
 
@@ -164,13 +170,16 @@ def fit_cox_path(
     _require_penalties(penalties)
     weight = np.ones(len(times)) if weights is None else require_weights(weights, times.shape)
     counted = weight > 0
+    entries = None if entry is None else require_entry(entry, times)[counted]
     require_events(events[counted], "A Cox model")
     mean = weight @ table / weight.sum()
     centred = table[counted] - mean
     if min(penalties) == 0:
         _require_full_rank(centred)
     components, rotation = _rotated(centred)
-    problem = cox_problem(components, times[counted], events[counted], weight[counted], ties)
+    problem = cox_problem(
+        components, times[counted], events[counted], weight[counted], ties, entries
+    )
     fits, point = [], np.zeros(components.shape[1])
     for penalty in penalties:
         solution = minimise(problem, penalty, point)

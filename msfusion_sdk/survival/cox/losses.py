@@ -17,7 +17,14 @@ from msfusion_sdk.survival.cox.risk_sets import Ties
 __all__ = ["cox_loss", "discrete_nll", "event_bins"]
 
 
-def cox_loss(*, risk: Tensor, time: Tensor, event: Tensor, ties: Ties = "efron") -> Tensor:
+def cox_loss(
+    *,
+    risk: Tensor,
+    time: Tensor,
+    event: Tensor,
+    entry: Tensor | None = None,
+    ties: Ties = "efron",
+) -> Tensor:
     """Return the negative log partial likelihood per event; lower is better.
 
     The risk sets are those of the whole batch.  Batches have different ones, so their losses
@@ -32,6 +39,8 @@ def cox_loss(*, risk: Tensor, time: Tensor, event: Tensor, ties: Ties = "efron")
         To the event, or to the end of follow-up.
     event : bool, shape (patient,)
         True where the event was seen.
+    entry : shape (patient,), optional
+        When each came under observation; costs time and memory of events times patients.
     ties : 'efron' or 'breslow'
 
     Returns
@@ -66,7 +75,7 @@ def cox_loss(*, risk: Tensor, time: Tensor, event: Tensor, ties: Ties = "efron")
     died_risk = log_hazard[event]
     # Groups are the times at which events happened; a row of each quantity per event.
     death_times, group, deaths = torch.unique(time[event], return_inverse=True, return_counts=True)
-    at_risk = _log_sum_at_risk(log_hazard, time, death_times)[group]
+    at_risk = _log_sum_at_risk(log_hazard, time, death_times, entry)[group]
     if ties == "efron":
         tied = _log_sum_by_group(died_risk, group, len(death_times))[group]
         left = _rank_in_group(group, deaths).double() / deaths[group]
@@ -169,8 +178,14 @@ def _require_event(time: Tensor, event: Tensor, shape: tuple[int, ...]) -> Tenso
     return event.bool()
 
 
-def _log_sum_at_risk(log_hazard: Tensor, time: Tensor, death_times: Tensor) -> Tensor:
-    """Return, per time of ``death_times``, the log of the summed hazards of all who reach it."""
+def _log_sum_at_risk(
+    log_hazard: Tensor, time: Tensor, death_times: Tensor, entry: Tensor | None
+) -> Tensor:
+    """Return, per time of ``death_times``, the log of the summed hazards of all at risk then."""
+    if entry is not None:
+        # A running sum less those who have not entered would lose the digits of few at risk.
+        is_there = (entry < death_times[:, None]) & (time >= death_times[:, None])
+        return log_hazard.expand(is_there.shape).masked_fill(~is_there, -torch.inf).logsumexp(1)
     latest_first = time.argsort(descending=True)
     running = log_hazard[latest_first].logcumsumexp(0)
     followed = torch.searchsorted(time[latest_first].flip(0), death_times, right=False)

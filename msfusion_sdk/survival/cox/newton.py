@@ -53,10 +53,15 @@ class _State(NamedTuple):
 
 
 def cox_problem(
-    components: Floats, time: Floats, event: Bools, weights: Floats, ties: Ties
+    components: Floats,
+    time: Floats,
+    event: Bools,
+    weights: Floats,
+    ties: Ties,
+    entry: Floats | None = None,
 ) -> CoxProblem:
     """Return the sorted problem; weights above 0, at least one event."""
-    sets = risk_sets(time, event, ties)
+    sets = risk_sets(time, event, ties, entry)
     total = float(weights.sum())
     share = weights[sets.order] / total
     mean = np.add.reduceat(share[sets.events], sets.first_step) / np.bincount(sets.group)
@@ -97,7 +102,7 @@ def cumulative_hazard(problem: CoxProblem, point: Floats) -> tuple[Floats, Float
     """
     sets = problem.sets
     hazards = problem.weights * np.exp(problem.components @ point)
-    at_risk = hazards.cumsum()[sets.last]
+    at_risk = sets.at_risk(hazards)
     died = np.add.reduceat(problem.weights[sets.events], sets.first_step)
     return sets.times[::-1], (died / at_risk)[::-1].cumsum()
 

@@ -4,7 +4,12 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from msfusion_sdk.arrays import Floats
-from msfusion_sdk.survival.checks import require_events, require_labels, require_table
+from msfusion_sdk.survival.checks import (
+    require_entry,
+    require_events,
+    require_labels,
+    require_table,
+)
 from msfusion_sdk.survival.cox.risk_sets import RiskSets, Ties, risk_sets
 
 __all__ = ["cox_score_test"]
@@ -13,7 +18,12 @@ _BLOCK_VALUES = 1 << 21  # 16 MiB of features at a time, whatever their number
 
 
 def cox_score_test(
-    values: ArrayLike, *, time: ArrayLike, event: ArrayLike, ties: Ties = "efron"
+    values: ArrayLike,
+    *,
+    time: ArrayLike,
+    event: ArrayLike,
+    entry: ArrayLike | None = None,
+    ties: Ties = "efron",
 ) -> Floats:
     """Return a z score per feature; positive means that higher values go with earlier events.
 
@@ -25,6 +35,8 @@ def cox_score_test(
     values : shape (patient, feature)
     time, event : shape (patient,)
         Of the same, training, patients.
+    entry : shape (patient,), optional
+        As in :func:`~msfusion_sdk.survival.cox.cox.fit_cox`.
     ties : 'efron' or 'breslow'
 
     Returns
@@ -43,8 +55,9 @@ def cox_score_test(
     """
     times, events = require_labels(time, event)
     require_events(events, "A score test")
+    entries = None if entry is None else require_entry(entry, times)
     table = require_table(values, len(times))
-    sets = risk_sets(times, events, ties)
+    sets = risk_sets(times, events, ties, entries)
     width = max(1, _BLOCK_VALUES // len(times))
     starts = range(0, table.shape[1], width)
     parts = [_z_scores(table[:, start : start + width], sets) for start in starts]

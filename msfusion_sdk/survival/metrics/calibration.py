@@ -13,7 +13,12 @@ from numpy.typing import ArrayLike, NDArray
 
 from msfusion_sdk.arrays import Bools, Floats
 from msfusion_sdk.errors import DegenerateSplitError
-from msfusion_sdk.survival.checks import require_events, require_labels, require_probabilities
+from msfusion_sdk.survival.checks import (
+    require_entry,
+    require_events,
+    require_labels,
+    require_probabilities,
+)
 from msfusion_sdk.survival.cox.cox import fit_cox
 from msfusion_sdk.survival.metrics.product_limit import event_free_at
 
@@ -43,7 +48,13 @@ class Calibration:
 
 
 def calibration_at(
-    horizon: float, *, time: ArrayLike, event: ArrayLike, survival: ArrayLike, bins: int = 5
+    horizon: float,
+    *,
+    time: ArrayLike,
+    event: ArrayLike,
+    survival: ArrayLike,
+    entry: ArrayLike | None = None,
+    bins: int = 5,
 ) -> Calibration:
     """Return how predicted survival up to ``horizon`` compares with what was observed.
 
@@ -55,6 +66,8 @@ def calibration_at(
         Of the patients to judge.
     survival : shape (patient,), in [0, 1]
         Predicted chance of having no event up to ``horizon``.
+    entry : shape (patient,), optional
+        When each came under observation; who came after ``horizon`` is left out.
     bins : int, at least 1
         Groups of equal size by prediction; fewer where predictions are tied.
 
@@ -74,15 +87,24 @@ def calibration_at(
     """
     times, events = require_labels(time, event)
     chances = require_probabilities("survival", survival, times.shape)
+    entries = np.zeros(len(times)) if entry is None else require_entry(entry, times)
+    seen = (entries < horizon) | (entries == 0)
+    times, events, chances, entries = (each[seen] for each in (times, events, chances, entries))
+    late = entries if entry is not None else None
     events = events & (times <= horizon)
     times = np.minimum(times, horizon)
     require_events(events, f"Calibration at {horizon:g}")
-    slope, intercept, curve = _curve(times, events, chances)
+    slope, intercept, curve = _curve(times, events, chances, late)
     parts = _bins(chances, bins)
     return Calibration(
         horizon=float(horizon),
         predicted=np.array([1 - chances[part].mean() for part in parts]),
-        observed=np.array([_observed(horizon, times[part], events[part]) for part in parts]),
+        observed=np.array(
+            [
+                _observed(horizon, times[part], events[part], None if late is None else late[part])
+                for part in parts
+            ]
+        ),
         patients=np.array([part.sum() for part in parts], np.int64),
         slope=slope,
         intercept=intercept,
@@ -90,7 +112,9 @@ def calibration_at(
     )
 
 
-def _curve(time: Floats, event: Bools, survival: Floats) -> tuple[float, float, Floats]:
+def _curve(
+    time: Floats, event: Bools, survival: Floats, entry: Floats | None
+) -> tuple[float, float, Floats]:
     inside = np.clip(survival, _SURE, 1 - _SURE)
     x = np.log(-np.log(inside))
     if np.ptp(x) == 0:
@@ -99,7 +123,7 @@ def _curve(time: Floats, event: Bools, survival: Floats) -> tuple[float, float, 
             "exists. Compare that number with the Kaplan-Meier estimate instead."
         )
         raise DegenerateSplitError(msg)
-    fit = fit_cox(x[:, None], time=time, event=event, penalty=0)
+    fit = fit_cox(x[:, None], time=time, event=event, entry=entry, penalty=0)
     slope = float(fit.coef[0])
     # The model is centred; the line goes through x = 0.
     intercept = float(np.log(fit.cumulative_hazard[-1]) - slope * fit.mean[0])
@@ -113,8 +137,8 @@ def _bins(survival: Floats, bins: int) -> list[Bools]:
     return [place == bin_ for bin_ in np.unique(place)[::-1]]
 
 
-def _observed(horizon: float, time: Floats, event: Bools) -> float:
-    survival = float(event_free_at(np.array([horizon]), time=time, event=event)[0])
+def _observed(horizon: float, time: Floats, event: Bools, entry: Floats | None) -> float:
+    survival = float(event_free_at(np.array([horizon]), time=time, event=event, entry=entry)[0])
     if survival > 0 and time.max() < horizon:
         msg = (
             f"Nobody among the {len(time)} patients of a bin is followed up to {horizon:g} "

@@ -1,6 +1,7 @@
 """Concordance: how often the patient with the higher risk has the event first.
 
-Two patients can be compared when the one who leaves first has the event.  At equal times:
+Two patients can be compared when the one who leaves first has the event, and the other is under
+observation then.  At equal times:
 
 * an event and a censoring are comparable, and the event counts as the earlier one;
 * two events are not comparable, nor are two censorings.
@@ -9,13 +10,19 @@ Risks that differ by at most ``tied_tol`` count one half.
 """
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from msfusion_sdk.arrays import Bools, Floats, Rows
 from msfusion_sdk.errors import DegenerateSplitError
-from msfusion_sdk.survival.checks import require_labels, require_numbers, require_weights
+from msfusion_sdk.survival.checks import (
+    require_entry,
+    require_labels,
+    require_numbers,
+    require_weights,
+)
 from msfusion_sdk.survival.metrics.product_limit import censoring_survival
 
 __all__ = ["UnoConcordance", "concordance_index", "concordance_uno"]
@@ -39,6 +46,7 @@ def concordance_index(
     event: ArrayLike,
     risk: ArrayLike,
     weights: ArrayLike | None = None,
+    entry: ArrayLike | None = None,
     tied_tol: float = 1e-8,
 ) -> float:
     """Return the share of comparable pairs that ``risk`` puts in the right order.
@@ -54,6 +62,9 @@ def concordance_index(
         has the opposite direction; pass its negative.
     weights : shape (patient,), optional
         At least 0; a patient of weight 2 counts as two patients.
+    entry : shape (patient,), optional
+        When each came under observation, below ``time``: who enters at the time of an event or
+        later cannot be compared with it.
     tied_tol : float
         Risks at most this far apart are tied.
 
@@ -69,7 +80,8 @@ def concordance_index(
     times, events = require_labels(time, event)
     risks = require_numbers("risk", risk, times.shape)
     patient = np.ones(len(times)) if weights is None else require_weights(weights, times.shape)
-    return _concordance(times, events, risks, patient, patient, tied_tol)
+    entries = None if entry is None else require_entry(entry, times)
+    return _concordance(times, events, risks, patient, patient, tied_tol, entries)
 
 
 def concordance_uno(
@@ -126,6 +138,7 @@ def _concordance(
     first_weight: Floats,
     second_weight: Floats,
     tied_tol: float,
+    entry: Floats | None = None,
 ) -> float:
     """Return won plus half the tied over all comparable pairs.
 
@@ -141,8 +154,9 @@ def _concordance(
     rows = deaths[first_weight[order][deaths] > 0]
     starts = deaths[np.searchsorted(time[deaths], time[rows], side="right") - 1] + 1
     firsts = first_weight[order][rows]
-    later = np.concatenate([second[::-1].cumsum()[::-1], [0.0]])
-    comparable = firsts @ later[starts]
+    pairs = _Pairs(rows, starts, time, None if entry is None else entry[order])
+    score, partners = _ordered_pairs(risk, pairs, second, tied_tol)
+    comparable = firsts @ partners
     if not comparable > 0:
         msg = (
             f"No pair of the {len(time)} patients is comparable: {len(rows)} usable events, and "
@@ -150,21 +164,44 @@ def _concordance(
             "fewer of them."
         )
         raise DegenerateSplitError(msg)
-    score = _ordered_pairs(risk, rows, starts, second, tied_tol)
     return float(firsts @ score / comparable)
 
 
+class _Pairs(NamedTuple):
+    """Events and whom each can be compared with; rows ascend by time."""
+
+    rows: Rows
+    """Shape (event,)."""
+    starts: Rows
+    """Shape (event,): the first row that is followed longer than each event."""
+    time: Floats
+    entry: Floats | None
+
+    def are_partners(self, part: slice, begin: int) -> Bools:
+        """Return whether each row from ``begin`` on can be compared with each event of a part."""
+        rows = np.arange(begin, len(self.time))
+        later: Bools = rows >= self.starts[part, None]
+        if self.entry is None:
+            return later
+        return later & (self.entry[begin:] < self.time[self.rows[part], None])
+
+
 def _ordered_pairs(
-    risk: Floats, rows: Rows, starts: Rows, weight: Floats, tied_tol: float
-) -> Floats:
-    """Return for each event the weight of the partners it beats, plus half of those it ties."""
-    score = np.zeros(len(rows))
+    risk: Floats, pairs: _Pairs, weight: Floats, tied_tol: float
+) -> tuple[Floats, Floats]:
+    """Return for each event the weight of the partners it beats, plus half of those it ties.
+
+    And the weight of all its partners.
+    """
+    rows, starts = pairs.rows, pairs.starts
+    score, partners = np.zeros(len(rows)), np.zeros(len(rows))
     block = max(1, _BLOCK_PAIRS // max(1, len(risk)))
     for low in range(0, len(rows), block):
         part = slice(low, low + block)
-        begin = starts[part].min()
+        begin = int(starts[part].min())
         lead = risk[rows[part], None] - risk[begin:]
-        later = np.arange(begin, len(risk)) >= starts[part, None]
+        can = pairs.are_partners(part, begin)
         won, lost = lead > tied_tol, lead < -tied_tol
-        score[part] = ((1.0 + won - lost) * later) @ weight[begin:] / 2
-    return score
+        score[part] = ((1.0 + won - lost) * can) @ weight[begin:] / 2
+        partners[part] = can @ weight[begin:]
+    return score, partners

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from msfusion_sdk.arrays import Floats
 from msfusion_sdk.errors import DegenerateSplitError, ShapeError
 from msfusion_sdk.phrases import first_few
-from msfusion_sdk.survival.checks import require_events, require_labels
+from msfusion_sdk.survival.checks import require_entry, require_events, require_labels
 
 __all__ = ["KaplanMeier", "LogRank", "kaplan_meier", "kaplan_meier_by_group", "log_rank"]
 
@@ -50,7 +50,9 @@ class LogRank:
     degrees_of_freedom: int
 
 
-def kaplan_meier(*, time: ArrayLike, event: ArrayLike) -> KaplanMeier:
+def kaplan_meier(
+    *, time: ArrayLike, event: ArrayLike, entry: ArrayLike | None = None
+) -> KaplanMeier:
     """Return the Kaplan-Meier curve of the patients.
 
     Parameters
@@ -59,6 +61,8 @@ def kaplan_meier(*, time: ArrayLike, event: ArrayLike) -> KaplanMeier:
         To the event or to the end of follow-up, at least 0, in any one unit.
     event : shape (patient,)
         True where the event was seen.
+    entry : shape (patient,), optional
+        When each came under observation, below ``time``.
 
     Raises
     ------
@@ -73,7 +77,8 @@ def kaplan_meier(*, time: ArrayLike, event: ArrayLike) -> KaplanMeier:
     if not len(times):
         msg = "A Kaplan-Meier curve needs patients, and there are none. Leave the group out."
         raise DegenerateSplitError(msg)
-    fitter = KaplanMeierFitter().fit(times, events)
+    entries = None if entry is None else require_entry(entry, times)
+    fitter = KaplanMeierFitter().fit(times, events, entry=entries)
     limits = fitter.confidence_interval_.to_numpy(np.float64)
     return KaplanMeier(
         times=fitter.event_table.index.to_numpy(np.float64),
@@ -85,7 +90,12 @@ def kaplan_meier(*, time: ArrayLike, event: ArrayLike) -> KaplanMeier:
 
 
 def kaplan_meier_by_group(
-    *, time: ArrayLike, event: ArrayLike, group: ArrayLike, groups: tuple[str, ...]
+    *,
+    time: ArrayLike,
+    event: ArrayLike,
+    group: ArrayLike,
+    groups: tuple[str, ...],
+    entry: ArrayLike | None = None,
 ) -> dict[str, KaplanMeier]:
     """Return a Kaplan-Meier curve per group, in the order of ``groups``.
 
@@ -96,6 +106,8 @@ def kaplan_meier_by_group(
         The group of each patient; derive it from a cut-off of the training patients.
     groups : tuple of str
         All groups that are meant to be there.
+    entry : shape (patient,), optional
+        As in :func:`kaplan_meier`.
 
     Raises
     ------
@@ -106,8 +118,13 @@ def kaplan_meier_by_group(
     """
     times, events = require_labels(time, event)
     labels = _require_groups(group, groups, len(times))
+    entries = None if entry is None else require_entry(entry, times)
     return {
-        name: kaplan_meier(time=times[labels == name], event=events[labels == name])
+        name: kaplan_meier(
+            time=times[labels == name],
+            event=events[labels == name],
+            entry=None if entries is None else entries[labels == name],
+        )
         for name in groups
     }
 

@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike
 
 from msfusion_sdk.arrays import Floats, Rows
 from msfusion_sdk.errors import DegenerateSplitError
-from msfusion_sdk.survival.checks import require_labels
+from msfusion_sdk.survival.checks import require_entry, require_labels
 
 __all__ = ["CensoringSurvival", "censoring_survival", "event_free_at"]
 
@@ -97,7 +97,9 @@ def censoring_survival(*, time: ArrayLike, event: ArrayLike) -> CensoringSurviva
     return CensoringSurvival(steps, np.cumprod(1 - hazard))
 
 
-def event_free_at(times: Floats, *, time: ArrayLike, event: ArrayLike) -> Floats:
+def event_free_at(
+    times: Floats, *, time: ArrayLike, event: ArrayLike, entry: ArrayLike | None = None
+) -> Floats:
     """Return the Kaplan-Meier estimate of having no event up to and including ``times``.
 
     After the last patient it stays as it is.
@@ -107,6 +109,8 @@ def event_free_at(times: Floats, *, time: ArrayLike, event: ArrayLike) -> Floats
     times : shape (time,), ascending
         Unit of ``time``.
     time, event : shape (patient,)
+    entry : shape (patient,), optional
+        When each came under observation; before that nobody knows of their events.
 
     Raises
     ------
@@ -118,6 +122,9 @@ def event_free_at(times: Floats, *, time: ArrayLike, event: ArrayLike) -> Floats
     Source: Kaplan & Meier, JASA 53 (1958) 457-481.
     """
     steps, died, _, at_risk = _exits(time, event, "Survival")
+    if entry is not None:
+        entries = np.sort(require_entry(entry, np.asarray(time, np.float64)))
+        at_risk = at_risk - (len(entries) - np.searchsorted(entries, steps, side="left"))
     survival = np.concatenate([[1.0], np.cumprod(1 - died / at_risk)])
     return survival[np.searchsorted(steps, times, side="right")]
 
