@@ -4,7 +4,13 @@ A file name is bytes, a table holds Unicode.  So a path is stored absolute, with
 bytes that are not UTF-8 percent-escaped; ``path_of`` gives the real one back.
 """
 
+import hashlib
 import os
+            known = by_file[status.st_dev, status.st_ino]
+            if not known and status.st_size and stat.S_ISREG(status.st_mode):
+                by_size[status.st_size].append(path)
+            known.append(path)
+    is_without = len(blank) == len(rows)  # a cohort of features alone
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -24,6 +30,36 @@ __all__ = ["SLIDE_ID", "find_bad_paths", "find_bad_spacings", "read_slides"]
 
 SLIDE_ID, PATIENT_ID, PATH, MPP = "slide_id", "patient_id", "path", "mpp"
 N_LISTED = 20
+<<<<<<< HEAD
+=======
+PROBES, PROBE_BYTES = 16, 65536
+# "%" itself, bytes that are not UTF-8 (U+DC80 to U+DCFF in Python), and what would break a line.
+ESCAPED = re.compile("[%\x00-\x1f\x7f\udc80-\udcff]")
+
+
+def escape_path(path: str | os.PathLike[str]) -> str:
+    r"""Return a path as text that is valid UTF-8, one line, and names the same file.
+
+    Examples
+    --------
+    >>> escape_path("slides/caf\udce9 50%.svs")
+    'slides/caf%E9 50%25.svs'
+    """
+    return ESCAPED.sub(
+        lambda match: "".join(f"%{byte:02X}" for byte in os.fsencode(match[0])), os.fspath(path)
+    )
+
+
+def path_of(row: Mapping[str, Any]) -> Path:
+    """Return the file of a row of the stored slide table.
+
+    Examples
+    --------
+    >>> path_of({"path": "/slides/50%25.svs"}).name
+    '50%.svs'
+    """
+    return Path(_real(row[PATH]))
+>>>>>>> caa700a (Copies of a slide under two ids are named; a benchmark compares pixels with the libraries' and damages files)
 
 
 def read_slides(source: TableSource) -> pa.Table:
@@ -93,6 +129,7 @@ def find_bad_paths(table: pa.Table) -> list[Issue]:
         if row[PATH]:
             by_path[row[PATH]].append(row[SLIDE_ID])
     by_file: defaultdict[tuple[int, int], list[str]] = defaultdict(list)
+    by_size: defaultdict[int, list[str]] = defaultdict(list)
     missing = []
     for path in by_path:
         try:
@@ -102,8 +139,15 @@ def find_bad_paths(table: pa.Table) -> list[Issue]:
         except (OSError, ValueError):
             missing.append(path)
         else:
+<<<<<<< HEAD
             by_file[status.st_dev, status.st_ino].append(path)
     is_without = len(blank) == len(rows)  # a cohort of features alone
+=======
+            known = by_file[status.st_dev, status.st_ino]
+            if not known and status.st_size and stat.S_ISREG(status.st_mode):
+                by_size[status.st_size].append(path)
+            known.append(path)
+>>>>>>> caa700a (Copies of a slide under two ids are named; a benchmark compares pixels with the libraries' and damages files)
     return [
         *issue(
             "Table",
@@ -113,6 +157,7 @@ def find_bad_paths(table: pa.Table) -> list[Issue]:
         ),
         *_shared(by_path),
         *_linked(by_file.values()),
+        *_copies(by_size.values()),
         *_missing(missing, len(by_path)),
     ]
 
@@ -152,6 +197,37 @@ def _linked(groups: Iterable[Sequence[str]]) -> list[Issue]:
         "slide, which counts double. Keep one of the rows."
     )
     return note("DuplicateId", len(same), message)
+
+
+def _copies(groups: Iterable[Sequence[str]]) -> list[Issue]:
+    """Return a note of files of one size and content; by samples, as slides are large."""
+    same = []
+    for paths in groups:
+        by_content: defaultdict[bytes, list[str]] = defaultdict(list)
+        for path in paths if len(paths) > 1 else ():
+            by_content[_sampled_digest(real_path(path))].append(path)
+        same += [" and ".join(equal[:2]) for key, equal in by_content.items() if key and equal[1:]]
+    message = (
+        f"{len(same)} slides are there twice, as files of the same content (first: "
+        f"{'; '.join(same[:3])}), which counts double. Keep one of the rows."
+    )
+    return note("DuplicateId", len(same), message)
+
+
+def _sampled_digest(path: str) -> bytes:
+    """Return the digest of 16 places of a file; nothing when it cannot be read."""
+    digest = hashlib.sha256()
+    try:
+        with open(path, "rb") as file:  # noqa: PTH123
+            size = file.seek(0, os.SEEK_END)
+            for probe in range(PROBES):
+                file.seek((size - 1) * probe // PROBES)
+                digest.update(file.read(PROBE_BYTES))
+            file.seek(max(0, size - PROBE_BYTES))
+            digest.update(file.read(PROBE_BYTES))
+    except OSError:
+        return b""
+    return digest.digest()
 
 
 def _missing(paths: Sequence[str], n: int) -> list[Issue]:

@@ -132,3 +132,13 @@ def test_missing_files_are_remarked_twenty_by_name_and_all_by_count(tmp_path: Pa
 
 def test_slides_without_a_path_are_refused() -> None:
     assert codes(find_bad_paths(read_slides(frame(path=["", None, " "])))) == [("Table", 3)]
+
+
+def test_copies_under_two_ids_are_named(tmp_path: Path) -> None:
+    for name, content in (("a", b"x" * 9), ("b", b"x" * 9), ("c", b"y" * 9), ("d", b"x" * 8)):
+        (tmp_path / f"{name}.svs").write_bytes(content)
+    listed = frame(path=[str(tmp_path / f"{name}.svs") for name in "abcd"])
+    (found,) = find_bad_paths(read_slides(listed))
+    assert (found.code, found.count) == ("DuplicateId", 1)
+    assert "a.svs and" in found.message
+    assert "c.svs" not in found.message

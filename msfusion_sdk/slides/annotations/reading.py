@@ -11,6 +11,7 @@ from xml.etree import ElementTree
 
 from msfusion_sdk.errors import AnnotationError
 from msfusion_sdk.slides.annotations.building import build
+from msfusion_sdk.slides.annotations.dicom_dialect import parse_dicom
 from msfusion_sdk.slides.annotations.drawings import Contents
 from msfusion_sdk.slides.annotations.json_dialects import parse_json
 from msfusion_sdk.slides.annotations.result import AnnotatedRegion, Annotations
@@ -44,7 +45,11 @@ def read_annotations(
         its drawings is named, and nothing is returned in part.
     """
     source = Path(path)
-    contents = _parse(source, _text(source))
+    data = _bytes(source)
+    if data[128:132] == b"DICM":
+        contents = _parse_dicom(source, data)
+    else:
+        contents = _parse(source, _text(source, data))
     built = build(contents.drawings)
     if faults := [*contents.faults, *built.faults]:
         _refuse_all(source, faults)
@@ -54,14 +59,25 @@ def read_annotations(
     return Annotations(polygons, source, contents.dialect, built.repairs, dict(contents.ignored))
 
 
-def _text(source: Path) -> str:
-    """Return the text of a file without byte order mark and NULs."""
+def _bytes(source: Path) -> bytes:
     try:
-        data = source.read_bytes()
+        return source.read_bytes()
     except OSError as error:
         _refuse(source, f"it cannot be read: {error.strerror or error}. Check the path.", error)
-    if data[128:132] == b"DICM":
-        _refuse(source, "DICOM annotations are not read. Export them from the viewer as GeoJSON.")
+
+
+def _parse_dicom(source: Path, data: bytes) -> Contents:
+    try:
+        contents = parse_dicom(data)
+    except ValueError as error:
+        _refuse(source, f"its DICOM is damaged or cut short: {error}. Copy it again.", error)
+    if contents is None:
+        _refuse(source, "it is a DICOM file without microscopy bulk simple annotations.")
+    return contents
+
+
+def _text(source: Path, data: bytes) -> str:
+    """Return the text of a file without byte order mark and NULs."""
     is_utf16 = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
     try:
         text = data.decode("utf-16" if is_utf16 else "utf-8-sig")

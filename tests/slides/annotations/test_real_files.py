@@ -5,7 +5,6 @@ from xml.etree import ElementTree
 
 import pytest
 
-from msfusion_sdk.errors import AnnotationError
 from msfusion_sdk.slides.annotations import read_annotations, write_qupath_geojson
 
 COUNTS = {
@@ -86,8 +85,3 @@ def test_names_without_a_class_stay_names(data: Path) -> None:
 def test_what_is_no_outline_is_counted(data: Path) -> None:
     found = read_annotations(data / "annotations" / "darwin" / "103S.json")
     assert found.ignored == {"keypoint": 5, "bounding_box": 8}
-
-
-def test_dicom_annotations_are_refused_with_the_way_out(data: Path) -> None:
-    with pytest.raises(AnnotationError, match="Export them from the viewer as GeoJSON"):
-        read_annotations(data / "annotations" / "dicom" / "highdicom_sm_annotations.dcm")

@@ -162,3 +162,13 @@ def test_czi_has_the_librarys_pixels(tmp_path: Path, pickled: Callable[[object],
         assert slide.spacing().mpp == pytest.approx(0.5)
         other = pickled(slide)
         np.testing.assert_array_equal(other.read((0, 0), 0, (700, 500)).pixels, IMAGE)
+
+
+@pytest.mark.parametrize("tag", ["TileWidth", "TileLength"])
+def test_a_level_of_impossible_stored_tiles_is_corrupt(tag: str, tmp_path: Path) -> None:
+    path = write_ome(tmp_path / "x.ome.tif")
+    for value in (0, 60_000):
+        with tifffile.TiffFile(path, mode="r+b") as tiff:
+            tiff.pages.first.pages[0].aspage().tags[tag].overwrite(value)
+        with pytest.raises(SlideCorruptError, match="damaged TIFF directory"):
+            open_slide(path)

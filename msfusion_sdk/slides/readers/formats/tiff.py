@@ -38,15 +38,16 @@ def open_tiff(source: Source, facts: TiffFacts, mpp: float | None) -> PyramidRea
     SlideFormatError
         When the pixels are compressed in a way that tifffile does not decode.
     """
+    file = os.open(source.path, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0))
     try:
         with tifffile.TiffFile(source.path, _multifile=False) as tiff:
             pages = _pages(tiff)
             spacing = ome_spacing(facts.ome_xml) if facts.ome_xml else tag_spacing(pages[0])
+        levels = [TiffLevel(page, file, source.path, WHITE) for page in pages]
     except DAMAGE as error:
+        os.close(file)
         msg = f"{source.path} has a damaged TIFF directory ({error}). Copy the slide again."
         raise SlideCorruptError(msg) from error
-    file = os.open(source.path, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0))
-    levels = [TiffLevel(page, file, source.path, WHITE) for page in pages]
     weakref.finalize(levels[0], os.close, file)
     sizes = tuple(level.size for level in levels)
     kept = matching_levels(_reads(levels), sizes, true_levels(sizes, repeats=True))

@@ -13,6 +13,7 @@ from msfusion_sdk.slides.stored_tiles.damage import DAMAGE
 from msfusion_sdk.slides.stored_tiles.jpeg_stream import TileCoding, TileError, decode_tile
 from msfusion_sdk.slides.stored_tiles.jpeg_tiles import COLOURS
 from msfusion_sdk.slides.stored_tiles.region import composite
+from msfusion_sdk.slides.stored_tiles.tiff import MAX_STORED_TILE_PX
 
 __all__ = ["TiffLevel"]
 
@@ -32,6 +33,11 @@ class TiffLevel:
         Stays usable after its file was closed.
     file : int
         A descriptor, which the caller closes.
+
+    Raises
+    ------
+    ValueError
+        When sizes cannot be true or are unsafe to allocate.
     """
 
     def __init__(
@@ -44,7 +50,15 @@ class TiffLevel:
             if page.is_tiled
             else (self.size[0], int(page.rowsperstrip))
         )
+        if not 0 < self._stored[0] * self._stored[1] <= MAX_STORED_TILE_PX or min(self.size) < 1:
+            msg = f"{self.size} pixels in stored tiles of {self._stored}"
+            raise ValueError(msg)
         self._across = -(-self.size[0] // self._stored[0])
+        self._planes = 1 if page.planarconfig == CONTIGUOUS else int(page.samplesperpixel)
+        needed = self._planes * self._across * -(-self.size[1] // self._stored[1])
+        if needed != len(page.dataoffsets):
+            msg = f"{len(page.dataoffsets)} stored tiles where {needed} make up the level"
+            raise ValueError(msg)
         self._cache: OrderedDict[int, Tile] = OrderedDict()
         self._room = max(1, CACHE_BYTES // (3 * self._stored[0] * self._stored[1]))
 
@@ -75,7 +89,7 @@ class TiffLevel:
         return tile
 
     def _decoded(self, number: int) -> Tile:
-        planes = 1 if self._page.planarconfig == CONTIGUOUS else int(self._page.samplesperpixel)
+        planes = self._planes
         step = len(self._page.dataoffsets) // planes
         try:
             parts = [self._segment(number + plane * step) for plane in range(planes)]
