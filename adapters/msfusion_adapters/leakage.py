@@ -20,6 +20,9 @@ __all__ = ["find_leaks", "warn_of_leaks"]
 
 FEWEST = 20
 """Patients, below which one column may order all by chance."""
+FEWEST_OF_EACH = 5
+"""Patients with the event (or of a class) and without, below which a column may be like it by
+chance."""
 TOO_WELL = 0.95
 """Concordance above which a column alone is no predictor any more."""
 ROW_ORDER = 0.7
@@ -81,6 +84,8 @@ def find_leaks(values: Floats, y: "pd.DataFrame | pd.Series") -> dict[int, str]:
     if isinstance(y, pd.DataFrame):
         time, event = y["time"].to_numpy(np.float64), y["event"].to_numpy(np.bool_)
         found = _telling(values, event, "the event")
+        if event.sum() < FEWEST_OF_EACH:
+            return found
         for place in np.flatnonzero(_may_order(values, time, event) | _counts_rows(values)):
             order = _concordance(values[:, place], time, event)
             if order > TOO_WELL:
@@ -98,7 +103,7 @@ def find_leaks(values: Floats, y: "pd.DataFrame | pd.Series") -> dict[int, str]:
 
 def _telling(values: Floats, truth: Bools, what: str) -> dict[int, str]:
     """Return the columns that are true and false themselves, or rows sorted by it."""
-    if min(truth.sum(), (~truth).sum()) < 2:
+    if min(truth.sum(), (~truth).sum()) < FEWEST_OF_EACH:
         return {}
     true, false = values[truth], values[~truth]
     equal = (np.ptp(true, axis=0) == 0) & (np.ptp(false, axis=0) == 0) & (true[0] != false[0])

@@ -48,7 +48,7 @@ class TestSlide(AdapterContract):
 
 class TestGenomics(AdapterContract):
     def adapter(self) -> ModalityAdapter:
-        return GenomicsAdapter()
+        return GenomicsAdapter(max_missing_genes=0)
 
     def table(self) -> pd.DataFrame:
         return measured(64)
@@ -67,6 +67,7 @@ class TestGenomicsWithEveryStep(AdapterContract):
             n_components=4,
             whiten=False,
             missing="median",
+            max_missing_genes=0,
         )
 
     def table(self) -> pd.DataFrame:
@@ -80,7 +81,7 @@ class TestGenomicsWithEveryStep(AdapterContract):
 
 class TestScreenedGenes(AdapterContract):
     def adapter(self) -> ModalityAdapter:
-        return GenomicsAdapter(screen=5, n_components=None)
+        return GenomicsAdapter(screen=5, n_components=None, max_missing_genes=0)
 
     def table(self) -> pd.DataFrame:
         return measured(64)

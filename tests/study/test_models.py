@@ -37,6 +37,9 @@ from msfusion_sdk.study.training_record import TrainingRecord
 
 PATIENTS = 60
 
+# Age is made to order the times.
+pytestmark = pytest.mark.filterwarnings("ignore:.*tell the outcome")
+
 
 def patients() -> pd.DataFrame:
     """Age orders the times; P58 has no outcome, P59 no modality."""

@@ -1,14 +1,16 @@
 """Expression, copy number and mutations: gene tables to a few numbers, learned in the fold."""
 
-from collections.abc import Mapping, Sequence
+import warnings
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
-from typing import Any, ClassVar, Literal, Self
+from typing import Any, ClassVar, Literal, Self, get_args
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from sklearn.utils.validation import check_is_fitted
 
+from msfusion_adapters.barcodes import SampleMap
 from msfusion_adapters.genomics.gene_sets import membership, read_gmt
 from msfusion_adapters.genomics.layouts import Layout, read_genes
 from msfusion_adapters.genomics.screening import strongest_columns
@@ -27,7 +29,9 @@ from msfusion_adapters.numeric import (
 from msfusion_sdk.adapter import Block, ModalityAdapter
 from msfusion_sdk.arrays import Floats
 from msfusion_sdk.errors import TableError
+from msfusion_sdk.phrases import first_few
 from msfusion_sdk.tables.frames import patient_table, select_columns
+from msfusion_sdk.tables.issues import TableWarning
 
 __all__ = ["GenomicsAdapter", "Log"]
 
@@ -52,7 +56,8 @@ class GenomicsAdapter(ModalityAdapter):
         ``"patients_by_genes"``: a column ``patient_id``, then a column per gene.
         ``"genes_by_patients"``: gene names in the first column, then a column per patient.
         ``"cbioportal"``: ``data_mrna_*.txt``, ``data_cna.txt``.  ``"xena"``: genes down, TCGA
-        samples across.  ``"maf"``: a list of mutations.  ``"anndata"``: an ``.h5ad`` file.
+        samples across.  ``"maf"``: a list of mutations.  ``"gdc"``: the sample sheet beside
+        the files of gene expression.  ``"anndata"``: an ``.h5ad`` file.
     log : {"signed", "log2", "none"}
         sign(x)·log(1 + |x|), which also tames z-scores; log2(1 + x) for counts and RSEM or
         TPM values, an error below 0; or nothing.
@@ -72,11 +77,17 @@ class GenomicsAdapter(ModalityAdapter):
         Scale each component to standard deviation 1; otherwise large ones stay large.
     missing : {"error", "median"}
         What happens to an empty cell of a patient who has others.
-    profiled : sequence of str, optional
+    max_missing_genes : float
+        Share of the genes of training that a table may lack when predicting: they are filled
+        with the training median, with a warning that names them.  0 allows none.
+    profiled : sequence of str, or path of a list of ids; optional
         For ``"maf"``: everybody who was sequenced.  Others are missing, not wild type.
+    samples : mapping of sample to patient, or path of a table with both; optional
+        For studies whose samples are not called by TCGA barcodes.
     """
 
     modality: ClassVar[str] = "genomics"
+    layouts: ClassVar[tuple[str, ...]] = get_args(Layout)
 
     def __init__(
         self,
@@ -91,7 +102,9 @@ class GenomicsAdapter(ModalityAdapter):
         n_components: int | None = None,
         whiten: bool = True,
         missing: Missing = "error",
-        profiled: Sequence[str] | None = None,
+        max_missing_genes: float = 0.1,
+        profiled: Sequence[str] | str | Path | None = None,
+        samples: SampleMap | None = None,
     ) -> None:
         self.layout = layout
         self.log = log
@@ -103,7 +116,9 @@ class GenomicsAdapter(ModalityAdapter):
         self.n_components = n_components
         self.whiten = whiten
         self.missing = missing
+        self.max_missing_genes = max_missing_genes
         self.profiled = profiled
+        self.samples = samples
 
     def read(self, source: Any) -> pd.DataFrame:
         """Return a row per patient and a column per gene from a file in ``layout``.
@@ -116,7 +131,9 @@ class GenomicsAdapter(ModalityAdapter):
             When the file is not of that layout, or the ids cannot be used.
         """
         genes = getattr(self, "columns_", None)
-        return read_genes(source, self.layout, genes=genes, profiled=self.profiled)
+        return read_genes(
+            source, self.layout, genes=genes, profiled=self.profiled, samples=self.samples
+        )
 
     def fit(self, table: pd.DataFrame, y: pd.DataFrame | pd.Series | None = None) -> Self:
         """Learn scale and projection from the training patients.
@@ -163,22 +180,45 @@ class GenomicsAdapter(ModalityAdapter):
         Raises
         ------
         TableError
-            When the genes are not those of ``fit``.
+            When there are other genes than in ``fit``, or more than ``max_missing_genes`` of
+            them are missing.
         NonFiniteError
             When a cell is infinite, or empty and ``missing="error"``.
+
+        Warns
+        -----
+        TableWarning
+            When genes are missing and filled.
         """
         check_is_fitted(self)
-        chosen = select_columns(table, self.columns_, _WHAT)
-        values = self._numbers(chosen)
+        checked = patient_table(table)
+        absent = self._absent(checked)
+        known = [name for name in self.columns_ if name not in absent]
+        chosen = select_columns(checked, known, _WHAT).reindex(columns=self.columns_)
+        values = self._numbers(chosen, absent)
         features = self._standardised(values)
         if self.matrix_ is not None:
             features = features @ self.matrix_.T + self.offset_
         return Block.of(chosen.index, features, self.names_, ~np.isnan(values).all(axis=1))
 
-    def _numbers(self, table: pd.DataFrame) -> Floats:
+    def _absent(self, table: pd.DataFrame) -> set[str]:
+        """Return the genes of training that a table lacks, if they are few enough to be filled."""
+        absent = [name for name in self.columns_ if name not in table.columns]
+        if not absent or len(absent) > self.max_missing_genes * len(self.columns_):
+            return set()
+        warnings.warn(
+            f"{len(absent)} of {len(self.columns_)} genes of training are missing from {_WHAT} and "
+            f"count as the median of training (first: {first_few(absent, 5)}).",
+            TableWarning,
+            stacklevel=4,
+        )
+        return set(absent)
+
+    def _numbers(self, table: pd.DataFrame, absent: Collection[str] = ()) -> Floats:
         values = numbers(table, _WHAT)
         if self.missing == "error":
-            require_no_gaps(values, table, _WHAT)
+            held = ~table.columns.isin(list(absent))
+            require_no_gaps(values[:, held], table.loc[:, held], _WHAT)
         if self.log == "signed":
             return np.asarray(np.sign(values) * np.log1p(np.abs(values)))
         if self.log == "log2":

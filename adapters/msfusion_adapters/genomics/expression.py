@@ -5,50 +5,49 @@ Nothing here looks from one patient at another, so it is done before any fold is
 """
 
 import logging
-import re
-from collections.abc import Iterable
+import warnings
 
 import numpy as np
 import pandas as pd
 
-from msfusion_sdk.errors import TableError
+from msfusion_adapters.barcodes import SampleMap, patients_of_samples
+from msfusion_sdk.errors import DuplicateIdError, TableError
+from msfusion_sdk.phrases import first_few
+from msfusion_sdk.tables.cells.damage import damaged_genes
 from msfusion_sdk.tables.frames import patient_table
+from msfusion_sdk.tables.issues import TableWarning
 
-__all__ = [
-    "from_cbioportal",
-    "from_genes_by_patients",
-    "from_xena",
-    "choose_samples",
-    "tcga_patients",
-]
+__all__ = ["from_cbioportal", "from_genes_by_patients", "from_xena", "without_damaged_genes"]
 
 _LOG = logging.getLogger(__name__)
 
-_BARCODE = re.compile(r"(TCGA-\w{2}-\w{4})(?:-(\d{2})\w?.*)?", re.ASCII)
 _DESCRIPTIONS = ("Hugo_Symbol", "Entrez_Gene_Id", "Cytoband")
 
-SAMPLE_TYPES = ("01", "03", "09", "06", "02")
-"""Primary tumour, blood cancers, metastasis, recurrence: in the order they are preferred.
-Normal tissue (10 to 14) and cell lines are never taken."""
 
-
-def from_genes_by_patients(table: pd.DataFrame) -> pd.DataFrame:
+def from_genes_by_patients(table: pd.DataFrame, samples: SampleMap | None = None) -> pd.DataFrame:
     """Return a row per patient from gene names in the first column and a column per patient.
+
+    Parameters
+    ----------
+    samples : optional
+        Which patient a column is of, where they are samples.
 
     Raises
     ------
     TableError
         When a cell beside the names is not numeric.
     """
-    return _turned(table.iloc[:, 0].astype("string"), table.iloc[:, 1:])
+    turned = _turned(table.iloc[:, 0].astype("string"), table.iloc[:, 1:])
+    return patient_table(turned if samples is None else patients_of_samples(turned, samples))
 
 
-def from_xena(table: pd.DataFrame) -> pd.DataFrame:
-    """Return a row per patient from a UCSC Xena matrix: genes down, TCGA samples across."""
-    return tcga_patients(from_genes_by_patients(table))
+def from_xena(table: pd.DataFrame, samples: SampleMap | None = None) -> pd.DataFrame:
+    """Return a row per patient from a UCSC Xena matrix: genes down, samples across."""
+    turned = _turned(table.iloc[:, 0].astype("string"), table.iloc[:, 1:])
+    return patients_of_samples(turned, samples)
 
 
-def from_cbioportal(table: pd.DataFrame) -> pd.DataFrame:
+def from_cbioportal(table: pd.DataFrame, samples: SampleMap | None = None) -> pd.DataFrame:
     """Return a row per patient from cBioPortal's ``data_mrna_*.txt`` or ``data_cna.txt``.
 
     A gene without a Hugo symbol is called ``entrez:<number>``; one without either name is
@@ -68,42 +67,11 @@ def from_cbioportal(table: pd.DataFrame) -> pd.DataFrame:
     symbols = table.get("Hugo_Symbol", empty).astype("string").str.strip()
     numbers = pd.to_numeric(table.get("Entrez_Gene_Id", empty)).astype("Int64").astype("string")
     genes = symbols.mask(symbols == "").fillna("entrez:" + numbers)
-    return tcga_patients(_turned(genes, table.drop(columns=described)))
-
-
-def tcga_patients(table: pd.DataFrame) -> pd.DataFrame:
-    """Return one row per patient from a table indexed by samples; see :func:`choose_samples`."""
-    chosen = choose_samples(table.index)
-    kept = table.loc[table.index.isin(list(chosen))]
-    kept.index = pd.Index([chosen[sample] for sample in kept.index], dtype=object)
-    return patient_table(kept)
-
-
-def choose_samples(samples: Iterable[str]) -> dict[str, str]:
-    """Map one TCGA sample of each patient to the patient.
-
-    A patient is the first 12 characters of a barcode, a sample type characters 14 and 15.  Of
-    a patient's samples the one whose type comes first in ``SAMPLE_TYPES`` is taken, and among
-    several of that type the first in alphabetical order (vial A before B); the others are
-    left out and counted in the log.  Ids that are no TCGA barcode are patients already.
-    """
-    rank = {kind: place for place, kind in enumerate(SAMPLE_TYPES)}
-    best: dict[str, tuple[int, str]] = {}
-    every = list(dict.fromkeys(samples))
-    for sample in every:
-        match = _BARCODE.fullmatch(sample)
-        patient, kind = match.groups() if match else (sample, None)
-        place = 0 if kind is None else rank.get(kind, len(rank))
-        if place < len(rank):
-            best[patient] = min(best.get(patient, (place, sample)), (place, sample))
-    if len(best) < len(every):
-        message = "%d of %d samples left out: not tumour, or not the first of their patient."
-        _LOG.info(message, len(every) - len(best), len(every))
-    return {sample: patient for patient, (_, sample) in best.items()}
+    return patients_of_samples(_turned(genes, table.drop(columns=described)), samples)
 
 
 def _turned(genes: pd.Series, values: pd.DataFrame) -> pd.DataFrame:
-    """Return patients down and genes across; rows of one gene are averaged per patient."""
+    """Return samples down and genes across; rows of one gene are averaged per sample."""
     wrong = [name for name in values.columns if not pd.api.types.is_numeric_dtype(values[name])]
     if wrong:
         first = ", ".join(f"{name!r} ({values[name].iloc[0]!r})" for name in wrong[:3])
@@ -122,6 +90,35 @@ def _turned(genes: pd.Series, values: pd.DataFrame) -> pd.DataFrame:
         repeated = int(matrix.index.duplicated().sum())
         _LOG.info("%d rows repeat a gene name and are averaged within each patient.", repeated)
         matrix = matrix.groupby(level=0, sort=False).mean()
-    turned = matrix.T
+    turned = without_damaged_genes(matrix.T)
     turned.index = turned.index.astype(object)
-    return patient_table(turned)
+    if not turned.index.is_unique:
+        repeated = turned.index[turned.index.duplicated()].unique()
+        msg = (
+            f"{len(repeated)} samples or patients occur in two columns (first: "
+            f"{first_few(repeated)}). Keep one column of each."
+        )
+        raise DuplicateIdError(msg)
+    return turned
+
+
+def without_damaged_genes(table: pd.DataFrame) -> pd.DataFrame:
+    """Return a table of genes across without those whose names a spreadsheet has changed.
+
+    Two genes may have become the same day, so that neither can be told any more.
+
+    Warns
+    -----
+    TableWarning
+        With their number and the first of them.
+    """
+    damaged = damaged_genes([str(name) for name in table.columns])
+    if not damaged:
+        return table
+    warnings.warn(
+        f"{len(damaged)} genes have names that a spreadsheet made dates or numbers of (first: "
+        f"{first_few(damaged, 5)}), and are left out. Take the table from where it comes from.",
+        TableWarning,
+        stacklevel=5,
+    )
+    return table.drop(columns=list(dict.fromkeys(damaged)))

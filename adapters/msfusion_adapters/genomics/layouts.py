@@ -1,27 +1,47 @@
 """Find patients and genes in a file whose layout is stated."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import pandas as pd
 
 from msfusion_adapters.annotated import from_anndata, read_h5ad
-from msfusion_adapters.genomics.expression import from_cbioportal, from_genes_by_patients, from_xena
-from msfusion_adapters.genomics.mutations import mutation_matrix
-from msfusion_sdk.tables.frames import patient_table, read_table
+from msfusion_adapters.barcodes import SampleMap, patients_of_samples
+from msfusion_adapters.genomics.expression import (
+    from_cbioportal,
+    from_genes_by_patients,
+    from_xena,
+    without_damaged_genes,
+)
+from msfusion_adapters.genomics.gdc import read_gdc_samples
+from msfusion_adapters.genomics.mutations import mutation_matrix, read_profiled
+from msfusion_sdk.errors import TableError
+from msfusion_sdk.tables.files.table_file import TableFile, TableShape
+from msfusion_sdk.tables.frames import ID_COLUMN, patient_table, read_shaped
 
 __all__ = ["Layout", "read_genes"]
 
-Layout = Literal["patients_by_genes", "genes_by_patients", "cbioportal", "xena", "maf", "anndata"]
+Layout = Literal[
+    "patients_by_genes", "genes_by_patients", "cbioportal", "xena", "maf", "gdc", "anndata"
+]
 
-# The column whose cells are names and never numbers; None is the first.
-_TEXT_COLUMN = {
-    "patients_by_genes": "patient_id",
-    "genes_by_patients": None,
-    "xena": None,
-    "cbioportal": "Hugo_Symbol",
-    "maf": "Tumor_Sample_Barcode",
+_MAF = ("Hugo_Symbol", "Variant_Classification", "Tumor_Sample_Barcode")
+_NAMES_FIRST = TableShape(has_row_names=True)
+
+# How the files of a layout are written, and which columns are names and never numbers.
+_SHAPES: dict[str, tuple[TableShape, tuple[str, ...]]] = {
+    "patients_by_genes": (TableShape(wanted=(ID_COLUMN,)), (ID_COLUMN,)),
+    "genes_by_patients": (_NAMES_FIRST, ()),
+    "xena": (_NAMES_FIRST, ()),
+    "cbioportal": (TableShape(has_comments=True), ("Hugo_Symbol",)),
+    "maf": (TableShape(wanted=_MAF, has_comments=True, repeats_header=True), _MAF),
+}
+
+_TURNED: dict[str, Callable[[pd.DataFrame, SampleMap | None], pd.DataFrame]] = {
+    "genes_by_patients": from_genes_by_patients,
+    "cbioportal": from_cbioportal,
+    "xena": from_xena,
 }
 
 
@@ -30,32 +50,40 @@ def read_genes(
     layout: Layout,
     *,
     genes: Collection[str] | None = None,
-    profiled: Iterable[str] | None = None,
+    profiled: Iterable[str] | str | Path | None = None,
+    samples: SampleMap | None = None,
 ) -> pd.DataFrame:
     """Return a row per patient and a column per gene.
 
     Parameters
     ----------
-    source : path, DataFrame, or AnnData for the layout ``"anndata"``
+    source : path, TableFile, DataFrame, or AnnData for the layout ``"anndata"``
     genes, profiled : optional
         For ``"maf"``; see :func:`~msfusion_adapters.genomics.mutations.mutation_matrix`.
+    samples : optional
+        Which patient a sample is of; see :func:`~msfusion_adapters.barcodes.choose_samples`.
 
     Raises
     ------
     TableError
         When the source is not of that layout, or its ids cannot be used.
     """
+    if layout not in get_args(Layout):
+        msg = f"layout={layout!r} is not one of {', '.join(get_args(Layout))}."
+        raise TableError(msg)
+    is_file = isinstance(source, str | Path | TableFile)
     if layout == "anndata":
-        return read_h5ad(source) if isinstance(source, str | Path) else from_anndata(source)
-    if isinstance(source, str | Path):
-        source = read_table(source, id_column=_TEXT_COLUMN[layout])
+        return read_h5ad(source) if is_file else from_anndata(source)
+    if layout == "gdc":
+        return without_damaged_genes(read_gdc_samples(source, samples))
+    if is_file:
+        shape, names = _SHAPES[layout]
+        source = read_shaped(source, shape, keep_text=names)
     if layout == "maf":
-        return mutation_matrix(source, profiled=profiled, genes=genes)
+        listed = None if profiled is None else read_profiled(profiled)
+        return mutation_matrix(source, profiled=listed, genes=genes, samples=samples)
     if layout == "patients_by_genes":
-        return patient_table(source)
-    turn = {
-        "genes_by_patients": from_genes_by_patients,
-        "cbioportal": from_cbioportal,
-        "xena": from_xena,
-    }
-    return turn[layout](source)
+        table = patient_table(source)
+        table = table if samples is None else patients_of_samples(table, samples)
+        return without_damaged_genes(table)
+    return _TURNED[layout](source, samples)

@@ -203,3 +203,18 @@ def test_real_tables_become_finite_components_that_see_no_other_patient(
         train = block.values[(fold != 0).to_numpy()]
         np.testing.assert_allclose(train.std(axis=0, ddof=1), 1, rtol=1e-3)
         assert np.abs(block.values).max() < 60
+
+
+def test_a_few_missing_genes_are_filled_with_the_median_and_named() -> None:
+    fitted = GenomicsAdapter(**PLAIN).fit(genes(20))
+    median = genes(20).assign(G3=genes(20)["G3"].median())
+    with pytest.warns(UserWarning, match=r"1 of 20 genes .*\(first: 'G3'\)"):
+        found = fitted.transform(genes(20).drop(columns="G3"))
+    np.testing.assert_allclose(found.values, fitted.transform(median).values, atol=1e-6)
+    assert found.present.all()
+
+
+def test_more_missing_genes_than_were_allowed_are_an_error() -> None:
+    fitted = GenomicsAdapter(**PLAIN, max_missing_genes=0.05).fit(genes(20))
+    with pytest.raises(TableError, match=r"2 of 20 columns .*'G3', 'G4'"):
+        fitted.transform(genes(20).drop(columns=["G3", "G4"]))

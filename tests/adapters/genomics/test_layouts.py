@@ -2,14 +2,15 @@
 
 import gzip
 import logging
+import re
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from msfusion_adapters.barcodes import choose_samples
 from msfusion_adapters.genomics import GenomicsAdapter
-from msfusion_adapters.genomics.expression import choose_samples
 from msfusion_sdk.errors import DuplicateIdError, IdTypeError, TableError
 
 CBIOPORTAL = """Hugo_Symbol\tEntrez_Gene_Id\tTCGA-05-4244-01\tTCGA-05-4249-01
@@ -131,3 +132,93 @@ def test_the_shared_expression_tables_are_read_whole(shared: Path) -> None:
     for cohort, patients, genes in [("luad", 453, 1555), ("kirp", 260, 1557)]:
         table = GenomicsAdapter().read(shared / f"data/tcga/{cohort}/rna.parquet")
         assert table.shape == (patients, genes)
+
+
+R_MATRIX = "P01\tP02\tP03\nTP53\t0.1\t-0.1\t0.6\nEGFR\t0.2\t-0.5\t0.3\n"
+
+
+@pytest.mark.parametrize(
+    "text", [R_MATRIX, "#gene\t" + R_MATRIX, "gene\t" + R_MATRIX, "\t" + R_MATRIX]
+)
+def test_the_first_column_needs_no_name(text: str, tmp_path: Path) -> None:
+    table = read("genes_by_patients", tmp_path / "r.tsv", text)
+    assert table.to_dict("index") == {
+        "P01": {"TP53": 0.1, "EGFR": 0.2},
+        "P02": {"TP53": -0.1, "EGFR": -0.5},
+        "P03": {"TP53": 0.6, "EGFR": 0.3},
+    }
+
+
+def test_a_german_matrix_is_read(tmp_path: Path) -> None:
+    table = read("genes_by_patients", tmp_path / "t.csv", "gene;P01\nTP53;0,5\nEGFR;1,25\n")
+    assert table.loc["P01"].to_dict() == {"TP53": 0.5, "EGFR": 1.25}
+
+
+@pytest.mark.parametrize("wrong", ["1-Mar", "2-Sep", "Mar-01", "44256", "2.31E+13", "01.03.2021"])
+def test_genes_that_a_spreadsheet_renamed_are_left_out_with_a_word(
+    wrong: str, tmp_path: Path
+) -> None:
+    text = f"gene\tA\tB\nTP53\t1\t2\n{wrong}\t3\t4\nSEPTIN7\t5\t6\n"
+    with pytest.warns(UserWarning, match=rf"1 genes .*{re.escape(wrong)}"):
+        table = read("genes_by_patients", tmp_path / "t.tsv", text)
+    assert table.columns.tolist() == ["TP53", "SEPTIN7"]
+
+
+def test_entrez_numbers_are_no_dates(tmp_path: Path) -> None:
+    text = "gene,A,B\n7157,1,2\n44256,3,4\n1956,5,6\n"
+    assert read("genes_by_patients", tmp_path / "t.csv", text).shape == (2, 3)
+
+
+def test_samples_of_another_study_are_mapped_to_patients(tmp_path: Path) -> None:
+    (tmp_path / "data_clinical_sample.txt").write_text(
+        "#a\tb\nPATIENT_ID\tSAMPLE_ID\n007\tS1\n008\tS2\n"
+    )
+    (tmp_path / "data_mrna.txt").write_text("Hugo_Symbol\tS2\tS1\nTP53\t1\t2\n")
+    adapter = GenomicsAdapter(
+        layout="cbioportal", samples=str(tmp_path / "data_clinical_sample.txt")
+    )
+    table = adapter.read(tmp_path / "data_mrna.txt")
+    assert table["TP53"].to_dict() == {"008": 1, "007": 2}
+
+
+QUANTIFICATION = """# gene-model: GENCODE v36
+gene_id\tgene_name\tgene_type\tunstranded\ttpm_unstranded
+N_unmapped\t\t\t100\t
+ENSG1.1\tTP53\tprotein_coding\t5\t{}
+ENSG2.1\tSNOR\tsnRNA\t1\t2
+ENSG3.1\tSNOR\tsnRNA\t3\t4
+"""
+
+
+def gdc(folder: Path, samples: dict[str, float]) -> Path:
+    """Write a sample sheet and its files, as gdc-client leaves them."""
+    lines = ["File ID\tFile Name\tCase ID\tSample ID"]
+    for number, (sample, tpm) in enumerate(samples.items()):
+        (folder / f"id{number}").mkdir()
+        (folder / f"id{number}" / "counts.tsv").write_text(QUANTIFICATION.format(tpm))
+        lines.append(f"id{number}\tcounts.tsv\t{sample[:12]}\t{sample}")
+    (folder / "gdc_sample_sheet.tsv").write_text("\n".join(lines) + "\n")
+    return folder / "gdc_sample_sheet.tsv"
+
+
+def test_files_of_the_gdc_are_joined_by_their_sample_sheet(tmp_path: Path) -> None:
+    sheet = gdc(tmp_path, {"TCGA-05-4244-01A": 7.5, "TCGA-05-4244-11A": 9, "TCGA-05-4249-01A": 1})
+    table = GenomicsAdapter(layout="gdc").read(sheet)
+    assert table.to_dict("index") == {
+        "TCGA-05-4244": {"TP53": 7.5, "SNOR": 3},
+        "TCGA-05-4249": {"TP53": 1, "SNOR": 3},
+    }
+
+
+def test_a_file_that_the_sheet_names_must_be_there(tmp_path: Path) -> None:
+    sheet = gdc(tmp_path, {"TCGA-05-4244-01A": 7.5})
+    (tmp_path / "id0" / "counts.tsv").unlink()
+    with pytest.raises(TableError, match=r"'TCGA-05-4244-01A' is neither .*id0"):
+        GenomicsAdapter(layout="gdc").read(sheet)
+
+
+def test_what_is_no_sheet_of_the_gdc_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(TableError, match=r"no sample sheet.*'File ID'"):
+        read("gdc", tmp_path / "t.tsv", "case_submitter_id\tage\nA\t1\n")
+    with pytest.raises(TableError, match="layout='geo' is not one of"):
+        read("geo", tmp_path / "t.tsv", R_MATRIX)

@@ -80,6 +80,7 @@ def test_classes_keep_their_kind(make_patients: Callable[..., Made], labels: Any
     assert set(predicted.unique()) == set(labels)
 
 
+@pytest.mark.filterwarnings("ignore:.*tell the outcome")
 def test_a_probability_of_exactly_zero_is_an_opinion_like_any_other(
     make_patients: Callable[..., Made],
 ) -> None:
