@@ -132,6 +132,9 @@ class ModalityAdapter(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn
 
     modality: ClassVar[str]
     """The name under which the adapter is registered."""
+    gives_scores: ClassVar[bool] = False
+    """Whether its numbers are log-hazards, log-odds or predictions that it learned out of fold: a
+    model then expects a coefficient near 1, whatever their spread."""
 
     def read(self, source: str | Path | pd.DataFrame) -> pd.DataFrame:
         """Return the table in ``source``, its index the checked patient ids.

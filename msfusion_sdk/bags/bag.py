@@ -85,6 +85,9 @@ class Bag:
 
     slides: tuple[SlidePatches, ...]
 
+    def __repr__(self) -> str:
+        return f"Bag({', '.join(slide.slide_id for slide in self.slides)})"
+
     def blocks(self) -> Iterator[Vectors]:
         """Yield the patch vectors slide by slide, so that one slide is in memory at a time."""
         for slide in self.slides:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from msfusion_sdk.bags.bag import PATCHES
 from msfusion_sdk.cohort.cohort import Cohort
 from msfusion_sdk.cohort.store.status import models_of
 from msfusion_sdk.deprecation import renamed_argument
@@ -27,6 +28,7 @@ from msfusion_sdk.study.tables import (
     patient_column,
     patients_of,
     read_study,
+    table_of,
 )
 from msfusion_sdk.study.train import estimator_of
 from msfusion_sdk.study.trained_model import TrainedModel
@@ -202,7 +204,7 @@ def find_tables(
 
 
 def _find_table(cohort: Cohort, name: str, record: TrainingRecord) -> pd.DataFrame | None:
-    if name == SLIDE and (known := models_of(cohort.root)):
+    if name in (SLIDE, PATCHES) and (known := models_of(cohort.root)):
         if record.slide_model not in known:
             msg = (
                 f"The model learned from slides encoded by {str(record.slide_model)[:12]}, and "
@@ -211,7 +213,7 @@ def _find_table(cohort: Cohort, name: str, record: TrainingRecord) -> pd.DataFra
                 "a model on the latter."
             )
             raise StoreMixedFeaturesError(msg)
-        return cohort.tables(record.slides, model=record.slide_model)[SLIDE]
+        return table_of(cohort, name, record.slides, record.slide_model)
     return cohort.modality(name) if name in cohort.modalities else None
 
 

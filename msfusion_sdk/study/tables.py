@@ -5,6 +5,7 @@ from typing import Any, Literal, NamedTuple, get_args
 
 import pandas as pd
 
+from msfusion_sdk.bags.bag import PATCHES
 from msfusion_sdk.cohort.cohort import Cohort
 from msfusion_sdk.cohort.store.status import choose_model, models_of
 from msfusion_sdk.errors import MissingModalityError, TableError
@@ -14,7 +15,7 @@ from msfusion_sdk.outcomes.outcome import Outcome
 from msfusion_sdk.outcomes.reading import read_outcome
 from msfusion_sdk.outcomes.survival_labels import cells_of
 
-__all__ = ["SLIDE", "SlideMean", "Study", "patient_column", "patients_of", "read_study"]
+__all__ = ["SLIDE", "SlideMean", "Study", "patient_column", "patients_of", "read_study", "table_of"]
 
 SLIDE = "slide"
 SlideMean = Literal["weighted", "mean"]
@@ -60,10 +61,9 @@ def read_study(
     labels = cohort.outcome(outcome)
     declared = cohort.manifest.outcomes[outcome]
     fingerprint = _fingerprint(cohort, modalities, slide_model)
-    known = cohort.tables(aggregate, model=fingerprint) if fingerprint else {}
     named = [*([SLIDE] if fingerprint else []), *cohort.modalities]
     names = named if modalities is None else modalities
-    tables = {name: known[name] if name in known else cohort.modality(name) for name in names}
+    tables = {name: table_of(cohort, name, aggregate, fingerprint) for name in names}
     _require_no_answers(tables, declared)
     kept = labels[labels.index.isin(patients_of(tables))]
     if kept.empty:
@@ -74,6 +74,28 @@ def read_study(
         )
         raise MissingModalityError(msg)
     return Study(read_outcome(kept), tables, len(labels) - len(kept), fingerprint)
+
+
+def table_of(
+    cohort: Cohort, name: str, aggregate: SlideMean, fingerprint: str | None
+) -> pd.DataFrame:
+    """Return one table of a cohort: slide vectors, patch vectors in bags, or a modality.
+
+    Parameters
+    ----------
+    fingerprint : str, optional
+        Of the model that encoded the slides; needed for ``slide`` and ``patches``.
+
+    Raises
+    ------
+    TableError, StoreError
+        When it is not there.
+    """
+    if name == PATCHES:
+        return cohort.patches(model=fingerprint)
+    if name == SLIDE:
+        return cohort.tables(aggregate, model=fingerprint)[SLIDE]
+    return cohort.modality(name)
 
 
 def patients_of(tables: Mapping[str, pd.DataFrame]) -> set[str]:
@@ -101,7 +123,7 @@ def _fingerprint(cohort: Cohort, modalities: Sequence[str] | None, model: str | 
     if modalities is None:
         is_wanted = bool(models_of(cohort.root)) or model is not None
     else:
-        is_wanted = SLIDE in modalities
+        is_wanted = not {SLIDE, PATCHES}.isdisjoint(modalities)
     return choose_model(cohort.root, model) if is_wanted else None
 
 

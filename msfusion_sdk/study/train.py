@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from msfusion_sdk.bags.bag import PATCHES
 from msfusion_sdk.cohort.cohort import Cohort
 from msfusion_sdk.deprecation import renamed_argument
 from msfusion_sdk.encoder.slide_encoder import SlideEncoder
@@ -56,7 +57,8 @@ def train_on_cohort(
         New or empty.  Gets ``config.json`` and ``model.safetensors``, ``training.json`` (what is
         returned) and ``README.md``, a model card.
     modalities : list of str, optional
-        ``slide`` and names of modalities; all by default.
+        ``slide``, ``patches`` (attention over the patch vectors, learned here) and names of
+        modalities; all but ``patches`` by default.
     aggregate : 'weighted' or 'mean'
         How a patient's slides become one vector, as in ``Cohort.tables``.
     slide_model : str, optional
@@ -106,7 +108,8 @@ def train_on_cohort(
     model.save(folder)
     if encoder is not None:
         encoder.save_pretrained(folder / ENCODER_FOLDER)
-    write_profile(folder, profile_tables(used))
+    # Bags have no columns to describe, and would tell where the slides lie.
+    write_profile(folder, profile_tables({n: t for n, t in used.items() if n != PATCHES}))
     write_training_record(folder, record, evaluation)
     return record
 

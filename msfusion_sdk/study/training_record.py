@@ -6,6 +6,7 @@ from typing import ClassVar, Literal, Self
 import pandas as pd
 
 from msfusion_sdk._version import __version__
+from msfusion_sdk.bags.bag import PATCHES
 from msfusion_sdk.config import FrozenConfig
 from msfusion_sdk.errors import ModelIdError
 from msfusion_sdk.evaluation.result.evaluation import Evaluation
@@ -15,6 +16,7 @@ from msfusion_sdk.storage.records import read_record, write_record
 
 __all__ = ["TrainingRecord", "write_training_record"]
 
+SLIDE = "slide"
 RECORD_FILE = "training.json"
 
 
@@ -126,9 +128,17 @@ def _slides(record: TrainingRecord) -> str:
     if record.slide_model is None:
         return "Slides were not used."
     how = "weighted by tissue area" if record.slides == "weighted" else "all slides alike"
+    used = [
+        text
+        for name, text in {
+            SLIDE: f"A patient's slide vector is the mean over slides, {how}.",
+            PATCHES: "All patches of a patient are one bag, over which attention was learned.",
+        }.items()
+        if name in record.modalities
+    ]
     return (
-        f"A patient's slide vector is the mean over slides, {how}. Slides were encoded by the "
-        f"model with fingerprint `{record.slide_model}`; vectors of another one are refused."
+        f"{' '.join(used)} Slides were encoded by the model with fingerprint "
+        f"`{record.slide_model}`; vectors of another one are refused."
     )
 
 

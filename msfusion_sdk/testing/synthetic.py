@@ -15,9 +15,10 @@ from numpy.typing import NDArray
 
 from msfusion_sdk.arrays import Pixels
 from msfusion_sdk.files import storing
+from msfusion_sdk.testing.finding import Finding, finding_map, finding_texture, lung_texture
 from msfusion_sdk.testing.tissue import GLASS, Tissue, he_texture, tissue_map
 
-__all__ = ["Tissue", "make_slide"]
+__all__ = ["Finding", "Tissue", "make_slide", "planted"]
 
 MAP_STEP = 16
 # Without the tags that tifffile adds by itself.
@@ -36,6 +37,8 @@ def make_slide(
     seed: int = 0,
     downsamples: tuple[int, ...] = (1, 4, 16),
     stored_tile_px: int = 256,
+    finding: float | None = None,
+    finding_kind: Finding = "solid",
 ) -> Path:
     """Write a slide and return its path.
 
@@ -57,10 +60,19 @@ def make_slide(
         Of the levels; the first is 1.
     stored_tile_px : int
         Edge of the blocks that are compressed on their own; a multiple of 16.
+    finding : float, optional
+        Share of the tissue that is a planted finding, one piece of it, the rest drawn as lung with
+        air spaces; ``planted`` says where it is.  By default all tissue is alike.
+    finding_kind : 'solid' or 'loose'
+        Cells that touch, or that lie apart in stroma.
     """
-    texture = _scaled(he_texture(seed), 0.25 / (mpp or 0.25), math.lcm(*downsamples))
-    columns, rows = max(1, -(-width // MAP_STEP)), max(1, -(-height // MAP_STEP))
-    scene = _Scene(texture, tissue_map(tissue, columns, rows, coverage, seed))
+    where = tissue_map(tissue, *_map_size(width, height), coverage, seed)
+    drawn = [he_texture(seed)] if finding is None else [lung_texture(seed)]
+    if finding:
+        drawn.append(finding_texture(finding_kind, seed))
+    zoom, unit = 0.25 / (mpp or 0.25), math.lcm(*downsamples)
+    textures = [_scaled(texture, zoom, unit) for texture in drawn]
+    scene = _Scene(textures, where, finding_map(where, finding or 0.0, seed))
     spacing = f"|AppMag = {10 / mpp:g}|MPP = {mpp}" if mpp is not None else ""
     edge = stored_tile_px
     head = f"{HEAD}{width}x{height} [0,0 {width}x{height}] ({edge}x{edge})"
@@ -75,6 +87,34 @@ def make_slide(
             text = f"{head} -> {size[0]}x{size[1]} JPEG/YCC Q=90"
             _write_level(tiff, scene, size, factor, edge, text)
     return Path(path)
+
+
+def planted(
+    width: int,
+    height: int,
+    *,
+    finding: float,
+    tissue: Tissue = "resection",
+    coverage: float = 0.4,
+    seed: int = 0,
+) -> NDArray[np.float32]:
+    """Return where the finding of such a slide is, 0 to 1 for every 16 x 16 pixels of level 0.
+
+    Parameters
+    ----------
+    width, height, finding, tissue, coverage, seed
+        As in ``make_slide``.
+
+    Returns
+    -------
+    float32, shape (height / 16, width / 16), rounded up
+    """
+    where = tissue_map(tissue, *_map_size(width, height), coverage, seed)
+    return finding_map(where, finding, seed)
+
+
+def _map_size(width: int, height: int) -> tuple[int, int]:
+    return max(1, -(-width // MAP_STEP)), max(1, -(-height // MAP_STEP))
 
 
 def _write_level(
@@ -107,17 +147,20 @@ def _scaled(texture: Pixels, scale: float, unit: int) -> Pixels:
 
 
 class _Scene:
-    """Tissue texture where the map says so, glass elsewhere, at any downsample."""
+    """Tissue texture where the map says so, the finding's in places, glass elsewhere."""
 
-    def __init__(self, texture: Pixels, where: NDArray[np.float32]) -> None:
-        self.where = where
-        self._textures = {1: texture}
+    def __init__(
+        self,
+        textures: list[Pixels],
+        where: NDArray[np.float32],
+        finding: NDArray[np.float32],
+    ) -> None:
+        self.where, self.finding = where, finding
+        self._textures = {1: textures}
 
-    def texture(self, factor: int) -> Pixels:
+    def textures(self, factor: int) -> list[Pixels]:
         if factor not in self._textures:
-            edge = max(1, self._textures[1].shape[0] // factor)
-            small = cv2.resize(self._textures[1], (edge, edge), interpolation=cv2.INTER_AREA)
-            self._textures[factor] = np.asarray(small, np.uint8)
+            self._textures[factor] = [_smaller(one, factor) for one in self._textures[1]]
         return self._textures[factor]
 
     def region(self, x: int, y: int, size: int, factor: int) -> Pixels | None:
@@ -130,18 +173,29 @@ class _Scene:
         if not box.any():
             return None
         amount = self.where[np.ix_(down, across)][..., None]
-        texture = self.texture(factor)
-        edge = texture.shape[0]
-        stain = texture[np.ix_(np.arange(y, y + size) % edge, np.arange(x, x + size) % edge)]
+        tissue, *finding = (
+            texture[np.ix_(*(np.arange(start, start + size) % len(texture) for start in (y, x)))]
+            for texture in self.textures(factor)
+        )
+        stain: NDArray[np.float32] = tissue.astype(np.float32)
+        for one in finding:
+            share = self.finding[np.ix_(down, across)][..., None]
+            stain = stain * (1 - share) + one * share
         mixed = stain * amount + np.asarray(GLASS, np.float32) * (1 - amount)
         return np.rint(mixed).astype(np.uint8)
 
     def overview(self, columns: int, width: int, height: int) -> Pixels:
         rows = max(1, round(columns * height / width))
         amount = cv2.resize(self.where, (columns, rows), interpolation=cv2.INTER_AREA)[..., None]
-        colour = self._textures[1].reshape(-1, 3).mean(0)
+        colour = self._textures[1][0].reshape(-1, 3).mean(0)
         mixed = colour * amount + np.asarray(GLASS) * (1 - amount)
         return np.asarray(np.rint(mixed), np.uint8)
+
+
+def _smaller(texture: Pixels, factor: int) -> Pixels:
+    edge = max(1, texture.shape[0] // factor)
+    small = cv2.resize(texture, (edge, edge), interpolation=cv2.INTER_AREA)
+    return np.asarray(small, np.uint8)
 
 
 def _jpegs(scene: _Scene, size: tuple[int, int], factor: int, edge: int) -> Iterator[bytes]:

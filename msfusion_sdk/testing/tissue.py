@@ -8,7 +8,19 @@ from numpy.typing import NDArray
 
 from msfusion_sdk.arrays import Pixels
 
-__all__ = ["GLASS", "TEXTURE_PX", "Tissue", "he_texture", "tissue_map"]
+__all__ = [
+    "EOSIN",
+    "GLASS",
+    "HAEMATOXYLIN",
+    "LUMEN",
+    "TEXTURE_PX",
+    "Tissue",
+    "blur",
+    "draw_on_all_sides",
+    "he_texture",
+    "noise",
+    "tissue_map",
+]
 
 Tissue = Literal["resection", "core", "none", "full"]
 """One large piece, a needle core, bare glass, or tissue from edge to edge."""
@@ -27,10 +39,10 @@ def he_texture(seed: int) -> Pixels:
     size = TEXTURE_PX
     stroma = (
         np.asarray(EOSIN)
-        + 16 * _noise(rng, size, 24)[..., None]
-        + 9 * _noise(rng, size, 3)[..., None]
+        + 16 * noise(rng, size, 24)[..., None]
+        + 9 * noise(rng, size, 3)[..., None]
     )
-    lumina = np.clip(1.5 * (_noise(rng, size, 40) - 1.6), 0, 1)[..., None]
+    lumina = np.clip(1.5 * (noise(rng, size, 40) - 1.6), 0, 1)[..., None]
     image = stroma * (1 - lumina) + np.asarray(LUMEN) * lumina
     nuclei = np.zeros((size, size), np.float32)
     for x, y in rng.integers(0, size, (700, 2)):
@@ -38,12 +50,8 @@ def he_texture(seed: int) -> Pixels:
             continue
         axes = rng.integers(11, 20, 2)
         angle = float(rng.uniform(0, 180))
-        # Drawn on all sides of the seam, so that the texture repeats without an edge.
-        for dx in (-size, 0, size):
-            for dy in (-size, 0, size):
-                centre = (int(x + dx), int(y + dy))
-                cv2.ellipse(nuclei, centre, (int(axes[0]), int(axes[1])), angle, 0, 360, 1.0, -1)
-    chromatin = _blur(nuclei, 1.5)[..., None] * (0.85 + 0.1 * _noise(rng, size, 2)[..., None])
+        draw_on_all_sides(nuclei, (int(x), int(y)), (int(axes[0]), int(axes[1])), angle)
+    chromatin = blur(nuclei, 1.5)[..., None] * (0.85 + 0.1 * noise(rng, size, 2)[..., None])
     image = image * (1 - chromatin) + np.asarray(HAEMATOXYLIN) * chromatin
     return np.asarray(np.clip(np.rint(image), 0, 255), np.uint8)
 
@@ -57,7 +65,7 @@ def tissue_map(
     rng = np.random.default_rng(seed)
     y, x = np.mgrid[0:height, 0:width].astype(np.float32)
     x, y = 2 * x / width - 1, 2 * y / height - 1
-    wobble = cv2.resize(_noise(rng, 256, 24), (width, height), interpolation=cv2.INTER_CUBIC)
+    wobble = cv2.resize(noise(rng, 256, 24), (width, height), interpolation=cv2.INTER_CUBIC)
     if kind == "core":
         # A needle core: a bent band across the slide.
         distance = (
@@ -70,13 +78,33 @@ def tissue_map(
     return np.asarray(soft, np.float32)
 
 
-def _noise(rng: np.random.Generator, size: int, sigma: float) -> NDArray[np.float32]:
+def draw_on_all_sides(
+    nuclei: NDArray[np.float32], centre: tuple[int, int], axes: tuple[int, int], angle: float
+) -> None:
+    """Draw an ellipse of ones into a square whose opposite borders touch.
+
+    Parameters
+    ----------
+    nuclei : shape (size, size)
+        Changed in place.
+    centre : (x, y)
+    axes : half of its width and height
+    angle : degrees
+    """
+    size = len(nuclei)
+    for dx in (-size, 0, size):
+        for dy in (-size, 0, size):
+            there = (centre[0] + dx, centre[1] + dy)
+            cv2.ellipse(nuclei, there, axes, angle, 0, 360, 1.0, -1)
+
+
+def noise(rng: np.random.Generator, size: int, sigma: float) -> NDArray[np.float32]:
     """Return smooth noise of mean 0 and deviation 1 that repeats without an edge."""
-    blurred = _blur(rng.standard_normal((size, size)).astype(np.float32), sigma)
+    blurred = blur(rng.standard_normal((size, size)).astype(np.float32), sigma)
     return np.asarray((blurred - blurred.mean()) / blurred.std(), np.float32)
 
 
-def _blur(field: NDArray[np.float32], sigma: float) -> NDArray[np.float32]:
+def blur(field: NDArray[np.float32], sigma: float) -> NDArray[np.float32]:
     """Blur a square whose opposite borders touch."""
     pad = min(len(field), int(4 * sigma) + 1)
     wrapped = np.pad(field, pad, mode="wrap")

@@ -55,6 +55,7 @@ class PatchesAdapter(ModalityAdapter):
     """
 
     modality: ClassVar[str] = PATCHES
+    gives_scores: ClassVar[bool] = True
 
     def __init__(
         self,

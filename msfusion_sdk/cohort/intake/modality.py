@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from msfusion_sdk.bags.bag import PATCHES
 from msfusion_sdk.cohort.intake.creation import Checked, OnDuplicate, origin_of, single_rows
 from msfusion_sdk.errors import TableError
 from msfusion_sdk.phrases import first_few
@@ -22,7 +23,7 @@ __all__ = ["Unmatched", "read_modality_table", "require_modality_name"]
 Unmatched = Literal["refuse", "report"]
 
 NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
-SLIDE = "slide"
+RESERVED = {"slide": "the slide vectors", PATCHES: "the patch vectors"}
 
 
 def require_modality_name(name: str) -> None:
@@ -32,10 +33,11 @@ def require_modality_name(name: str) -> None:
     ------
     TableError
     """
-    if not NAME.fullmatch(name) or name == SLIDE:
+    if not NAME.fullmatch(name) or name in RESERVED:
+        taken = " and ".join(f"{other!r} ({what})" for other, what in RESERVED.items())
         msg = (
             f"{name!r} cannot name a modality: small letters, digits and underscores, a letter "
-            f"first, 64 at most, and not {SLIDE!r}, which is the slide vectors."
+            f"first, 64 at most, and neither {taken}."
         )
         raise TableError(msg)
 

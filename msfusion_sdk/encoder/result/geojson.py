@@ -2,7 +2,7 @@
 
 import json
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from msfusion_sdk.files import storing
 
-__all__ = ["Polygon", "write_geojson"]
+__all__ = ["Polygon", "write_geojson", "write_measured_tiles"]
 
 Polygon = list[list[tuple[float, float]]]
 """[outer ring, hole, …], rings of (x, y), not closed."""
@@ -30,6 +30,23 @@ def write_geojson(path: Path, patches: pa.Table, tissue: list[Polygon]) -> Path:
     return path
 
 
+def write_measured_tiles(path: Path, rows: Iterable[Mapping[str, Any]]) -> Path:
+    """Write a tile object per row, which QuPath colours by any of its measurements.
+
+    Parameters
+    ----------
+    rows : iterable of mapping
+        ``x``, ``y``, ``size_px`` (level-0 pixels) and ``measurements``: numbers by name.
+    """
+    features = [
+        _feature([_ring(row)], "tile", {"measurements": dict(row["measurements"])}) for row in rows
+    ]
+    with storing(path) as temporary:
+        text = json.dumps({"type": "FeatureCollection", "features": features})
+        temporary.write_text(text, encoding="utf-8")
+    return path
+
+
 def _tissue_features(tissue: list[Polygon]) -> Iterator[dict[str, Any]]:
     for polygon in tissue:
         # A ring of fewer than three points encloses nothing, and QuPath refuses the file.
@@ -40,12 +57,15 @@ def _tissue_features(tissue: list[Polygon]) -> Iterator[dict[str, Any]]:
 
 def _patch_features(patches: pa.Table) -> Iterator[dict[str, Any]]:
     for row in patches.drop_columns("vector").to_pylist():
-        left, top = row["x"], row["y"]
-        right, bottom = left + row["size_px"], top + row["size_px"]
-        ring = [[left, top], [right, top], [right, bottom], [left, bottom], [left, top]]
         measurements = {"weight": row["weight"], "context_score": row["context_score"]}
         measurements |= {f"tile_score_{i}": score for i, score in enumerate(row["tile_scores"], 1)}
-        yield _feature([ring], "tile", {"measurements": measurements})
+        yield _feature([_ring(row)], "tile", {"measurements": measurements})
+
+
+def _ring(row: Mapping[str, Any]) -> list[list[int]]:
+    left, top = row["x"], row["y"]
+    right, bottom = left + row["size_px"], top + row["size_px"]
+    return [[left, top], [right, top], [right, bottom], [left, bottom], [left, top]]
 
 
 def _feature(rings: list[Any], kind: str, properties: dict[str, Any]) -> dict[str, Any]:

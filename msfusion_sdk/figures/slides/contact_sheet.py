@@ -1,7 +1,7 @@
 """The patches that weigh most and least in a slide vector, side by side with their scores."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import cv2
@@ -18,7 +18,7 @@ from msfusion_sdk.slides.readers.levels import choose_level
 from msfusion_sdk.slides.readers.opening import open_slide
 from msfusion_sdk.slides.readers.reader import Slide
 
-__all__ = ["draw_contact_sheet", "strongest_and_weakest"]
+__all__ = ["draw_contact_sheet", "read_shrunk", "strongest_and_weakest"]
 
 PATCHES = 5
 """In each row."""
@@ -78,7 +78,7 @@ def draw_contact_sheet(slide: str | os.PathLike[str], result: SlideEmbedding) ->
 
 
 def _draw_patch(axes: Axes, slide: Slide, row: dict[str, Any], patches: int, mpp: float) -> None:
-    pixels = _read(slide, row, mpp)
+    pixels = read_shrunk(slide, row, mpp)
     edge = row["size_px"]
     axes.imshow(pixels, extent=(0, edge, edge, 0), interpolation="bilinear")
     draw_scale_bar(axes, edge, edge, mpp)
@@ -90,8 +90,16 @@ def _draw_patch(axes: Axes, slide: Slide, row: dict[str, Any], patches: int, mpp
     )
 
 
-def _read(slide: Slide, row: dict[str, Any], mpp: float) -> NDArray[np.uint8]:
-    """Return a patch shrunk to ``PATCH_PX``; grey when its pixels are damaged."""
+def read_shrunk(slide: Slide, row: Mapping[Any, Any], mpp: float) -> NDArray[np.uint8]:
+    """Return a patch shrunk to ``PATCH_PX``; grey when its pixels are damaged.
+
+    Parameters
+    ----------
+    row : mapping
+        ``x``, ``y`` and ``size_px`` of the patch, level-0 pixels.
+    mpp : float
+        µm per pixel of level 0.
+    """
     edge = row["size_px"]
     level = choose_level(slide.header.level_downsamples, mpp, mpp * edge / PATCH_PX)
     downsample = slide.header.level_downsamples[level]

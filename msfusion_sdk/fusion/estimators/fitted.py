@@ -8,6 +8,7 @@ import pandas as pd
 
 from msfusion_sdk.adapter import ModalityAdapter
 from msfusion_sdk.arrays import Floats
+from msfusion_sdk.fusion.inputs.design import SCORES
 from msfusion_sdk.fusion.inputs.inputs import (
     AdapterChoice,
     Tables,
@@ -85,7 +86,8 @@ def new_fuser(
     strategy: Strategy, base: Base, adapters: Mapping[str, ModalityAdapter], seed: int
 ) -> Fuser:
     """Return an unfitted fuser for what ``adapters`` read."""
-    return make_fuser(strategy, base, [adapter.modality for adapter in adapters.values()], seed)
+    kinds = [SCORES if one.gives_scores else one.modality for one in adapters.values()]
+    return make_fuser(strategy, base, kinds, seed)
 
 
 def shown_weights(fitted: FittedFusion) -> "pd.Series[float] | None":

@@ -10,6 +10,9 @@ prior variance, and columns are multiplied by its square root, so that one penal
 
 Expression, copy number and mutations therefore share one 5, in proportion to their columns.
 Giving each table its own 5 lowered the concordance of nested validation by 0.02.
+
+A column that is a score already, learned out of fold by its adapter, keeps its unit: its
+coefficient has variance 1, since it would be about 1 if the column were all there is.
 """
 
 from collections import Counter
@@ -22,8 +25,10 @@ import numpy as np
 from msfusion_sdk.arrays import Floats
 from msfusion_sdk.fusion.inputs.modalities import Modalities
 
-__all__ = ["Design", "prior_variances"]
+__all__ = ["SCORES", "Design", "prior_variances"]
 
+SCORES = "scores"
+"""The kind of a modality whose columns are scores."""
 COLUMN_VARIANCE = 0.2
 SHARED_VARIANCE = 5.0
 
@@ -68,7 +73,9 @@ class Design:
         for place, table in enumerate(modalities.values):
             having = table[modalities.present[:, place]].astype(np.float64)
             centres.append(having.mean(axis=0))
-            scales.append(_scale(having.std(axis=0), variances[place]))
+            deviation = having.std(axis=0)
+            own = deviation**2 if kinds[place] == SCORES else variances[place]
+            scales.append(_scale(deviation, own))
         present = modalities.present.astype(np.float64)
         centres.append(present.mean(axis=0))
         scales.append(_scale(present.std(axis=0), COLUMN_VARIANCE))
@@ -86,7 +93,7 @@ class Design:
         return np.asarray(columns)
 
 
-def _scale(deviation: Floats, variance: float) -> Floats:
+def _scale(deviation: Floats, variance: Floats | float) -> Floats:
     # A column that is constant up to rounding says nothing, and dividing would blow it up.
     varies = deviation > 1e-7
     return np.where(varies, np.sqrt(variance) / np.where(varies, deviation, 1.0), 0.0)

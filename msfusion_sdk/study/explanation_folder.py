@@ -1,0 +1,151 @@
+"""An explanation as a folder: a table, and for each slide a map, its patches and a GeoJSON file.
+
+explanation.json     the score, its baseline, the check by deletion
+patches.parquet      a row per patch: slide_id, x, y, size_px, weight, contribution
+map-<n>.png          slide n with what each patch adds
+strongest-<n>.png    its patches that speak most for and most against
+tiles-<n>.geojson    its patches for QuPath, with weight and contribution
+"""
+
+from pathlib import Path
+from typing import ClassVar, Self
+
+import pandas as pd
+import pyarrow as pa
+
+from msfusion_sdk.cohort.cohort import Cohort
+from msfusion_sdk.config import FrozenConfig
+from msfusion_sdk.encoder.result.embedding import SlideEmbedding
+from msfusion_sdk.encoder.result.geojson import write_measured_tiles
+from msfusion_sdk.errors import SlideError
+from msfusion_sdk.figures.slides.overlay import read_thumbnail
+from msfusion_sdk.figures.slides.shares import draw_shares, draw_strongest
+from msfusion_sdk.figures.slides.small_png import write_small_png
+from msfusion_sdk.files import made_folder, storing
+from msfusion_sdk.storage.records import RecordErrors, read_record, write_record
+from msfusion_sdk.study.explaining import Explanation, strongest
+from msfusion_sdk.tables.slide_table import path_of
+
+__all__ = ["EXPLANATION_FILE", "ExplanationRecord", "write_explanation"]
+
+EXPLANATION_FILE = "explanation.json"
+ERRORS = RecordErrors("Write it again: msfusion explain.")
+
+
+class ExplanationRecord(FrozenConfig):
+    """What ``explanation.json`` holds."""
+
+    VERSION: ClassVar = 2
+
+    format: int = VERSION
+    patient_id: str
+    of: str
+    """``risk``, or the class."""
+    score: float
+    baseline: float
+    patches: int
+    removed: int
+    """Patches taken away for the check: a tenth of them."""
+    strongest_removed: float
+    """How the score changes without those that take it farthest from the baseline."""
+    random_removed: float
+    """The mean size of the change without as many by chance."""
+    slides: tuple[str, ...]
+    """Ids, in the order of the numbers in the names of the pictures."""
+    not_drawn: dict[str, str]
+    """Why a slide has no pictures."""
+    command: str = ""
+
+    @classmethod
+    def read(cls, folder: Path) -> Self:
+        """Return the record in a folder.
+
+        Raises
+        ------
+        FileNotFoundError
+            When there is none.
+        StoreError
+            When it is damaged, or of a newer version.
+        """
+        return read_record(cls, folder / EXPLANATION_FILE, ERRORS, version=cls.VERSION)
+
+
+def write_explanation(
+    explanation: Explanation, cohort: Cohort, folder: str | Path, *, command: str = ""
+) -> ExplanationRecord:
+    """Write an explanation and return what ``explanation.json`` holds.
+
+    A slide file that is gone has no pictures; the record says why.
+
+    Parameters
+    ----------
+    cohort : Cohort
+        That it is of, for the slide files.
+    folder : path
+        Made if it is not there.
+    command : str
+        What was typed to get it, for reports.
+
+    Raises
+    ------
+    StoreError
+        When the folder cannot be written.
+    """
+    folder = made_folder(Path(folder))
+    with storing(folder / "patches.parquet") as temporary:
+        explanation.patches.to_parquet(temporary, index=False)
+    files = {} if cohort.slides is None else _files(cohort.slides)
+    not_drawn = {}
+    for number, (slide_id, source) in enumerate(explanation.sources.items(), 1):
+        rows = explanation.patches[explanation.patches["slide_id"] == slide_id]
+        _write_tiles(rows, folder / f"tiles-{number}.geojson")
+        pictures = folder / f"map-{number}.png", folder / f"strongest-{number}.png"
+        try:
+            _draw(files[slide_id], source, rows, explanation.of, pictures)
+        except SlideError as error:
+            not_drawn[slide_id] = str(error)
+    deletion = explanation.deletion
+    record = ExplanationRecord(
+        patient_id=explanation.patient_id,
+        of=explanation.of,
+        score=explanation.score,
+        baseline=explanation.baseline,
+        patches=len(explanation.patches),
+        removed=deletion.removed,
+        strongest_removed=deletion.strongest,
+        random_removed=deletion.random,
+        slides=tuple(explanation.sources),
+        not_drawn=not_drawn,
+        command=command,
+    )
+    # Last: a folder that has it is whole.
+    write_record(folder / EXPLANATION_FILE, record)
+    return record
+
+
+def _files(slides: pa.Table) -> dict[str, Path]:
+    return {row["slide_id"]: path_of(row) for row in slides.to_pylist()}
+
+
+def _write_tiles(rows: pd.DataFrame, path: Path) -> None:
+    write_measured_tiles(
+        path,
+        [
+            {
+                **{name: row[name] for name in ("x", "y", "size_px")},
+                "measurements": {name: row[name] for name in ("weight", "contribution")},
+            }
+            for row in rows.to_dict("records")
+        ],
+    )
+
+
+def _draw(slide: Path, source: Path, rows: pd.DataFrame, of: str, to: tuple[Path, Path]) -> None:
+    """Draw the map and the strongest patches of a slide file, into two files."""
+    result = SlideEmbedding.from_parquet(source)
+    spacing = result.provenance.spacing
+    overview = read_thumbnail(slide, result)
+    write_small_png(draw_shares(overview, rows, of=of, mpp=spacing.slide_mpp), to[0])
+    given = spacing.given_mpp
+    sheet = draw_strongest(slide, *strongest(rows), mpp=spacing.slide_mpp, given_mpp=given)
+    write_small_png(sheet, to[1])
