@@ -26,7 +26,7 @@ class Edges(FeatureNetwork):
             pixel_std=(0.2,) * 3, readout="attended", features=8,
         )  # fmt: skip
         super().__init__(facts)
-        self.conv = nn.Conv2d(3, 8, 5, 2, 2)
+        self.conv = nn.Conv2d(3, 8, 5, 2, 2, bias=False)
         with torch.no_grad():
             generator = torch.Generator().manual_seed(1)
             self.conv.weight.copy_(torch.randn(self.conv.weight.shape, generator=generator))
