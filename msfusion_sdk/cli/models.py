@@ -21,8 +21,13 @@ app = typer.Typer(
 @app.callback()
 def _default(context: typer.Context, json: Json = False) -> None:
     """Without a command: list the models inside the package and the networks that are known."""
-    if context.invoked_subcommand is None:
-        list_models(json=json)
+    if context.invoked_subcommand is not None:
+        return
+    if not json:
+        list_models()
+        return
+    for row in _embedded():
+        out.print_json(data=row, indent=None)
 
 
 @app.command("list")

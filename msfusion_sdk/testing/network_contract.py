@@ -41,7 +41,13 @@ class NetworkContract:
         return torch.randint(0, 256, shape, generator=generator, dtype=torch.uint8)
 
     def maps(self, network: FeatureNetwork, images: torch.Tensor) -> FeatureMaps:
-        """Return what a network gives, without gradients."""
+        """Return what a network gives, without gradients.
+
+        Parameters
+        ----------
+        network : FeatureNetwork
+        images : shape (image, 3, edge, edge), 0..255
+        """
         with torch.inference_mode():
             return network.eval().maps(images)
 

@@ -1,14 +1,12 @@
 """``msfusion models``: what is known, what is in the package, weights made safe."""
 
 import json
-from collections.abc import Callable
 from pathlib import Path
-from subprocess import CompletedProcess
 
 import torch
 from safetensors.torch import load_file
 
-Msfusion = Callable[..., CompletedProcess[str]]
+from .conftest import Msfusion
 
 
 def test_known_networks_are_listed_with_licence_and_gate(msfusion: Msfusion) -> None:
@@ -28,7 +26,7 @@ def test_a_known_network_is_shown(msfusion: Msfusion) -> None:
 def test_a_pickle_becomes_safetensors(msfusion: Msfusion, tmp_path: Path) -> None:
     torch.save({"state_dict": {"a": torch.arange(3.0)}, "epoch": 7}, tmp_path / "net.pth")
     target = tmp_path / "net.safetensors"
-    assert msfusion("models", "convert", str(tmp_path / "net.pth"), str(target)).returncode == 0
+    assert msfusion("models", "convert", str(tmp_path / "net.pth"), str(target)).code == 0
     assert load_file(target)["a"].tolist() == [0, 1, 2]
 
 
@@ -40,7 +38,7 @@ class _Runs:
 def test_a_pickle_that_would_run_code_is_refused(msfusion: Msfusion, tmp_path: Path) -> None:
     torch.save({"a": torch.ones(1), "b": _Runs()}, tmp_path / "net.pth")
     done = msfusion("models", "convert", str(tmp_path / "net.pth"), str(tmp_path / "x.safetensors"))
-    assert done.returncode == 2
+    assert done.code == 2
     assert "[UnsafeWeights]" in done.stderr
     assert not (tmp_path / "x.safetensors").exists()
 

@@ -87,9 +87,12 @@ def converted(network: FeatureNetwork, edge_px: int, precision: str) -> Converte
 
 
 def probe_images(edge_px: int) -> Tensor:
-    """Return two images of seeded noise, bytes: fine grain, and coarse blots as tissue has them."""
+    """Return three images of seeded noise, bytes: fine grain, and coarse blots as tissue has them.
+
+    One more than a converter is shown, so that a batch that it took for fixed is noticed.
+    """
     rng = np.random.default_rng(0)
-    fine = rng.integers(0, 256, (1, 3, edge_px, edge_px), dtype=np.uint8)
+    fine = rng.integers(0, 256, (2, 3, edge_px, edge_px), dtype=np.uint8)
     blots = torch.from_numpy(rng.integers(60, 250, (1, 3, 8, 8)).astype(np.float32))
     coarse = nn.functional.interpolate(blots, size=(edge_px, edge_px), mode="bilinear")
     return torch.cat([torch.from_numpy(fine), coarse.round().to(torch.uint8)])

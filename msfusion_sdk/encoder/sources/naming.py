@@ -67,7 +67,15 @@ class NetworkSpec:
         weights: str | Path | None = None,
         facts: NetworkFacts | None = None,
     ) -> "NetworkSpec":
-        """Return ``source`` if it is one already, else one of these parts."""
+        """Return a spec of these parts.
+
+        Parameters
+        ----------
+        source : str, Path, torch.nn.Module or NetworkSpec
+            A spec is returned as it is.
+        weights, facts
+            As of the class.
+        """
         return source if isinstance(source, cls) else cls(source, weights, facts)  # type: ignore[arg-type]
 
 

