@@ -78,7 +78,7 @@ def finding_map(where: NDArray[np.float32], share: float, seed: int) -> NDArray[
 
 
 def _distance_to_walls(rng: np.random.Generator) -> NDArray[np.float32]:
-    """Return how far every pixel is from the border of its air space, a cell of a diagram of Voronoi."""
+    """Return how far every pixel is from the border of its air space, a Voronoi cell."""
     size = TEXTURE_PX
     rows, columns = np.mgrid[0:size, 0:size].astype(np.float32)
     rows, columns = rows + 12 * noise(rng, size, 30), columns + 12 * noise(rng, size, 30)
