@@ -6,11 +6,7 @@ bytes that are not UTF-8 percent-escaped; ``path_of`` gives the real one back.
 
 import hashlib
 import os
-            known = by_file[status.st_dev, status.st_ino]
-            if not known and status.st_size and stat.S_ISREG(status.st_mode):
-                by_size[status.st_size].append(path)
-            known.append(path)
-    is_without = len(blank) == len(rows)  # a cohort of features alone
+import stat
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -30,36 +26,7 @@ __all__ = ["SLIDE_ID", "find_bad_paths", "find_bad_spacings", "read_slides"]
 
 SLIDE_ID, PATIENT_ID, PATH, MPP = "slide_id", "patient_id", "path", "mpp"
 N_LISTED = 20
-<<<<<<< HEAD
-=======
 PROBES, PROBE_BYTES = 16, 65536
-# "%" itself, bytes that are not UTF-8 (U+DC80 to U+DCFF in Python), and what would break a line.
-ESCAPED = re.compile("[%\x00-\x1f\x7f\udc80-\udcff]")
-
-
-def escape_path(path: str | os.PathLike[str]) -> str:
-    r"""Return a path as text that is valid UTF-8, one line, and names the same file.
-
-    Examples
-    --------
-    >>> escape_path("slides/caf\udce9 50%.svs")
-    'slides/caf%E9 50%25.svs'
-    """
-    return ESCAPED.sub(
-        lambda match: "".join(f"%{byte:02X}" for byte in os.fsencode(match[0])), os.fspath(path)
-    )
-
-
-def path_of(row: Mapping[str, Any]) -> Path:
-    """Return the file of a row of the stored slide table.
-
-    Examples
-    --------
-    >>> path_of({"path": "/slides/50%25.svs"}).name
-    '50%.svs'
-    """
-    return Path(_real(row[PATH]))
->>>>>>> caa700a (Copies of a slide under two ids are named; a benchmark compares pixels with the libraries' and damages files)
 
 
 def read_slides(source: TableSource) -> pa.Table:
@@ -139,15 +106,11 @@ def find_bad_paths(table: pa.Table) -> list[Issue]:
         except (OSError, ValueError):
             missing.append(path)
         else:
-<<<<<<< HEAD
-            by_file[status.st_dev, status.st_ino].append(path)
-    is_without = len(blank) == len(rows)  # a cohort of features alone
-=======
             known = by_file[status.st_dev, status.st_ino]
             if not known and status.st_size and stat.S_ISREG(status.st_mode):
                 by_size[status.st_size].append(path)
             known.append(path)
->>>>>>> caa700a (Copies of a slide under two ids are named; a benchmark compares pixels with the libraries' and damages files)
+    is_without = len(blank) == len(rows)  # a cohort of features alone
     return [
         *issue(
             "Table",
@@ -215,7 +178,7 @@ def _copies(groups: Iterable[Sequence[str]]) -> list[Issue]:
 
 
 def _sampled_digest(path: str) -> bytes:
-    """Return the digest of 16 places of a file; nothing when it cannot be read."""
+    """Return the digest of 16 places of a file and its end; nothing when it cannot be read."""
     digest = hashlib.sha256()
     try:
         with open(path, "rb") as file:  # noqa: PTH123
