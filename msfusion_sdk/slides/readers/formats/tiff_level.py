@@ -13,7 +13,7 @@ from msfusion_sdk.slides.stored_tiles.damage import DAMAGE
 from msfusion_sdk.slides.stored_tiles.jpeg_stream import TileCoding, TileError, decode_tile
 from msfusion_sdk.slides.stored_tiles.jpeg_tiles import COLOURS
 from msfusion_sdk.slides.stored_tiles.region import composite
-from msfusion_sdk.slides.stored_tiles.tiff import MAX_STORED_TILE_PX
+from msfusion_sdk.slides.stored_tiles.tiff_facts import MAX_STORED_TILE_PX
 
 __all__ = ["TiffLevel"]
 
