@@ -24,7 +24,7 @@ from msfusion_sdk.figures.slides.small_png import write_small_png
 from msfusion_sdk.files import made_folder, storing
 from msfusion_sdk.storage.records import RecordErrors, read_record, write_record
 from msfusion_sdk.study.explaining import Explanation, strongest
-from msfusion_sdk.tables.slide_table import path_of
+from msfusion_sdk.tables.paths import path_of
 
 __all__ = ["EXPLANATION_FILE", "ExplanationRecord", "write_explanation"]
 

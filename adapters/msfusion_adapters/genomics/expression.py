@@ -93,10 +93,10 @@ def _turned(genes: pd.Series, values: pd.DataFrame) -> pd.DataFrame:
     turned = without_damaged_genes(matrix.T)
     turned.index = turned.index.astype(object)
     if not turned.index.is_unique:
-        repeated = turned.index[turned.index.duplicated()].unique()
+        twice = turned.index[turned.index.duplicated()].unique()
         msg = (
-            f"{len(repeated)} samples or patients occur in two columns (first: "
-            f"{first_few(repeated)}). Keep one column of each."
+            f"{len(twice)} samples or patients occur in two columns (first: "
+            f"{first_few(twice)}). Keep one column of each."
         )
         raise DuplicateIdError(msg)
     return turned
