@@ -22,6 +22,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from msfusion_sdk.errors import DuplicateIdError, NonFiniteError, ShapeError
+from msfusion_sdk.tables.files.table_file import TableFile
 from msfusion_sdk.tables.frames import patient_table, read_table
 
 __all__ = ["AdapterState", "Block", "ModalityAdapter"]
@@ -135,15 +136,18 @@ class ModalityAdapter(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn
     gives_scores: ClassVar[bool] = False
     """Whether its numbers are log-hazards, log-odds or predictions that it learned out of fold: a
     model then expects a coefficient near 1, whatever their spread."""
+    layouts: ClassVar[tuple[str, ...]] = ()
+    """What the setting ``layout=`` may be, for adapters whose ``read`` knows several; a cohort
+    reads files by it: ``msfusion cohort add … --layout``."""
 
-    def read(self, source: str | Path | pd.DataFrame) -> pd.DataFrame:
+    def read(self, source: str | Path | TableFile | pd.DataFrame) -> pd.DataFrame:
         """Return the table in ``source``, its index the checked patient ids.
 
         Parameters
         ----------
-        source : path or DataFrame
-            A CSV, TSV or Parquet file with a column ``patient_id``, or a table with such a
-            column or index.
+        source : path, TableFile or DataFrame
+            A table file (CSV, TSV, Excel, Parquet …) with a column ``patient_id``, or a table
+            with such a column or index.
 
         Raises
         ------

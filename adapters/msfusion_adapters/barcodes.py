@@ -19,7 +19,13 @@ from msfusion_sdk.tables.files.table_file import TableFile, TableShape
 from msfusion_sdk.tables.frames import patient_table, read_shaped
 from msfusion_sdk.tables.issues import TableWarning
 
-__all__ = ["SampleMap", "choose_samples", "patients_of_samples", "read_sample_map"]
+__all__ = [
+    "SampleMap",
+    "choose_samples",
+    "patient_of",
+    "patients_of_samples",
+    "read_sample_map",
+]
 
 _LOG = logging.getLogger(__name__)
 
@@ -121,6 +127,22 @@ def read_sample_map(source: SampleMap) -> dict[str, str]:
         raise TableError(msg)
     pairs = zip(table[sample], table[patient], strict=True)
     return {str(s): str(p) for s, p in pairs if pd.notna(s) and pd.notna(p)}
+
+
+def patient_of(name: str) -> str:
+    """Return the patient whom a TCGA barcode names; another id stands for itself.
+
+    Examples
+    --------
+    >>> patient_of("tcga.05.4244.01a"), patient_of("007")
+    ('TCGA-05-4244', '007')
+
+    Raises
+    ------
+    TableError
+        When an id begins like a TCGA barcode and is none.
+    """
+    return _parsed(name)[0]
 
 
 def _by_map(samples: list[str], patients: Mapping[str, str]) -> dict[str, str]:

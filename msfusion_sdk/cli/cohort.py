@@ -19,6 +19,7 @@ from msfusion_sdk.cli.encode import (
     Stain,
     tissue_settings,
 )
+from msfusion_sdk.cli.table_options import Decimal, Encoding, Layout, Separator, Sheet, table_file
 from msfusion_sdk.errors import ExitCode
 
 if TYPE_CHECKING:
@@ -47,17 +48,34 @@ Fingerprint = Annotated[
 @app.command()
 def create(
     folder: Folder,
-    patients: Annotated[Path, typer.Option(help="CSV, TSV or Parquet with patient_id.")],
+    patients: Annotated[
+        Path, typer.Option(help="CSV, TSV, Excel or Parquet with a column patient_id.")
+    ],
     slides: Annotated[
         Path | None, typer.Option(help="Table with slide_id, patient_id, path, perhaps mpp.")
     ] = None,
     on_duplicate: OnDuplicate = "refuse",
+    layout: Annotated[
+        str | None, typer.Option(help="cbioportal, xena or gdc: the patients' table is theirs.")
+    ] = None,
+    sheet: Annotated[str | None, typer.Option(help="With the patients, of a spreadsheet.")] = None,
+    slides_sheet: Annotated[str | None, typer.Option(help="With the slides.")] = None,
+    separator: Separator = None,
+    decimal: Decimal = None,
+    encoding: Encoding = None,
 ) -> None:
     """Check the tables together, say all that is wrong at once, and make the folder."""
     from msfusion_sdk.cohort.cohort import Cohort
 
     with known_words():
-        cohort = Cohort.create(folder, patients=patients, slides=slides, on_duplicate=on_duplicate)  # type: ignore[arg-type]
+        said = (separator, decimal, encoding)
+        cohort = Cohort.create(
+            folder,
+            patients=table_file(patients, sheet, *said),
+            slides=None if slides is None else table_file(slides, slides_sheet, *said),
+            on_duplicate=on_duplicate,  # type: ignore[arg-type]
+            layout=layout,
+        )
     _print_report(cohort)
 
 
@@ -65,24 +83,43 @@ def create(
 def add(
     folder: Folder,
     name: Annotated[str, typer.Argument(help="Of the modality: clinical, genomics, …")],
-    table: Annotated[Path, typer.Argument(help="CSV, TSV or Parquet, a row per patient_id.")],
+    table: Annotated[
+        Path, typer.Argument(help="CSV, TSV, Excel or Parquet, a row per patient_id.")
+    ],
     unmatched: Annotated[
         str, typer.Option(help="refuse, or report: leave out rows of unknown patients.")
     ] = "refuse",
     on_duplicate: OnDuplicate = "refuse",
     replace: Annotated[bool, typer.Option(help="Replace a modality of this name.")] = False,
+    layout: Layout = None,
+    adapter: Annotated[
+        str | None, typer.Option(help="Whose layout it is, where NAME is no adapter: genomics.")
+    ] = None,
+    samples: Annotated[
+        Path | None, typer.Option(help="Table that says whose each sample is, outside TCGA.")
+    ] = None,
+    profiled: Annotated[
+        Path | None, typer.Option(help="With --layout maf: list of everybody who was sequenced.")
+    ] = None,
+    sheet: Sheet = None,
+    separator: Separator = None,
+    decimal: Decimal = None,
+    encoding: Encoding = None,
 ) -> None:
-    """Add a table of one row per patient."""
+    """Add a table of one row per patient, or a file in the layout of a portal."""
     from msfusion_sdk.cohort.cohort import Cohort
 
     cohort = Cohort.open(folder)
+    said = {"layout": layout, "samples": samples, "profiled": profiled}
     with known_words():
         cohort.add_modality(
             name,
-            table,
+            table_file(table, sheet, separator, decimal, encoding),
             unmatched=unmatched,  # type: ignore[arg-type]
             on_duplicate=on_duplicate,  # type: ignore[arg-type]
             replace=replace,
+            adapter=adapter,
+            **{key: value for key, value in said.items() if value is not None},
         )
     _print_report(cohort)
 
@@ -215,7 +252,9 @@ def export(
         listed = ", ".join(f"{n} {name}" for name, n in without.items())
         out.print(f"Slides without a vector: {listed}.")
     if report.left_out:
-        out.print(f"Left out as dates or personal text: {', '.join(report.left_out)}.")
+        out.print("Left out:")
+        for name, reason in report.reasons.items():
+            out.print(f"  {name}: {reason}", markup=False, soft_wrap=True)
     out.print("Vectors are pseudonymous data, not anonymous.")
 
 

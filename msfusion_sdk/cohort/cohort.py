@@ -20,6 +20,7 @@ from msfusion_sdk.cohort.folder.layout import (
 from msfusion_sdk.cohort.folder.manifest import CohortManifest, read_manifest, write_manifest
 from msfusion_sdk.cohort.intake.contents import count_patterns, report_on
 from msfusion_sdk.cohort.intake.creation import OnDuplicate, labels_of, read_cohort_tables
+from msfusion_sdk.cohort.intake.layouts import LayoutChoice
 from msfusion_sdk.cohort.intake.modality import (
     Unmatched,
     read_modality_table,
@@ -83,6 +84,7 @@ class Cohort:
         slides: TableSource | None = None,
         outcomes: Mapping[str, Mapping[str, object]] | None = None,
         on_duplicate: OnDuplicate = "refuse",
+        layout: str | None = None,
     ) -> Self:
         """Check the tables together and store them in a new folder.
 
@@ -90,9 +92,9 @@ class Cohort:
         ----------
         folder : path
             New or empty.
-        patients : path or table
+        patients : path, TableFile or table
             A row per patient: ``patient_id`` and any other columns, outcomes among them.
-        slides : path or table, optional
+        slides : path, TableFile or table, optional
             A row per slide: ``slide_id``, ``patient_id``, ``path`` (in a file relative to its
             folder) and perhaps ``mpp``, µm per pixel, for slides that do not state it.
         outcomes : mapping, optional
@@ -100,6 +102,9 @@ class Cohort:
             another unit) with ``event``, and ``diagnosis``, need no declaration.
         on_duplicate : 'refuse' or 'drop_identical'
             Whether rows that repeat another one in every cell are left out.
+        layout : str, optional
+            Of ``patients``, where it is a clinical file of ``"cbioportal"``, ``"xena"`` or the
+            ``"gdc"``.
 
         Raises
         ------
@@ -110,7 +115,10 @@ class Cohort:
         """
         root = Path(folder)
         require_unused(root, "Choose a new folder, or open the cohort in it: Cohort.open.")
-        checked = read_cohort_tables(patients, slides, outcomes or {}, on_duplicate=on_duplicate)
+        choice = None if layout is None else LayoutChoice("clinical", {"layout": layout})
+        checked = read_cohort_tables(
+            patients, slides, outcomes or {}, on_duplicate=on_duplicate, layout=choice
+        )
         return cls(root, write_cohort(root, checked))
 
     @classmethod
@@ -153,6 +161,8 @@ class Cohort:
         unmatched: Unmatched = "refuse",
         on_duplicate: OnDuplicate = "refuse",
         replace: bool = False,
+        adapter: str | None = None,
+        **reading: object,
     ) -> None:
         """Check a table of one row per patient and store it.
 
@@ -160,8 +170,8 @@ class Cohort:
         ----------
         name : str
             Small letters, digits, underscores; that of an adapter, to be read by it.
-        source : path or table
-            CSV, TSV or Parquet with ``patient_id``, or a table.
+        source : path, TableFile or table
+            CSV, TSV, Excel or Parquet with ``patient_id``, or a table.
         unmatched : 'refuse' or 'report'
             Whether rows of patients that the cohort lacks are an error, or are left out and
             reported.
@@ -169,6 +179,11 @@ class Cohort:
             Whether rows that repeat another one in every cell are left out.
         replace : bool
             Whether a modality of this name may be replaced.
+        adapter : str, optional
+            Whose layout the file has, when the modality is not called like an adapter.
+        **reading
+            Settings of that adapter, for files in another layout: ``layout="cbioportal"``,
+            ``"xena"``, ``"maf"`` or ``"gdc"``, with ``samples=`` and ``profiled=`` for genomics.
 
         Raises
         ------
@@ -180,8 +195,13 @@ class Cohort:
         if path.exists() and not replace:
             msg = f"The cohort has a modality {name!r}. Pass replace=True, or another name."
             raise TableError(msg)
+        layout = LayoutChoice(adapter or name, reading) if reading or adapter else None
         checked = read_modality_table(
-            source, self.patient_ids, unmatched=unmatched, on_duplicate=on_duplicate
+            source,
+            self.patient_ids,
+            unmatched=unmatched,
+            on_duplicate=on_duplicate,
+            layout=layout,
         )
         path.parent.mkdir(exist_ok=True)
         write_stored(path, *checked, kind="modality")

@@ -16,9 +16,9 @@ import pyarrow as pa
 from msfusion_sdk.errors import DuplicateIdError, IdTypeError, TableError
 from msfusion_sdk.phrases import first_few
 from msfusion_sdk.tables.cells.arrow_types import normal_frame, normal_table
+from msfusion_sdk.tables.files.layout_hints import layout_hint
 from msfusion_sdk.tables.files.reading import read_file
 from msfusion_sdk.tables.files.table_file import TableFile, TableShape
-from msfusion_sdk.tables.layout_hints import layout_hint
 
 __all__ = ["TableSource", "name_of", "read_table"]
 

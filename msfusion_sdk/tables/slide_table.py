@@ -68,7 +68,7 @@ def has_paths(source: TableSource) -> bool:
     """Return whether a slide table has a column of files."""
     if isinstance(source, pd.DataFrame):
         return PATH in source.columns
-    return PATH in read_table(source, id_columns=()).column_names
+    return PATH in read_table(source, id_columns=(SLIDE_ID, PATIENT_ID)).column_names
 
 
 def find_bad_spacings(table: pa.Table, source: TableSource) -> list[Issue]:

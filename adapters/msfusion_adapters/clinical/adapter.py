@@ -2,7 +2,8 @@
 
 import warnings
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar, Self
+from pathlib import Path
+from typing import Any, ClassVar, Self, get_args
 
 import numpy as np
 import pandas as pd
@@ -11,6 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from msfusion_adapters.clinical.columns import gaps
 from msfusion_adapters.clinical.encoding import encode, far_outside, feature_names, learn
+from msfusion_adapters.clinical.layouts import ClinicalLayout, read_clinical
 from msfusion_adapters.clinical.names import is_after_baseline
 from msfusion_adapters.clinical.plan import ColumnPlan
 from msfusion_adapters.clinical.planning import declared_roles, plan_columns
@@ -19,6 +21,7 @@ from msfusion_adapters.leakage import warn_of_leaks
 from msfusion_sdk.adapter import AdapterState, Block, ModalityAdapter
 from msfusion_sdk.arrays import Bools
 from msfusion_sdk.errors import MissingModalityError, TableError
+from msfusion_sdk.tables.files.table_file import TableFile
 from msfusion_sdk.tables.frames import patient_table, select_columns
 from msfusion_sdk.tables.issues import TableWarning
 
@@ -56,6 +59,8 @@ class ClinicalAdapter(ModalityAdapter):
         What a level is that training never saw: ``other`` where training had rare levels and
         else the most frequent one (for an ordinal: a gap), with a warning, or an error.  A
         table of ten patients or more of which half is new is an error in any case.
+    layout : {"cbioportal", "xena", "gdc"}, optional
+        How ``read`` finds patients in a file; by default in the column ``patient_id``.
     rare_share : float, optional
         Deprecated: a level of a smaller share of the training patients counts as ``other``.
         Use ``min_patients``.
@@ -73,7 +78,7 @@ class ClinicalAdapter(ModalityAdapter):
     """
 
     modality: ClassVar[str] = "clinical"
-    layouts: ClassVar[tuple[str, ...]] = ("cbioportal", "xena", "gdc")
+    layouts: ClassVar[tuple[str, ...]] = get_args(ClinicalLayout)
 
     def __init__(
         self,
@@ -83,16 +88,28 @@ class ClinicalAdapter(ModalityAdapter):
         ordinal: Mapping[str, Sequence[str] | str] | None = None,
         min_patients: int = 10,
         unknown: Unknown = "other",
+        layout: ClinicalLayout | None = None,
         rare_share: float | None = None,
-        layout: str | None = None,
     ) -> None:
         self.numeric = numeric
         self.categorical = categorical
         self.ordinal = ordinal
         self.min_patients = min_patients
         self.unknown = unknown
-        self.rare_share = rare_share
         self.layout = layout
+        self.rare_share = rare_share
+
+    def read(self, source: str | Path | TableFile | pd.DataFrame) -> pd.DataFrame:
+        """Return a row per patient from a file in ``layout``, or from a table.
+
+        Raises
+        ------
+        TableError
+            When the file is not of that layout, or the ids cannot be used.
+        """
+        if self.layout is None or isinstance(source, pd.DataFrame):
+            return super().read(source)
+        return read_clinical(source, self.layout)
 
     def fit(self, table: pd.DataFrame, y: pd.DataFrame | pd.Series | None = None) -> Self:
         """Learn roles, levels, medians and scales from the training patients.

@@ -9,12 +9,12 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from msfusion_adapters.clinical.dates import holds_dates
 from msfusion_adapters.clinical.names import is_site
 from msfusion_adapters.clinical.numbers import PARSED_SHARE, read_numbers
 from msfusion_adapters.clinical.stages import grade_number, stage_number
 from msfusion_sdk.arrays import Bools, Floats
 from msfusion_sdk.errors import TableError
+from msfusion_sdk.tables.cells.dates import holds_dates
 from msfusion_sdk.tables.cells.placeholders import is_placeholder
 
 __all__ = ["PARSERS", "Role", "as_levels", "as_text", "fold", "gaps", "infer_role"]

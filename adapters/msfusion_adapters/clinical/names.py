@@ -2,7 +2,9 @@
 
 import re
 
-__all__ = ["is_after_baseline", "is_site", "words_of"]
+from msfusion_sdk.tables.cells.dates import words_of
+
+__all__ = ["is_after_baseline", "is_site"]
 
 _OUTCOME_WORDS = frozenset(
     [
@@ -56,9 +58,3 @@ def is_site(name: str) -> bool:
     """
     text = " ".join(words_of(name))
     return bool(_SITES.search(text)) and not _NO_SITE.search(text)
-
-
-def words_of(name: str) -> list[str]:
-    """Return the words of a name in small letters, whether ``snake_case`` or ``camelCase``."""
-    spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", " ", name)
-    return re.findall(r"[a-z]+", spaced.lower())

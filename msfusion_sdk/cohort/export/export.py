@@ -51,6 +51,8 @@ class ExportReport(FrozenConfig):
     """Slides of the cohort by status: those that are not ok carry no vector."""
     left_out: tuple[str, ...]
     """Columns that hold dates, or text that tells patients apart."""
+    reasons: dict[str, str]
+    """Why each of these was left out."""
 
 
 def export_cohort(
@@ -70,7 +72,7 @@ def export_cohort(
     is_there = modalities is None and bool(models_of(cohort.root))
     fingerprint = choose_model(cohort.root, model) if is_asked or is_there else None
     facts = _slide_facts(cohort, fingerprint) if fingerprint else []
-    left_out: list[str] = []
+    left_out: dict[str, str] = {}
     if level == "patch":
         tables = _patch_tables(cohort, facts, fingerprint, names)
         first = next(tables, None)
@@ -100,7 +102,8 @@ def export_cohort(
         "model": _model(facts),
         "slides_of_a_patient": aggregate if level == "patient" else None,
         "slides": counts,
-        "left_out": left_out,
+        "left_out": list(left_out),
+        "left_out_because": left_out,
         "pseudonymised": pseudonymise_key is not None,
     }
     rows = _write(path, schema, tables, metadata)
@@ -111,6 +114,7 @@ def export_cohort(
         fingerprint=fingerprint,
         slides=counts,
         left_out=tuple(left_out),
+        reasons=left_out,
     )
 
 

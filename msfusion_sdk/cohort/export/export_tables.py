@@ -10,17 +10,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from msfusion_sdk.cohort.export.private_columns import plain, why_private
 from msfusion_sdk.cohort.export.pseudonyms import Pseudonyms
 from msfusion_sdk.cohort.store.ledger import SlideStatus
 from msfusion_sdk.cohort.store.part import Part
 from msfusion_sdk.storage.parquet import patch_schema
 
 __all__ = ["SlideFacts", "patch_rows", "patch_rows_schema", "patient_table", "slide_table"]
-
-LONGEST_WORD = 64
 
 
 @dataclass(frozen=True)
@@ -75,8 +73,8 @@ def patient_table(
     tables: dict[str, pd.DataFrame],
     n_slides: pd.Series,
     names: Pseudonyms,
-) -> tuple[pa.Table, list[str]]:
-    """Return one wide row per patient, sorted by id, and the columns that were left out.
+) -> tuple[pa.Table, dict[str, str]]:
+    """Return one wide row per patient, sorted by id, and why which columns were left out.
 
     Each table becomes a flag ``has_<table>`` and a column ``<table>.<column>`` for each of
     its own; the slide vector is one column of lists.  A patient that a table lacks has nulls
@@ -85,7 +83,7 @@ def patient_table(
     ordered = sorted(patient_ids, key=lambda name: names.of("patient", name))
     columns = [pa.array([names.of("patient", name) for name in ordered])]
     fields = [_field("patient_id", pa.string(), "identifier")]
-    left_out: list[str] = []
+    left_out: dict[str, str] = {}
     for table, frame in tables.items():
         aligned = frame.reindex(ordered)
         present = pd.Index(ordered).isin(frame.index)
@@ -100,28 +98,14 @@ def patient_table(
             columns += [pa.array(counts), _vectors(aligned, present)]
             continue
         for name in frame.columns:
-            array = pa.array(aligned[name], from_pandas=True)
-            if not _may_leave(array):
-                left_out.append(f"{table}.{name}")
+            array = plain(pa.array(aligned[name], from_pandas=True))
+            reason = why_private(str(name), array)
+            if reason is not None:
+                left_out[f"{table}.{name}"] = reason
                 continue
             columns.append(array)
             fields.append(_field(f"{table}.{name}", array.type, "as in the source"))
     return pa.table(columns, schema=pa.schema(fields)), left_out
-
-
-def _may_leave(values: pa.Array) -> bool:
-    """Return whether a column holds numbers, or words that several patients share.
-
-    Dates never leave, nor does text that tells patients apart: names, notes, barcodes.
-    """
-    kind = values.type
-    if pa.types.is_string(kind) or pa.types.is_large_string(kind):
-        distinct = len(values.drop_null().unique())
-        longest = pc.max(pc.utf8_length(values)).as_py() or 0
-        return distinct <= max(2, len(values) // 4) and longest <= LONGEST_WORD
-    return bool(
-        pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_boolean(kind)
-    )
 
 
 def _vectors(frame: pd.DataFrame, present: NDArray[np.bool_]) -> pa.Array:

@@ -8,6 +8,7 @@ from typing import Any, Literal, NamedTuple
 import pandas as pd
 import pyarrow as pa
 
+from msfusion_sdk.cohort.intake.layouts import LayoutChoice, read_in_layout
 from msfusion_sdk.errors import TableError
 from msfusion_sdk.outcomes.class_labels import class_labels
 from msfusion_sdk.outcomes.declaration import Declaration, declared, standard_outcomes
@@ -57,11 +58,14 @@ def read_cohort_tables(
     outcomes: Mapping[str, Mapping[str, object]],
     *,
     on_duplicate: OnDuplicate,
+    layout: LayoutChoice | None = None,
 ) -> CheckedCohort:
     """Return the tables of a cohort, or raise one error that lists all that is wrong with them."""
     what = f"patient ids of {name_of(patients)}"
-    table = read_table(patients, id_columns=(ID_COLUMN,))
+    read, remarks = (patients, []) if layout is None else read_in_layout(patients, layout)
+    table = read_table(read, id_columns=(ID_COLUMN,))
     table, issues = single_rows(table, ID_COLUMN, what, on_duplicate)
+    issues += remarks
     ids = table.column(ID_COLUMN).to_pylist()
     issues += find_bad_ids(ids, what)
     known, of_outcomes = _read_outcomes(table, outcomes)

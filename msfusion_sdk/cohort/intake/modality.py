@@ -11,9 +11,11 @@ from numpy.typing import NDArray
 
 from msfusion_sdk.bags.bag import PATCHES
 from msfusion_sdk.cohort.intake.creation import Checked, OnDuplicate, origin_of, single_rows
+from msfusion_sdk.cohort.intake.layouts import LayoutChoice, read_in_layout
 from msfusion_sdk.errors import TableError
 from msfusion_sdk.phrases import first_few
 from msfusion_sdk.tables.arrow import TableSource, name_of, read_table
+from msfusion_sdk.tables.cells.placeholders import PLACEHOLDER_PATTERN
 from msfusion_sdk.tables.frames import ID_COLUMN
 from msfusion_sdk.tables.ids import find_bad_ids, find_unknown_ids
 from msfusion_sdk.tables.issues import Issue, issue, note, require_no_errors
@@ -48,6 +50,7 @@ def read_modality_table(
     *,
     unmatched: Unmatched,
     on_duplicate: OnDuplicate,
+    layout: LayoutChoice | None = None,
 ) -> Checked:
     """Return the rows of the cohort's patients, or raise one error that lists all problems.
 
@@ -55,8 +58,10 @@ def read_modality_table(
     """
     name = name_of(source)
     what = f"patient ids of {name}"
-    table = read_table(source, id_columns=(ID_COLUMN,))
+    read, remarks = (source, []) if layout is None else read_in_layout(source, layout)
+    table = read_table(read, id_columns=(ID_COLUMN,))
     table, issues = single_rows(table, ID_COLUMN, what, on_duplicate)
+    issues += remarks
     ids, known = table.column(ID_COLUMN).to_pylist(), set(patient_ids)
     belongs = np.array([patient in known for patient in ids])
     named = [patient for patient in ids if patient and patient.strip()]
@@ -88,6 +93,7 @@ def read_modality_table(
     require_no_errors(issues)
     notes = {
         **origin_of(source),
+        **({} if layout is None else {"layout": layout.settings.get("layout")}),
         "n_patients": int(kept.sum()),
         "findings": [each.model_dump() for each in issues],
     }
@@ -114,7 +120,15 @@ def _infinite(table: pa.Table, name: str) -> list[Issue]:
 
 
 def _has_value(table: pa.Table) -> NDArray[np.bool_]:
+    """Return the rows with a cell that holds more than a placeholder."""
     has_value = np.zeros(table.num_rows, np.bool_)
     for column in table.drop_columns(ID_COLUMN).itercolumns():
-        has_value |= ~pc.is_null(column, nan_is_null=True).to_numpy()
+        if pa.types.is_dictionary(column.type):
+            column = column.cast(column.type.value_type)
+        holds = ~pc.is_null(column, nan_is_null=True).to_numpy()
+        if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
+            trimmed = pc.utf8_trim_whitespace(pc.fill_null(column, ""))
+            empty = pc.match_substring_regex(trimmed, PLACEHOLDER_PATTERN, ignore_case=True)
+            holds &= ~empty.to_numpy()
+        has_value |= holds
     return has_value

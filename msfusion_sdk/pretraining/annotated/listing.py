@@ -98,12 +98,18 @@ def _checked_rows(slides: str | Path) -> list[dict[str, Any]]:
     ids, owners = (table.column(name).to_pylist() for name in (SLIDE_ID, ID_COLUMN))
     of_slides, of_patients = (f"{kind} ids of {name_of(slides)}" for kind in ("slide", "patient"))
     paths = table.column("path").to_pylist()
+    without = [name for name, path in zip(ids, paths, strict=True) if not path]
     require_no_errors(
         [
             *find_bad_ids(ids, of_slides),
             *find_bad_ids(owners, of_patients),
             *find_repeated_ids([name for name in ids if name], of_slides, places=paths),
             *find_bad_spacings(table, slides),
+            *issue(
+                "Table",
+                len(without) if len(without) == len(ids) else 0,
+                f"{name_of(slides)} names no files: it needs the column 'path'.",
+            ),
             *find_bad_paths(table),
         ]
     )

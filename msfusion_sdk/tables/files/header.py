@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from msfusion_sdk.errors import TableError
 from msfusion_sdk.phrases import first_few
+from msfusion_sdk.tables.files.layout_hints import layout_hint
 from msfusion_sdk.tables.files.table_file import TableFile, TableShape
 
 __all__ = ["Header", "find_header", "require_names", "require_no_title"]
@@ -143,8 +144,11 @@ def _names(path: Path, look: _Look, comments: int, shape: TableShape) -> tuple[s
             msg = (
                 f"The header of {path}, line {line}, has {len(names)} names, and each row has "
                 f"{len(names) + 1} cells (line {line + 1}: {first_few(look.rows[0], 4)}): R writes "
-                "row names like this. Give their column a name, as write.table does with "
-                "row.names=FALSE and the ids in a column of their own."
+                "row names like this. "
+            )
+            msg += layout_hint(names) or (
+                "Give their column a name, as write.table does with row.names=FALSE and the ids in "
+                "a column of their own."
             )
             raise TableError(msg)
         names = ("", *names)
@@ -217,8 +221,9 @@ def require_names(
     numbers = "; a table that was written with its row numbers looks like this"
     msg = (
         f"Column {places} of {source} has no name in line {line}"
-        f"{numbers if unnamed[0] == 0 else ''}. Name the column or drop it."
+        f"{numbers if unnamed[0] == 0 else ''}. "
     )
+    msg += (unnamed == [0] and layout_hint(names)) or "Name the column or drop it."
     raise TableError(msg)
 
 

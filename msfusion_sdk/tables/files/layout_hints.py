@@ -37,7 +37,8 @@ def layout_hint(names: Sequence[str]) -> str:
     """
     plain = {name.strip().casefold().lstrip("#") for name in names}
     found = next(((layout, what) for told, layout, what in KNOWN if told <= plain), None)
-    if found is None and sum(bool(BARCODE.fullmatch(name)) for name in names[1:]) > len(names) / 3:
+    barcodes = sum(bool(BARCODE.fullmatch(name)) for name in names)
+    if found is None and barcodes > len(names) / 2:
         found = "xena", "a matrix with genes down and TCGA samples across"
     if found is None:
         return ""

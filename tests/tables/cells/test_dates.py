@@ -4,8 +4,8 @@ import pandas as pd
 import pytest
 
 from msfusion_adapters.clinical import ClinicalAdapter
-from msfusion_adapters.clinical.dates import holds_dates
 from msfusion_sdk.errors import TableError
+from msfusion_sdk.tables.cells.dates import holds_dates
 
 FORMS = ["2019-03-05", "2019/3/5", "05.03.2019", "3/5/2019", "5-3-19", "2019-03-05 08:30",
          "2019-03-05T08:30:00Z", "5 March 2019", "05-Mar-2019", "5. Mrz 2019", "Mar 5, 2019",

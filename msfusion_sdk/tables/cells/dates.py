@@ -1,14 +1,13 @@
-"""Dates as text, which say when something was and nothing that a model may use."""
+"""Dates as text or numbers: they say when something was, and must neither teach nor leave."""
 
 import re
 
 import numpy as np
 import pandas as pd
 
-from msfusion_adapters.clinical.names import words_of
 from msfusion_sdk.arrays import Floats
 
-__all__ = ["holds_dates"]
+__all__ = ["holds_dates", "words_of"]
 
 MONTHS = (
     "jan feb mar apr may jun jul aug sep oct nov dec mrz mär mai okt dez fév avr aoû déc ene abr "
@@ -71,3 +70,15 @@ def _are_days(name: str, values: Floats) -> bool:
         return all(1 <= v // 100 % 100 <= 12 and 1 <= v % 100 <= 31 for v in values)
     is_called_date = not _DATE_WORDS.isdisjoint(words_of(name))
     return is_called_date and values.min() >= FIRST_SERIAL and values.max() <= LAST_SERIAL
+
+
+def words_of(name: str) -> list[str]:
+    """Return the words of a name in small letters, whether ``snake_case`` or ``camelCase``.
+
+    Examples
+    --------
+    >>> words_of("daysToDeath"), words_of("OS.time"), words_of("tumor_size_centimeters")
+    (['days', 'to', 'death'], ['os', 'time'], ['tumor', 'size', 'centimeters'])
+    """
+    spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", " ", name)
+    return re.findall(r"[a-z]+", spaced.lower())
