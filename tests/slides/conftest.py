@@ -5,6 +5,7 @@ import shutil
 import struct
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import tifffile
@@ -59,6 +60,6 @@ def loop_directories() -> Callable[[Path], Path]:
 
 
 @pytest.fixture
-def pickled() -> Callable[[object], object]:
+def pickled() -> Callable[[Any], Any]:
     """Send an object to another process and back."""
     return lambda value: pickle.loads(pickle.dumps(value))

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
 from pydicom.sequence import Sequence
-from pydicom.uid import ExplicitVRLittleEndian, generate_uid
+from pydicom.uid import UID, ExplicitVRLittleEndian, generate_uid
 
 from msfusion_sdk.errors import AnnotationError
 from msfusion_sdk.slides.annotations import read_annotations
@@ -35,7 +35,7 @@ def group(kind: str, shapes: list[list[tuple[int, int]]], name: str, *, double: 
 
 def write(path: Path, *groups: Dataset, sop_class: str = BULK, kind: str = "2D") -> Path:
     meta = FileMetaDataset()
-    meta.MediaStorageSOPClassUID, meta.TransferSyntaxUID = sop_class, ExplicitVRLittleEndian
+    meta.MediaStorageSOPClassUID, meta.TransferSyntaxUID = UID(sop_class), ExplicitVRLittleEndian
     meta.MediaStorageSOPInstanceUID = generate_uid()
     data = FileDataset("", {}, file_meta=meta, preamble=b"\0" * 128)
     data.SOPClassUID, data.SOPInstanceUID = sop_class, meta.MediaStorageSOPInstanceUID

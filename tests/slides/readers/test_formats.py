@@ -3,6 +3,7 @@
 import itertools
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -152,7 +153,7 @@ def test_channels_of_fluorescence_are_named(tmp_path: Path) -> None:
         open_slide(write_zarr(tmp_path / "x.zarr", "cyx", 2, images))
 
 
-def test_czi_has_the_librarys_pixels(tmp_path: Path, pickled: Callable[[object], object]) -> None:
+def test_czi_has_the_librarys_pixels(tmp_path: Path, pickled: Callable[[Any], Any]) -> None:
     czi = pytest.importorskip("pylibCZIrw.czi")
     with czi.create_czi(str(tmp_path / "x.czi")) as document:
         document.write(np.ascontiguousarray(IMAGE[..., ::-1]), location=(-40, 30))

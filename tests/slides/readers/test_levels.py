@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -81,7 +82,7 @@ def test_an_overview_shows_level_0(name: str, tmp_path: Path) -> None:
 
 
 def test_threads_and_processes_see_the_same_levels(
-    tmp_path: Path, pickled: Callable[[object], object]
+    tmp_path: Path, pickled: Callable[[Any], Any]
 ) -> None:
     path = write_pictures(tmp_path / "x.tif", [(CANVAS, 0), (MACRO, 1), (smaller(CANVAS, 4), 1)])
     with open_slide(path) as slide:
