@@ -4,6 +4,7 @@ All slides of a patient are one bag.  A patch counts alike whichever slide it li
 slide counts more than a small one, as tissue does.
 """
 
+import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -51,6 +52,14 @@ class SlidePatches:
 
     def __hash__(self) -> int:
         return hash(self.slide_id)
+
+    @property
+    def stamp(self) -> str:
+        """What changes when the vectors do: size and time of the file, or a digest of an array."""
+        if isinstance(self.source, np.ndarray):
+            return hashlib.sha256(np.ascontiguousarray(self.source).tobytes()).hexdigest()
+        found = self.source.stat()
+        return f"{self.source} {found.st_size} {found.st_mtime_ns}"
 
     def read(self) -> Vectors:
         """Return the patch vectors, shape (patch, feature), in the precision they are stored in.

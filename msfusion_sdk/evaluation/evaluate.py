@@ -61,7 +61,8 @@ def evaluate(
     folds, groups, site
         As in :func:`~msfusion_sdk.evaluation.folds.folds.make_folds`.
     baselines : bool
-        Also evaluate each table alone, left out and permuted, and their late average.
+        Also evaluate each table alone, left out and permuted, bags by their plain mean, and the
+        late average.
     bootstrap : int
         Resamples of patients within each fold, for the intervals; 0 gives none.
     random_state : int
@@ -97,7 +98,8 @@ def evaluate(
     outcome = outcome.of(patient_ids)
     made = make_folds(outcome, folds=folds, groups=groups, site=site, random_state=random_state)
     task = TASKS[outcome.kind].of(outcome, made, horizons, tau)
-    chosen = make_baselines(tables, random_state) if baselines else []
+    takes = "adapters" in next(iter(models.values())).get_params(deep=False)
+    chosen = make_baselines(tables, random_state, takes_adapters=takes) if baselines else []
     require_free_names(models, chosen)
     runs, caught = run_all(models, chosen, tables, task, made, n_jobs=n_jobs, progress=progress)
     warn_once(caught)

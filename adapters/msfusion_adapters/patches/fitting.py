@@ -1,9 +1,11 @@
 """Bags and outcomes to learned attention, and to scores by parts that did not see a patient."""
 
+import hashlib
 from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
+import pandas as pd
 import torch
 
 from msfusion_adapters.patches.columns import ReducedBags, learn_columns, reduced_bags
@@ -18,7 +20,12 @@ from msfusion_sdk.fusion.inputs.targets import Target
 from msfusion_sdk.fusion.strategies.expert_weights import fit_weights
 from msfusion_sdk.fusion.strategies.fuser import fold_numbers
 
-__all__ = ["Settings", "fit_attention"]
+__all__ = ["Settings", "fit_attention", "learn_attention"]
+
+
+KEPT = 16
+_LEARNED: dict[str, tuple[LearnedAttention, Floats]] = {}
+"""What was learned last, the latest at the end; a megabyte each."""
 
 
 class Settings(NamedTuple):
@@ -44,6 +51,25 @@ class _Member(NamedTuple):
 
 
 def fit_attention(
+    bags: Sequence[Bag], target: Target, settings: Settings
+) -> tuple[LearnedAttention, Floats]:
+    """Return what ``learn_attention`` does, without learning the same twice.
+
+    An evaluation fits a model beside the same model without one table, and with another one dealt
+    out anew: the bags are the same in all of them.
+    """
+    labels = pd.util.hash_pandas_object(target.outcome.labels()).to_numpy().tobytes().hex()
+    stamps = [slide.stamp for bag in bags for slide in bag.slides]
+    sizes = [len(bag.slides) for bag in bags]
+    key = hashlib.sha256(repr((settings, labels, sizes, stamps)).encode()).hexdigest()
+    if key not in _LEARNED:
+        _LEARNED[key] = learn_attention(bags, target, settings)
+        while len(_LEARNED) > KEPT:
+            _LEARNED.pop(next(iter(_LEARNED)))
+    return _LEARNED[key]
+
+
+def learn_attention(
     bags: Sequence[Bag], target: Target, settings: Settings
 ) -> tuple[LearnedAttention, Floats]:
     """Return what was learned, and the scores of the same patients by parts that did not see them.

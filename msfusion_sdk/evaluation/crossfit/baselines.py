@@ -5,23 +5,28 @@
   contributes.
 * ``rna permuted``: the rows of one table dealt out anew among those who have it, within
   training and within test patients.  It should fall to the level of ``without rna``.
+* ``patches by mean``: a table of bags as the plain mean of each patient's patches: what a model
+  that learns attention has to beat.
 * ``late average``: the models of single tables, averaged with equal weights over the tables
   a patient has.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from sklearn.base import clone
 
+from msfusion_sdk.bags.tables import holds_bags, mean_table
 from msfusion_sdk.evaluation.crossfit.inputs import Tables, with_values
 from msfusion_sdk.evaluation.folds.folds import Fold
 
 __all__ = ["LATE_AVERAGE", "Baseline", "FixedTables", "make_baselines", "narrowed"]
 
 LATE_AVERAGE = "late average"
+MEAN_ADAPTER = "slide"
+"""The adapter of slide vectors: those of a plain mean are vectors like any other."""
 
 
 @dataclass(frozen=True)
@@ -65,10 +70,22 @@ class Baseline:
     """The table, when it is the only one."""
     dropped: str | None = None
     """The table whose contribution this shows, when it is the only one left out."""
+    adapters: Mapping[str, str] = field(default_factory=dict)
+    """Registered names for tables that this reads otherwise than the model does."""
 
 
-def make_baselines(tables: Tables, random_state: int) -> list[Baseline]:
-    """Return the baselines of ``tables``; of two, one alone is the other one's absence."""
+def make_baselines(
+    tables: Tables, random_state: int, *, takes_adapters: bool = False
+) -> list[Baseline]:
+    """Return the baselines of ``tables``; of two, one alone is the other one's absence.
+
+    Parameters
+    ----------
+    random_state : int
+        Of permutations.
+    takes_adapters : bool
+        Whether the model can be told by what adapter a table is read.
+    """
     several = len(tables) > 1
     dropped = {next(n for n in tables if n != name): name for name in tables if len(tables) == 2}
     # By place in the sorted names, so that the order of the tables does not decide.
@@ -91,13 +108,28 @@ def make_baselines(tables: Tables, random_state: int) -> list[Baseline]:
         Baseline(f"{name} permuted", PermutedTables(tables, name, (random_state, place[name])))
         for name in tables
     ]
-    return [*alone, *without, *permuted]
+    pooled = [
+        Baseline(
+            f"{name} by mean",
+            FixedTables({**tables, name: mean_table(table)}),
+            adapters={name: MEAN_ADAPTER},
+        )
+        for name, table in tables.items()
+        if takes_adapters and holds_bags(table)
+    ]
+    return [*alone, *without, *pooled, *permuted]
 
 
-def narrowed(model: Any, tables: Tables) -> Any:
-    """Return ``model`` with ``adapters`` for these tables only; others would be refused."""
-    adapters = model.get_params(deep=False).get("adapters")
-    if not adapters:
+def narrowed(model: Any, tables: Tables, instead: Mapping[str, str] | None = None) -> Any:
+    """Return ``model`` with ``adapters`` for these tables only; others would be refused.
+
+    Parameters
+    ----------
+    instead : mapping of table name to registered name, optional
+        Adapters that take the place of the model's.
+    """
+    adapters = model.get_params(deep=False).get("adapters") or {}
+    if not adapters and not instead:
         return model
     kept = {name: adapter for name, adapter in adapters.items() if name in tables}
-    return clone(model).set_params(adapters=kept)
+    return clone(model).set_params(adapters={**kept, **(instead or {})})

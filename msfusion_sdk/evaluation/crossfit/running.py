@@ -44,6 +44,8 @@ class _Job(NamedTuple):
     number: int
     """Of the fold."""
     is_baseline: bool
+    adapters: Mapping[str, str] = {}
+    """That take the place of the model's."""
 
 
 class _Done(NamedTuple):
@@ -87,7 +89,11 @@ def run_all(
         for k in numbers
     ]
     first = next(iter(models.values()))
-    jobs += [_Job(each.name, first, each.tables, k, True) for each in baselines for k in numbers]
+    jobs += [
+        _Job(each.name, first, each.tables, k, True, each.adapters)
+        for each in baselines
+        for k in numbers
+    ]
     runs: Runs = {}
     errors: dict[str, list[TableError]] = {}
     caught: list[Caught] = []
@@ -136,7 +142,8 @@ def _run(job: _Job, task: Task, fold: Fold) -> _Done:
         warnings.simplefilter("always")
         try:
             tables = job.tables(fold, job.number)
-            model = narrowed(job.model, tables) if job.is_baseline else job.model
+            own = job.model
+            model = narrowed(own, tables, job.adapters) if job.is_baseline else own
             made: Predictions | str = fit_predict(model, tables, task, fold, job.number)
             failed = None
         except Exception as error:

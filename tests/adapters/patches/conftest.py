@@ -2,9 +2,10 @@
 
 import pytest
 
-from msfusion_adapters.patches import training
+from msfusion_adapters.patches import fitting, training
 
 
 @pytest.fixture(autouse=True)
 def few_steps(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(training, "EPOCHS", 3)
+    monkeypatch.setattr(fitting, "_LEARNED", {})

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 from sklearn.base import BaseEstimator
 
+from msfusion_sdk.bags import bag_table
 from msfusion_sdk.evaluation.crossfit.baselines import make_baselines, narrowed
 from msfusion_sdk.evaluation.folds.folds import make_folds
 from msfusion_sdk.evaluation.metrics.predictions import ClassPredictions, SurvivalPredictions
@@ -112,3 +113,34 @@ def test_a_model_is_given_only_the_adapters_of_its_tables() -> None:
     assert narrowed(model, {"rna": pd.DataFrame()}).adapters == {"rna": "genomics"}
     assert model.adapters == {"rna": "genomics", "panel": "table"}
     assert narrowed(Adapted(), {"rna": pd.DataFrame()}).adapters is None
+
+
+def test_bags_are_also_pooled_by_their_plain_mean(cohort: Any) -> None:
+    rng = np.random.default_rng(0)
+    bags = {patient: rng.normal(size=(3, 4)) for patient in cohort.X["rna"].index}
+    tables = {"patches": bag_table(bags), "rna": cohort.X["rna"]}
+    chosen = make_baselines(tables, 0, takes_adapters=True)
+    pooled = next(baseline for baseline in chosen if baseline.name == "patches by mean")
+    fold = make_folds(read_outcome(cohort.y))[0]
+    found = pooled.tables(fold, 0)["patches"]
+    expected = np.stack([bag.mean(0) for bag in bags.values()])
+    np.testing.assert_allclose(found.to_numpy(), expected, rtol=1e-6)
+    assert pooled.adapters == {"patches": "slide"}
+
+
+def test_a_model_that_takes_no_adapters_is_not_compared_with_the_mean(cohort: Any) -> None:
+    tables = {"patches": bag_table({p: np.ones((2, 3)) for p in cohort.X["rna"].index})}
+    assert [one.name for one in make_baselines(tables, 0)] == ["patches permuted"]
+
+
+def test_an_adapter_takes_the_place_of_the_models(cohort: Any) -> None:
+    class Adapted(BaseEstimator):
+        def __init__(self, adapters: Any = None) -> None:
+            self.adapters = adapters
+
+    model = Adapted({"patches": "patches", "rna": "genomics"})
+    table = {"patches": pd.DataFrame(), "rna": pd.DataFrame()}
+    assert narrowed(model, table, {"patches": "slide"}).adapters == {
+        "patches": "slide",
+        "rna": "genomics",
+    }

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from msfusion_adapters.patches import PatchesAdapter, training
+from msfusion_adapters.patches import PatchesAdapter, fitting, training
 from msfusion_sdk import FusionClassifier, FusionSurvival
 from msfusion_sdk.bags import bag_table
 from msfusion_sdk.errors import MissingModalityError, TableError
@@ -17,6 +17,7 @@ Tables = dict[str, pd.DataFrame]
 @pytest.fixture(autouse=True)
 def few_steps(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(training, "EPOCHS", 10)
+    monkeypatch.setattr(fitting, "_LEARNED", {})
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +43,7 @@ def test_shares_sum_to_the_risk_less_that_of_an_average_slide(
     made: tuple[Tables, pd.DataFrame], fusion: str
 ) -> None:
     tables, y = made
-    model = FusionSurvival(fusion=fusion, adapters=ADAPTERS).fit(tables, y)  # type: ignore[arg-type]
+    model = FusionSurvival(fusion=fusion, adapters=ADAPTERS).fit(tables, y)
     found = OneBag(model.fitted_, tables, "P03").shares()
     tolerance = 1e-5 if fusion != "gated" else 1e-3  # float32 networks with corners
     assert found.shares.sum(0) == pytest.approx(found.score - found.baseline, abs=tolerance)
@@ -56,7 +57,7 @@ def test_shares_of_classes_sum_for_every_class(
     tables, y = made
     kinds = pd.Series(np.where(y["time"] > y["time"].median(), "late", "early"), y.index)
     kinds[y["time"] > y["time"].quantile(0.8)] = "never"
-    model = FusionClassifier(fusion=fusion, adapters=ADAPTERS).fit(tables, kinds)  # type: ignore[arg-type]
+    model = FusionClassifier(fusion=fusion, adapters=ADAPTERS).fit(tables, kinds)
     found = OneBag(model.fitted_, tables, "P03").shares()
     assert found.shares.shape == (12, 3)
     assert found.shares.sum(0) == pytest.approx(found.score - found.baseline, abs=1e-5)
