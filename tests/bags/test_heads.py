@@ -47,4 +47,4 @@ def test_max_takes_the_patch_of_the_highest_value() -> None:
 
 def test_an_unknown_head_is_an_error_that_lists_them() -> None:
     with pytest.raises(ValueError, match="gated, mean, max"):
-        make_head("median", 5, 2)  # type: ignore[arg-type]
+        make_head("median", 5, 2)

@@ -42,8 +42,8 @@ def write_other(path: Path, sop_class: str = REPORT) -> Path:
 
 def _empty(sop_class: str, series: str, level: int) -> FileDataset:
     meta = FileMetaDataset()
-    meta.MediaStorageSOPClassUID = sop_class
-    meta.MediaStorageSOPInstanceUID = uid(series, level)
+    meta.MediaStorageSOPClassUID = sop_class  # type: ignore[assignment]
+    meta.MediaStorageSOPInstanceUID = uid(series, level)  # type: ignore[assignment]
     meta.TransferSyntaxUID = ExplicitVRLittleEndian
     data = FileDataset("", {}, file_meta=meta, preamble=b"\0" * 128)
     data.SOPClassUID, data.SOPInstanceUID = sop_class, meta.MediaStorageSOPInstanceUID

@@ -31,6 +31,6 @@ class TestSurvival(TestClasses):
     def adapter(self) -> ModalityAdapter:
         return PatchesAdapter(members=2, n_components=4, loss="discrete")
 
-    def outcome(self) -> pd.DataFrame:
+    def outcome(self) -> pd.DataFrame:  # type: ignore[override]
         time = np.random.default_rng(1).exponential(10, len(IDS))
         return pd.DataFrame({"time": time, "event": [True, True, False] * 8}, IDS)
