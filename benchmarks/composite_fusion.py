@@ -26,7 +26,7 @@ def make_cohort(composite: Path, folder: Path, workers: int) -> Cohort:
     """Return the cohort of a composite folder with all slides encoded."""
     if not folder.exists():
         tables = {name: composite / f"{name}.csv" for name in ("patients", "slides")}
-        cohort = Cohort.create(folder, **tables)
+        cohort = Cohort.create(folder, **tables)  # type: ignore[arg-type]
         for name in ("clinical", "expression"):
             cohort.add_modality(name, composite / f"{name}.csv")
     cohort = Cohort.open(folder)

@@ -48,7 +48,7 @@ def gflop_per_patch(encoder: SlideEncoder) -> float:
     counts: list[int] = []
 
     def count(conv: nn.Module, _: Any, out: torch.Tensor) -> None:
-        counts.append(2 * out.numel() * conv.weight[0].numel())
+        counts.append(2 * out.numel() * conv.weight[0].numel())  # type: ignore[index]
 
     convs = [m for m in encoder.model.modules() if isinstance(m, nn.Conv2d)]
     hooks = [conv.register_forward_hook(count) for conv in convs]

@@ -30,8 +30,8 @@ class Patches(Dataset[tuple[torch.Tensor, torch.Tensor]]):
 
     def __getitem__(self, index: int) -> tuple[torch.Tensor, torch.Tensor]:
         if self.slide is None:
-            self.slide = openslide.OpenSlide(self.path)
-        patch = self.slide.read_region(self.locations[index], 0, (PATCH, PATCH)).convert("RGB")
+            self.slide = openslide.OpenSlide(self.path)  # type: ignore[assignment]
+        patch = self.slide.read_region(self.locations[index], 0, (PATCH, PATCH)).convert("RGB")  # type: ignore[attr-defined]
         corners = [(x, y) for y in (0, HALF) for x in (0, HALF)]
         tiles = [self.transform(patch.crop((x, y, x + HALF, y + HALF))) for x, y in corners]
         return self.transform(patch.resize((HALF, HALF))), torch.stack(tiles)

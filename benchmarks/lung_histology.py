@@ -39,7 +39,7 @@ def print_table(folder: Path) -> None:
     for names in (["clinical"], ["rna"], ["clinical", "rna"]):
         chosen = {name: tables[name] for name in names}
         for fusion in STRATEGIES if len(names) > 1 else ["concat"]:
-            chances = np.mean([_chances(chosen, truth, fusion, seed) for seed in range(3)], axis=0)
+            chances = np.mean([_chances(chosen, truth, fusion, seed) for seed in range(3)], axis=0)  # type: ignore[arg-type]
             low, high = _auroc_interval(truth.to_numpy(), chances)
             auroc = roc_auc_score(truth, chances)
             print(f"| {' + '.join(names)} | {fusion} | {auroc:.3f} | {low:.3f} to {high:.3f} |")

@@ -22,7 +22,7 @@ from msfusion_sdk.pretraining.views import read_tile
 PATCH_PX, CELL_PX, COLUMNS = 1152, 224, 4
 GROUPS = 6
 FRACTIONS = (0.05, 0.10, 0.15, 0.25, 0.40, 0.60)
-REFERENCE = np.float32([62, 18, -14]), np.float32([17, 9, 7])
+REFERENCE = np.float32([62, 18, -14]), np.float32([17, 9, 7])  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class Library:
         groups = rng.choice(sorted(mine["group"].unique()), GROUPS, replace=False)
         files = mine.loc[mine["group"].isin(groups), "file"]
         tiles = [read_tile(self.index.root / kind / name) for name in files]
-        return [match_stain(tile, *REFERENCE) for tile in tiles] if self.same_stain else tiles
+        return [match_stain(tile, *REFERENCE) for tile in tiles] if self.same_stain else tiles  # type: ignore[arg-type]
 
 
 def tumour_cells(shape: tuple[int, int], fraction: float, rng: np.random.Generator) -> np.ndarray:
@@ -60,14 +60,14 @@ def compose(
     """Return the patches of one slide, shape (patch, 1152, 1152, 3)."""
     rows = -(-patches // COLUMNS)
     shape = tuple(-(-n * PATCH_PX // CELL_PX) for n in (rows, COLUMNS))
-    cells = tumour_cells(shape, fraction, rng)
+    cells = tumour_cells(shape, fraction, rng)  # type: ignore[arg-type]
     tiles = {False: library.images("lung_n", rng)}
     if kind != "lung_n":
         tiles[True] = library.images(kind, rng)
     canvas = np.empty((shape[0] * CELL_PX, shape[1] * CELL_PX, 3), np.uint8)
     for row, column in np.ndindex(*shape):
         choices = tiles[bool(cells[row, column])]
-        tile = np.rot90(choices[rng.integers(len(choices))], rng.integers(4))
+        tile = np.rot90(choices[rng.integers(len(choices))], rng.integers(4))  # type: ignore[call-overload]
         tile = tile[:, ::-1] if rng.random() < 0.5 else tile
         y, x = row * CELL_PX, column * CELL_PX
         canvas[y : y + CELL_PX, x : x + CELL_PX] = cv2.resize(tile, (CELL_PX, CELL_PX))
@@ -117,7 +117,7 @@ def cohort(
     library = Library(index, part, same_stain)
     model, runtime = encoder.model, encoder.runtime
     if runtime.precision == "bf16":  # as encoding in torch does: several times as fast
-        model = folded(model, torch.bfloat16)
+        model = folded(model, torch.bfloat16)  # type: ignore[assignment]
     rows, features = [], []
     for number in range(slides):
         rng = np.random.default_rng([seed, number, part == "test"])

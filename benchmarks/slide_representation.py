@@ -40,7 +40,7 @@ RANGES = {"all": (0, 1), "5 to 15 %": (0, 0.15), "25 to 60 %": (0.2, 1)}
 
 
 def weighted(vectors: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    return (weights[:, None] * vectors).sum(0) / weights.sum()
+    return (weights[:, None] * vectors).sum(0) / weights.sum()  # type: ignore[no-any-return]
 
 
 def patch_vectors(slide: Features, tile_weights: np.ndarray) -> np.ndarray:
@@ -53,7 +53,7 @@ def single(choose: Callable[[np.ndarray, np.random.Generator], int]) -> Callable
 
     def represent(slide: Features, rng: np.random.Generator) -> np.ndarray:
         vectors = slide["patches"]
-        return vectors[choose(vectors, rng)]
+        return vectors[choose(vectors, rng)]  # type: ignore[no-any-return]
 
     return represent
 
@@ -197,8 +197,9 @@ def run_composites(arguments: argparse.Namespace) -> None:
             )  # fmt: skip
             store(arguments.cache, name, table, features)
             parts.append((table, [prepare(slide, normal) for slide in features]))
-        tables.append(predict_composites(*parts, ways, seed))
-        slides += parts[1][1]
+        train, test = parts
+        tables.append(predict_composites(train, test, ways, seed))
+        slides += test[1]
     table = pd.concat(tables, ignore_index=True)
     print(
         f"\n{len(table)} test slides of {arguments.patches} patches, {arguments.seeds} seeds, ",
@@ -222,7 +223,8 @@ def store(folder: Path | None, name: str, table: pd.DataFrame, features: list[Fe
         folder.mkdir(parents=True, exist_ok=True)
         table.to_csv(folder / f"{name}.csv", index=False)
         np.savez(
-            folder / f"{name}.npz", **{k: np.stack([f[k] for f in features]) for k in features[0]}
+            folder / f"{name}.npz",
+            **{k: np.stack([f[k] for f in features]) for k in features[0]},  # type: ignore[arg-type]
         )
 
 
@@ -241,7 +243,7 @@ def run_cohort(arguments: argparse.Namespace) -> None:
         scores = rows["context_score"].to_numpy()
         known.append((patient, {"patches": vectors, "plain": vectors, "context_scores": scores}))
     groups = [patient for patient, _ in known]
-    truth = labels.loc[groups].to_numpy()
+    truth = labels.loc[groups].to_numpy()  # type: ignore[index]
     folds = StratifiedGroupKFold(5, shuffle=True, random_state=0)
     for name, represent in REPRESENTATIONS.items():
         rng = np.random.default_rng(0)

@@ -61,12 +61,12 @@ def mosaic(folder: Path, index: pd.DataFrame, rng: np.random.Generator) -> np.nd
     rows = groups.iloc[rng.choice(len(groups), edge**2, replace=False)]
     paths = [str(folder / row["class"] / row["file"]) for _, row in rows.iterrows()]
     tiles = [cv2.imread(path, cv2.IMREAD_COLOR_RGB) for path in paths]
-    lines = [np.hstack(tiles[i : i + edge]) for i in range(0, edge**2, edge)]
+    lines = [np.hstack(tiles[i : i + edge]) for i in range(0, edge**2, edge)]  # type: ignore[arg-type]
     return np.ascontiguousarray(np.vstack(lines)[:PATCH_PX, :PATCH_PX])
 
 
 def mean_density(pixels: np.ndarray) -> np.ndarray:
-    return optical_density(pixels.reshape(-1, 3)).mean(0)
+    return optical_density(pixels.reshape(-1, 3)).mean(0)  # type: ignore[no-any-return]
 
 
 def spread(slides: list[np.ndarray]) -> float:

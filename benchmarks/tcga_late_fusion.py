@@ -216,7 +216,7 @@ def print_survival(scores: list[Score]) -> None:
         print(_row(kind, [_cell(cells[n]) for n in COHORTS], cells, [_interval(draws), *shown]))
     for name, values in REFERENCE:
         cells = {c: [] if v is None else [v] for c, v in zip(COHORTS, values, strict=True)}
-        print(_row(Run("", name, "", 0), [_cell(cells[c]) for c in COHORTS], cells, ["", ""]))
+        print(_row(Run("", name, "", 0), [_cell(cells[c]) for c in COHORTS], cells, ["", ""]))  # type: ignore[arg-type]
 
 
 def _cell(values: list[float]) -> str:

@@ -27,5 +27,5 @@ class TestRadiologyAdapter(AdapterContract):
 def test_lesions_are_counted_from_the_smallest_on() -> None:
     lesions = pd.DataFrame({"patient_id": ["a", "a", "a", "b"], "diameter_mm": [4, 10, 20, 3]})
     table = RadiologyAdapter().read(lesions)
-    assert table.loc["a"].tolist() == [2, 20, 30]
-    assert table.loc["b"].tolist() == [0, 0, 0]
+    assert table.loc["a"].tolist() == [2, 20, 30]  # type: ignore[operator]
+    assert table.loc["b"].tolist() == [0, 0, 0]  # type: ignore[operator]

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from msfusion_sdk import Cohort, SlideEncoder
-from msfusion_sdk.cohort.export.hdf5 import features_fingerprint
+from msfusion_sdk.cohort.export.hdf5 import features_fingerprint  # type: ignore[attr-defined]
 
 Msfusion = Callable[..., Any]
 

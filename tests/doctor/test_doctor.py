@@ -75,7 +75,7 @@ def test_a_wrong_golden_vector_is_a_problem_and_the_stored_one_is_not(
 ) -> None:
     encoder = SlideEncoder.from_pretrained(embedded_model, device="cpu", precision="fp32")
     assert model._self_test(encoder).level == "ok"
-    np.save(tmp_path / "golden.npy", np.load(model.GOLDEN)[::-1])
+    np.save(tmp_path / "golden.npy", np.load(model.GOLDEN)[::-1])  # type: ignore[attr-defined]
     monkeypatch.setattr(model, "GOLDEN", tmp_path / "golden.npy")
     found = model._self_test(encoder)
     assert found.level == "problem"

@@ -36,7 +36,7 @@ def test_uniform_weights_give_the_mean_of_the_patch_vectors(
 
 def test_the_first_encoder_keeps_its_fusion_and_its_networks(small_encoder: SlideEncoder) -> None:
     other = with_fusion(small_encoder, "uniform")
-    other.model.context = torch.nn.Identity()
+    other.model.context = torch.nn.Identity()  # type: ignore[assignment]
     assert small_encoder.model.fusion.tile_weights == "normalised"
     assert small_encoder.model.context is not other.model.context
 

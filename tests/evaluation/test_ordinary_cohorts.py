@@ -75,7 +75,7 @@ def test_a_patient_known_only_by_a_column_that_is_not_used() -> None:
     made = study()
     clinical = pd.DataFrame({"age": np.resize([50.0, 60, 70, 81], 120)}, made.panel.index)
     clinical["note"] = None
-    clinical.loc["P007"] = [np.nan, "a text that nobody else has"]
+    clinical.loc["P007"] = [np.nan, "a text that nobody else has"]  # type: ignore[assignment]
     result = judged({"clinical": clinical}, made.y, bootstrap=0)
     assert result.summary["patients"].iloc[0] == 119
     assert "1 patients hold nothing that 'model' can use" in " ".join(result.warnings)

@@ -75,7 +75,7 @@ def classes(table: dict[str, pd.DataFrame]) -> Evaluation:
 
 def test_a_unit_given_to_a_figure_is_still_used_and_warns(survival: Evaluation) -> None:
     with pytest.warns(DeprecationWarning, match=r"unit= of draw_risk_groups\(\).*y.attrs"):
-        _, below = draw_risk_groups(survival, unit="weeks").axes
+        _, below = draw_risk_groups(survival, unit="weeks").axes  # type: ignore[call-arg]
     assert below.get_xlabel() == "time (weeks)"
 
 

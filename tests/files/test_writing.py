@@ -21,7 +21,7 @@ def test_nothing_is_at_the_path_while_it_is_written(tmp_path: Path) -> None:
 def test_a_failure_leaves_the_old_file_and_no_temporary(tmp_path: Path) -> None:
     (tmp_path / "table.csv").write_text("old")
     with pytest.raises(TypeError), storing(tmp_path / "table.csv") as temporary:
-        temporary.write_bytes("text is not bytes")  # type: ignore[arg-type]
+        temporary.write_bytes("text is not bytes")
     assert [(p.name, p.read_text()) for p in tmp_path.iterdir()] == [("table.csv", "old")]
 
 

@@ -19,14 +19,14 @@ def test_patients_ascend_by_id_and_keep_their_outcome() -> None:
     y = pd.DataFrame({"time": [3.0, 1.0], "event": [True, False]}, ["b", "a"])
     outcome = read_outcome(y)
     assert outcome.patient_ids == ("a", "b")
-    assert outcome.time.tolist() == [1, 3]
+    assert outcome.time.tolist() == [1, 3]  # type: ignore[attr-defined]
     assert outcome.of(["b"]).labels().to_dict("index") == {"b": {"time": 3, "event": True}}
 
 
 def test_of_two_classes_the_second_is_positive() -> None:
     outcome = read_outcome(pd.Series(["yes", "no"], ["a", "b"]))
-    assert outcome.classes == ("no", "yes")
-    assert outcome.codes.tolist() == [1, 0]
+    assert outcome.classes == ("no", "yes")  # type: ignore[attr-defined]
+    assert outcome.codes.tolist() == [1, 0]  # type: ignore[attr-defined]
     assert outcome.take(np.array([1])).labels().to_dict() == {"b": "no"}
 
 
@@ -56,7 +56,7 @@ def test_classes_are_text_whole_numbers_or_booleans_and_come_back_as_such(
     values: list[Any],
 ) -> None:
     outcome = read_outcome(pd.Series(values, ["p", "q"]))
-    assert outcome.classes == tuple(sorted(values))
+    assert outcome.classes == tuple(sorted(values))  # type: ignore[attr-defined]
     assert outcome.labels().tolist() == values
 
 

@@ -74,7 +74,7 @@ def test_a_view_is_the_same_in_every_run(views: TrainingViews) -> None:
 
 def test_an_epoch_shows_every_tile_at_most_once(views: TrainingViews) -> None:
     loader = training_batches(views, batch_size=16, epochs=range(2), workers=0)
-    keys = list(loader.batch_sampler)  # type: ignore[arg-type]
+    keys = list(loader.batch_sampler)
     assert len(keys) == 2 * (len(views) // 16)
     first = [key for batch in keys[: len(keys) // 2] for key in batch]
     assert len(set(first)) == len(first)

@@ -81,7 +81,7 @@ def test_the_missing_data_chart_counts_patients() -> None:
     )
     matrix, bars = draw_completeness(patterns).axes
     assert [label.get_text() for label in matrix.get_xticklabels()] == ["slide", "rna"]
-    assert [bar.get_width() for bar in bars.patches] == [70, 20, 10]
+    assert [bar.get_width() for bar in bars.patches] == [70, 20, 10]  # type: ignore[attr-defined]
     assert bars.texts[0].get_text().strip() == "70 (70 %)"
 
 
@@ -90,5 +90,5 @@ def test_many_combinations_become_twelve_rows() -> None:
     patterns = pd.DataFrame(bits, columns=list("abcde")).assign(patients=range(32, 0, -1))
     bars = draw_completeness(patterns).axes[1]
     assert len(bars.patches) == 12
-    assert bars.patches[-1].get_width() == sum(range(1, 22))
+    assert bars.patches[-1].get_width() == sum(range(1, 22))  # type: ignore[attr-defined]
     assert "all other combinations" in bars.texts[-1].get_text()

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
 from pydicom.sequence import Sequence
-from pydicom.uid import UID, ExplicitVRLittleEndian, generate_uid
+from pydicom.uid import ExplicitVRLittleEndian, generate_uid
 
 from .pictures import Pixels, smaller
 
@@ -42,8 +42,8 @@ def write_other(path: Path, sop_class: str = REPORT) -> Path:
 
 def _empty(sop_class: str, series: str, level: int) -> FileDataset:
     meta = FileMetaDataset()
-    meta.MediaStorageSOPClassUID = UID(sop_class)
-    meta.MediaStorageSOPInstanceUID = UID(uid(series, level))
+    meta.MediaStorageSOPClassUID = sop_class  # type: ignore[assignment]
+    meta.MediaStorageSOPInstanceUID = uid(series, level)  # type: ignore[assignment]
     meta.TransferSyntaxUID = ExplicitVRLittleEndian
     data = FileDataset("", {}, file_meta=meta, preamble=b"\0" * 128)
     data.SOPClassUID, data.SOPInstanceUID = sop_class, meta.MediaStorageSOPInstanceUID

@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from msfusion_sdk import Cohort, FusionClassifier, FusionSurvival
-from msfusion_sdk.cohort.export.hdf5 import features_fingerprint
+from msfusion_sdk.cohort.export.hdf5 import features_fingerprint  # type: ignore[attr-defined]
 from msfusion_sdk.errors import (
     IdMismatchError,
     MissingModalityError,
@@ -192,9 +192,9 @@ def test_folders_are_not_mixed_up(cohort: Cohort, tmp_path: Path) -> None:
 def test_words_that_nobody_knows_are_errors(cohort: Cohort, tmp_path: Path) -> None:
     folder = tmp_path / "model"
     with pytest.raises(ValueError, match="banana"):
-        train_on_cohort(cohort, "survival", folder, fusion="banana")  # type: ignore[arg-type]
+        train_on_cohort(cohort, "survival", folder, fusion="banana")
     with pytest.raises(ValueError, match="weighted, mean"):
-        train_on_cohort(cohort, "survival", folder, aggregate="all")  # type: ignore[arg-type]
+        train_on_cohort(cohort, "survival", folder, aggregate="all")
     with pytest.raises(TableError, match="relapse"):
         train_on_cohort(cohort, "relapse", folder)
     with pytest.raises(TableError, match="'radiology'"):

@@ -248,7 +248,7 @@ def test_a_wide_and_messy_table_is_taken_whole_without_its_outcomes(shared: Path
     ):
         fitted = ClinicalAdapter().fit(table)
     text = str(caught[0].message)
-    late = [n for n in table if n.endswith(("_censorship", "_survival_days"))]
+    late = [n for n in table if n.endswith(("_censorship", "_survival_days"))]  # type: ignore[attr-defined]
     assert all(name in text for name in [*late, "vital_status", "treatment_outcome_first_course"])
     assert "age_at_initial_pathologic_diagnosis" in fitted.columns_
     assert "slide_id" in fitted.dropped_

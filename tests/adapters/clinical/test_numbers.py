@@ -95,7 +95,7 @@ def test_text_with_few_numbers_is_not_asked_about_them() -> None:
 def ages(*odd: object) -> pd.DataFrame:
     """120 ages, as text, and what stands in place of the first ones."""
     cells = [str(age) for age in np.random.default_rng(0).normal(60, 9, 120).round(1)]
-    cells[: len(odd)] = odd
+    cells[: len(odd)] = odd  # type: ignore[assignment]
     return series(cells).to_frame()
 
 

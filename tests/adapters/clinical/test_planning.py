@@ -11,7 +11,7 @@ IDS = [f"P{number:04d}" for number in range(400)]
 
 
 def table(**columns: object) -> pd.DataFrame:
-    n = len(next(iter(columns.values())))  # type: ignore[arg-type]
+    n = len(next(iter(columns.values())))
     return pd.DataFrame({"age": np.arange(n) % 37, **columns}, IDS[:n])
 
 

@@ -39,7 +39,7 @@ class ScriptedPool:
     """Two workers that do with each slide what the script says, in order."""
 
     def __init__(self, script: dict[str, list[object]]) -> None:
-        self.script, self.given, self.in_hand = script, [], []
+        self.script, self.given, self.in_hand = script, [], []  # type: ignore[var-annotated]
 
     @property
     def has_room(self) -> bool:
@@ -56,7 +56,7 @@ class ScriptedPool:
             is_death = kind in ("crashed", "timeout")
             events.append(Died(task, kind, -9) if is_death else Ended(task, kind(task)))
         self.in_hand = []
-        return events
+        return events  # type: ignore[return-value]
 
 
 def run(
@@ -70,7 +70,7 @@ def run(
         stop=Stop(),
         show_patches=lambda *_: None,
     )
-    return {event.slide_id: event for event in events if event is not None}
+    return {event.slide_id: event for event in events if event is not None}  # type: ignore[misc]
 
 
 def test_a_slide_that_kills_two_workers_is_crashed_and_the_others_are_done(
@@ -106,7 +106,7 @@ def test_a_fault_of_the_disk_is_tried_four_times(tasks: list[SlideTask]) -> None
 
 
 def test_a_slide_waits_after_a_fault(tasks: list[SlideTask], monkeypatch: object) -> None:
-    monkeypatch.setattr(module, "BACK_OFF_S", (100.0,))
+    monkeypatch.setattr(module, "BACK_OFF_S", (100.0,))  # type: ignore[attr-defined]
     source = TaskSource(tasks[:1])
     attempt = source.take()
     source.again(retry_or_fail(attempt, Ended(attempt.task, fault(attempt.task))))

@@ -98,7 +98,7 @@ def slow_vector(encoder: SlideEncoder, path: Path) -> NDArray[np.float64]:
                 vector = np.concatenate([seen.vectors[0].numpy(), vector])
                 weight = float(seen.scores)
             total, weights = total + weight * vector, weights + weight
-    return total / weights
+    return total / weights  # type: ignore[return-value]
 
 
 def as_images(pixels: NDArray[np.float64]) -> torch.Tensor:

@@ -223,7 +223,7 @@ def test_a_full_device_is_given_smaller_passes_and_remembered(
     small_encoder: SlideEncoder, made_slide: Path, intact: SlideEmbedding
 ) -> None:
     encoder = small_encoder.with_config(small_encoder.config)
-    encoder.model = LittleMemory(encoder.model, limit=2).eval()
+    encoder.model = LittleMemory(encoder.model, limit=2).eval()  # type: ignore[assignment]
     found = encoder.encode(made_slide).vector
     assert np.abs(found - intact.vector).max() <= 1e-5 * np.abs(intact.vector).max()
     assert encoder.model.asked[:3] == [8, 4, 2]
@@ -234,7 +234,7 @@ def test_a_device_without_room_for_one_image_is_an_error(
     small_encoder: SlideEncoder, made_slide: Path
 ) -> None:
     encoder = small_encoder.with_config(small_encoder.config)
-    encoder.model = LittleMemory(encoder.model, limit=0).eval()
+    encoder.model = LittleMemory(encoder.model, limit=0).eval()  # type: ignore[assignment]
     with pytest.raises(DeviceError, match="no memory for one image"):
         encoder.encode(made_slide)
     assert not reading_threads()

@@ -65,7 +65,7 @@ def made(kind: str, folder: Path) -> Case:
         known = facts(kind, 64, 24, readout="cls")
         return Case(model, {"facts": known}, as_people_do(first_token(model)))
     pooled = seeded(Pooled())
-    known = {"facts": facts(kind, 64, 16)}
+    known = {"facts": facts(kind, 64, 16)}  # type: ignore[assignment]
     if kind == "module":
         return Case(pooled, known, as_people_do(pooled))
     file = onnx_file if kind == "onnx" else ir_file
@@ -133,7 +133,7 @@ def test_the_vector_is_what_the_networks_own_library_gives(
 def test_the_vector_does_not_depend_on_the_batch(
     encoder: SlideEncoder, coarse_slide: Path, batch_size: int
 ) -> None:
-    wanted = encoder.encode(coarse_slide, workers=0).vector
+    wanted = encoder.encode(coarse_slide, threads=0).vector
     found = encoder.encode(coarse_slide, batch_size=batch_size).vector
     assert np.abs(found - wanted).max() <= 1e-5 * np.abs(wanted).max()
 

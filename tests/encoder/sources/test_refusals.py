@@ -148,7 +148,7 @@ def test_weights_that_are_gone_are_asked_for(weights: Path, tmp_path: Path) -> N
     with pytest.raises(ModelIdError, match=r"networks=\{'detail'"):
         SlideEncoder.from_pretrained(folder)
     moved = NetworkSpec("torchvision:resnet18", tmp_path / "elsewhere.safetensors")
-    again = SlideEncoder.from_pretrained(folder, networks={"detail": moved}, device="cpu")
+    again = SlideEncoder.from_pretrained(folder, networks={"detail": moved}, device="cpu")  # type: ignore[dict-item]
     assert again.config.network.detail.weights.carried is False
 
 

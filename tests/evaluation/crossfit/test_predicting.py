@@ -101,7 +101,7 @@ def test_patients_without_the_table_are_neither_fitted_nor_judged(
 def test_censoring_is_that_of_all_training_patients(parts: Parts) -> None:
     tables, task, fold = parts
     out_of_fold = fit_predict(Recorder(), {"rna": tables["rna"]}, task, fold, 0)
-    assert len(out_of_fold.train.time) == len(fold.train_ids)
+    assert len(out_of_fold.train.time) == len(fold.train_ids)  # type: ignore[attr-defined]
 
 
 def test_a_fold_in_which_nobody_has_the_table_is_refused(
@@ -133,7 +133,7 @@ def test_columns_may_come_in_any_order(class_parts: Parts) -> None:
         return chances.assign(tumour=0.9, normal=0.1)[["tumour", "normal"]]
 
     out_of_fold = fit_predict(Classifier(tilted), *class_parts, 0)
-    assert set(out_of_fold.proba[:, 1]) == {0.9}
+    assert set(out_of_fold.proba[:, 1]) == {0.9}  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize(("factor", "message"), [(0.9, "sum to 0.9"), (3, r"lie in \[0, 1\]")])

@@ -38,7 +38,7 @@ def test_the_chance_of_being_uncensored_is_at_least_a_fifth_at_tau() -> None:
     tau = plan_times(y, folds).tau
     for fold in folds:
         train = y.rows(fold.train_ids)
-        censoring = censoring_survival(time=y.time[train], event=y.event[train])
+        censoring = censoring_survival(time=y.time[train], event=y.event[train])  # type: ignore[attr-defined]
         assert censoring.at(np.array([tau]))[0] >= 0.2
 
 

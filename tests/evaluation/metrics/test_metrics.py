@@ -102,7 +102,7 @@ def test_the_slope_of_right_probabilities_is_one_and_of_doubled_logits_a_half() 
 def test_a_class_that_a_fold_lacks_has_a_reason_and_no_value() -> None:
     out_of_fold = _classes([0, 1], np.full((2, 3), 1 / 3), ("a", "b", "c"))
     scores = {
-        m.name: scored(lambda m=m: m.value(out_of_fold))
+        m.name: scored(lambda m=m: m.value(out_of_fold))  # type: ignore[misc]
         for m in class_metrics(out_of_fold.outcome.classes)
     }
     assert scores["auroc"].value is None

@@ -57,10 +57,10 @@ def _ids(count: int) -> tuple[str, ...]:
     return tuple(f"p{number}" for number in range(count))
 
 
-def _slow_censoring(time: Floats, event: Bools, t: float) -> float:
-    """Return how likely censoring comes after ``t``, step by step; events leave first."""
+def _slow_censoring(time: Floats, event: Bools, t: float, *, before: bool = False) -> float:
+    """Return how likely censoring comes after ``t``, or at ``t`` too, with events leaving first."""
     product = 1.0
-    for step in sorted(set(time[time <= t])):
+    for step in sorted(set(time[time < t] if before else time[time <= t])):
         censored = sum((time == step) & ~event)
         at_risk = sum(time > step) + censored
         product *= 1 - censored / at_risk if at_risk else 1.0
@@ -87,8 +87,11 @@ def _slow_pairs(
 
 
 def _slow_brier(survival: SurvivalPredictions, counts: Floats) -> float:
-    def g(t: float) -> float:
-        return _slow_censoring(survival.train.time, survival.train.event, t)
+    """Weigh who is free of the event by G after the time, who had it by G before it."""
+
+    def g(t: float, *, before: bool = False) -> float:
+        train = survival.train
+        return _slow_censoring(train.time, train.event, t, before=before)
 
     curves = survival.survival[:, PLAN.columns(PLAN.grid)]
     scores = []
@@ -97,7 +100,7 @@ def _slow_brier(survival: SurvivalPredictions, counts: Floats) -> float:
         errors = [
             free * (1 - curve[column]) ** 2
             if time > t
-            else (curve[column] ** 2 / g(time) if event else 0.0)
+            else (curve[column] ** 2 / g(time, before=True) if event else 0.0)
             for curve, time, event in zip(
                 curves, survival.outcome.time, survival.outcome.event, strict=True
             )

@@ -51,7 +51,7 @@ def test_experts_multiply_and_the_share_of_the_classes_counts_once(
     product = share**-2
     for name, table in made.tables.items():
         model = FusionClassifier().fit({name: table}, made.classes)
-        product = product * model.predict_proba({name: table})
+        product = product * model.predict_proba({name: table})  # type: ignore[assignment]
     expected = product.div(product.sum(axis=1), axis=0)
     found = FusionClassifier(fusion="product_of_experts").fit(made.tables, made.classes)
     pd.testing.assert_frame_equal(

@@ -160,7 +160,7 @@ def test_a_handle_inherited_by_a_fork_is_replaced(small_slide: Path) -> None:
     with open_slide(small_slide) as slide:
         queue = context.SimpleQueue()
         # A closure reaches the child by fork alone, without pickling.
-        child = context.Process(target=lambda: queue.put((checksum(slide), slide._pid)))
+        child = context.Process(target=lambda: queue.put((checksum(slide), slide._pid)))  # type: ignore[attr-defined]
         child.start()
         total, opened_by = queue.get()
         child.join()

@@ -201,11 +201,11 @@ def test_openslide_reads_where_the_pixels_differ(
 def decoded(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
     """A list that grows by one with every tile that is decoded."""
     calls: list[int] = []
-    decode = jpeg_tiles.decode_tile
+    decode = jpeg_tiles.decode_tile  # type: ignore[attr-defined]
     monkeypatch.setattr(
         jpeg_tiles, "decode_tile", lambda *args: (calls.append(1), decode(*args))[1]
     )
-    return calls
+    return calls  # type: ignore[return-value]
 
 
 def test_neighbours_decode_the_tiles_between_them_once(made: Path, decoded: list[int]) -> None:

@@ -61,7 +61,7 @@ def test_predictions_are_those_of_lifelines(make_patients: Callable[..., Patient
     # Between events lifelines draws lines where the estimate is a step.
     steps = [1.0, 3.0, 7.0]
     survival = expected.predict_survival_function(frame, times=steps).to_numpy().T
-    found = found.predict_survival(new.values, [0.9, 1.9, 3.0, 7.5])
+    found = found.predict_survival(new.values, [0.9, 1.9, 3.0, 7.5])  # type: ignore[assignment]
     assert found[:, 0].tolist() == [1.0] * 10
     assert found[:, 1:] == pytest.approx(survival, abs=1e-7)
 
