@@ -23,7 +23,7 @@ class TestClasses(AdapterContract):
     def table(self) -> pd.DataFrame:
         return bags()
 
-    def outcome(self) -> pd.DataFrame | pd.Series:
+    def outcome(self) -> pd.Series:
         return pd.Series(["luad", "lusc"] * 12, IDS)
 
 
@@ -31,10 +31,6 @@ class TestSurvival(TestClasses):
     def adapter(self) -> ModalityAdapter:
         return PatchesAdapter(members=2, n_components=4, loss="discrete")
 
-<<<<<<< HEAD
-    def outcome(self) -> pd.DataFrame | pd.Series:
-=======
     def outcome(self) -> pd.DataFrame:  # type: ignore[override]
->>>>>>> 4e53a9d503a17e34711e1200bb81649d3112bb86
         time = np.random.default_rng(1).exponential(10, len(IDS))
         return pd.DataFrame({"time": time, "event": [True, True, False] * 8}, IDS)
