@@ -15,6 +15,7 @@ from collections import Counter
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
+from typing import Any, Literal
 
 import numpy as np
 import openslide
@@ -25,6 +26,7 @@ from msfusion_sdk.slides import open_slide
 from msfusion_sdk.testing.tissue import he_texture
 
 CODINGS = ("jpeg", "deflate", "lzw", "zstd", None)
+ORDERS: tuple[Literal["<", ">"], ...] = ("<", ">")
 DEADLINE_S = 60
 
 
@@ -32,9 +34,10 @@ def make(folder: Path) -> list[Path]:
     """Write the containers; half of them have three levels."""
     image = he_texture(0)[:700, :900]
     paths = []
-    for coding, order, big, levels in itertools.product(CODINGS, "<>", (False, True), (1, 3)):
+    for coding, order, big, levels in itertools.product(CODINGS, ORDERS, (False, True), (1, 3)):
         path = folder / f"{coding}-{'be' if order == '>' else 'le'}-{big}-{levels}.tif"
-        keys = {"photometric": "rgb", "tile": (128, 128), "compression": coding, "metadata": None}
+        keys: dict[str, Any] = {"photometric": "rgb", "tile": (128, 128), "metadata": None}
+        keys["compression"] = coding
         with tifffile.TiffWriter(path, byteorder=order, bigtiff=big) as tiff:
             tiff.write(image, subifds=levels - 1, **keys)
             for level in range(1, levels):

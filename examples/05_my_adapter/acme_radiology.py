@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from sklearn.utils.validation import check_is_fitted
 
 from msfusion_sdk.adapter import Block, ModalityAdapter
-from msfusion_sdk.tables import patient_table, read_table, select_columns
+from msfusion_sdk.tables import TableFile, patient_table, read_table, select_columns
 
 MEASURES = ["lesions", "largest_mm", "total_mm"]
 
@@ -28,7 +28,7 @@ class RadiologyAdapter(ModalityAdapter):
     def __init__(self, *, smallest_mm: float = 5.0) -> None:
         self.smallest_mm = smallest_mm
 
-    def read(self, source: str | Path | pd.DataFrame) -> pd.DataFrame:
+    def read(self, source: str | Path | TableFile | pd.DataFrame) -> pd.DataFrame:
         """Return a row per patient from columns ``patient_id`` and ``diameter_mm``."""
         lesions = source if isinstance(source, pd.DataFrame) else read_table(source)
         counted = lesions[lesions["diameter_mm"] >= self.smallest_mm]

@@ -162,7 +162,7 @@ def test_czi_has_the_librarys_pixels(tmp_path: Path, pickled: Callable[[Any], An
     with open_slide(tmp_path / "x.czi") as slide:
         assert slide.spacing().mpp == pytest.approx(0.5)
         other = pickled(slide)
-        np.testing.assert_array_equal(other.read((0, 0), 0, (700, 500)).pixels, IMAGE)  # type: ignore[attr-defined]
+        np.testing.assert_array_equal(other.read((0, 0), 0, (700, 500)).pixels, IMAGE)
 
 
 @pytest.mark.parametrize("tag", ["TileWidth", "TileLength"])

@@ -88,9 +88,9 @@ def test_threads_and_processes_see_the_same_levels(
     with open_slide(path) as slide:
         expected = slide.read((0, 0), 1, (500, 500)).pixels
         for other in (slide.reopen(), pickled(slide)):
-            assert other.header == slide.header  # type: ignore[attr-defined]
-            np.testing.assert_array_equal(other.read((0, 0), 1, (500, 500)).pixels, expected)  # type: ignore[attr-defined]
-            other.close()  # type: ignore[attr-defined]
+            assert other.header == slide.header
+            np.testing.assert_array_equal(other.read((0, 0), 1, (500, 500)).pixels, expected)
+            other.close()
 
 
 @pytest.mark.parametrize(
