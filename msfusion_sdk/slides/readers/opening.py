@@ -9,6 +9,7 @@ from msfusion_sdk.errors import SlideCorruptError, SlideFormatError
 from msfusion_sdk.slides.readers.file_kind import FileKind, FileStamp, Source, classify
 from msfusion_sdk.slides.readers.formats.czi import open_czi
 from msfusion_sdk.slides.readers.formats.ome_zarr import open_zarr
+from msfusion_sdk.slides.readers.formats.pyramid import PyramidReader
 from msfusion_sdk.slides.readers.formats.tiff import open_tiff
 from msfusion_sdk.slides.readers.image import ImageReader
 from msfusion_sdk.slides.readers.reader import Slide
@@ -82,12 +83,13 @@ def _same_file(path: str, mpp: float | None, stamp: FileStamp) -> Slide:
     return slide
 
 
-def _pickled(slide: OpenSlideReader) -> tuple[object, tuple[object, ...]]:
+def _pickled(slide: Slide) -> tuple[object, tuple[object, ...]]:
     return _same_file, (str(slide.path), slide.mpp_argument, slide.stamp)
 
 
-# Here and not in the reader: what comes back went through the door again.
-copyreg.pickle(OpenSlideReader, _pickled)  # type: ignore[arg-type]
+# Here and not in the readers: what comes back went through the door again.
+for reader in (OpenSlideReader, PyramidReader):
+    copyreg.pickle(reader, _pickled)  # type: ignore[arg-type]
 
 
 def _tiff_facts(source: Source) -> TiffFacts | None:
