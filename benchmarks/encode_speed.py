@@ -26,7 +26,7 @@ from torch import nn
 from msfusion_sdk import SlideEncoder
 from msfusion_sdk.encoder.backends.devices import Runtime
 from msfusion_sdk.encoder.bench import peak_memory_gb, time_slide
-from msfusion_sdk.slides.readers.opening import open_slide
+from msfusion_sdk.slides.opening import open_slide
 from msfusion_sdk.slides.tissue.survey import survey_slide
 from msfusion_sdk.testing import make_slide
 

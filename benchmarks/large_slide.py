@@ -21,7 +21,7 @@ def encode(path: Path) -> dict[str, object]:
     """Encode in this process and return what was seen."""
     from msfusion_sdk import SlideEncoder
     from msfusion_sdk.encoder.bench import peak_memory_gb
-    from msfusion_sdk.slides.readers.opening import open_slide
+    from msfusion_sdk.slides.opening import open_slide
     from msfusion_sdk.slides.tissue.survey import survey_slide
 
     start = time.perf_counter()

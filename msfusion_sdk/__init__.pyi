@@ -6,7 +6,7 @@ from .evaluation.evaluate import evaluate as evaluate
 from .fusion.estimators.classifier import FusionClassifier as FusionClassifier
 from .fusion.estimators.survival import FusionSurvival as FusionSurvival
 from .registry import list_adapters as list_adapters
-from .slides.readers.opening import open_slide as open_slide
+from .slides.opening import open_slide as open_slide
 from .study.slide_classifier import SlideClassifier as SlideClassifier
 
 __version__: str

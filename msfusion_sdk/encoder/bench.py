@@ -17,7 +17,7 @@ from msfusion_sdk.encoder.run.describing import runtime_facts
 from msfusion_sdk.encoder.run.encoding import encode_patches
 from msfusion_sdk.encoder.slide_encoder import SlideEncoder
 from msfusion_sdk.errors import SlideCorruptError
-from msfusion_sdk.slides.readers.opening import open_slide
+from msfusion_sdk.slides.opening import open_slide
 from msfusion_sdk.slides.readers.reader import Slide
 from msfusion_sdk.slides.tissue.patch_reading import read_patch
 from msfusion_sdk.slides.tissue.survey import Survey, survey_slide

@@ -8,7 +8,7 @@ from msfusion_sdk.errors import SlideResolutionError
 from msfusion_sdk.inspect.annotations import AnnotationDescription, describe_annotations
 from msfusion_sdk.slides.annotations import Annotations
 from msfusion_sdk.slides.files.names import slide_id_of
-from msfusion_sdk.slides.readers.opening import open_slide
+from msfusion_sdk.slides.opening import open_slide
 from msfusion_sdk.slides.tissue.survey import survey_slide
 
 __all__ = ["SlideDescription", "describe_slide"]

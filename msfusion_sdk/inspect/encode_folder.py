@@ -15,8 +15,8 @@ from msfusion_sdk.encoder.slide_encoder import SlideEncoder
 from msfusion_sdk.errors import DuplicateIdError, NonFiniteVectorError, SlideError, StoreError
 from msfusion_sdk.figures.slides.overlay import write_overlay
 from msfusion_sdk.slides.files.names import result_name, slide_id_of
+from msfusion_sdk.slides.opening import open_slide
 from msfusion_sdk.slides.readers.file_kind import classify
-from msfusion_sdk.slides.readers.opening import open_slide
 
 __all__ = ["SlideResult", "encode_to_folder"]
 

@@ -1,4 +1,4 @@
-from .readers.opening import open_slide as open_slide
+from .opening import open_slide as open_slide
 from .readers.reader import Slide as Slide
 from .readers.reader import SlideHeader as SlideHeader
 from .stored_tiles.region import Region as Region

@@ -11,8 +11,8 @@ from msfusion_sdk.cohort.export.patch_features import PatchFeatures
 from msfusion_sdk.encoder.result.embedding import SlideEmbedding
 from msfusion_sdk.encoder.result.patch_weights import relative_weights
 from msfusion_sdk.errors import StoreError
+from msfusion_sdk.slides.opening import open_slide
 from msfusion_sdk.slides.readers.file_kind import FileStamp
-from msfusion_sdk.slides.readers.opening import open_slide
 from msfusion_sdk.view.catalog import ListedSlide
 
 __all__ = ["attention_of"]

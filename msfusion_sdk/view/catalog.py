@@ -19,7 +19,7 @@ from msfusion_sdk.cohort.store.status import choose_model, models_of, slide_stat
 from msfusion_sdk.cohort.store.store import EmbeddingStore
 from msfusion_sdk.cohort.store.stored_result import stored_result
 from msfusion_sdk.encoder.result.embedding import SlideEmbedding
-from msfusion_sdk.slides.readers.opening import open_slide
+from msfusion_sdk.slides.opening import open_slide
 from msfusion_sdk.tables.paths import path_of
 
 __all__ = ["Catalog", "ListedSlide", "open_catalog"]

@@ -11,7 +11,7 @@ from openslide.deepzoom import DeepZoomGenerator
 from PIL import Image
 
 from msfusion_sdk.errors import SlideChangedError, SlideNotFoundError
-from msfusion_sdk.slides.readers.opening import open_slide
+from msfusion_sdk.slides.opening import open_slide
 from msfusion_sdk.view.bounded import BoundedCache
 from msfusion_sdk.view.catalog import ListedSlide
 from msfusion_sdk.view.pyramid import Pyramid

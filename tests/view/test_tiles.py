@@ -13,7 +13,7 @@ from openslide.deepzoom import DeepZoomGenerator
 from PIL import Image
 from starlette.testclient import TestClient
 
-from msfusion_sdk.slides.readers.opening import open_slide
+from msfusion_sdk.slides.opening import open_slide
 from msfusion_sdk.testing import make_slide
 from msfusion_sdk.testing.damage import damage_stored_tile
 from msfusion_sdk.view.catalog import Catalog, open_catalog

@@ -13,7 +13,7 @@ from msfusion_sdk.encoder.result.provenance import ModelIdentity, Provenance
 from msfusion_sdk.encoder.run.describing import describe, runtime_facts
 from msfusion_sdk.encoder.run.encoding import Findings, Progress, encode_patches
 from msfusion_sdk.encoder.run.staining import recolour_for
-from msfusion_sdk.slides.readers.opening import open_slide
+from msfusion_sdk.slides.opening import open_slide
 from msfusion_sdk.slides.tissue.survey import Survey, survey_slide
 
 __all__ = ["Computing", "encode_file"]

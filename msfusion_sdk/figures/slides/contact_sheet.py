@@ -14,8 +14,8 @@ from msfusion_sdk.encoder.result.embedding import SlideEmbedding
 from msfusion_sdk.errors import SlideCorruptError
 from msfusion_sdk.figures.slides.scale_bar import draw_scale_bar
 from msfusion_sdk.figures.style import COLOURS
+from msfusion_sdk.slides.opening import open_slide
 from msfusion_sdk.slides.readers.levels import choose_level
-from msfusion_sdk.slides.readers.opening import open_slide
 from msfusion_sdk.slides.readers.reader import Slide
 
 __all__ = ["draw_contact_sheet", "read_shrunk", "strongest_and_weakest"]

@@ -11,7 +11,7 @@ from msfusion_sdk.figures.slides.scale_bar import draw_scale_bar
 from msfusion_sdk.figures.slides.small_png import write_small_png
 from msfusion_sdk.figures.style import DPI
 from msfusion_sdk.slides.annotations import Annotations, class_colours
-from msfusion_sdk.slides.readers.opening import open_slide
+from msfusion_sdk.slides.opening import open_slide
 from msfusion_sdk.slides.tissue.overview import Overview, read_overview
 
 __all__ = ["draw_outlines", "write_outlines"]

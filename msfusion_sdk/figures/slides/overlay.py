@@ -17,7 +17,7 @@ from msfusion_sdk.encoder.result.patch_weights import relative_weights
 from msfusion_sdk.figures.slides.scale_bar import draw_scale_bar
 from msfusion_sdk.figures.slides.small_png import write_small_png
 from msfusion_sdk.figures.style import DPI, GREEN
-from msfusion_sdk.slides.readers.opening import open_slide
+from msfusion_sdk.slides.opening import open_slide
 from msfusion_sdk.slides.tissue.overview import Overview, read_overview
 
 __all__ = ["draw_overlay", "read_thumbnail", "write_overlay"]

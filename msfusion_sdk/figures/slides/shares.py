@@ -14,7 +14,7 @@ from matplotlib.patches import Rectangle
 from msfusion_sdk.figures.slides.contact_sheet import read_shrunk
 from msfusion_sdk.figures.slides.scale_bar import draw_scale_bar
 from msfusion_sdk.figures.style import COLOURS
-from msfusion_sdk.slides.readers.opening import open_slide
+from msfusion_sdk.slides.opening import open_slide
 from msfusion_sdk.slides.tissue.overview import Overview
 
 __all__ = ["draw_shares", "draw_strongest"]

@@ -24,7 +24,7 @@ from msfusion_sdk.pretraining.annotated.labels import (
 from msfusion_sdk.pretraining.annotated.listing import AnnotatedSlide
 from msfusion_sdk.pretraining.views import Scale, halve
 from msfusion_sdk.slides.annotations import Annotations, read_annotations
-from msfusion_sdk.slides.readers.opening import open_slide
+from msfusion_sdk.slides.opening import open_slide
 from msfusion_sdk.slides.readers.reader import Slide
 from msfusion_sdk.slides.tissue.grid import keep_by_area
 from msfusion_sdk.slides.tissue.patch_reading import read_patch

@@ -7,7 +7,7 @@ import numpy as np
 from msfusion_sdk.config import EncoderConfig, StainMethod
 from msfusion_sdk.errors import SlideError, StainError, TableError
 from msfusion_sdk.pretraining.annotated.listing import AnnotatedSlide
-from msfusion_sdk.slides.readers.opening import open_slide
+from msfusion_sdk.slides.opening import open_slide
 from msfusion_sdk.slides.stain import StainProfile, slide_profile
 from msfusion_sdk.slides.tissue.survey import survey_slide
 

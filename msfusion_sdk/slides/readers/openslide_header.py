@@ -6,9 +6,9 @@ import openslide
 
 from msfusion_sdk.slides.files.dicom import series_warnings
 from msfusion_sdk.slides.readers.file_kind import FileKind, Source
-from msfusion_sdk.slides.readers.formats.ome_xml import ome_spacing
 from msfusion_sdk.slides.readers.header_checks import require_possible_levels
 from msfusion_sdk.slides.readers.levels import LEFT_OUT, false_level_warnings, true_levels
+from msfusion_sdk.slides.readers.ome_xml import ome_spacing
 from msfusion_sdk.slides.readers.reader import WHITE, SlideHeader
 from msfusion_sdk.slides.readers.tiff_pictures import picture_warnings
 from msfusion_sdk.slides.stored_tiles.tiff_facts import TiffFacts

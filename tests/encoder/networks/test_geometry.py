@@ -14,7 +14,7 @@ from msfusion_sdk.encoder.backends.devices import Runtime
 from msfusion_sdk.encoder.networks.scales import split_scales
 from msfusion_sdk.encoder.result.patch_weights import relative_weights, tile_weights
 from msfusion_sdk.figures.slides.overlay import draw_overlay, read_thumbnail
-from msfusion_sdk.slides.readers.opening import open_slide
+from msfusion_sdk.slides.opening import open_slide
 from msfusion_sdk.slides.tissue.patch_reading import read_patch
 from msfusion_sdk.slides.tissue.survey import survey_slide
 

@@ -22,7 +22,7 @@ from msfusion_sdk.errors import (
     SlideCorruptError,
     SlideResolutionError,
 )
-from msfusion_sdk.slides.readers.opening import open_slide
+from msfusion_sdk.slides.opening import open_slide
 from msfusion_sdk.slides.readers.reader import Slide
 from msfusion_sdk.slides.tissue.patch_plan import PatchPlan
 from msfusion_sdk.slides.tissue.patch_reading import PatchPixels, read_patch

@@ -8,7 +8,7 @@ from shapely import box
 from msfusion_sdk.figures.slides.outlines import draw_outlines, write_outlines
 from msfusion_sdk.inspect.annotations import describe_annotations
 from msfusion_sdk.slides.annotations import AnnotatedRegion, Annotations, class_colours
-from msfusion_sdk.slides.readers.opening import open_slide
+from msfusion_sdk.slides.opening import open_slide
 from msfusion_sdk.slides.tissue.overview import read_overview
 from msfusion_sdk.testing import make_slide
 

@@ -6,7 +6,7 @@ import pytest
 
 from msfusion_sdk.encoder.slide_encoder import SlideEncoder
 from msfusion_sdk.figures.slides.overlay import draw_overlay, write_overlay
-from msfusion_sdk.slides.readers.opening import open_slide
+from msfusion_sdk.slides.opening import open_slide
 from msfusion_sdk.slides.tissue.overview import read_overview
 from msfusion_sdk.testing import make_slide
 

@@ -15,7 +15,7 @@ from msfusion_sdk.pretraining.annotated.datasets import Record, cut_slides, writ
 from msfusion_sdk.pretraining.annotated.from_slides import split_patients
 from msfusion_sdk.pretraining.annotated.listing import AnnotatedSlide, list_slides
 from msfusion_sdk.pretraining.index import read_tile_index
-from msfusion_sdk.slides.readers.opening import open_slide
+from msfusion_sdk.slides.opening import open_slide
 
 PLAIN = DatasetConfig(stain=None)
 ENCODER = EncoderConfig()

@@ -10,12 +10,12 @@ import tifffile
 from numpy.typing import NDArray
 
 from msfusion_sdk.errors import SlideCorruptError, SlideFormatError
+from msfusion_sdk.slides.formats.pyramid import PyramidReader, downsamples_of
+from msfusion_sdk.slides.formats.tiff_level import TiffLevel
 from msfusion_sdk.slides.readers.file_kind import Source
-from msfusion_sdk.slides.readers.formats.ome_xml import ome_magnification, ome_spacing
-from msfusion_sdk.slides.readers.formats.pyramid import PyramidReader, downsamples_of
-from msfusion_sdk.slides.readers.formats.tiff_level import TiffLevel
 from msfusion_sdk.slides.readers.level_content import matching_levels
 from msfusion_sdk.slides.readers.levels import false_level_warnings, true_levels
+from msfusion_sdk.slides.readers.ome_xml import ome_magnification, ome_spacing
 from msfusion_sdk.slides.readers.reader import WHITE, SlideHeader
 from msfusion_sdk.slides.readers.tiff_pictures import picture_warnings
 from msfusion_sdk.slides.stored_tiles.damage import DAMAGE

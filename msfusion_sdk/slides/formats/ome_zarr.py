@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from msfusion_sdk.errors import SlideCorruptError, SlideFormatError, SlidePixelTypeError
 from msfusion_sdk.extras import import_extra
+from msfusion_sdk.slides.formats.pyramid import PyramidReader, downsamples_of
 from msfusion_sdk.slides.readers.file_kind import Source
-from msfusion_sdk.slides.readers.formats.pyramid import PyramidReader, downsamples_of
 from msfusion_sdk.slides.readers.levels import false_level_warnings, true_levels
 from msfusion_sdk.slides.readers.reader import SlideHeader
 

@@ -6,11 +6,11 @@ import os
 import openslide
 
 from msfusion_sdk.errors import SlideCorruptError, SlideFormatError
+from msfusion_sdk.slides.formats.czi import open_czi
+from msfusion_sdk.slides.formats.ome_zarr import open_zarr
+from msfusion_sdk.slides.formats.pyramid import PyramidReader
+from msfusion_sdk.slides.formats.tiff import open_tiff
 from msfusion_sdk.slides.readers.file_kind import FileKind, FileStamp, Source, classify
-from msfusion_sdk.slides.readers.formats.czi import open_czi
-from msfusion_sdk.slides.readers.formats.ome_zarr import open_zarr
-from msfusion_sdk.slides.readers.formats.pyramid import PyramidReader
-from msfusion_sdk.slides.readers.formats.tiff import open_tiff
 from msfusion_sdk.slides.readers.image import ImageReader
 from msfusion_sdk.slides.readers.reader import Slide
 from msfusion_sdk.slides.readers.with_openslide import OpenSlideReader
