@@ -14,7 +14,6 @@ LONG |= {
     "msfusion_sdk.cli.cohort",
     "msfusion_sdk.cohort.cohort",
     "msfusion_sdk.encoder.slide_encoder",
-    "msfusion_sdk.pretraining.from_tiles",
 }
 CROWDED = {"msfusion_sdk.cli", "msfusion_sdk.cohort.store"}
 MODULES = rooms.read_modules()

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pandas as pd
 import torch
-from matplotlib.figure import Figure
 
 from msfusion_sdk.config import AttentionFusionConfig, EncoderConfig, NetworkConfig, PatchConfig
 from msfusion_sdk.encoder.backends.devices import Runtime, choose_runtime
@@ -18,9 +17,9 @@ from msfusion_sdk.encoder.weights.encoder_folder import (
     write_model_folder,
 )
 from msfusion_sdk.errors import TableError
-from msfusion_sdk.files import storing
 from msfusion_sdk.pretraining.card import CardFacts, model_card
 from msfusion_sdk.pretraining.checkpoint import TrainingState
+from msfusion_sdk.pretraining.curve import write_curve
 from msfusion_sdk.pretraining.index import TileIndex, read_tile_index
 from msfusion_sdk.pretraining.scores import colour_floor, score_network
 from msfusion_sdk.pretraining.train_config import TrainConfig
@@ -34,7 +33,6 @@ __all__ = [
     "pretrain_tiles",
     "score_model",
     "train_model",
-    "write_curve",
 ]
 
 SCALES: tuple[Scale, ...] = ("context", "detail")
@@ -293,30 +291,3 @@ def _scores(
     if progress:
         progress("scores", len(SCALES), len(SCALES), "done")
     return pd.concat(rows, ignore_index=True)
-
-
-def write_curve(path: Path, states: dict[str, TrainingState]) -> Path:
-    """Draw loss and validation score by epoch, a column per network, as PNG."""
-    figure = Figure(figsize=(9, 5), layout="constrained")
-    axes = figure.subplots(2, len(states), sharex="col", squeeze=False)
-    for column, (scale, state) in enumerate(states.items()):
-        history = pd.DataFrame(state.history)
-        upper, lower = axes[:, column]
-        upper.plot(history["epoch"], history["loss"], color="tab:blue", label="training")
-        upper.plot(
-            history["epoch"], history["validation_loss"], color="tab:orange", label="validation"
-        )
-        upper.legend(frameon=False)
-        lower.plot(history["epoch"], history["validation"], color="tab:green")
-        lower.axvline(state.best_epoch, color="grey", linestyle=":")
-        upper.set(title=f"{scale} network", ylabel="cross-entropy")
-        lower.set(xlabel="epoch", ylabel="validation balanced accuracy")
-        lower.annotate(
-            f"best {state.best_score:.3f}, epoch {state.best_epoch}",
-            (0.98, 0.05),
-            ha="right",
-            xycoords="axes fraction",
-        )
-    with storing(path) as temporary:
-        figure.savefig(temporary, dpi=110)
-    return path

@@ -24,7 +24,7 @@ from msfusion_sdk.encoder.weights.network_card import network_card
 from msfusion_sdk.errors import NetworkFactsError
 from msfusion_sdk.pretraining.card import filled_card, markdown_table, score_columns
 from msfusion_sdk.pretraining.checkpoint import TrainingState
-from msfusion_sdk.pretraining.from_tiles import write_curve
+from msfusion_sdk.pretraining.curve import write_curve
 from msfusion_sdk.pretraining.frozen.config import FrozenTrainConfig
 from msfusion_sdk.pretraining.frozen.head_training import frozen_probabilities, train_frozen
 from msfusion_sdk.pretraining.frozen.maps import CachedMaps, cache_maps, tile_image

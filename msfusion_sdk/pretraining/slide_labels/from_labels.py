@@ -20,7 +20,7 @@ from msfusion_sdk.encoder.weights.hub import locate_model
 from msfusion_sdk.errors import DegenerateSplitError, NetworkFactsError, TableError
 from msfusion_sdk.pretraining.annotated.dataset_config import DatasetConfig
 from msfusion_sdk.pretraining.annotated.listing import AnnotatedSlide, list_slides
-from msfusion_sdk.pretraining.from_tiles import write_curve
+from msfusion_sdk.pretraining.curve import write_curve
 from msfusion_sdk.pretraining.index import PARTS, Part, assign_parts
 from msfusion_sdk.pretraining.scores import summarise
 from msfusion_sdk.pretraining.slide_labels.bags import Bag, readable_bags
