@@ -45,7 +45,9 @@ def draw(slide: Path, geojson: Path) -> Figure:
                 axes.plot(*np.array(ring).T, color=colour, linewidth=2)
     figure.colorbar(drawn, label="measurement weight of a tile (they sum to 1)")
     axes.set(xlim=(0, width), ylim=(height, 0), xlabel="x, level-0 px", ylabel="y, level-0 px")
-    axes.set_title("A made slide: annotation of class Tissue (green), tile objects", fontsize=10)
+    axes.set_title(
+        "A synthetic slide: annotation of class Tissue (green), tile objects", fontsize=10
+    )
     return figure
 
 

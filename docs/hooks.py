@@ -122,10 +122,10 @@ def row(parameter) -> str:
     shown = ", ".join(f"`{flag}`" for flag in flags) if is_option else f"`{flags[0].upper()}`"
     default = parameter.default
     if parameter.required:
-        told = "required"
+        default_text = "required"
     elif default is None or callable(default) or default in (False, [], ()):
-        told = ""
+        default_text = ""
     else:
-        told = f"`{default}`"
+        default_text = f"`{default}`"
     meaning = escape(" ".join((parameter.help or "").split())).replace("|", "\\|")
-    return f"| {shown} | {meaning} | {told} |"
+    return f"| {shown} | {meaning} | {default_text} |"

@@ -209,7 +209,7 @@ class ReaderCrashedError(SlideError):
 
 
 class StainError(MsfusionError, ValueError):
-    """Two stains cannot be told apart in the tissue that was given."""
+    """Two stains cannot be separated in the tissue that was given."""
 
 
 class AnnotationError(MsfusionError, ValueError):

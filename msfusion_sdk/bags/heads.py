@@ -115,7 +115,7 @@ class _ClamHead(_GatedHead):
         self.instance = nn.Linear(HIDDEN, 2 * outputs)
 
     def extra_loss(self, patches: Tensor, there: Tensor, codes: Tensor) -> Tensor:
-        """Return how badly the most and least attended patches are told apart, by own branch."""
+        """Return how badly the most and least attended patches are separated, by own branch."""
         hidden = self.hidden(patches)
         logits = gated_logits(hidden, self.tanh, self.gate, self.mix)
         bags = torch.arange(len(patches))

@@ -27,7 +27,7 @@ Vectors = NDArray[np.floating[Any]]
 
 
 class Judged(NamedTuple):
-    """What is said of one bag."""
+    """The result for one bag."""
 
     score: Floats
     """Shape (output,)."""

@@ -1,4 +1,4 @@
-"""``msfusion doctor``: what is wrong with an installation, and how to mend it."""
+"""``msfusion doctor``: what is wrong with an installation, and how to resolve it."""
 
 from pathlib import Path
 from typing import Annotated
@@ -21,7 +21,7 @@ def doctor(
     ] = Path(),
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
-    """Look for what is wrong with this installation and a folder, and say what mends it.
+    """Look for what is wrong with this installation and a folder, and report what resolves it.
 
     The exit code is 3 when there is a problem.
     """

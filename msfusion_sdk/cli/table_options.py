@@ -26,7 +26,7 @@ SPELT = {"tab": "\t", "\\t": "\t", "space": " ", "comma": ",", "semicolon": ";"}
 def table_file(
     path: Path, sheet: str | None, separator: str | None, decimal: str | None, encoding: str | None
 ) -> "TableFile":
-    """Return a file with what is said about it.
+    """Return a file with the options given for it.
 
     Raises
     ------
@@ -35,12 +35,12 @@ def table_file(
     """
     from msfusion_sdk.tables.files.table_file import TableFile
 
-    said = None if separator is None else SPELT.get(separator, separator)
+    spelt = None if separator is None else SPELT.get(separator, separator)
     return TableFile.model_validate(
         {
             "path": path,
             "sheet": sheet,
-            "separator": said,
+            "separator": spelt,
             "decimal": decimal,
             "encoding": encoding,
         }

@@ -1,4 +1,4 @@
-"""What a model said about new patients: a row for each, with a prediction or a reason."""
+"""What a model predicted for new patients: a row for each, with a prediction or a reason."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -84,7 +84,7 @@ def with_reasons(
     n_slides : mapping
         Slide vectors by patient.
     reasons : mapping
-        What is to be said, by patient.
+        Remarks, by patient.
     """
     rows = predicted.reindex(pd.Index(list(patient_ids), name=ID_COLUMN, dtype=object))
     rows["n_slides"] = [n_slides.get(name, 0) for name in patient_ids]

@@ -196,15 +196,15 @@ def _reasons(
     statuses: Sequence[SlideStatus],
 ) -> dict[str, str]:
     """Return why a patient has no prediction, and which of their slides are not in one."""
-    told: dict[str, list[str]] = defaultdict(list)
+    reasons: dict[str, list[str]] = defaultdict(list)
     for status in statuses:
         if status.status == "empty" or not status.is_done:
             code = f"[{status.code}] " if status.code else ""
-            told[owners[status.slide_id]].append(f"{status.slide_id}: {code}{status.reason}")
+            reasons[owners[status.slide_id]].append(f"{status.slide_id}: {code}{status.reason}")
     for patient in patient_ids:
-        if patient not in having and patient not in told:
-            told[patient].append("has no value in any table that the model learned from")
-    return {patient: "; ".join(texts) for patient, texts in told.items()}
+        if patient not in having and patient not in reasons:
+            reasons[patient].append("has no value in any table that the model learned from")
+    return {patient: "; ".join(texts) for patient, texts in reasons.items()}
 
 
 def _slide_table(

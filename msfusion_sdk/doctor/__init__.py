@@ -1,4 +1,4 @@
-"""Look at an installation and a folder, and say what is wrong and what mends it."""
+"""Look at an installation and a folder, and report what is wrong and what resolves it."""
 
 import lazy_loader
 

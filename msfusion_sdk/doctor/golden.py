@@ -19,7 +19,7 @@ SMALL: dict[str, object] = {"patch_size_px": 256, "stride_px": 512}
 
 
 def encode_golden_slide(encoder: SlideEncoder) -> NDArray[np.float32]:
-    """Return the vector, shape (1024,), of four small patches of a made slide."""
+    """Return the vector, shape (1024,), of four small patches of a synthetic slide."""
     with tempfile.TemporaryDirectory() as folder:
         path = make_slide(
             Path(folder) / "golden.svs", 768, 768, tissue="full", seed=0, downsamples=(1,)

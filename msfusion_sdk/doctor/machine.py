@@ -16,14 +16,14 @@ __all__ = ["check_device", "check_processes", "check_shared_memory", "check_thre
 CPU_QUOTA = Path("/sys/fs/cgroup/cpu.max")
 NVIDIA_DRIVER = Path("/proc/driver/nvidia/version")
 SHARED = Path("/dev/shm")
-# A container gets 64 MB unless told otherwise, less than the batches of two workers.
+# A container gets 64 MB unless started with another limit, less than the batches of two workers.
 LOW_SHARED_BYTES = 256 * 2**20
 START_SECONDS = 60
 
 
 def check_device() -> Finding:
     """Say which device and precision ``auto`` takes, and what else torch sees."""
-    with warnings.catch_warnings(record=True) as said:
+    with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         runtime = choose_runtime()
     gpus = [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())]
@@ -33,7 +33,7 @@ def check_device() -> Finding:
         f"GPUs: {', '.join(gpus) or 'none'}; torch {torch.__version__}"
     )
     if runtime.device == "cpu" and NVIDIA_DRIVER.is_file():
-        reasons = " ".join(str(warning.message) for warning in said)
+        reasons = " ".join(str(warning.message) for warning in caught)
         return Finding(
             check="device",
             level="warning",

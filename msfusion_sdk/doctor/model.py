@@ -32,11 +32,11 @@ def _self_test(encoder: SlideEncoder) -> Finding:
     # Drivers and full memory show as RuntimeError, a temporary folder without space as OSError.
     except (MsfusionError, OSError, RuntimeError) as error:
         found = f"A slide could not be encoded on {where}: {type(error).__name__}: {error}"
-        remedy = "Mend the other findings first. On a GPU, see whether --device cpu works."
+        remedy = "Resolve the other findings first. On a GPU, see whether --device cpu works."
         return Finding(check="self-test", level="problem", found=found, remedy=remedy)
     golden = np.load(GOLDEN).astype(np.float32)
     cosine = float(vector @ golden / (np.linalg.norm(vector) * np.linalg.norm(golden)))
-    found = f"a made slide, encoded on {where}, has cosine {cosine:.4f} to its stored vector"
+    found = f"a synthetic slide, encoded on {where}, has cosine {cosine:.4f} to its stored vector"
     if cosine >= SAME:
         return Finding(check="self-test", level="ok", found=found)
     remedy = f"{REINSTALL}  On a GPU, see whether --device cpu --precision fp32 differs."

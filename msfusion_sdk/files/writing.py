@@ -78,7 +78,7 @@ def store_text(path: Path, text: str) -> Path:
 
 
 def store_error(path: Path, error: OSError, temporary: Path | None = None) -> StoreError:
-    """Return what the system said as an error that tells what to do.
+    """Return the system's error as one that states what to do.
 
     Parameters
     ----------

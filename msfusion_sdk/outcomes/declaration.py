@@ -58,8 +58,8 @@ class SurvivalDeclaration(FrozenConfig):
             msg = "name either the column event= or the column censored=, and not both"
             raise ValueError(msg)
         for column in (self.time, self.entry or ""):
-            told = unit_of(column)
-            if told and told != self.unit:
+            stated = unit_of(column)
+            if stated and stated != self.unit:
                 msg = f"unit {self.unit!r} contradicts the name of the column {column!r}"
                 raise ValueError(msg)
         return self

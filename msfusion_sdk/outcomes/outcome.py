@@ -29,7 +29,7 @@ class Outcome(ABC):
     patient_ids: tuple[str, ...]
     """Whose outcomes they are, each once."""
     unit: str | None = None
-    """In which time is counted; None when nobody said, or there is no time."""
+    """In which time is counted; None when it is not declared, or there is no time."""
 
     @property
     @abstractmethod

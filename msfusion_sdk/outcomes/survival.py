@@ -42,7 +42,7 @@ class SurvivalOutcome(Outcome):
     event: Bools
     """Shape (patient,): True where the event was seen, False where right-censored."""
     unit: str | None = None
-    """In which ``time`` is counted; None when nobody said."""
+    """In which ``time`` is counted; None when it is not declared."""
     entry: Floats | None = None
     """Shape (patient,): when each came under observation (left truncation), below ``time``; None
     when all were observed from time 0."""

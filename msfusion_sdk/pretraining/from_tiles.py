@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pandas as pd
 import torch
@@ -18,13 +19,15 @@ from msfusion_sdk.encoder.weights.encoder_folder import (
 )
 from msfusion_sdk.errors import TableError
 from msfusion_sdk.pretraining.card import CardFacts, model_card
-from msfusion_sdk.pretraining.checkpoint import TrainingState
 from msfusion_sdk.pretraining.curve import write_curve
 from msfusion_sdk.pretraining.index import TileIndex, read_tile_index
 from msfusion_sdk.pretraining.scores import colour_floor, score_network
 from msfusion_sdk.pretraining.train_config import TrainConfig
 from msfusion_sdk.pretraining.training import Progress, train_network
 from msfusion_sdk.pretraining.views import Scale
+
+if TYPE_CHECKING:
+    from msfusion_sdk.pretraining.checkpoint import TrainingState
 
 __all__ = [
     "SCALES",

@@ -47,8 +47,8 @@ def with_units(table: pa.Table) -> pa.Table:
     """Return the table with the unit of each column, where its name tells, in the metadata."""
     fields = []
     for field in table.schema:
-        told = (unit for ending, unit in UNITS_BY_ENDING.items() if field.name.endswith(ending))
-        unit = UNITS.get(field.name) or next(told, None)
+        units = (unit for ending, unit in UNITS_BY_ENDING.items() if field.name.endswith(ending))
+        unit = UNITS.get(field.name) or next(units, None)
         fields.append(field.with_metadata({"unit": unit} if unit else None))
     return table.cast(pa.schema(fields))
 
@@ -134,8 +134,10 @@ def _read(path: Path, kind: TableKind, columns: list[str] | None) -> Sealed:
         raise StoreError(msg) from error
     if "kind" not in found.notes:
         raise corrupt(path, "its header does not say what it is a table of", TABLE_FILE)
-    if (told := found.notes.pop("kind")) != kind:
-        msg = f"{path} is a table of {told!r}, where {kind!r} is needed. Bring back the right one."
+    if (stated := found.notes.pop("kind")) != kind:
+        msg = (
+            f"{path} is a table of {stated!r}, where {kind!r} is needed. Bring back the right one."
+        )
         raise StoreSchemaError(msg)
     return found
 

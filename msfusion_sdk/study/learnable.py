@@ -1,4 +1,4 @@
-"""Whether an outcome holds enough to learn from so many columns; said, not forbidden.
+"""Whether an outcome holds enough to learn from so many columns; a warning, not an error.
 
 Ten events a candidate predictor is the old rule of thumb (Peduzzi et al., Journal of Clinical
 Epidemiology 49 (1996) 1373-1379); penalised models need fewer, and no penalty makes a hundredth of
@@ -15,7 +15,7 @@ __all__ = ["FewOutcomesWarning", "find_too_few"]
 
 LEAST = 10
 FAR_FEWER = 10
-"""Columns per event (or patient of the rarest class) from which it is said."""
+"""Columns per event (or patient of the rarest class) from which a warning is given."""
 
 
 class FewOutcomesWarning(UserWarning):
@@ -23,7 +23,7 @@ class FewOutcomesWarning(UserWarning):
 
 
 def find_too_few(scarcest: int, what: str, tables: Mapping[str, pd.DataFrame]) -> list[str]:
-    """Return what is to be said about outcomes that are scarce, alone or beside the columns.
+    """Return warnings about outcomes that are scarce, alone or beside the columns.
 
     Parameters
     ----------

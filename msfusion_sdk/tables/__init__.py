@@ -1,4 +1,4 @@
-"""Tables of patients and slides: read strictly, ids kept as text, issues said all at once."""
+"""Tables of patients and slides: read strictly, ids kept as text, all issues reported at once."""
 
 import lazy_loader
 

@@ -1,4 +1,4 @@
-"""What is wrong or remarkable in the tables of a cohort, collected and said all at once.
+"""What is wrong or remarkable in the tables of a cohort, collected and reported all at once.
 
 Whoever corrects a table wants to do it once: a check returns issues and never raises, and
 ``require_no_errors`` raises one error that lists them all.

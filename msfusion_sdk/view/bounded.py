@@ -21,7 +21,7 @@ class BoundedCache(Generic[K, V]):
     weigh : callable
         Returns the weight of a value.
     dropped : callable
-        Told each value that leaves.
+        Called with each value that leaves.
     """
 
     def __init__(

@@ -162,7 +162,7 @@ class ClinicalAdapter(ModalityAdapter):
     def fit_transform(
         self, table: pd.DataFrame, y: pd.DataFrame | pd.Series | None = None
     ) -> Block:
-        """Learn from training patients and return their numbers; what is odd is said once."""
+        """Learn from training patients and return their numbers; what is odd gives one warning."""
         self.fit(table, y)
         return self._block(table, is_training=True)
 

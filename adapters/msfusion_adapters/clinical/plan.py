@@ -36,7 +36,7 @@ class ColumnPlan(FrozenConfig):
     usual: str = ""
     """The most frequent level; stands in where there is no 'other' or no 'missing'."""
     is_declared: bool = True
-    """Whether somebody said that the column is numeric, so that text in it is an error."""
+    """Whether the caller declared that the column is numeric, so that text in it is an error."""
     unit: str = ""
     """What stood behind the numbers, ``years`` say."""
     decimal: Decimal = ""
@@ -60,7 +60,7 @@ def plan_column(
     enough : float
         A level with fewer patients, or with one only, is pooled.
     is_declared : bool
-        Whether the role was said, and not found.
+        Whether the role was declared, and not found.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""What is said about clinical columns when a model learns from them: a warning for each kind."""
+"""Warnings about clinical columns when a model learns from them, one of each kind."""
 
 import warnings
 from collections.abc import Iterable, Mapping

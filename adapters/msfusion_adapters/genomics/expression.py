@@ -105,7 +105,7 @@ def _turned(genes: pd.Series, values: pd.DataFrame) -> pd.DataFrame:
 def without_damaged_genes(table: pd.DataFrame) -> pd.DataFrame:
     """Return a table of genes across without those whose names a spreadsheet has changed.
 
-    Two genes may have become the same day, so that neither can be told any more.
+    Two genes may have become the same day, so that neither can be recovered.
 
     Warns
     -----

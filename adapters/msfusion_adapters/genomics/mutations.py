@@ -1,7 +1,7 @@
 """Mutation Annotation Format (MAF) to a 0/1 matrix in which "not sequenced" is not 0.
 
 A MAF lists mutations, so it does not name the patients without any.  Who was sequenced has
-to be said: everyone else is missing, never wild type.
+to be stated: everyone else is missing, never wild type.
 """
 
 from collections.abc import Collection, Iterable
@@ -72,11 +72,11 @@ def mutation_matrix(
     patients = set(tumours.values())
     if profiled is not None:
         sequenced = set(choose_samples(profiled, _only_samples(profiled, samples)).values())
-        strangers = sorted(patients - sequenced)
-        if strangers:
+        unknown = sorted(patients - sequenced)
+        if unknown:
             msg = (
-                f"{len(strangers)} patients of the MAF are not among the {len(sequenced)} profiled "
-                f"(first: {', '.join(strangers[:3])}). Name everybody who was sequenced."
+                f"{len(unknown)} patients of the MAF are not among the {len(sequenced)} profiled "
+                f"(first: {', '.join(unknown[:3])}). Name everybody who was sequenced."
             )
             raise TableError(msg)
         patients = sequenced
@@ -128,7 +128,7 @@ def read_profiled(source: Iterable[str] | str | Path) -> list[str]:
 
 
 def _only_samples(profiled: Iterable[str], samples: SampleMap | None) -> SampleMap | None:
-    """Return the map of samples when who was profiled is said by sample, and not by patient."""
+    """Return the map of samples when who was profiled is stated by sample, and not by patient."""
     if samples is None:
         return None
     patients = read_sample_map(samples)

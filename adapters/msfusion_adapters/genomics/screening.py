@@ -39,11 +39,11 @@ def strongest_columns(
     if y is None:
         msg = "Columns are to be screened by the outcome, and fit() was given no y."
         raise TableError(msg)
-    strangers = [patient for patient in patient_ids if patient not in y.index]
-    if strangers:
+    unknown = [patient for patient in patient_ids if patient not in y.index]
+    if unknown:
         msg = (
-            f"{len(strangers)} of {len(patient_ids)} patients have no outcome (first: "
-            f"{', '.join(strangers[:3])}). Give fit() the outcomes of all of them."
+            f"{len(unknown)} of {len(patient_ids)} patients have no outcome (first: "
+            f"{', '.join(unknown[:3])}). Give fit() the outcomes of all of them."
         )
         raise IdMismatchError(msg)
     outcome = y.loc[patient_ids]

@@ -164,9 +164,9 @@ def _look_at_pt(path: Path) -> FeatureFile:
         raise ShapeError(msg)
     notes = path.with_name(f"{path.stem}.meta.json")
     layout: Layout = "slide2vec" if notes.is_file() else "clam-pt"
-    said = json.loads(notes.read_bytes()) if notes.is_file() else {}
-    encoder = str(next((said[name] for name in ENCODER if name in said), ""))
-    size = float(said.get("tile_size_lv0") or said.get("tile_size_level0") or 0.0)
+    stated = json.loads(notes.read_bytes()) if notes.is_file() else {}
+    encoder = str(next((stated[name] for name in ENCODER if name in stated), ""))
+    size = float(stated.get("tile_size_lv0") or stated.get("tile_size_level0") or 0.0)
     return FeatureFile(path, layout, tensor.shape[0], tensor.shape[1], encoder, size, "")
 
 

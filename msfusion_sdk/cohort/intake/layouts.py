@@ -40,8 +40,8 @@ def read_in_layout(source: TableSource, choice: LayoutChoice) -> tuple[pd.DataFr
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", TableWarning)
         table = reader.read(source)
-    said = [str(each.message) for each in caught if issubclass(each.category, TableWarning)]
-    return table, [each for text in said for each in note("Table", 1, text)]
+    texts = [str(each.message) for each in caught if issubclass(each.category, TableWarning)]
+    return table, [each for text in texts for each in note("Table", 1, text)]
 
 
 def _reader(name: str, settings: Mapping[str, object]) -> ModalityAdapter:

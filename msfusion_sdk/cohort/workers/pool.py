@@ -165,7 +165,7 @@ class WorkerPool:
         self._workers = []
 
     def _hear(self, worker: _Worker) -> Iterator[Event]:
-        """Yield what a worker has said, and then that it has died if it has."""
+        """Yield the messages of a worker, and then that it has died if it has."""
         for message in _messages(worker.connection):
             worker.heard_at = time.monotonic()
             task = worker.task
@@ -173,7 +173,7 @@ class WorkerPool:
                 worker.note_ready()
                 self._deaths_at_start = 0
             elif task is None:
-                msg = f"A worker without a slide said {message[0]!r}. This is a defect of the SDK."
+                msg = f"A worker without a slide sent {message[0]!r}. This is a defect of the SDK."
                 raise MsfusionError(msg)
             elif message[0] == "progress":
                 yield Progressed(task, *message[1:])

@@ -159,7 +159,7 @@ def _never_returned(slide_id: str) -> SlideStatus:
 
 
 def _not_shown(_slide_id: str, _done: int, _total: int) -> None:
-    """Patches are counted on the machine that encodes, and not told to the driver."""
+    """Patches are counted on the machine that encodes, and not reported to the driver."""
 
 
 def _ray() -> Any:

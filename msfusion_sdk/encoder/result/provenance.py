@@ -50,7 +50,7 @@ class SpacingFacts(FrozenConfig):
 
     @property
     def given_mpp(self) -> float | None:
-        """What the caller said that level 0 has; None when it was taken from the header."""
+        """The spacing of level 0 given by the caller; None when it was taken from the header."""
         return self.slide_mpp if self.source == "argument" else None
 
 

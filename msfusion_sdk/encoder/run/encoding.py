@@ -134,7 +134,7 @@ def _allowed(read: ReadConfig, total: int) -> int:
 
 
 def _reason_without_names(slide: Slide, error: SlideCorruptError) -> str:
-    """Return what the decoder said, unless it names the file: names can hold patient data."""
+    """Return the decoder's message, unless it names the file: names can hold patient data."""
     text = str(error.__cause__ or "")
     is_private = slide.path.stem in text or str(slide.path.parent) in text
     return "could not be decoded" if is_private or not text else text

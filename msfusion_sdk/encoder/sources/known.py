@@ -48,7 +48,7 @@ class KnownNetwork(FrozenConfig):
     def geometry(self) -> dict[str, object]:
         """Return the settings of patches that its name stands for: two scales, 2 x 2 tiles.
 
-        Read at 0.5 µm per pixel where it was trained at several; without any it is not said.
+        Read at 0.5 µm per pixel where it was trained at several; without any it is not published.
         """
         edge = 2 * self.image_px
         size: dict[str, object] = {"patch_size_px": edge, "stride_px": edge}

@@ -129,7 +129,7 @@ def read_manifest(folder: Path) -> Manifest:
         )
         msg = (
             f"{folder / CONFIG_FILE} does not fit this version of the SDK ({problems}). Use the "
-            "version that wrote it, or mend the file."
+            "version that wrote it, or correct the file."
         )
         raise WeightsMismatchError(msg) from error
 

@@ -46,7 +46,7 @@ def locate_model(
     Raises
     ------
     ModelIdError
-        When the name is none of these, or the hub model is not to be had.
+        When the name is none of these, or the hub model cannot be obtained.
     """
     embedded = embedded_models()
     if model is None:

@@ -84,7 +84,7 @@ def make_baselines(
     random_state : int
         Of permutations.
     takes_adapters : bool
-        Whether the model can be told by what adapter a table is read.
+        Whether the adapter of a table can be given to the model.
     """
     several = len(tables) > 1
     dropped = {next(n for n in tables if n != name): name for name in tables if len(tables) == 2}

@@ -1,4 +1,4 @@
-"""What makes folds unusable, found before the first fit and said with the patients' names."""
+"""What makes folds unusable, found before the first fit and reported with the patients' names."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence

@@ -17,7 +17,7 @@ __all__ = ["ClassPredictions", "Predictions", "SurvivalPredictions"]
 
 
 class Predictions(ABC):
-    """What happened to the test patients of one fold, and what a model said."""
+    """What happened to the test patients of one fold, and what a model predicted."""
 
     outcome: Outcome
 

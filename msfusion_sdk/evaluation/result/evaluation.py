@@ -32,7 +32,7 @@ class Evaluation:
     classes : tuple
         Ascending; of two, the second is the positive one.  Empty for survival.
     unit : str or None
-        In which time is counted; None for classes, or when nobody said.
+        In which time is counted; None for classes, or when it is not declared.
     folds : tuple of Fold
         Who was trained on and who was judged.
     split_hash : str

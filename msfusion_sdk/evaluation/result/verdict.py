@@ -50,7 +50,7 @@ def verdict(
         The models themselves, the reference first; what else is in ``summary`` are baselines.
     metric : MainMetric
     bootstrap : int
-        Number of resamples; without any there are no intervals, and little can be said.
+        Number of resamples; without any there are no intervals, and the verdict is short.
     """
     rows = summary[summary["metric"] == metric.name].set_index("model")
     values = {str(name): _value(row, "mean") for name, row in rows.iterrows()}
@@ -100,10 +100,10 @@ def _level(
     patients: int,
 ) -> tuple[str, bool]:
     """Return how good the reference is, and whether comparing it with others makes sense."""
-    told = f"{metric.label} {mine.value:.2f} {mine.limits}"
+    reached = f"{metric.label} {mine.value:.2f} {mine.limits}"
     chance = metric.chance
     if chance is None or mine.lower is None or mine.upper is None:
-        return f"{called} reaches {told} on {patients} patients.", True
+        return f"{called} reaches {reached} on {patients} patients.", True
     able = [
         name
         for name, one in values.items()
@@ -111,15 +111,15 @@ def _level(
     ]
     if mine.upper < chance:
         return (
-            f"{called} is worse than chance on these {patients} patients ({told}): check that the "
-            "outcome means what it says.",
+            f"{called} is worse than chance on these {patients} patients ({reached}): check that "
+            "the outcome means what it says.",
             bool(able),
         )
     if not able:
-        return f"No model beats chance on these {patients} patients ({called}: {told}).", False
+        return f"No model beats chance on these {patients} patients ({called}: {reached}).", False
     if mine.lower <= chance:
-        return f"{called} does not beat chance on these {patients} patients ({told}).", True
-    return f"{called} beats chance on {patients} patients: {told}.", True
+        return f"{called} does not beat chance on these {patients} patients ({reached}).", True
+    return f"{called} beats chance on {patients} patients: {reached}.", True
 
 
 def _against_tables(

@@ -1,4 +1,4 @@
-"""What a reader of the numbers has to know before they are believed; what repeats is said once."""
+"""What a reader of the numbers has to know first; repeated warnings are folded into one."""
 
 import re
 import warnings

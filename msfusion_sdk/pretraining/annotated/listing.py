@@ -63,7 +63,7 @@ def list_slides(
     ------
     TableError
         When a column is missing or a cell of it is empty, or no slide has outlines; all that
-        is wrong with the slides is said at once.
+        is wrong with the slides is reported at once.
     DuplicateIdError
         When a slide is listed twice or has two files of outlines.
     IdMismatchError

@@ -90,7 +90,7 @@ def pretrain_frozen(
     TableError, StoreFullError
         When tiles cannot be used, or their maps take too much room.
     """
-    told = progress or (lambda stage, done, total, text: None)
+    report = progress or (lambda stage, done, total, text: None)
     model, manifest = load_model_folder(locate_model(network))
     index = read_tile_index(Path(data), seed=config.seed)
     encoder = _settings(manifest.encoder, index, background, name)
@@ -101,12 +101,12 @@ def pretrain_frozen(
     rows = []
     for scale in sorted(trained.attended()):
         classifier = getattr(trained, scale)
-        maps = _maps(scale, classifier, encoder, tiles, training, config, told)
-        told(f"{scale} attention", 0, 1, "")
+        maps = _maps(scale, classifier, encoder, tiles, training, config, report)
+        report(f"{scale} attention", 0, 1, "")
         states[scale] = train_frozen(
             classifier, maps, tiles.labels, tiles.rows("train"), tiles.rows("validation"), config
         )
-        told(f"{scale} attention", 1, 1, f"validation {states[scale].best_score:.4f}")
+        report(f"{scale} attention", 1, 1, f"validation {states[scale].best_score:.4f}")
         rows.append(_scored(scale, classifier, maps, tiles))
     scores = pd.DataFrame([row for row, _ in rows])
     attention = pd.concat([found for _, found in rows])
@@ -159,7 +159,7 @@ def _maps(
     tiles: _Tiles,
     training: Path,
     config: FrozenTrainConfig,
-    told: Progress,
+    report: Progress,
 ) -> CachedMaps:
     patches = encoder.patches
     mpp = patches.target_mpp if scale == "detail" else patches.context_mpp
@@ -178,7 +178,7 @@ def _maps(
         image_of,
         training / "maps" / scale,
         limit_gb=config.cache_gb,
-        progress=lambda done, total: told(f"{scale} maps", done, total, ""),
+        progress=lambda done, total: report(f"{scale} maps", done, total, ""),
     )
 
 

@@ -95,7 +95,7 @@ def pretrain_labels(
     WeightsMismatchError
         When ``out`` holds a run with other settings or other slides.
     """
-    told = progress or (lambda stage, done, total, text: None)
+    report = progress or (lambda stage, done, total, text: None)
     training = Path(out) / "training"
     training.mkdir(parents=True, exist_ok=True)
     model, manifest = load_model_folder(locate_model(start))
@@ -103,7 +103,7 @@ def pretrain_labels(
     encoder = manifest.encoder.model_copy(update={"name": name})
     entries = list_slides(slides, None, DatasetConfig(label=label), patients)
     bags, reasons = readable_bags(
-        entries, encoder, lambda done, total: told("slides", done, total, "")
+        entries, encoder, lambda done, total: report("slides", done, total, "")
     )
     _write_slides(training / "slides.csv", entries, reasons)
     classes = _classes(entries)
@@ -116,8 +116,8 @@ def pretrain_labels(
     began = model_fingerprint(manifest.weights_sha256, manifest.encoder)
     settings = _digest(config, began, bags, parts)
     run = FineTuning(model.to(runtime.device), classes, config, runtime, settings)
-    history = run.run(by_part["train"], by_part["validation"], training, told)
-    scores = _evaluate(run, by_part["test"], training, told)
+    history = run.run(by_part["train"], by_part["validation"], training, report)
+    scores = _evaluate(run, by_part["test"], training, report)
     write_curve(training / "curve.png", {"both": history})
     facts = LabelsFacts(
         name=name,
@@ -164,14 +164,14 @@ def _of(bags: Sequence[Bag], parts: dict[str, Part], part: Part) -> list[Bag]:
     return [bag for bag in bags if parts[bag.entry.patient_id] == part]
 
 
-def _evaluate(run: FineTuning, test: Labelled, training: Path, told: Progress) -> pd.DataFrame:
+def _evaluate(run: FineTuning, test: Labelled, training: Path, report: Progress) -> pd.DataFrame:
     """Return and write the scores on the test slides, before and after; ends with the best."""
     rows: list[dict[str, object]] = []
     predicted: list[pd.DataFrame] = []
     groups = np.array([bag.entry.patient_id for bag in test.bags], dtype=object)
     states: dict[str, Literal["start", "best"]] = {"as they were": "start", "fine-tuned": "best"}
     for which, state in states.items():
-        told("test", len(rows), len(states), which)
+        report("test", len(rows), len(states), which)
         run.go_to(training, state)
         chances = run.probabilities(test)
         rows.append({"networks": which, **summarise(test.codes, chances, groups)})
@@ -180,7 +180,7 @@ def _evaluate(run: FineTuning, test: Labelled, training: Path, told: Progress) -
         table.insert(1, "slide_id", [bag.entry.slide_id for bag in test.bags])
         table.insert(2, "class", [bag.entry.label for bag in test.bags])
         predicted.append(table)
-    told("test", len(states), len(states), "done")
+    report("test", len(states), len(states), "done")
     pd.concat(predicted).to_csv(training / "test.csv", index=False)
     scores = pd.DataFrame(rows).rename(columns={"groups": "patients", "tiles": "slides"})
     scores.to_csv(training / "scores.csv", index=False)

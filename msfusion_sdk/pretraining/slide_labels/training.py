@@ -129,10 +129,10 @@ class FineTuning:
     def _start(self, train: Labelled, validation: Labelled, progress: Progress) -> None:
         """Fit the probe to the networks as they are, and judge it."""
 
-        def told(done: int, total: int) -> None:
+        def report(done: int, total: int) -> None:
             progress("probe", done, total, "the networks as they were")
 
-        self.probe.fit(self._vectors(train, told), train.codes)
+        self.probe.fit(self._vectors(train, report), train.codes)
         self._end_epoch(math.nan, validation)
 
     def _epoch(self, train: Labelled, progress: Progress) -> list[float]:

@@ -54,7 +54,7 @@ class CohortChapter:
 
 
 def cohort_chapter(folder: Path, model: str | None) -> CohortChapter:
-    """Return what is to be said about the cohort in ``folder``.
+    """Return the chapter on the cohort in ``folder``.
 
     Parameters
     ----------

@@ -52,7 +52,7 @@ class EvaluationChapter:
 
 
 def evaluation_chapter(folder: Path) -> EvaluationChapter:
-    """Return what is to be said about the evaluation in ``folder``."""
+    """Return the chapter on the evaluation in ``folder``."""
     record = EvaluationRecord.read(folder)
     command = record.command or _IN_PYTHON
     of_folds = {row["metric"] for row in record.summary if row["mean"] is not None}

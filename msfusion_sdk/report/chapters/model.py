@@ -23,7 +23,7 @@ class ModelChapter:
 
 
 def model_chapter(folder: Path) -> ModelChapter:
-    """Return what is to be said about the model in ``folder``."""
+    """Return the chapter on the model in ``folder``."""
     record = TrainingRecord.read(folder)
     card = folder / CARD_FILE
     name = folder.resolve().name

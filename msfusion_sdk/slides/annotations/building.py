@@ -1,6 +1,6 @@
-"""Drawings to valid polygons: what is mended, what is left out and what is refused.
+"""Drawings to valid polygons: what is corrected, what is left out and what is refused.
 
-Mended or left out, and said: an outline that crosses itself, one that encloses nothing, a
+Corrected or left out, and reported: an outline that crosses itself, one that encloses nothing, a
 hole outside its outline, pieces of one drawing that overlap.  Refused: coordinates that are
 no numbers, not finite, or farther out than any slide; there, something is lost.
 """
@@ -30,7 +30,7 @@ NOTHING_LEFT = "its holes leave no area: left out."
 
 @dataclass(frozen=True)
 class Built:
-    """Polygons, and sentences on what was mended and what cannot be used."""
+    """Polygons, and sentences on what was corrected and what cannot be used."""
 
     polygons: tuple[AnnotatedRegion, ...]
     repairs: tuple[str, ...]
@@ -166,5 +166,5 @@ def _enclosed(ring: Ring, what: str, notes: list[str]) -> BaseGeometry:
         notes.append(f"{what} encloses no area: left out.")
         return Polygon()
     pieces = "1 piece" if (n := len(shapely.get_parts(area))) == 1 else f"{n} pieces"
-    notes.append(f"{what} crosses or touches itself: mended to {pieces} of {area.area:.6g} px².")
+    notes.append(f"{what} crosses or touches itself: corrected to {pieces} of {area.area:.6g} px².")
     return area

@@ -134,5 +134,6 @@ def _refuse_all(source: Path, faults: list[str]) -> NoReturn:
     rest = len(faults) - FAULTS_SHOWN
     more = f"\n  and {rest} more." if rest > 0 else ""
     _refuse(
-        source, f"{count} cannot be used. Mend or delete them where they were drawn:{shown}{more}"
+        source,
+        f"{count} cannot be used. Correct or delete them where they were drawn:{shown}{more}",
     )

@@ -42,7 +42,7 @@ class Annotations:
     dialect: str
     """The program it is from, as the content tells."""
     repairs: tuple[str, ...] = ()
-    """What was mended or left out, one sentence each, beginning with the element."""
+    """What was corrected or left out, one sentence each, beginning with the element."""
     ignored: Mapping[str, int] = field(default_factory=dict)
     """Objects that are no outlines (points, lines, boxes), by kind."""
 

@@ -1,4 +1,4 @@
-"""Every file that a slide consists of, told by content and not by name."""
+"""Every file that a slide consists of, found by content and not by name."""
 
 import os
 import re

@@ -101,7 +101,7 @@ def slide_instances(folder: Path) -> list[DicomInstance]:
 
 
 def require_slide_instance(path: Path) -> None:
-    """Raise unless a DICOM file holds 8-bit colour pixels of a slide, as far as it can be told.
+    """Raise unless a DICOM file holds 8-bit colour pixels of a slide, as far as the header shows.
 
     Raises
     ------

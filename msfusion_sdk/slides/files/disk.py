@@ -1,4 +1,4 @@
-"""What an error of a disk means, told apart from damage of a file."""
+"""What an error of a disk means, distinguished from damage of a file."""
 
 import errno
 import os

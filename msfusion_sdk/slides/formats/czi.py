@@ -84,7 +84,9 @@ def open_czi(source: Source, mpp: float | None) -> PyramidReader:
     steps = 1 + max(0, math.floor(math.log2(max(1, min(box[2:]) / SMALLEST_PX))))
     levels = tuple(CziLevel(document, box, 2**step, source.path) for step in range(steps))
     sizes = tuple(level.size for level in levels)
-    said = (f"the file holds {scenes} scenes, which are read as one picture",) if scenes > 1 else ()
+    remarks = (
+        (f"the file holds {scenes} scenes, which are read as one picture",) if scenes > 1 else ()
+    )
     header = SlideHeader(
         reader="pylibCZIrw",
         vendor="ZEISS CZI",
@@ -93,7 +95,7 @@ def open_czi(source: Source, mpp: float | None) -> PyramidReader:
         header_mpp=spacing,
         magnification=None,
         background=WHITE,
-        warnings=said,
+        warnings=remarks,
     )
     return PyramidReader(source, mpp, header, levels)
 

@@ -97,8 +97,8 @@ def _first_series(group: Any) -> tuple[Any, tuple[str, ...]]:
     if "multiscales" in _attributes(group) or FIRST_SERIES not in group:
         return group, ()
     count = sum(name.isdigit() for name in group.group_keys())
-    said = f"the folder holds {count} pictures, and the first is read"
-    return group[FIRST_SERIES], (said,) if count > 1 else ()
+    remark = f"the folder holds {count} pictures, and the first is read"
+    return group[FIRST_SERIES], (remark,) if count > 1 else ()
 
 
 def _require_rgb(path: Path, axes: Sequence[str], array: Any) -> None:
@@ -115,8 +115,8 @@ def _require_rgb(path: Path, axes: Sequence[str], array: Any) -> None:
 def _planes(axes: Sequence[str], array: Any) -> tuple[str, ...]:
     edges = dict(zip(axes, array.shape, strict=True))
     count = edges.get("z", 1) * edges.get("t", 1)
-    said = f"the picture has {count} planes (focus or time), and the first is read"
-    return (said,) if count > 1 else ()
+    remark = f"the picture has {count} planes (focus or time), and the first is read"
+    return (remark,) if count > 1 else ()
 
 
 def _spacing(scales: Mapping[str, Any], axes: Sequence[str]) -> tuple[float | None, float | None]:

@@ -23,7 +23,7 @@ def require_possible_levels(
     Parameters
     ----------
     dimensions : (width, height) of every level, pixels
-    stored_tiles : (width, height) of the blocks the file compresses, or None where not told
+    stored_tiles : (width, height) of the blocks the file compresses, or None where not stated
     file_bytes : int, optional
         Size of a slide that is one file.
     level_0_bytes : int, optional

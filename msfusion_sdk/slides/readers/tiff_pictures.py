@@ -1,4 +1,4 @@
-"""Which picture of a TIFF is shown, and how it is turned: said, or refused where it is a guess."""
+"""Which picture of a TIFF is shown, and how it is turned: stated, never guessed."""
 
 from pathlib import Path
 

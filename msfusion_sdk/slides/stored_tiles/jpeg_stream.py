@@ -1,6 +1,6 @@
 """Decode one stored JPEG tile, or say that something about it is not as it should be.
 
-libjpeg mends what is damaged and only warns: it fills in grey where bits run out and skips
+libjpeg repairs what is damaged and only warns: it fills in grey where bits run out and skips
 bits that are left over.  OpenSlide takes such a warning for an error, and so does simplejpeg
 when it is strict.
 """

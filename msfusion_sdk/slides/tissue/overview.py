@@ -85,7 +85,7 @@ def read_overview(
     with closing(read) as parts:
         for block, part in zip(blocks, parts, strict=True):
             if isinstance(part, SlideCorruptError):
-                canvas.mend(block, part, on_bad_region)
+                canvas.reread(block, part, on_bad_region)
             else:
                 canvas.put(block, part)
     if canvas.error is not None and not canvas.px_filled:
@@ -135,7 +135,7 @@ class _Canvas:
         self.pixels[top:bottom, left:right], self.missing[top:bottom, left:right] = part
         self.px_filled += (right - left) * (bottom - top)
 
-    def mend(self, block: Box, error: SlideCorruptError, on_bad_region: str) -> None:
+    def reread(self, block: Box, error: SlideCorruptError, on_bad_region: str) -> None:
         """Fill those quarters of a block that can be decoded."""
         if on_bad_region == "raise":
             raise error
@@ -147,7 +147,7 @@ class _Canvas:
         for quarter in quarters:
             part = self.read(self.slide, quarter)
             if isinstance(part, SlideCorruptError):
-                self.mend(quarter, part, on_bad_region)
+                self.reread(quarter, part, on_bad_region)
             else:
                 self.put(quarter, part)
         if not quarters:

@@ -216,7 +216,7 @@ def _require_full_rank(centred: Floats) -> None:
     if rank < features:
         constant = np.flatnonzero(~centred.any(axis=0)).tolist()
         msg = (
-            f"Without a penalty {features} coefficients cannot be told apart: the features have "
+            f"Without a penalty {features} coefficients cannot be estimated: the features have "
             f"rank {rank} (constant columns: {first_few(constant) or 'none'}). Set penalty above "
             "0, or drop columns."
         )

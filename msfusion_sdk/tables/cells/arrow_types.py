@@ -1,8 +1,8 @@
 """Arrow's many types as the few that a Parquet file gives back as they were written.
 
-A table that is read from the disk as something else than what was stored cannot be told from
-a damaged one.  So types that Parquet changes or refuses are brought to the nearest one that
-it keeps, without loss, before anything is looked at; what has none is refused by name.
+A table that is read as something else than what was stored looks like a damaged one.  So types
+that Parquet changes or refuses are brought to the nearest one that it keeps, without loss,
+before anything is looked at; what has none is refused by name.
 """
 
 import pandas as pd

@@ -1,4 +1,4 @@
-"""What a file holds, told from its bytes: names lie, and so do endings."""
+"""What a file holds, found from its bytes: names and suffixes can be wrong."""
 
 import gzip
 import zipfile

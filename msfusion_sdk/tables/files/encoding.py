@@ -23,7 +23,7 @@ def to_utf8(path: Path, data: bytes, encoding: str | None) -> bytes:
     Parameters
     ----------
     encoding : str or None
-        What the file is said to be in; None means UTF-8, or UTF-16 or UTF-32 with their marks.
+        The encoding given by the caller; None means UTF-8, or UTF-16 or UTF-32 with their marks.
 
     Raises
     ------

@@ -86,7 +86,7 @@ def find_header(file: TableFile, lines: Sequence[str], shape: TableShape) -> Hea
 
 
 def _find_look(file: TableFile, lines: Sequence[str], shape: TableShape) -> _Look:
-    """Return the first rows, cut by the separator that is said or that fits."""
+    """Return the first rows, cut by the separator that is given or that fits."""
     usual = "," if _ending(file.path) == ".csv" else "\t"
     if file.separator is not None:
         return _look(lines, file.separator)

@@ -33,7 +33,7 @@ def read_workbook(file: TableFile, data: bytes, shape: TableShape) -> Cells:
     IdTypeError
         When an id or a name is not text in the sheet.
     TableError
-        When the workbook cannot be opened, the sheet is not said or not there, or it holds no
+        When the workbook cannot be opened, the sheet is not named or not there, or it holds no
         table that begins with its header.
     """
     sheet, rows = _sheet(file, data)
@@ -51,7 +51,7 @@ def read_workbook(file: TableFile, data: bytes, shape: TableShape) -> Cells:
 
 
 def _sheet(file: TableFile, data: bytes) -> tuple[str, list[list[Value]]]:
-    """Return the name and the rows of the sheet that is said, or of the only one with cells."""
+    """Return the name and the rows of the sheet that is named, or of the only one with cells."""
     try:
         with CalamineWorkbook.from_filelike(BytesIO(data)) as book:
             names = [s.name for s in book.sheets_metadata if s.typ == SheetTypeEnum.WorkSheet]
