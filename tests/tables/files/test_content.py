@@ -97,6 +97,7 @@ def tarred() -> bytes:
         (b"no table", "t.parquet", "no Parquet file: it begins with 'no table'"),
         (b"PAR1 and no more", "t.csv", "could not be read as Parquet"),
     ],
+    ids=lambda value: None if isinstance(value, str) else "content",  # bytes hold the time
 )  # fmt: skip
 def test_what_people_pass_by_mistake_is_named(
     content: bytes, name: str, what: str, patients: Callable[..., Any]
