@@ -17,6 +17,7 @@ from msfusion_sdk.cli.models import app as models
 from msfusion_sdk.cli.pretrain import app as pretrain
 from msfusion_sdk.cli.report import report
 from msfusion_sdk.cli.several_words import SeveralWords
+from msfusion_sdk.cli.validate import validate
 from msfusion_sdk.cli.view import view
 from msfusion_sdk.errors import ExitCode, MsfusionError, RunInterruptedError, StoreError
 
@@ -29,10 +30,10 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 COMMANDS = (
-    demo, info, encode, train, predict, classify, apply, evaluate, report, view, adapters, doctor,
-    bench,
+    demo, info, encode, train, predict, classify, apply, validate, evaluate, report, view,
+    adapters, doctor, bench,
 )  # fmt: skip
-TAKE_SEVERAL_WORDS = (apply,)
+TAKE_SEVERAL_WORDS = (apply, validate)
 for command in COMMANDS:
     app.command(cls=SeveralWords if command in TAKE_SEVERAL_WORDS else None)(command)
 app.add_typer(cohort, name="cohort")
