@@ -1,13 +1,29 @@
 """How a cohort is encoded; nothing here changes a vector."""
 
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypedDict
 
 from pydantic import Field
 
 from msfusion_sdk.config import FrozenConfig
 
-__all__ = ["RunSettings"]
+__all__ = ["RunOptions", "RunSettings"]
+
+
+class RunOptions(TypedDict, total=False):
+    """The keyword arguments that become :class:`RunSettings`, each optional."""
+
+    workers: int
+    engine: Literal["local", "ray"]
+    shard: str | None
+    patches: bool
+    timeout_s: float
+    max_failures: float
+    staging: str | Path | None
+    staging_gb: float
+    address: str | None
+    gpus_per_worker: float
+    cpus_per_worker: float
 
 
 class RunSettings(FrozenConfig):
