@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from msfusion_sdk.evaluation.result.markdown import markdown_table
-from msfusion_sdk.figures.style import METRIC_NAMES
 
 if TYPE_CHECKING:
     from msfusion_sdk.validation.result import ExternalValidation
@@ -31,7 +30,7 @@ def validation_page(found: "ExternalValidation") -> str:
         "Net benefit (true positives per 100 patients, less the harm of false ones)": (
             decision_rows(found)
         ),
-        f"{METRIC_NAMES.get(found.main_metric, found.main_metric)} in groups": group_rows(found),
+        f"{found.main_label} in groups": group_rows(found),
         "Who has what": availability_rows(found),
         "Unlike training": found.shifts[["table", "kind", "text"]],
     }
@@ -67,7 +66,7 @@ def with_limits(row: "pd.Series[Any]", name: str = "value", *, digits: int = 3) 
 def performance_rows(found: "ExternalValidation") -> pd.DataFrame:
     """Return a line per metric."""
     rows = [
-        (METRIC_NAMES.get(r["metric"], r["metric"]), with_limits(r), BEST[r["best"]], r["reason"])
+        (r["label"], with_limits(r), BEST[r["best"]], r["reason"])
         for _, r in found.performance.iterrows()
     ]
     return pd.DataFrame(rows, columns=["metric", "value", "", "why not"])

@@ -29,8 +29,8 @@ class ExternalValidation:
     horizons: tuple[float, ...]
     """Of survival; empty for classes."""
     performance: pd.DataFrame
-    """``metric``, ``best`` (high, low or one), ``value``, ``lower``, ``upper``, ``reason`` where
-    there is no value.  The main one first."""
+    """``metric``, ``label`` (for people), ``best`` (high, low or one), ``value``, ``lower``,
+    ``upper``, ``reason`` where there is no value.  The main one first."""
     in_the_large: pd.DataFrame
     """``view`` (a horizon or a class), ``observed``, ``expected``, and ``ratio`` and
     ``intercept``, each with ``…_lower`` and ``…_upper``; ``reason``."""
@@ -57,6 +57,11 @@ class ExternalValidation:
     def main_metric(self) -> str:
         """The first metric: concordance, or the area under the ROC curve."""
         return str(self.performance["metric"].iloc[0])
+
+    @property
+    def main_label(self) -> str:
+        """What people call it."""
+        return str(self.performance["label"].iloc[0])
 
     def to_markdown(self) -> str:
         """Return the page that ``msfusion validate`` prints."""

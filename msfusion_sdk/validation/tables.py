@@ -41,8 +41,9 @@ def performance_table(
             found = measured(metric, predictions, draws)
         except DegenerateSplitError as error:
             reason = str(error)
-        rows.append((metric.name, metric.best, *found, reason))
-    return pd.DataFrame(rows, columns=["metric", "best", "value", "lower", "upper", "reason"])
+        rows.append((metric.name, metric.label, metric.best, *found, reason))
+    columns = ["metric", "label", "best", "value", "lower", "upper", "reason"]
+    return pd.DataFrame(rows, columns=columns)
 
 
 def large_table(views: Sequence[View], predictions: Predictions, draws: Draws) -> pd.DataFrame:

@@ -9,14 +9,14 @@ import pandas as pd
 from msfusion_sdk.errors import DegenerateSplitError, MissingModalityError, TableError
 from msfusion_sdk.evaluation.crossfit.inputs import rows_of, with_values
 from msfusion_sdk.evaluation.folds.folds import Fold
-from msfusion_sdk.evaluation.metrics.classes import class_metrics
+from msfusion_sdk.evaluation.metrics.class_metrics import class_metrics
 from msfusion_sdk.evaluation.metrics.horizons import TimePlan, plan_times
 from msfusion_sdk.evaluation.metrics.predictions import (
     ClassPredictions,
     Predictions,
     SurvivalPredictions,
 )
-from msfusion_sdk.evaluation.metrics.survival import survival_metrics
+from msfusion_sdk.evaluation.metrics.survival_metrics import survival_metrics
 from msfusion_sdk.outcomes.classes import ClassOutcome
 from msfusion_sdk.outcomes.outcome import Outcome
 from msfusion_sdk.outcomes.reading import read_outcome
@@ -99,14 +99,15 @@ def validate_model(
     columns = {one: group_column(cohort, one) for one in subgroups}
     predictions, plan = _predicted(model, judged, times)
     classes = judged.outcome.classes if isinstance(judged.outcome, ClassOutcome) else ()
-    metrics: Any = class_metrics(classes) if plan is None else survival_metrics(plan)
-    views = views_of(classes, plan, judged.outcome.unit)
+    unit = judged.outcome.unit
+    metrics: Any = class_metrics(classes) if plan is None else survival_metrics(plan, unit)
+    views = views_of(classes, plan, unit)
     draws = Draws(judged.outcome.strata, bootstrap, random_state)
     shifts = shift_table(model.profile, judged.tables)
     return ExternalValidation(
         record=model.record,
         outcome=name,
-        unit=judged.outcome.unit,
+        unit=unit,
         counts=judged.counts,
         horizons=() if plan is None else plan.horizons,
         performance=performance_table(metrics, predictions, draws),

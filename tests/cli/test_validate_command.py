@@ -16,11 +16,12 @@ Msfusion = Callable[..., Any]
 
 
 def _cohort(folder: Path, prefix: str) -> Path:
-    ids, age = [f"{prefix}{number:02d}" for number in range(60)], np.arange(60.0) + 30
+    rng = np.random.default_rng(ord(prefix))
+    ids, age = [f"{prefix}{number:02d}" for number in range(60)], rng.normal(60, 9, 60).round()
     patients = pd.DataFrame(
         {
             "patient_id": ids,
-            "time_months": 100 - age + np.resize([0.0, 9.0, 4.0], 60),
+            "time_months": rng.exponential(40 * np.exp((60 - age) / 9)) + 1,
             "event": np.resize([1, 0, 1], 60),
             "sex": np.resize(["f", "m"], 60),
         }

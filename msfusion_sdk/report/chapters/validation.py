@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from msfusion_sdk.figures.style import METRIC_NAMES
 from msfusion_sdk.report.html.page_table import NONE, PageTable, number, page_table
 from msfusion_sdk.report.html.render import png_uri
 from msfusion_sdk.validation.record import ValidationRecord
@@ -86,8 +85,7 @@ def validation_chapter(folder: Path) -> ValidationChapter:
 
 def _verdicts(record: ValidationRecord) -> tuple[str, ...]:
     main = record.performance[0]
-    name = METRIC_NAMES.get(main["metric"], main["metric"])
-    found = [record.headline, f"{name}: {_limits(main) if main['value'] is not None else NONE}."]
+    found = [record.headline, f"{main['label']}: {_limits(main)}."]
     found += [
         f"{row['view']}: {row['observed']:.1%} observed, {row['expected']:.1%} predicted "
         f"(ratio {_limits(row, 'ratio')})."
@@ -113,7 +111,7 @@ def _limits(row: Row, name: str = "value") -> str:
 def _performance(record: ValidationRecord, command: str) -> PageTable:
     rows = [
         (
-            METRIC_NAMES.get(row["metric"], row["metric"]),
+            row["label"],
             _limits(row),
             _BEST[row["best"]],
             row["reason"],
@@ -141,7 +139,6 @@ def _in_the_large(record: ValidationRecord, command: str) -> PageTable:
 
 
 def _subgroups(record: ValidationRecord, command: str) -> PageTable:
-    main = record.performance[0]["metric"]
     rows = [
         (
             row["column"],
@@ -155,7 +152,7 @@ def _subgroups(record: ValidationRecord, command: str) -> PageTable:
         for row in record.subgroups
     ]
     scarce = "events" if record.kind == "survival" else "of the rarest class"
-    value = METRIC_NAMES.get(main, main)
+    value = record.performance[0]["label"]
     columns = ("column", "group", "patients", scarce, value, "observed / predicted", "why not")
     return page_table("Groups of patients", columns, rows, command=command)
 
