@@ -11,6 +11,7 @@ from rich.table import Table
 from msfusion_sdk.cli.cohort_changes import print_change, relocate, remove, set_slide
 from msfusion_sdk.cli.cohort_outcomes import EventValues, NoEventValues, Unit
 from msfusion_sdk.cli.cohort_outcomes import app as outcomes
+from msfusion_sdk.cli.cohort_watch import watch
 from msfusion_sdk.cli.console import err, known_words, out, run_bars
 from msfusion_sdk.cli.encode import (
     Device,
@@ -57,6 +58,7 @@ app = typer.Typer(
 app.add_typer(outcomes, name="outcome")
 app.command("set")(set_slide)
 app.command()(relocate)
+app.command()(watch)
 app.command(cls=SeveralWords)(remove)
 
 Folder = Annotated[Path, typer.Argument(help="The cohort's folder.")]
@@ -196,6 +198,9 @@ def encode(
     address: Annotated[str | None, typer.Option(help="Of a Ray cluster.")] = None,
     gpus_per_worker: Annotated[float, typer.Option(help="Of each Ray actor.")] = 0.0,
     cpus_per_worker: Annotated[float, typer.Option(help="Of each Ray actor.")] = 1.0,
+    metrics: Annotated[
+        Path | None, typer.Option(help="OpenMetrics text file, written while it runs.")
+    ] = None,
     mpp: Annotated[
         float | None,
         typer.Option(help="µm per pixel of slides without one in their table; is written there."),
@@ -238,6 +243,7 @@ def encode(
                 address=address,
                 gpus_per_worker=gpus_per_worker,
                 cpus_per_worker=cpus_per_worker,
+                metrics=metrics,
             )
     if json:
         for status in run.statuses:
@@ -249,6 +255,8 @@ def encode(
         left = run.total - len(run.statuses)
         early = f", and {left} were not tried: too many failed" if run.stopped_early else ""
         err.print(f"{len(run.failed)} of {run.total} slides failed{early}. See summary.md.")
+        if run.all_missing:
+            err.print("None of their files is there: is a disk not mounted?")
         raise typer.Exit(run.exit_code)
 
 

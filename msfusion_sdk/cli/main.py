@@ -13,6 +13,7 @@ from msfusion_sdk.cli.console import err
 from msfusion_sdk.cli.doctor import doctor
 from msfusion_sdk.cli.encode import demo, encode, info
 from msfusion_sdk.cli.fusion import adapters, classify, evaluate, predict, train
+from msfusion_sdk.cli.logging_options import start, take_logging
 from msfusion_sdk.cli.models import app as models
 from msfusion_sdk.cli.pretrain import app as pretrain
 from msfusion_sdk.cli.report import report
@@ -20,6 +21,7 @@ from msfusion_sdk.cli.several_words import SeveralWords
 from msfusion_sdk.cli.validate import validate
 from msfusion_sdk.cli.view import view
 from msfusion_sdk.errors import ExitCode, MsfusionError, RunInterruptedError, StoreError
+from msfusion_sdk.log import log
 
 __all__ = ["app", "main"]
 
@@ -52,8 +54,17 @@ def _options(
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
     ] = False,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", "-v", help="Log what happens; -vv: more.")
+    ] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Only warnings and errors.")] = False,
+    log_format: Annotated[
+        str | None, typer.Option(help="text or json: a line per slide and one a minute, on stderr.")
+    ] = None,
 ) -> None:
     """Whole-slide pathology images to one attention-fused vector.
+
+    -v, -q and --log-format may stand anywhere on the line.
 
     Exit codes: 0 all done, 2 wrong use or a model that cannot be loaded, 3 finished and some
     slides failed, 4 stopped because too many failed, 5 a result could not be written, 130 or
@@ -64,11 +75,19 @@ def _options(
 def main() -> None:
     """Run the command line."""
     try:
-        app()
+        words, chosen = take_logging(sys.argv[1:])
+        handler = start(chosen)
+        try:
+            app(words)
+        finally:
+            log.removeHandler(handler)
     except MsfusionError as error:
         err.print(f"[bold red]error[/] [{error.code}] ", end="", markup=True)
         err.print(str(error), markup=False, soft_wrap=True)
         sys.exit(_exit_code(error))
+    except typer.BadParameter as error:  # of options that are read before all others
+        err.print(f"[bold red]error[/] {error}")
+        sys.exit(ExitCode.USAGE)
     except KeyboardInterrupt:
         err.print("Interrupted. What was written is complete.")
         sys.exit(ExitCode.INTERRUPTED)

@@ -1,7 +1,7 @@
 """A cohort: patients, their slides, their modalities and outcomes, in one folder."""
 
 import warnings
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, Unpack
@@ -47,7 +47,8 @@ from msfusion_sdk.tables.issues import CohortReport, require_no_errors
 from msfusion_sdk.tables.paths import path_of
 
 if TYPE_CHECKING:
-    from msfusion_sdk.cohort.encoding.run import EncodingRun, RunProgress
+    from msfusion_sdk.cohort.encoding.run import EncodingRun
+    from msfusion_sdk.cohort.encoding.showing import RunProgressLike
     from msfusion_sdk.cohort.export.patch_features import PatchFeatures
     from msfusion_sdk.cohort.intake.attach import AttachReport
     from msfusion_sdk.encoder.slide_encoder import SlideEncoder
@@ -274,7 +275,7 @@ class Cohort(CohortGrowth):
         *,
         preset: str | None = None,
         mpp: float | None = None,
-        progress: "Callable[[RunProgress], None] | None" = None,
+        progress: "RunProgressLike" = None,
         **settings: Unpack[RunOptions],
     ) -> "EncodingRun":
         """Encode every slide that has no part of this model yet; one bad slide stops nothing.
@@ -291,13 +292,15 @@ class Cohort(CohortGrowth):
         mpp : float, optional
             µm per pixel of every slide that has none in the slide table, into which it is written;
             wins over the headers.
-        progress : callable, optional
-            Called with a ``RunProgress`` several times a second.
+        progress : callable, None or False
+            Called several times a second with a ``RunProgress``, or as
+            :class:`~msfusion_sdk.progress.Progress`.  None shows a bar in terminals and notebooks,
+            False none.  The logger ``msfusion_sdk`` has a line per slide and one a minute.
         **settings
             The fields of ``RunSettings``: ``workers=1``, ``engine="local"`` or ``"ray"``,
             ``shard="3/20"``, ``patches=False``, ``timeout_s=600``, ``max_failures=0.2``,
-            ``staging=None`` (a local folder), and for Ray ``address``, ``gpus_per_worker``,
-            ``cpus_per_worker``.
+            ``staging=None`` (a local folder), ``metrics=None`` (an OpenMetrics text file), and for
+            Ray ``address``, ``gpus_per_worker``, ``cpus_per_worker``.
 
         Returns
         -------
@@ -312,6 +315,7 @@ class Cohort(CohortGrowth):
             After SIGINT, SIGTERM or SIGHUP, with what is done committed.
         """
         from msfusion_sdk.cohort.encoding.encode import encode_slides
+        from msfusion_sdk.cohort.encoding.showing import shown_run
 
         if preset is not None:
             encoder = encoder.with_config(encoder.config.with_preset(preset))
@@ -321,7 +325,8 @@ class Cohort(CohortGrowth):
         rows = [] if self.slides is None else self.slides.to_pylist()
         _require_paths(rows)
         slides = [SlideRow(row["slide_id"], path_of(row), row.get("mpp")) for row in rows]
-        return encode_slides(self.root, slides, encoder, chosen, progress)
+        with shown_run(progress) as show:
+            return encode_slides(self.root, slides, encoder, chosen, show)
 
     def status(self, *, model: str | None = None) -> CohortStatus:
         """Return how far the cohort is encoded, and which slides failed why.

@@ -15,7 +15,6 @@ from msfusion_sdk.encoder.backends.devices import Runtime, choose_runtime
 from msfusion_sdk.encoder.networks.model import TwoScaleModel
 from msfusion_sdk.encoder.result.embedding import SlideEmbedding
 from msfusion_sdk.encoder.result.provenance import ModelIdentity
-from msfusion_sdk.encoder.run.encoding import Progress
 from msfusion_sdk.encoder.run.one_slide import Computing, encode_file
 from msfusion_sdk.encoder.sources.assembling import Assembly, assemble
 from msfusion_sdk.encoder.sources.checks import require_fitting
@@ -29,10 +28,11 @@ from msfusion_sdk.encoder.weights.hub import locate_model
 from msfusion_sdk.encoder.weights.network_card import network_card
 from msfusion_sdk.encoder.weights.references import Place, place_of
 from msfusion_sdk.encoder.weights.sending import model_received, model_to_send, own_sha256
+from msfusion_sdk.progress import ProgressLike, showing
 from msfusion_sdk.slides.files.names import slide_id_of
 from msfusion_sdk.storage.model_folder import CARD_FILE
 
-__all__ = ["Progress", "SlideEncoder"]
+__all__ = ["SlideEncoder"]
 
 
 class SlideEncoder:
@@ -265,7 +265,7 @@ class SlideEncoder:
         preset: str | None = None,
         batch_size: int | None = None,
         threads: int | None = None,
-        progress: Progress | None = None,
+        progress: ProgressLike = None,
     ) -> SlideEmbedding:
         """Encode one slide.
 
@@ -285,8 +285,10 @@ class SlideEncoder:
         threads : int, optional
             Reading threads beside the networks; 0 reads and computes in turn.  By default one
             beside a CPU, which the networks keep busy, and one a core beside a GPU.
-        progress : callable, optional
-            Called with (patches done, patches in all).
+        progress : callable, None or False
+            Called with (patches done, patches in all), or as
+            :class:`~msfusion_sdk.progress.Progress`.  None shows a bar in terminals and notebooks,
+            False none.
 
         Returns
         -------
@@ -298,7 +300,6 @@ class SlideEncoder:
         SlideError
             One of its subclasses, each with what to do next.
         """
-        by = Computing.checked(self.model, self.runtime, batch_size, threads, progress)
         config = self.config if preset is None else self.config.with_preset(preset)
         model = ModelIdentity(
             name=config.name,
@@ -312,7 +313,15 @@ class SlideEncoder:
                 progress=progress,
             )  # fmt: skip
         name = slide_id or slide_id_of(path)
-        return encode_file(path, name, mpp, config, model, self.backend(), by)
+        with showing(progress) as tell:
+            by = Computing.checked(
+                self.model,
+                self.runtime,
+                batch_size,
+                threads,
+                lambda done, total: tell("patches", done, total),
+            )
+            return encode_file(path, name, mpp, config, model, self.backend(), by)
 
     def __getstate__(self) -> dict[str, Any]:
         # A back end belongs to the process that made it.

@@ -23,8 +23,9 @@ from msfusion_sdk.pretraining.curve import write_curve
 from msfusion_sdk.pretraining.index import TileIndex, read_tile_index
 from msfusion_sdk.pretraining.scores import colour_floor, score_network
 from msfusion_sdk.pretraining.train_config import TrainConfig
-from msfusion_sdk.pretraining.training import Progress, train_network
+from msfusion_sdk.pretraining.training import train_network
 from msfusion_sdk.pretraining.views import Scale
+from msfusion_sdk.progress import Progress, shows_progress
 
 if TYPE_CHECKING:
     from msfusion_sdk.pretraining.checkpoint import TrainingState
@@ -53,6 +54,7 @@ class Dataset:
 Datasets = Mapping[Scale, Dataset]
 
 
+@shows_progress
 def pretrain_tiles(
     data: str | Path,
     out: str | Path,
@@ -177,6 +179,7 @@ def train_model(
     return out
 
 
+@shows_progress
 def score_model(
     model: str | Path,
     data: str | Path,

@@ -9,7 +9,7 @@ Source of the second head: Dosovitskiy et al., NIPS 2014, arXiv:1406.6909.
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, cast
 
@@ -27,11 +27,9 @@ from msfusion_sdk.pretraining.index import TileIndex
 from msfusion_sdk.pretraining.scores import tile_probabilities
 from msfusion_sdk.pretraining.train_config import WARM, TrainConfig, one_cycle
 from msfusion_sdk.pretraining.views import Scale, TrainingViews, training_batches
+from msfusion_sdk.progress import Progress
 
-__all__ = ["Progress", "train_network"]
-
-Progress = Callable[[str, int, int, str], None]
-"""Called with the stage, steps done, steps in all, and a short text."""
+__all__ = ["train_network"]
 
 MAX_GRADIENT = 5.0
 

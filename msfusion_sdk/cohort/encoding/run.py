@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Protocol
 
 from msfusion_sdk.cohort.encoding.plan import Plan, SlideRow, plan_run
+from msfusion_sdk.cohort.encoding.telling import RunState, Teller
 from msfusion_sdk.cohort.store.ledger import Ledger, SlideStatus
 from msfusion_sdk.cohort.store.store import EmbeddingStore
 from msfusion_sdk.cohort.workers.pool import StoreFailed
@@ -57,6 +58,8 @@ class EncodingRun:
     """Slides that this run has encoded; the others had been done before, or failed."""
     patches: int
     seconds: float
+    too_many_failures: bool = False
+    """Whether more slides failed than the run was to bear."""
 
     @property
     def failed(self) -> tuple[SlideStatus, ...]:
@@ -74,9 +77,14 @@ class EncodingRun:
         return len(self.statuses) < self.total
 
     @property
+    def all_missing(self) -> bool:
+        """Whether every slide that failed has no file: a disk may not be mounted."""
+        return bool(self.failed) and {status.code for status in self.failed} == {"SlideNotFound"}
+
+    @property
     def exit_code(self) -> ExitCode:
         """What the command line returns."""
-        if self.stopped_early:
+        if self.stopped_early or self.too_many_failures:
             return ExitCode.TOO_MANY_FAILURES
         return ExitCode.FINISHED_WITH_FAILURES if self.failed else ExitCode.OK
 
@@ -93,8 +101,13 @@ class Engine(Protocol):
 class _Run:
     """The statuses of a run, and what follows from them."""
 
-    def __init__(self, plan: Plan, ledger: Ledger, total: int, max_failures: float) -> None:
+    def __init__(
+        self, plan: Plan, ledger: Ledger, total: int, max_failures: float, teller: Teller | None
+    ) -> None:
         self.ledger, self.max_failures, self.stop = ledger, max_failures, Stop()
+        self.teller, self.too_many_failures = teller, False
+        if teller is not None:
+            teller.before(plan.done, len(plan.refused))
         self.statuses = {status.slide_id: status for status in plan.done}
         self.progress = RunProgress(total, ended=len(plan.done))
         self.encoded = 0
@@ -103,6 +116,8 @@ class _Run:
 
     def note(self, status: SlideStatus) -> None:
         self.statuses[status.slide_id] = self.ledger.write(status)
+        if self.teller is not None:
+            self.teller.ended(status)
         progress = self.progress
         progress.in_hand.pop(status.slide_id, None)
         progress.ended += 1
@@ -111,6 +126,7 @@ class _Run:
         self.encoded += status.is_done
         tried = self.encoded + progress.failed
         if tried >= BREAKER_AFTER and progress.failed > self.max_failures * tried:
+            self.too_many_failures = True
             self.stop.request()
 
     def show_patches(self, slide_id: str, done: int, total: int) -> None:
@@ -126,6 +142,7 @@ def run_encoding(
     patches: bool,
     max_failures: float,
     show: Callable[[RunProgress], None] | None = None,
+    teller: Teller | None = None,
 ) -> EncodingRun:
     """Encode ``rows`` into the store under ``root``.
 
@@ -133,6 +150,8 @@ def run_encoding(
     ----------
     max_failures : float
         Share of the slides tried above which the run ends, looked at after 20 slides.
+    teller : Teller, optional
+        Told of everything: writes log lines and the files of dashboards.
 
     Raises
     ------
@@ -146,9 +165,18 @@ def run_encoding(
     store.prepare()
     probe_folder(store.folder)
     plan = plan_run(rows, store, patches=patches)
-    run = _Run(plan, Ledger(root, fingerprint), len(rows), max_failures)
-    if plan.tasks and not run.stop.requested:
-        _carry_out(run, plan.tasks, engine, show)
+    run = _Run(plan, Ledger(root, fingerprint), len(rows), max_failures, teller)
+    state: RunState = "failed"
+    try:
+        if plan.tasks and not run.stop.requested:
+            _carry_out(run, plan.tasks, engine, show)
+        state = "stopped" if run.too_many_failures else "finished"
+    except RunInterruptedError:
+        state = "interrupted"
+        raise
+    finally:
+        if teller is not None:
+            teller.finish(state)
     return EncodingRun(
         fingerprint=fingerprint,
         statuses=tuple(run.statuses[name] for name in sorted(run.statuses)),
@@ -156,6 +184,7 @@ def run_encoding(
         encoded=run.encoded,
         patches=run.progress.patches,
         seconds=time.monotonic() - start,
+        too_many_failures=run.too_many_failures,
     )
 
 
@@ -174,6 +203,8 @@ def _carry_out(
                 run.note(event)
             if show:
                 show(run.progress)
+            if run.teller is not None:
+                run.teller.tick(run.progress.in_hand)
             if run.stop.expired:
                 break
     if run.stop.signum is not None:

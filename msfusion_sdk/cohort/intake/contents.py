@@ -40,6 +40,7 @@ def summarise_outcomes(patients: pa.Table, outcomes: Mapping[str, Declaration]) 
     for name, declared in outcomes.items():
         labels, _ = labels_of(patients, declared)
         if declared.kind == "survival":
+            assert isinstance(labels, pd.DataFrame)
             events = str(int(labels["event"].sum())) if len(labels) else "0"
             unit: str | None = declared.unit
         else:

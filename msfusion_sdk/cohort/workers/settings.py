@@ -24,6 +24,7 @@ class RunOptions(TypedDict, total=False):
     address: str | None
     gpus_per_worker: float
     cpus_per_worker: float
+    metrics: str | Path | None
 
 
 class RunSettings(FrozenConfig):
@@ -42,3 +43,4 @@ class RunSettings(FrozenConfig):
     address: str | None = Field(None, description="of a Ray cluster; None starts one here")
     gpus_per_worker: float = Field(0.0, ge=0, description="of each Ray actor")
     cpus_per_worker: float = Field(1.0, gt=0, description="of each Ray actor")
+    metrics: Path | None = Field(None, description="OpenMetrics text file, written while it runs")

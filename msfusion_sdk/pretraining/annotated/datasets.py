@@ -8,7 +8,7 @@ OUT/detail/<class>/<file>       dataset 2: tiles; OUT/detail/index.csv
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -23,10 +23,10 @@ from msfusion_sdk.pretraining.annotated.dataset_config import DatasetConfig
 from msfusion_sdk.pretraining.annotated.listing import AnnotatedSlide
 from msfusion_sdk.pretraining.index import PARTS, Part
 from msfusion_sdk.pretraining.views import Scale
+from msfusion_sdk.progress import Progress
 
 __all__ = ["cut_slides", "write_index"]
 
-Progress = Callable[[str, int, int, str], None]
 Record = dict[str, Any]
 """Of one slide: slide_id, status, reason, facts, and rows with scale, class and file."""
 

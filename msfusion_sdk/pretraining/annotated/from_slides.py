@@ -26,7 +26,7 @@ from msfusion_sdk.pretraining.annotated.target import target_profile
 from msfusion_sdk.pretraining.from_tiles import SCALES, Dataset, Datasets, train_model
 from msfusion_sdk.pretraining.index import Part, assign_parts, read_tile_index
 from msfusion_sdk.pretraining.train_config import TrainConfig
-from msfusion_sdk.pretraining.training import Progress
+from msfusion_sdk.progress import Progress, shows_progress
 
 if TYPE_CHECKING:
     from msfusion_sdk.pretraining.views import Scale
@@ -49,6 +49,7 @@ def training_config(**settings: Any) -> TrainConfig:
     return TrainConfig.model_validate({"tile_mpp": 0.25, **defaults, **settings})
 
 
+@shows_progress
 def pretrain_slides(
     slides: str | Path,
     annotations: str | Path,

@@ -30,7 +30,7 @@ from msfusion_sdk.pretraining.frozen.head_training import frozen_probabilities, 
 from msfusion_sdk.pretraining.frozen.maps import CachedMaps, cache_maps, tile_image
 from msfusion_sdk.pretraining.index import TileIndex, read_tile_index
 from msfusion_sdk.pretraining.scores import colour_floor, summarise
-from msfusion_sdk.pretraining.training import Progress
+from msfusion_sdk.progress import Progress, shows_progress
 
 __all__ = ["pretrain_frozen"]
 
@@ -49,6 +49,7 @@ class _Tiles:
         return np.flatnonzero(self.index.table["part"].to_numpy() == part)
 
 
+@shows_progress
 def pretrain_frozen(
     data: str | Path,
     out: str | Path,

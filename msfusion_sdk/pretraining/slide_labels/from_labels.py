@@ -26,7 +26,8 @@ from msfusion_sdk.pretraining.scores import summarise
 from msfusion_sdk.pretraining.slide_labels.bags import Bag, readable_bags
 from msfusion_sdk.pretraining.slide_labels.card import LabelsFacts, labels_card
 from msfusion_sdk.pretraining.slide_labels.fine_tune_config import FineTuneConfig
-from msfusion_sdk.pretraining.slide_labels.training import FineTuning, Labelled, Progress
+from msfusion_sdk.pretraining.slide_labels.training import FineTuning, Labelled
+from msfusion_sdk.progress import Progress, shows_progress
 
 __all__ = ["pretrain_labels"]
 
@@ -37,6 +38,7 @@ FEWEST = {"train": 3, "validation": 1, "test": 1}
 """Slides of each class that a part must have."""
 
 
+@shows_progress
 def pretrain_labels(
     slides: str | Path,
     label: str,

@@ -25,11 +25,9 @@ from msfusion_sdk.pretraining.slide_labels.bags import Bag, Patches, augmented
 from msfusion_sdk.pretraining.slide_labels.fine_tune_config import FineTuneConfig
 from msfusion_sdk.pretraining.slide_labels.probe import Probe
 from msfusion_sdk.pretraining.train_config import one_cycle
+from msfusion_sdk.progress import Progress
 
-__all__ = ["FineTuning", "Labelled", "Progress"]
-
-Progress = Callable[[str, int, int, str], None]
-"""Called with the stage, steps done, steps in all, and a short text."""
+__all__ = ["FineTuning", "Labelled"]
 
 MAX_GRADIENT = 5.0
 
