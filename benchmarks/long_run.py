@@ -72,9 +72,11 @@ def watch_a_run(folder: Path, n_slides: int) -> bool:
     growth = memory["end_mb"] - memory["tenth_mb"]
     done_twice = sum(line["slide_id"] in memory["before"] for line in slides if not line["code"])
     print(f"resumed: {before} parts were there, {len(slides)} slides told, {done_twice} twice")
-    print(f"end: {last.counts}, {end['slides_per_hour']:.0f} slides per hour, exit {second.returncode}")
-    print(f"memory: {memory['tenth_mb']:.0f} MB after a tenth, {memory['end_mb']:.0f} MB at the end")
-    print(f"log: {len(lines)} lines, {sum(line['event'] == 'progress' for line in lines)} of minutes")
+    rate = f"{end['slides_per_hour']:.0f} slides per hour"
+    print(f"end: {last.counts}, {rate}, exit {second.returncode}")
+    print(f"memory: {memory['tenth_mb']:.0f} MB after a tenth, {memory['end_mb']:.0f} at the end")
+    of_minutes = sum(line["event"] == "progress" for line in lines)
+    print(f"log: {len(lines)} lines, {of_minutes} of minutes")
     is_whole = sum(last.counts.values()) == n_slides
     return is_whole and not done_twice and growth < 30 and second.returncode == 3
 

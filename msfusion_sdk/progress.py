@@ -16,6 +16,7 @@ __all__ = [
     "Progress",
     "ProgressLike",
     "in_notebook",
+    "no_progress",
     "parameters_of",
     "showing",
     "shows_progress",
@@ -52,7 +53,7 @@ def showing(progress: ProgressLike, stage: str = "") -> Iterator[Progress]:
         given: Any = progress
         yield _of_two(given, stage) if parameters_of(given) == 2 else given
     elif progress is False or not (in_notebook() or sys.stderr.isatty()):
-        yield _nothing
+        yield no_progress
     else:
         with _notebook_bars() if in_notebook() else terminal_bars() as update:
             yield update
@@ -119,7 +120,7 @@ def terminal_bars(console: Any = None) -> Iterator[Progress]:
     try:
         bars.start()
     except LiveError:  # somebody's own bars are on the screen already
-        yield _nothing
+        yield no_progress
         return
     try:
         yield update
@@ -169,5 +170,5 @@ def _of_two(function: Any, only: str) -> Progress:
     return tell
 
 
-def _nothing(stage: str, done: int, total: int, text: str = "") -> None:
+def no_progress(stage: str, done: int, total: int, text: str = "") -> None:
     """Show nothing."""

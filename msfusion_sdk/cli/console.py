@@ -3,8 +3,9 @@
 import shlex
 import sys
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Literal
 
 import typer
 from rich.console import Console
@@ -38,7 +39,7 @@ def bars() -> Iterator[Progress]:
 
 
 @contextmanager
-def run_bars() -> Iterator[Callable[[str, int, int, str], None] | bool]:
+def run_bars() -> Iterator[Progress | Literal[False]]:
     """Show a bar of slides; nothing where a run's own log lines say it."""
     if not talk().has_bars:
         yield False

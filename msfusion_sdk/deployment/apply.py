@@ -41,7 +41,6 @@ if TYPE_CHECKING:
 __all__ = ["apply_to_cohort", "apply_to_slides"]
 
 
-
 def apply_to_slides(
     model: TrainedModel,
     slides: SlideSource,

@@ -106,7 +106,7 @@ def test_slides_are_mended_moved_and_removed(
     assert "2 changed" in done.stdout
     done = msfusion("cohort", "remove", cohort, "--patients", "B", "--yes")
     assert "1 slides removed, 1 patients removed" in done.stdout
-    (row,) = Cohort.open(cohort).slides.to_pylist()  # type: ignore[union-attr]
+    (row,) = Cohort.open(cohort).slides.to_pylist()
     assert (row["slide_id"], row["patient_id"], row["mpp"]) == ("S1", "C", 0.25)
     assert row["path"] == str(tables / "new" / "a.svs")
 

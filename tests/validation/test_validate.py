@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -20,7 +21,9 @@ SHIFT = 1.2
 """Log-odds by which the disease is more frequent elsewhere."""
 
 
-def people(n: int, *, prefix: str, shift: float = 0.0, age: float = 60, seed: int = 0) -> dict:
+def people(
+    n: int, *, prefix: str, shift: float = 0.0, age: float = 60, seed: int = 0
+) -> dict[str, Any]:
     """Age decides class and hazard; ``shift`` makes both more frequent than age tells."""
     rng = np.random.default_rng(seed)
     ages = rng.normal(age, 10, n)
@@ -39,7 +42,7 @@ def people(n: int, *, prefix: str, shift: float = 0.0, age: float = 60, seed: in
     return {"patients": patients, "clinical": patients[["patient_id"]].assign(age=ages)}
 
 
-def made(folder: Path, tables: dict) -> Cohort:
+def made(folder: Path, tables: dict[str, Any]) -> Cohort:
     cohort = Cohort.create(folder, patients=tables["patients"])
     cohort.add_modality("clinical", tables["clinical"])
     return cohort
@@ -149,7 +152,7 @@ def test_groups_have_counts_and_small_ones_no_value(
     ],
 )
 def test_classes_that_the_model_does_not_know_are_refused(
-    models: dict[str, TrainedModel], tmp_path: Path, change: dict, match: str
+    models: dict[str, TrainedModel], tmp_path: Path, change: dict[str, Any], match: str
 ) -> None:
     tables = people(60, prefix="X", seed=4)
     tables["patients"].loc[:30, "diagnosis"] = change["diagnosis"]

@@ -30,7 +30,7 @@ from msfusion_sdk.pretraining.frozen.head_training import frozen_probabilities, 
 from msfusion_sdk.pretraining.frozen.maps import CachedMaps, cache_maps, tile_image
 from msfusion_sdk.pretraining.index import TileIndex, read_tile_index
 from msfusion_sdk.pretraining.scores import colour_floor, summarise
-from msfusion_sdk.progress import Progress, shows_progress
+from msfusion_sdk.progress import Progress, no_progress, shows_progress
 
 __all__ = ["pretrain_frozen"]
 
@@ -91,7 +91,7 @@ def pretrain_frozen(
     TableError, StoreFullError
         When tiles cannot be used, or their maps take too much room.
     """
-    report = progress or (lambda stage, done, total, text: None)
+    report = progress or no_progress
     model, manifest = load_model_folder(locate_model(network))
     index = read_tile_index(Path(data), seed=config.seed)
     encoder = _settings(manifest.encoder, index, background, name)

@@ -27,7 +27,7 @@ from msfusion_sdk.pretraining.slide_labels.bags import Bag, readable_bags
 from msfusion_sdk.pretraining.slide_labels.card import LabelsFacts, labels_card
 from msfusion_sdk.pretraining.slide_labels.fine_tune_config import FineTuneConfig
 from msfusion_sdk.pretraining.slide_labels.training import FineTuning, Labelled
-from msfusion_sdk.progress import Progress, shows_progress
+from msfusion_sdk.progress import Progress, no_progress, shows_progress
 
 __all__ = ["pretrain_labels"]
 
@@ -97,7 +97,7 @@ def pretrain_labels(
     WeightsMismatchError
         When ``out`` holds a run with other settings or other slides.
     """
-    report = progress or (lambda stage, done, total, text: None)
+    report = progress or no_progress
     training = Path(out) / "training"
     training.mkdir(parents=True, exist_ok=True)
     model, manifest = load_model_folder(locate_model(start))

@@ -4,6 +4,7 @@ import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pyarrow.parquet as pq
@@ -81,7 +82,7 @@ def test_new_slides_alone_are_work(
     change = cohort.add_slides(slide_rows(tmp_path, 2, first=2))
     assert (change.added, change.report.n_slides) == (2, 4)
     assert to_do(cohort, small_encoder) == ["s2", "s3"]
-    assert Cohort.open(cohort.root).slides.num_rows == 4  # type: ignore[union-attr]
+    assert Cohort.open(cohort.root).slides.num_rows == 4
 
 
 def test_the_whole_table_with_new_rows_in_it_adds_these(cohort: Cohort, tmp_path: Path) -> None:
@@ -189,7 +190,9 @@ def test_one_spacing_for_all_that_have_none(cohort: Cohort) -> None:
         ({}, "Nothing was given"),
     ],
 )
-def test_a_row_that_cannot_be_true_is_refused(cohort: Cohort, settings: dict, match: str) -> None:
+def test_a_row_that_cannot_be_true_is_refused(
+    cohort: Cohort, settings: dict[str, Any], match: str
+) -> None:
     with pytest.raises(TableError, match=match):
         cohort.set_slide("s0", **settings)
     with pytest.raises(TableError, match="no slide 's9'"):
@@ -240,8 +243,8 @@ def test_a_cohort_that_grew_exports_as_one_made_at_once(
     encode(once, small_encoder)
     for level in ("patient", "slide"):
         grown, made = (tmp_path / f"{name}-{level}.parquet" for name in ("grown", "made"))
-        cohort.export(grown, level=level)  # type: ignore[arg-type]
-        once.export(made, level=level)  # type: ignore[arg-type]
+        cohort.export(grown, level=level)
+        once.export(made, level=level)
         assert pq.read_table(grown).equals(pq.read_table(made))
 
 
