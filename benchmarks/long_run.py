@@ -30,7 +30,7 @@ from msfusion_sdk.cohort.encoding.telling import Teller, progress_path
 from msfusion_sdk.cohort.encoding.watching import watch_cohort
 from msfusion_sdk.cohort.store.ledger import Ledger, SlideStatus
 from msfusion_sdk.cohort.store.store import EmbeddingStore
-from msfusion_sdk.log import listen
+from msfusion_sdk.monitoring.log import listen
 from msfusion_sdk.tables.paths import path_of
 
 FINGERPRINT = "f" * 64

@@ -1,4 +1,4 @@
-"""``msfusion cohort watch``."""
+"""``msfusion cohort watch``: how far the runs on a cohort are."""
 
 import time
 from pathlib import Path

@@ -12,7 +12,7 @@ from rich.console import Console
 
 from msfusion_sdk.cli.logging_options import log_progress, talk
 from msfusion_sdk.errors import MsfusionError
-from msfusion_sdk.progress import Progress, terminal_bars
+from msfusion_sdk.monitoring.progress import Progress, terminal_bars
 
 __all__ = [
     "bars",

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import typer
 
-from msfusion_sdk.log import LogFormat, listen, log
+from msfusion_sdk.monitoring.log import LogFormat, listen, log
 
 __all__ = ["Talk", "log_progress", "start", "take_logging", "talk"]
 

@@ -21,7 +21,7 @@ from msfusion_sdk.cli.several_words import SeveralWords
 from msfusion_sdk.cli.validate import validate
 from msfusion_sdk.cli.view import view
 from msfusion_sdk.errors import ExitCode, MsfusionError, RunInterruptedError, StoreError
-from msfusion_sdk.log import log
+from msfusion_sdk.monitoring.log import log
 
 __all__ = ["app", "main"]
 

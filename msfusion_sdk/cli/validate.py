@@ -1,4 +1,4 @@
-"""``msfusion validate``."""
+"""``msfusion validate``: judge a trained model on patients of elsewhere."""
 
 from pathlib import Path
 from typing import Annotated
@@ -45,6 +45,7 @@ def validate(
     """
     from msfusion_sdk.cohort.cohort import Cohort
     from msfusion_sdk.study.trained_model import TrainedModel
+    from msfusion_sdk.validation.markdown import validation_page
     from msfusion_sdk.validation.recalibrate import recalibrate_model
     from msfusion_sdk.validation.record import write_validation
     from msfusion_sdk.validation.validate import validate_model
@@ -66,7 +67,7 @@ def validate(
     if json:
         typer.echo(found.performance.to_json(orient="records", lines=True).rstrip())
     else:
-        out.print(found.to_markdown(), markup=False, soft_wrap=True)
+        out.print(validation_page(found), markup=False, soft_wrap=True)
     if results is not None:
         stored = "" if recalibrate is None else str(recalibrate)
         write_validation(found, results, command=typed(), recalibrated=stored)

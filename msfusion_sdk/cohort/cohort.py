@@ -294,8 +294,9 @@ class Cohort(CohortGrowth):
             wins over the headers.
         progress : callable, None or False
             Called several times a second with a ``RunProgress``, or as
-            :class:`~msfusion_sdk.progress.Progress`.  None shows a bar in terminals and notebooks,
-            False none.  The logger ``msfusion_sdk`` has a line per slide and one a minute.
+            :class:`~msfusion_sdk.monitoring.progress.Progress`.  None shows a bar in terminals
+            and notebooks, False none.  The logger ``msfusion_sdk`` has a line per slide and one a
+            minute.
         **settings
             The fields of ``RunSettings``: ``workers=1``, ``engine="local"`` or ``"ray"``,
             ``shard="3/20"``, ``patches=False``, ``timeout_s=600``, ``max_failures=0.2``,

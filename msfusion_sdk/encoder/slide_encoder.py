@@ -28,7 +28,7 @@ from msfusion_sdk.encoder.weights.hub import locate_model
 from msfusion_sdk.encoder.weights.network_card import network_card
 from msfusion_sdk.encoder.weights.references import Place, place_of
 from msfusion_sdk.encoder.weights.sending import model_received, model_to_send, own_sha256
-from msfusion_sdk.progress import ProgressLike, showing
+from msfusion_sdk.monitoring.progress import ProgressLike, showing
 from msfusion_sdk.slides.files.names import slide_id_of
 from msfusion_sdk.storage.model_folder import CARD_FILE
 
@@ -287,8 +287,8 @@ class SlideEncoder:
             beside a CPU, which the networks keep busy, and one a core beside a GPU.
         progress : callable, None or False
             Called with (patches done, patches in all), or as
-            :class:`~msfusion_sdk.progress.Progress`.  None shows a bar in terminals and notebooks,
-            False none.
+            :class:`~msfusion_sdk.monitoring.progress.Progress`.  None shows a bar in terminals
+            and notebooks, False none.
 
         Returns
         -------

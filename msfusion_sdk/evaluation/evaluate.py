@@ -20,9 +20,9 @@ from msfusion_sdk.evaluation.folds.folds import Fold, fold_counts, make_folds, s
 from msfusion_sdk.evaluation.result.evaluation import Evaluation
 from msfusion_sdk.evaluation.result.frames import contributions_table, predictions_table
 from msfusion_sdk.evaluation.result.warnings import remarks, warn_once
+from msfusion_sdk.monitoring.progress import ProgressLike, showing
 from msfusion_sdk.outcomes.outcome import Outcome
 from msfusion_sdk.outcomes.reading import read_outcome
-from msfusion_sdk.progress import ProgressLike, showing
 
 __all__ = ["evaluate"]
 
@@ -76,8 +76,9 @@ def evaluate(
     n_jobs : int
         Processes; the result is the same for any number.
     progress : callable, None or False
-        Called with (fits done, fits in all), or as :class:`~msfusion_sdk.progress.Progress`.  None
-        shows a bar in terminals and notebooks, False none.
+        Called with (fits done, fits in all), or as
+        :class:`~msfusion_sdk.monitoring.progress.Progress`.  None shows a bar in terminals and
+        notebooks, False none.
 
     Raises
     ------

@@ -18,6 +18,7 @@ from msfusion_sdk.encoder.weights.encoder_folder import (
     write_model_folder,
 )
 from msfusion_sdk.errors import TableError
+from msfusion_sdk.monitoring.progress import Progress, shows_progress
 from msfusion_sdk.pretraining.card import CardFacts, model_card
 from msfusion_sdk.pretraining.curve import write_curve
 from msfusion_sdk.pretraining.index import TileIndex, read_tile_index
@@ -25,7 +26,6 @@ from msfusion_sdk.pretraining.scores import colour_floor, score_network
 from msfusion_sdk.pretraining.train_config import TrainConfig
 from msfusion_sdk.pretraining.training import train_network
 from msfusion_sdk.pretraining.views import Scale
-from msfusion_sdk.progress import Progress, shows_progress
 
 if TYPE_CHECKING:
     from msfusion_sdk.pretraining.checkpoint import TrainingState

@@ -22,12 +22,12 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from msfusion_sdk.config import FEATURES, NetworkConfig
 from msfusion_sdk.encoder.backends.devices import Runtime
 from msfusion_sdk.encoder.networks.network import ImageClassifier
+from msfusion_sdk.monitoring.progress import Progress
 from msfusion_sdk.pretraining.checkpoint import TrainingState, load_checkpoint, save_checkpoint
 from msfusion_sdk.pretraining.index import TileIndex
 from msfusion_sdk.pretraining.scores import tile_probabilities
 from msfusion_sdk.pretraining.train_config import WARM, TrainConfig, one_cycle
 from msfusion_sdk.pretraining.views import Scale, TrainingViews, training_batches
-from msfusion_sdk.progress import Progress
 
 __all__ = ["train_network"]
 

@@ -19,8 +19,8 @@ from msfusion_sdk.evaluation.crossfit.inputs import rows_of, with_values
 from msfusion_sdk.evaluation.evaluate import evaluate
 from msfusion_sdk.evaluation.result.evaluation import Evaluation
 from msfusion_sdk.fusion.strategies.strategies import Strategy
+from msfusion_sdk.monitoring.progress import ProgressLike
 from msfusion_sdk.phrases import first_few
-from msfusion_sdk.progress import ProgressLike
 from msfusion_sdk.study.predictions_file import require_predictions_path, write_predictions
 from msfusion_sdk.study.tables import (
     SLIDE,

@@ -14,7 +14,7 @@ from msfusion_sdk.storage.records import RecordErrors, read_record, write_record
 from msfusion_sdk.study.predictions_file import write_predictions
 from msfusion_sdk.study.training_record import TrainingRecord
 from msfusion_sdk.validation.figures import write_validation_figures
-from msfusion_sdk.validation.markdown import headline
+from msfusion_sdk.validation.markdown import headline, validation_page
 from msfusion_sdk.validation.result import ExternalValidation
 from msfusion_sdk.validation.tripod import tripod_items
 
@@ -90,7 +90,7 @@ def write_validation(
         Of ``validation.json``.
     """
     folder = made_folder(Path(folder))
-    store_text(folder / "summary.md", found.to_markdown())
+    store_text(folder / "summary.md", validation_page(found))
     write_predictions(found.predictions, folder / "predictions.parquet", found.record)
     write_validation_figures(found, folder)
     record = ValidationRecord(

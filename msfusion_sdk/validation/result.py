@@ -62,9 +62,3 @@ class ExternalValidation:
     def main_label(self) -> str:
         """What people call it."""
         return str(self.performance["label"].iloc[0])
-
-    def to_markdown(self) -> str:
-        """Return the page that ``msfusion validate`` prints."""
-        from msfusion_sdk.validation.markdown import validation_page
-
-        return validation_page(self)

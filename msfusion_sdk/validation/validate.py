@@ -25,9 +25,9 @@ from msfusion_sdk.phrases import first_few
 from msfusion_sdk.study.models import find_tables
 from msfusion_sdk.study.tables import patient_column, patients_of
 from msfusion_sdk.study.trained_model import TrainedModel
-from msfusion_sdk.validation.intervals import Draws
+from msfusion_sdk.validation.measures.draws import Draws
 from msfusion_sdk.validation.result import ExternalValidation
-from msfusion_sdk.validation.tables import (
+from msfusion_sdk.validation.result_tables import (
     availability_table,
     decision_table,
     group_table,

@@ -16,11 +16,11 @@ from msfusion_sdk.evaluation.metrics.predictions import (
 )
 from msfusion_sdk.figures.calibration import wilson_limits
 from msfusion_sdk.survival.metrics.kaplan_meier import kaplan_meier
-from msfusion_sdk.validation.decision_curve import (
+from msfusion_sdk.validation.measures.decision_curve import (
     decision_curve_of_classes,
     decision_curve_of_survival,
 )
-from msfusion_sdk.validation.large import (
+from msfusion_sdk.validation.measures.large import (
     InTheLarge,
     classes_in_the_large,
     survival_in_the_large,

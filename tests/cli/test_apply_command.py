@@ -22,7 +22,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("apply")
     rng = np.random.default_rng(0)
     ids, age = [f"P{number:02d}" for number in range(40)], rng.normal(50, 9, 40).round()
-    time = rng.exponential(40 * np.exp((50 - age) / 9))
+    time = np.minimum(rng.exponential(40 * np.exp((50 - age) / 9)), 240)
     patients = pd.DataFrame(
         {"patient_id": ids, "time_months": time, "event": np.resize([1, 0, 1], 40)}
     )

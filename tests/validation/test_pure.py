@@ -9,11 +9,11 @@ from sklearn.linear_model import LogisticRegression
 
 from msfusion_sdk.errors import DegenerateSplitError
 from msfusion_sdk.fusion.estimators.recalibration import fit_recalibration
-from msfusion_sdk.validation.decision_curve import (
+from msfusion_sdk.validation.measures.decision_curve import (
     decision_curve_of_classes,
     decision_curve_of_survival,
 )
-from msfusion_sdk.validation.large import classes_in_the_large, survival_in_the_large
+from msfusion_sdk.validation.measures.large import classes_in_the_large, survival_in_the_large
 from msfusion_sdk.validation.subgroups import groups_of
 
 

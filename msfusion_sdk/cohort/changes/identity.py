@@ -11,7 +11,7 @@ from msfusion_sdk.cohort.folder.moves import Move, Stamp
 from msfusion_sdk.cohort.store.part import Part
 from msfusion_sdk.errors import SlideError
 from msfusion_sdk.slides.files.stamp import FileStamp
-from msfusion_sdk.slides.readers.opening import open_slide
+from msfusion_sdk.slides.opening import open_slide
 
 __all__ = ["find_move"]
 

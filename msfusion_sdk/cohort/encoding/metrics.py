@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from msfusion_sdk.cohort.encoding.telling import RunReport
+    from msfusion_sdk.cohort.encoding.run_report import RunReport
 
 __all__ = ["metrics_text"]
 

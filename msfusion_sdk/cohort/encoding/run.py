@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from msfusion_sdk.cohort.encoding.plan import Plan, SlideRow, plan_run
-from msfusion_sdk.cohort.encoding.telling import RunState, Teller
+from msfusion_sdk.cohort.encoding.telling import Teller
 from msfusion_sdk.cohort.store.ledger import Ledger, SlideStatus
 from msfusion_sdk.cohort.store.store import EmbeddingStore
 from msfusion_sdk.cohort.workers.pool import StoreFailed
@@ -19,6 +19,9 @@ from msfusion_sdk.cohort.workers.stopping import Stop, stop_on_signals
 from msfusion_sdk.cohort.workers.worker import SlideTask
 from msfusion_sdk.errors import ExitCode, RunInterruptedError, StoreError
 from msfusion_sdk.files import probe_folder
+
+if TYPE_CHECKING:
+    from msfusion_sdk.cohort.encoding.run_report import RunState
 
 __all__ = ["EncodingRun", "Engine", "RunProgress", "run_encoding"]
 

@@ -4,12 +4,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from msfusion_sdk.cohort.encoding.run import RunProgress
-from msfusion_sdk.progress import ProgressLike, parameters_of, showing
+from msfusion_sdk.monitoring.progress import ProgressLike, parameters_of, showing
 
 __all__ = ["RunProgressLike", "shown_run"]
 
 RunProgressLike = ProgressLike | Callable[[RunProgress], None]
-"""A :class:`~msfusion_sdk.progress.Progress`, a callable of one ``RunProgress``, None or False."""
+"""A ``Progress``, a callable of one ``RunProgress``, None or False."""
 
 
 @contextmanager

@@ -7,50 +7,18 @@ import time
 from collections import Counter
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Literal
 
 from msfusion_sdk.cohort.encoding.metrics import metrics_text
+from msfusion_sdk.cohort.encoding.run_report import RunReport, RunState
 from msfusion_sdk.cohort.store.ledger import SlideStatus
-from msfusion_sdk.config import FrozenConfig
 from msfusion_sdk.errors import StoreError
 from msfusion_sdk.files import made_folder, store_text
-from msfusion_sdk.log import log
+from msfusion_sdk.monitoring.log import log
 
-__all__ = ["RunReport", "RunState", "Teller", "progress_path"]
+__all__ = ["Teller", "progress_path"]
 
 LINE_S = 60.0
 FILE_S = 2.0
-
-RunState = Literal["running", "finished", "stopped", "interrupted", "failed"]
-
-
-class RunReport(FrozenConfig):
-    """``progress.json``: how far a run is, for programs."""
-
-    state: RunState
-    fingerprint: str
-    shard: str | None
-    host: str
-    pid: int
-    started_at: str
-    """UTC, ISO 8601."""
-    updated_at: str
-    total: int
-    """Slides that the run was asked for."""
-    done: int
-    """Slides that have ended, those of earlier runs among them."""
-    failed: int
-    statuses: dict[str, int]
-    encoded: int
-    """Slides that this run has encoded."""
-    patches: int
-    patches_per_s: float
-    slides_per_hour: float
-    """Of this run; 0 until it has ended one."""
-    eta_s: float | None
-    """Seconds that are left at this rate; None while there is none."""
-    in_hand: dict[str, tuple[int, int]]
-    """By slide id, patches done and in all."""
 
 
 def progress_path(root: Path, fingerprint: str, shard: str | None) -> Path:

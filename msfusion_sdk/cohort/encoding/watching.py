@@ -6,7 +6,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from msfusion_sdk.cohort.encoding.telling import RunReport
+from msfusion_sdk.cohort.encoding.run_report import RunReport
 from msfusion_sdk.cohort.folder.view import CohortView
 from msfusion_sdk.cohort.store.ledger import Ledger
 from msfusion_sdk.cohort.store.status import choose_model, counts_of, models_of, slide_statuses

@@ -18,12 +18,12 @@ import pandas as pd
 from msfusion_sdk.config import EncoderConfig
 from msfusion_sdk.errors import AnnotationError, SlideError, TableError
 from msfusion_sdk.files import storing
+from msfusion_sdk.monitoring.progress import Progress
 from msfusion_sdk.pretraining.annotated.cutting import cut_slide, slide_key
 from msfusion_sdk.pretraining.annotated.dataset_config import DatasetConfig
 from msfusion_sdk.pretraining.annotated.listing import AnnotatedSlide
 from msfusion_sdk.pretraining.index import PARTS, Part
 from msfusion_sdk.pretraining.views import Scale
-from msfusion_sdk.progress import Progress
 
 __all__ = ["cut_slides", "write_index"]
 

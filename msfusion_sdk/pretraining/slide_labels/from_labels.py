@@ -18,6 +18,7 @@ from msfusion_sdk.encoder.weights.encoder_folder import (
 )
 from msfusion_sdk.encoder.weights.hub import locate_model
 from msfusion_sdk.errors import DegenerateSplitError, NetworkFactsError, TableError
+from msfusion_sdk.monitoring.progress import Progress, no_progress, shows_progress
 from msfusion_sdk.pretraining.annotated.dataset_config import DatasetConfig
 from msfusion_sdk.pretraining.annotated.listing import AnnotatedSlide, list_slides
 from msfusion_sdk.pretraining.curve import write_curve
@@ -27,7 +28,6 @@ from msfusion_sdk.pretraining.slide_labels.bags import Bag, readable_bags
 from msfusion_sdk.pretraining.slide_labels.card import LabelsFacts, labels_card
 from msfusion_sdk.pretraining.slide_labels.fine_tune_config import FineTuneConfig
 from msfusion_sdk.pretraining.slide_labels.training import FineTuning, Labelled
-from msfusion_sdk.progress import Progress, no_progress, shows_progress
 
 __all__ = ["pretrain_labels"]
 

@@ -20,12 +20,12 @@ from msfusion_sdk.encoder.backends.devices import Runtime
 from msfusion_sdk.encoder.networks.attention_weights import fuse_patches
 from msfusion_sdk.encoder.networks.model import TwoScaleModel
 from msfusion_sdk.errors import NonFiniteVectorError
+from msfusion_sdk.monitoring.progress import Progress
 from msfusion_sdk.pretraining.checkpoint import TrainingState, load_checkpoint, save_checkpoint
 from msfusion_sdk.pretraining.slide_labels.bags import Bag, Patches, augmented
 from msfusion_sdk.pretraining.slide_labels.fine_tune_config import FineTuneConfig
 from msfusion_sdk.pretraining.slide_labels.probe import Probe
 from msfusion_sdk.pretraining.train_config import one_cycle
-from msfusion_sdk.progress import Progress
 
 __all__ = ["FineTuning", "Labelled"]
 

@@ -199,6 +199,14 @@ def test_a_row_that_cannot_be_true_is_refused(
         cohort.set_slide("s9", mpp=0.5)
 
 
+def words_of(path: Path) -> str:
+    """All cells and facts of a Parquet file, or the text of another one."""
+    if path.suffix != ".parquet":
+        return path.read_text()
+    table = pq.read_table(path)
+    return f"{table.to_pylist()} {table.schema.metadata}"
+
+
 @pytest.mark.parametrize("compact", [False, True])
 def test_a_removed_patient_leaves_nothing_behind(
     cohort: Cohort, small_encoder: SlideEncoder, compact: bool
@@ -211,7 +219,7 @@ def test_a_removed_patient_leaves_nothing_behind(
     assert list(cohort.modality("clinical").index) == ["b"]
     assert list(cohort.tables()["slide"].index) == ["b"]
     files = [path for path in cohort.root.rglob("*") if path.is_file()]
-    assert not [path for path in files if b"s0" in path.read_bytes() or "s0" in path.name]
+    assert not [path for path in files if "s0" in path.name or "s0" in words_of(path)]
     assert cohort.status().counts == {"ok": 1} or sum(cohort.status().counts.values()) == 1
 
 

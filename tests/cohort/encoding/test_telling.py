@@ -13,7 +13,8 @@ from msfusion_sdk.cohort.encoding import telling
 from msfusion_sdk.cohort.encoding.metrics import metrics_text
 from msfusion_sdk.cohort.encoding.plan import SlideRow
 from msfusion_sdk.cohort.encoding.run import EncodingRun, run_encoding
-from msfusion_sdk.cohort.encoding.telling import RunReport, Teller, progress_path
+from msfusion_sdk.cohort.encoding.run_report import RunReport
+from msfusion_sdk.cohort.encoding.telling import Teller, progress_path
 from msfusion_sdk.cohort.encoding.watching import watch_cohort
 from msfusion_sdk.cohort.store.ledger import SlideStatus
 from msfusion_sdk.errors import ExitCode, RunInterruptedError

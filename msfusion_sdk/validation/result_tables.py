@@ -13,7 +13,7 @@ from msfusion_sdk.evaluation.metrics.metric import Metric
 from msfusion_sdk.evaluation.metrics.predictions import Predictions
 from msfusion_sdk.shift.compare import find_shifts
 from msfusion_sdk.study.training_record import TrainingRecord
-from msfusion_sdk.validation.intervals import Draws, measured, value_with_interval
+from msfusion_sdk.validation.measures.draws import Draws, measured, value_with_interval
 from msfusion_sdk.validation.subgroups import LEAST_IN_GROUP, groups_of
 from msfusion_sdk.validation.views import View, calibration_groups
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from msfusion_sdk.progress import parameters_of, showing, shows_progress, terminal_bars
+from msfusion_sdk.monitoring.progress import parameters_of, showing, shows_progress, terminal_bars
 
 
 class Terminal(io.StringIO):

@@ -5,7 +5,7 @@ import logging
 
 import pytest
 
-from msfusion_sdk.log import JsonLines, PlainLines, listen, log, without_secrets
+from msfusion_sdk.monitoring.log import JsonLines, PlainLines, listen, log, without_secrets
 
 
 def record(message: str, **facts: object) -> logging.LogRecord:
