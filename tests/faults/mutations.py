@@ -124,6 +124,7 @@ def _headers(path: Path) -> list[int]:
     places = [*range(16)]
     with tifffile.TiffFile(path) as file:
         for page in file.pages:
+            assert isinstance(page, tifffile.TiffPage)
             places += range(page.offset, page.offset + 8 + 20 * len(page.tags))
             for tag in page.tags:
                 places += range(tag.valueoffset, tag.valueoffset + min(64, tag.valuebytecount))

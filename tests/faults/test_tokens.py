@@ -123,6 +123,7 @@ def test_an_export_with_a_key(cohort: Cohort, tmp_path: Path, level: Any) -> Non
 def test_results_of_single_slides(
     cohort: Cohort, small_encoder: SlideEncoder, tmp_path: Path
 ) -> None:
+    assert cohort.slides is not None
     slides = [str(row["path"]) for row in cohort.slides.to_pylist()]
     results = list(encode_to_folder(small_encoder, slides, tmp_path))
     assert {result.status for result in results} <= {"ok", "ok_with_warnings"}

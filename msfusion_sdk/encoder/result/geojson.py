@@ -38,10 +38,7 @@ def write_measured_tiles(path: Path, rows: Iterable[Mapping[str, Any]]) -> Path:
     features = [
         _feature([_ring(row)], "tile", {"measurements": dict(row["measurements"])}) for row in rows
     ]
-    with storing(path) as temporary:
-        text = json.dumps({"type": "FeatureCollection", "features": features})
-        temporary.write_text(text, encoding="utf-8")
-    return path
+    return store_text(path, json.dumps({"type": "FeatureCollection", "features": features}))
 
 
 def _tissue_features(tissue: list[Polygon]) -> Iterator[dict[str, Any]]:
