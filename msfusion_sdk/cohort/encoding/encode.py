@@ -30,7 +30,8 @@ def encode_slides(
     StoreError, RunInterruptedError
     """
     chosen = in_shard((row.slide_id for row in rows), settings.shard)
-    run = run_encoding(
+    shard = "" if settings.shard is None else f"-{settings.shard.replace('/', '-of-')}"
+    return run_encoding(
         root,
         [row for row in rows if row.slide_id in chosen],
         encoder.fingerprint,
@@ -38,10 +39,8 @@ def encode_slides(
         patches=settings.patches,
         max_failures=settings.max_failures,
         show=progress,
+        leave=partial(write_summary, root / f"summary{shard}.md"),
     )
-    shard = "" if settings.shard is None else f"-{settings.shard.replace('/', '-of-')}"
-    write_summary(root / f"summary{shard}.md", run)
-    return run
 
 
 def _engine(root: Path, encoder: SlideEncoder, settings: RunSettings) -> Engine:

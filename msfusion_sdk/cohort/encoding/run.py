@@ -4,7 +4,7 @@ import signal
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, nullcontext, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -57,6 +57,8 @@ class EncodingRun:
     """Slides that this run has encoded; the others had been done before, or failed."""
     patches: int
     seconds: float
+    stopped_by: str = ""
+    """What ended it before its time, a signal or a full disk; '' when it came to its end."""
 
     @property
     def failed(self) -> tuple[SlideStatus, ...]:
@@ -71,7 +73,7 @@ class EncodingRun:
     @property
     def stopped_early(self) -> bool:
         """Whether so many slides failed that the others were left alone."""
-        return len(self.statuses) < self.total
+        return len(self.statuses) < self.total and not self.stopped_by
 
     @property
     def exit_code(self) -> ExitCode:
@@ -126,6 +128,7 @@ def run_encoding(
     patches: bool,
     max_failures: float,
     show: Callable[[RunProgress], None] | None = None,
+    leave: Callable[[EncodingRun], object] | None = None,
 ) -> EncodingRun:
     """Encode ``rows`` into the store under ``root``.
 
@@ -133,6 +136,8 @@ def run_encoding(
     ----------
     max_failures : float
         Share of the slides tried above which the run ends, looked at after 20 slides.
+    leave : callable, optional
+        Called with what was done, also when the run is stopped.
 
     Raises
     ------
@@ -147,16 +152,28 @@ def run_encoding(
     probe_folder(store.folder)
     plan = plan_run(rows, store, patches=patches)
     run = _Run(plan, Ledger(root, fingerprint), len(rows), max_failures)
-    if plan.tasks and not run.stop.requested:
-        _carry_out(run, plan.tasks, engine, show)
-    return EncodingRun(
+    stopped: RunInterruptedError | StoreError | None = None
+    try:
+        if plan.tasks and not run.stop.requested:
+            _carry_out(run, plan.tasks, engine, show)
+    except (RunInterruptedError, StoreError) as error:
+        stopped = error
+    done = EncodingRun(
         fingerprint=fingerprint,
         statuses=tuple(run.statuses[name] for name in sorted(run.statuses)),
         total=len(rows),
         encoded=run.encoded,
         patches=run.progress.patches,
         seconds=time.monotonic() - start,
+        stopped_by="" if stopped is None else str(stopped),
     )
+    if leave is not None:
+        # On a full disk the reason for that comes first.
+        with suppress(StoreError) if stopped else nullcontext():
+            leave(done)
+    if stopped is not None:
+        raise stopped
+    return done
 
 
 def _carry_out(
