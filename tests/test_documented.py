@@ -30,7 +30,8 @@ def public(name: str) -> Iterator[tuple[str, object]]:
 
 
 def own_methods(name: str, cls: type) -> Iterator[tuple[str, Callable[..., object]]]:
-    for item, value in vars(cls).items():
+    ours = [each for each in cls.__mro__ if each.__module__.startswith("msfusion_")]
+    for item, value in ((item, value) for each in ours for item, value in vars(each).items()):
         function = getattr(value, "__func__", value)
         is_ours = not item.startswith(("_", "test_", "model_"))  # a test's name is its sentence
         if is_ours and inspect.isfunction(function):

@@ -49,7 +49,7 @@ FACES = {
         "apply_to_slides",
         "write_heat_maps",
     ],
-    "msfusion_sdk.doctor": ["Finding", "Report", "examine"],
+    "msfusion_sdk.doctor": ["Finding", "Report", "examine", "examine_cohort"],
     "msfusion_sdk.encoder": [
         "AttendedNetwork",
         "BadRegion",

@@ -13,7 +13,6 @@ LONG = {"msfusion_sdk.errors"}  # the one file that tells every error
 LONG |= {
     "msfusion_sdk.cli.cohort",
     "msfusion_sdk.cohort.cohort",
-    "msfusion_sdk.encoder.slide_encoder",
 }
 CROWDED = {"msfusion_sdk.cli", "msfusion_sdk.cohort.store"}
 MODULES = rooms.read_modules()

@@ -12,7 +12,7 @@ from msfusion_sdk.cli.cohort_changes import print_change, relocate, remove, set_
 from msfusion_sdk.cli.cohort_outcomes import EventValues, NoEventValues, Unit
 from msfusion_sdk.cli.cohort_outcomes import app as outcomes
 from msfusion_sdk.cli.cohort_watch import watch
-from msfusion_sdk.cli.console import err, known_words, out, run_bars
+from msfusion_sdk.cli.console import err, json_of, known_words, out, run_bars, told_warnings
 from msfusion_sdk.cli.encode import (
     Device,
     Json,
@@ -247,7 +247,7 @@ def encode(
             )
     if json:
         for status in run.statuses:
-            typer.echo(status.model_dump_json())
+            typer.echo(json_of(status))
     else:
         _print_counts(run.counts)
         _print_failures(run.failed)
@@ -268,7 +268,7 @@ def status(folder: Folder, model: Fingerprint = None, json: Json = False) -> Non
     cohort = Cohort.open(folder)
     found = cohort.status(model=model)
     if json:
-        typer.echo(found.model_dump_json())
+        typer.echo(json_of(found))
         return
     _print_report(cohort)
     for known in found.models:
@@ -295,19 +295,24 @@ def export(
     pseudonymise_key: Annotated[
         Path | None, typer.Option(help="File of secret bytes: ids become keyed pseudonyms.")
     ] = None,
+    include: Annotated[
+        list[str] | None,
+        typer.Option(help="Column such as clinical.stage_date that may leave; may be repeated."),
+    ] = None,
     model: Fingerprint = None,
 ) -> None:
-    """Write one Parquet file without paths, dates and header texts."""
+    """Write one Parquet file without paths, header texts and columns that tell who patients are."""
     from msfusion_sdk.cohort.cohort import Cohort
 
     cohort = Cohort.open(folder)
-    with known_words():
+    with known_words(), told_warnings():
         report = cohort.export(
             path,
             level=level,  # type: ignore[arg-type]
             modalities=modalities,
             aggregate=slides,  # type: ignore[arg-type]
             pseudonymise_key=pseudonymise_key,
+            include=include or (),
             model=model,
         )
     out.print(f"{report.path}: {report.rows} rows, one per {report.level}.", soft_wrap=True)
@@ -319,6 +324,7 @@ def export(
         out.print("Left out:")
         for name, reason in report.reasons.items():
             out.print(f"  {name}: {reason}", markup=False, soft_wrap=True)
+        out.print("One that may leave all the same: --include, and its name.")
     out.print("Vectors are pseudonymous data, not anonymous.")
 
 

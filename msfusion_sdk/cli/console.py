@@ -1,13 +1,17 @@
 """Where commands print: results to stdout, progress and errors to stderr."""
 
+import json
 import shlex
 import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Literal
 
 import typer
+from pydantic import BaseModel
+from pydantic_core import PydanticSerializationError
 from rich.console import Console
 
 from msfusion_sdk.cli.logging_options import log_progress, talk
@@ -17,6 +21,7 @@ from msfusion_sdk.monitoring.progress import Progress, terminal_bars
 __all__ = [
     "bars",
     "err",
+    "json_of",
     "known_words",
     "out",
     "run_bars",
@@ -74,6 +79,27 @@ def known_words() -> Iterator[None]:
         raise typer.BadParameter(str(error)) from error
 
 
+def json_of(found: BaseModel) -> str:
+    """Return a result as one line of JSON; names of files that are no text are escaped."""
+    try:
+        return found.model_dump_json()
+    except PydanticSerializationError:
+        return json.dumps(found.model_dump(mode="python"), default=str)
+
+
 def typed() -> str:
-    """Return the command as it can be typed again."""
-    return shlex.join(["msfusion", *sys.argv[1:]])
+    """Return the command as it can be typed again here; files by their way from here, or names.
+
+    It goes into results, which leave: folders above the present one are nobody's business.
+    """
+    return shlex.join(["msfusion", *(_from_here(word) for word in sys.argv[1:])])
+
+
+def _from_here(word: str) -> str:
+    option, sign, value = word.partition("=") if word.startswith("-") else ("", "", word)
+    if not Path(value).is_absolute():
+        return word
+    here = Path.cwd()
+    path = Path(value)
+    shown = path.relative_to(here) if path.is_relative_to(here) else Path(path.name)
+    return f"{option}{sign}{shown}"

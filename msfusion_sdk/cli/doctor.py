@@ -19,16 +19,30 @@ def doctor(
     folder: Annotated[
         Path, typer.Option(help="Where results are to be written; tried, and left as it was.")
     ] = Path(),
+    cohort: Annotated[
+        Path | None, typer.Option(help="Read every file of this cohort, in place of the rest.")
+    ] = None,
+    repair: Annotated[
+        bool, typer.Option(help="Set aside what is damaged in the cohort, and say what to run.")
+    ] = False,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
-    """Look for what is wrong with this installation and a folder, and report what resolves it.
+    """Report what is wrong with this installation and a folder, or with a cohort, and what helps.
 
     The exit code is 3 when there is a problem.
     """
+    from msfusion_sdk.doctor.cohort import examine_cohort
     from msfusion_sdk.doctor.examine import examine
 
-    with err.status("Looking, and encoding a small slide"):
-        report = examine(folder)
+    if repair and cohort is None:
+        msg = "--repair mends a cohort: give it with --cohort."
+        raise typer.BadParameter(msg)
+    if cohort is not None:
+        with err.status("Reading every file"):
+            report = examine_cohort(cohort, repair=repair)
+    else:
+        with err.status("Looking, and encoding a small slide"):
+            report = examine(folder)
     if json:
         typer.echo(report.model_dump_json())
     else:

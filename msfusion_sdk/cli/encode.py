@@ -8,7 +8,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from msfusion_sdk.cli.annotations import annotation_rows
-from msfusion_sdk.cli.console import bars, err, known_words, out
+from msfusion_sdk.cli.console import bars, err, json_of, known_words, out
 from msfusion_sdk.config import PRESETS, EncoderConfig
 from msfusion_sdk.errors import ExitCode
 
@@ -92,7 +92,7 @@ def info(
 
         write_outlines(path, drawn, overlay, mpp=mpp)
     if json:
-        typer.echo(description.model_dump_json())
+        typer.echo(json_of(description))
         return
     table = Table(show_header=False, box=None)
     for name, value in description.model_dump(exclude={"annotations"}).items():
@@ -143,7 +143,7 @@ def encode(
             outcomes.append(outcome)
             update("slides", len(outcomes), len(paths))
             if json:
-                typer.echo(outcome.model_dump_json())
+                typer.echo(json_of(outcome))
     if not json:
         _print_outcomes(outcomes)
     failed = sum(outcome.status == "failed" for outcome in outcomes)

@@ -1,9 +1,16 @@
 """The command line's door: all commands, and how errors become messages and exit codes."""
 
+import errno
+import io
+import signal
 import sys
-from typing import Annotated
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from msfusion_sdk._version import __version__
 from msfusion_sdk.cli.apply import apply
@@ -25,7 +32,47 @@ from msfusion_sdk.monitoring.log import log
 
 __all__ = ["app", "main"]
 
+
+class Door(TyperGroup):
+    """The command line's door: every error that is ours or the system's leaves as a message."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run a command.
+
+        Inside what typer does around it, which takes every KeyboardInterrupt for a Ctrl-C.
+        """
+        try:
+            return super().invoke(ctx)
+        except MsfusionError as error:
+            _say(error.code, str(error))
+            raise typer.Exit(_exit_code(error)) from error
+        except KeyboardInterrupt as error:
+            err.print("Interrupted. What was written is complete.")
+            raise typer.Exit(ExitCode.INTERRUPTED) from error
+        except OSError as error:
+            if error.errno == errno.EPIPE:  # whoever read our output has had enough
+                raise
+            found = f"{error.strerror or error}: {error.filename}" if error.filename else str(error)
+            _say("Store", f"{found}. Check the path, its permissions and the disk.")
+            raise typer.Exit(ExitCode.STORE) from error
+        except MemoryError as error:
+            _say("Memory", "There is no memory left. Use fewer workers, or a larger machine.")
+            raise typer.Exit(ExitCode.STORE) from error
+
+
+def _say(code: str, text: str) -> None:
+    err.print(f"[bold red]error[/] [{code}] ", end="", markup=True)
+    err.print(text, markup=False, soft_wrap=True)
+
+
+def _exit_code(error: MsfusionError) -> int:
+    if isinstance(error, RunInterruptedError):
+        return 128 + error.signum  # as shells do: 130 for Ctrl-C, 143 for SIGTERM
+    return ExitCode.STORE if isinstance(error, StoreError) else ExitCode.USAGE
+
+
 app = typer.Typer(
+    cls=Door,
     help="Whole-slide pathology images to one attention-fused vector.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
@@ -74,26 +121,39 @@ def _options(
 
 def main() -> None:
     """Run the command line."""
+    for stream in (sys.stdout, sys.stderr):
+        # A name that is no text, or a terminal that knows few letters, ends no command.
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     try:
         words, chosen = take_logging(sys.argv[1:])
-        handler = start(chosen)
-        try:
-            app(words)
-        finally:
-            log.removeHandler(handler)
-    except MsfusionError as error:
-        err.print(f"[bold red]error[/] [{error.code}] ", end="", markup=True)
-        err.print(str(error), markup=False, soft_wrap=True)
-        sys.exit(_exit_code(error))
     except typer.BadParameter as error:  # of options that are read before all others
         err.print(f"[bold red]error[/] {error}")
         sys.exit(ExitCode.USAGE)
-    except KeyboardInterrupt:
-        err.print("Interrupted. What was written is complete.")
-        sys.exit(ExitCode.INTERRUPTED)
+    handler = start(chosen)
+    try:
+        with _interruptible():
+            app(words)
+    finally:
+        log.removeHandler(handler)
 
 
-def _exit_code(error: MsfusionError) -> int:
-    if isinstance(error, RunInterruptedError):
-        return 128 + error.signum  # as shells do: 130 for Ctrl-C, 143 for SIGTERM
-    return ExitCode.STORE if isinstance(error, StoreError) else ExitCode.USAGE
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """Let SIGTERM and SIGHUP end a command as Ctrl-C does, with its own exit code."""
+    names = ("SIGTERM", "SIGHUP")  # Windows has no SIGHUP
+    numbers = [getattr(signal, name) for name in names if hasattr(signal, name)]
+    # Under nohup the end of the terminal is ignored, and stays so.
+    heeded = [number for number in numbers if signal.getsignal(number) != signal.SIG_IGN]
+    before = {number: signal.signal(number, _interrupt) for number in heeded}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _interrupt(signum: int, _frame: FrameType | None) -> None:
+    name = signal.Signals(signum).name
+    msg = f"Stopped by {name}. What was written is complete; run the same again to go on."
+    raise RunInterruptedError(msg, signum=signum)

@@ -27,7 +27,7 @@ from msfusion_sdk.cohort.intake.modality import (
     read_modality_table,
     require_modality_name,
 )
-from msfusion_sdk.cohort.intake.writing import write_cohort
+from msfusion_sdk.cohort.intake.writing import require_new_cohort, write_cohort
 from msfusion_sdk.cohort.store.aggregate import SlideUse
 from msfusion_sdk.cohort.store.bags import patient_bags
 from msfusion_sdk.cohort.store.status import CohortStatus, choose_model, cohort_status, models_of
@@ -36,7 +36,7 @@ from msfusion_sdk.cohort.store.vectors import load_parts, patient_vectors
 from msfusion_sdk.cohort.workers.settings import RunOptions, RunSettings
 from msfusion_sdk.deprecation import renamed_argument
 from msfusion_sdk.errors import TableError
-from msfusion_sdk.files import require_unused
+from msfusion_sdk.files import entries_of, made_folder
 from msfusion_sdk.outcomes.declaration import TimeUnit, declared
 from msfusion_sdk.outcomes.words import with_event_values
 from msfusion_sdk.phrases import first_few
@@ -117,7 +117,7 @@ class Cohort(CohortGrowth):
             When the folder is in use or cannot be written.
         """
         root = Path(folder)
-        require_unused(root, "Choose a new folder, or open the cohort in it: Cohort.open.")
+        require_new_cohort(root)
         choice = None if layout is None else LayoutChoice("clinical", {"layout": layout})
         checked = read_cohort_tables(
             patients, slides, outcomes or {}, on_duplicate=on_duplicate, layout=choice
@@ -144,7 +144,7 @@ class Cohort(CohortGrowth):
     def slides(self) -> pa.Table | None:
         """The slide table, or None; ``slide_table.path_of(row)`` gives a row's file."""
         path = slides_path(self.root)
-        return read_stored(path, "slides")[0] if path.exists() else None
+        return read_stored(path, "slides")[0] if path in entries_of(self.root) else None
 
     @property
     def patient_ids(self) -> list[str]:
@@ -195,7 +195,7 @@ class Cohort(CohortGrowth):
         """
         require_modality_name(name)
         path = modality_path(self.root, name)
-        if path.exists() and not replace:
+        if name in self.modalities and not replace:
             msg = f"The cohort has a modality {name!r}. Pass replace=True, or another name."
             raise TableError(msg)
         layout = LayoutChoice(adapter or name, reading) if reading or adapter else None
@@ -206,7 +206,7 @@ class Cohort(CohortGrowth):
             on_duplicate=on_duplicate,
             layout=layout,
         )
-        path.parent.mkdir(exist_ok=True)
+        made_folder(path.parent)
         write_stored(path, *checked, kind="modality")
 
     def modality(self, name: str) -> pd.DataFrame:
@@ -349,11 +349,13 @@ class Cohort(CohortGrowth):
         aggregate: SlideUse = "weighted",
         model: str | None = None,
         pseudonymise_key: str | Path | None = None,
+        include: Collection[str] = (),
     ) -> ExportReport:
         """Write one Parquet file that may leave the building.
 
-        Holds ids, numbers, states and words that patients share; never paths, dates, header
-        texts, or text that tells patients apart.
+        Holds ids, numbers, states and words that patients share; never paths, header texts or
+        reasons.  Columns that tell who patients are, such as dates, record and telephone
+        numbers, addresses and names, are recognised and left out.
 
         Parameters
         ----------
@@ -368,6 +370,9 @@ class Cohort(CohortGrowth):
             As in ``tables``; 'all' is for slides, not for patients.
         pseudonymise_key : path, optional
             A file of at least 16 secret bytes: ids become keyed pseudonyms.
+        include : collection of str
+            Columns as ``clinical.postcode`` that leave although something personal was
+            recognised in them: ``left_out`` of what is returned names those.
         """
         return export_cohort(
             self,
@@ -377,6 +382,7 @@ class Cohort(CohortGrowth):
             aggregate=aggregate,
             model=model,
             pseudonymise_key=None if pseudonymise_key is None else Path(pseudonymise_key),
+            include=include,
         )
 
     def import_features(self, folder: str | Path, *, name: str) -> dict[str, int]:

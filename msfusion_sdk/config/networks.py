@@ -116,7 +116,9 @@ def _require_known(background: str | None, classes: tuple[str, ...]) -> None:
 
 
 def _kind(value: Any) -> str:
-    found = value.get("architecture") if isinstance(value, dict) else value.architecture
+    is_mapping = isinstance(value, dict)
+    # What is neither is refused by the class that it is then taken for.
+    found = value.get("architecture") if is_mapping else getattr(value, "architecture", None)
     return OTHERS if found == OTHERS else OURS
 
 

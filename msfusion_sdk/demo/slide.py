@@ -8,6 +8,7 @@ import numpy as np
 from msfusion_sdk.encoder.result.embedding import SlideEmbedding
 from msfusion_sdk.encoder.slide_encoder import SlideEncoder
 from msfusion_sdk.figures.slides.overlay import write_overlay
+from msfusion_sdk.files import made_folder, storing
 from msfusion_sdk.testing.synthetic import make_slide
 
 __all__ = ["run_demo"]
@@ -30,11 +31,11 @@ def run_demo(
     progress : callable, optional
         Called with (patches done, patches in all).
     """
-    folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
+    folder = made_folder(Path(folder))
     slide = make_slide(folder / "slide.svs", 7500, 6000, coverage=0.35, seed=1)
     result = encoder.encode(slide, progress=progress)
-    np.save(folder / "slide.npy", np.asarray(result))
+    with storing(folder / "slide.npy") as temporary:
+        np.save(temporary, np.asarray(result))
     result.to_parquet(folder / "slide.parquet")
     result.to_geojson(folder / "slide.geojson")
     write_overlay(slide, result, folder / "slide.png")

@@ -28,7 +28,12 @@ def check_folder(folder: Path) -> list[Finding]:
     if found:
         return [_finding("folder", "problem", found, f"Free space there. {ELSEWHERE}")]
     free = _finding("folder", "ok", f"{folder}: written, flushed and renamed a file")
-    return [free, *_space("folder", folder), *_links(folder), *_names(folder), *_network(folder)]
+    try:
+        more = [*_space("folder", folder), *_links(folder), *_names(folder), *_network(folder)]
+    except OSError as error:
+        # It went well a moment ago: a disk that comes and goes, or has just become full.
+        more = [_finding("folder", "problem", f"{folder}: {error}", ELSEWHERE)]
+    return [free, *more]
 
 
 def check_temporary() -> list[Finding]:

@@ -20,7 +20,7 @@ from msfusion_sdk.figures.precision_recall import draw_precision_recall
 from msfusion_sdk.figures.risk import draw_risk_groups
 from msfusion_sdk.figures.roc import draw_roc
 from msfusion_sdk.figures.style import COLOURS, DPI, GREY, clean
-from msfusion_sdk.files import storing
+from msfusion_sdk.files import made_folder, storing
 
 __all__ = [
     "draw_calibration",
@@ -53,7 +53,7 @@ def write_figures(evaluation: Evaluation, folder: str | Path) -> dict[str, Path 
         From the name of each figure to its path, or to the reason why it cannot be drawn.
     """
     folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
+    made_folder(folder)
     draws: dict[str, Callable[[], Figure]] = {
         "forest.png": lambda: draw_forest(evaluation),
         "calibration.png": lambda: draw_calibration(evaluation),

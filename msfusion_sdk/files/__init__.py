@@ -7,6 +7,7 @@ from msfusion_sdk.files.folders import (
     remove_abandoned,
     require_unused,
 )
+from msfusion_sdk.files.making import FolderKind, making, require_finished, require_free
 from msfusion_sdk.files.reading import read_bytes
 from msfusion_sdk.files.writing import (
     put_if_absent,
@@ -18,12 +19,16 @@ from msfusion_sdk.files.writing import (
 )
 
 __all__ = [
+    "FolderKind",
     "entries_of",
     "made_folder",
+    "making",
     "probe_folder",
     "put_if_absent",
     "read_bytes",
     "remove_abandoned",
+    "require_finished",
+    "require_free",
     "require_unused",
     "store_bytes",
     "store_error",

@@ -2,15 +2,14 @@
 
 import errno
 import os
-import re
 import shutil
 from contextlib import suppress
 from pathlib import Path
 
 from msfusion_sdk.errors import StoreError, StoreFullError, StoreUnsupportedFSError
-from msfusion_sdk.files.owners import OWNER, is_gone
+from msfusion_sdk.files.owners import has_ended
 from msfusion_sdk.files.reading import read_error
-from msfusion_sdk.files.writing import PREFIX, flush, store_error, temporary_beside
+from msfusion_sdk.files.writing import PREFIX, drop, flush, store_error, temporary_beside
 
 __all__ = [
     "entries_of",
@@ -83,14 +82,12 @@ def remove_abandoned(folder: Path, prefix: str = PREFIX) -> list[Path]:
     Those of a process that cannot be asked for, on another machine, stay until nobody has
     touched them for a day, by the clock of the disk that they lie on.
     """
-    named = re.compile(rf"{re.escape(prefix)}(?P<owner>{OWNER})-.*")
     removed, now = [], None
     with suppress(OSError), os.scandir(folder) as entries:
         for entry in entries:
             if not entry.name.startswith(prefix):
                 continue
-            match = named.fullmatch(entry.name)
-            gone = is_gone(match["owner"]) if match else None
+            gone = has_ended(entry.name, prefix)
             with suppress(OSError):
                 if gone is None:
                     now = _clock_of(folder) if now is None else now
@@ -115,7 +112,7 @@ def _clock_of(folder: Path) -> float:
         probe.touch()
         return probe.stat().st_mtime
     finally:
-        probe.unlink(missing_ok=True)
+        drop(probe)
 
 
 def probe_folder(folder: Path) -> None:

@@ -11,7 +11,7 @@ import re
 from functools import cache
 from pathlib import Path
 
-__all__ = ["OWNER", "is_gone", "this_process"]
+__all__ = ["OWNER", "is_gone", "has_ended", "this_process"]
 
 OWNER = r"(?P<machine>[0-9a-f]{8})-(?P<pid>[0-9]+)-(?P<began>[0-9]+)"
 """The pattern of an owner within a name."""
@@ -35,6 +35,12 @@ def is_gone(owner: str) -> bool | None:
     pid, began = int(found["pid"]), int(found["began"])
     # Numbers are used again: the process of this number may be another one.
     return not _is_running(pid) or (_began(pid) or began) != began
+
+
+def has_ended(name: str, prefix: str) -> bool | None:
+    """Return whether the process that a name tells of has ended; None when it cannot be told."""
+    match = re.fullmatch(rf"{re.escape(prefix)}({OWNER})-.*", name)
+    return is_gone(match[1]) if match else None
 
 
 @cache

@@ -4,7 +4,7 @@ import errno
 import os
 import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from msfusion_sdk.errors import MsfusionError, StoreError, StoreFullError
@@ -12,6 +12,7 @@ from msfusion_sdk.files.owners import this_process
 
 __all__ = [
     "PREFIX",
+    "drop",
     "flush",
     "put_if_absent",
     "store_bytes",
@@ -61,10 +62,10 @@ def storing(path: Path) -> Iterator[Path]:
     except OSError as error:
         raise store_error(target, error, temporary) from error
     finally:
-        temporary.unlink(missing_ok=True)
+        drop(temporary)
 
 
-def store_bytes(path: Path, data: bytes) -> Path:
+def store_bytes(path: Path, data: bytes | bytearray) -> Path:
     """Write a file all at once and return its path; errors as of ``storing``."""
     with storing(path) as temporary:
         temporary.write_bytes(data)
@@ -108,17 +109,26 @@ def put_if_absent(temporary: Path, target: Path) -> bool:
     exist, a rename takes its place, and the last of several writers wins.
     """
     try:
-        os.link(temporary, target)
-    except FileExistsError:
-        return False
-    except OSError as error:
-        if error.errno not in NO_LINKS:
-            raise store_error(target, error, temporary) from error
-        if os.path.lexists(target):
+        try:
+            os.link(temporary, target)
+        except FileExistsError:
             return False
-        temporary.replace(target)
-    flush(target.parent)
+        except OSError as error:
+            if error.errno not in NO_LINKS:
+                raise
+            if os.path.lexists(target):
+                return False
+            temporary.replace(target)
+        flush(target.parent)
+    except OSError as error:
+        raise store_error(target, error, temporary) from error
     return True
+
+
+def drop(temporary: Path) -> None:
+    """Remove a temporary file if it is there; one that stays is removed by a later run."""
+    with suppress(OSError):
+        temporary.unlink(missing_ok=True)
 
 
 def flush(path: Path) -> None:

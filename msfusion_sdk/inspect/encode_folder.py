@@ -14,6 +14,7 @@ from msfusion_sdk.encoder.result.embedding import SlideEmbedding
 from msfusion_sdk.encoder.slide_encoder import SlideEncoder
 from msfusion_sdk.errors import DuplicateIdError, NonFiniteVectorError, SlideError, StoreError
 from msfusion_sdk.figures.slides.overlay import write_overlay
+from msfusion_sdk.files import made_folder
 from msfusion_sdk.slides.files.names import result_name, slide_id_of
 from msfusion_sdk.slides.opening import open_slide
 from msfusion_sdk.slides.readers.file_kind import classify
@@ -89,7 +90,7 @@ def encode_to_folder(
             "different folders."
         )
         raise DuplicateIdError(msg)
-    Path(folder).mkdir(parents=True, exist_ok=True)
+    made_folder(Path(folder))
     for slide, slide_id in zip(slides, ids, strict=True):
         start = time.monotonic()
         try:

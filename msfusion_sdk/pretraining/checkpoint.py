@@ -1,23 +1,41 @@
 """Save and restore a training run, without pickle.
 
 A checkpoint is one safetensors file: network, running average and optimiser state as
-tensors, the rest as JSON in its header.  It is written after every epoch, atomically.
+tensors, the rest as JSON in its header, which also holds a digest of the whole file.  It is
+written after every epoch, all at once; the one of the epoch before stays beside it, and serves
+when the last is damaged.
 """
 
+import hashlib
 import json
 import math
+import warnings
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import torch
-from safetensors import safe_open
-from safetensors.torch import save_file
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import load, save
 from torch import Tensor, nn
 
-from msfusion_sdk.errors import WeightsMismatchError
-from msfusion_sdk.files import storing
+from msfusion_sdk.errors import WeightsCorruptError, WeightsMismatchError
+from msfusion_sdk.files import read_bytes, store_bytes, store_error
 
-__all__ = ["TrainingState", "load_checkpoint", "save_checkpoint"]
+__all__ = [
+    "CheckpointWarning",
+    "TrainingState",
+    "has_checkpoint",
+    "load_checkpoint",
+    "save_checkpoint",
+]
+
+FORMAT = "2"
+UNSEALED = b"0" * 64
+"""Stands in the header for the digest while it is taken."""
+
+
+class CheckpointWarning(UserWarning):
+    """The last checkpoint is damaged, and the one before was taken."""
 
 
 @dataclass
@@ -37,16 +55,19 @@ class TrainingState:
     """A row per epoch: epoch, rate, loss, validation_loss, validation (balanced accuracy)."""
 
 
-Parts = dict[str, dict[str, Tensor]]
-
-
 def save_checkpoint(
     path: Path,
     state: TrainingState,
     modules: dict[str, nn.Module],
     optimiser: torch.optim.Optimizer,
 ) -> None:
-    """Write modules, optimiser and state to ``path``."""
+    """Write modules, optimiser and state to ``path``; what was there stays as the one before.
+
+    Raises
+    ------
+    StoreFullError, StoreError
+        When it cannot be written.
+    """
     tensors = {
         f"{name}.{key}": value.detach().cpu().contiguous()
         for name, module in modules.items()
@@ -55,8 +76,21 @@ def save_checkpoint(
     for index, slots in optimiser.state_dict()["state"].items():
         for slot, value in slots.items():
             tensors[f"optimiser.{index}.{slot}"] = value.detach().cpu().contiguous()
-    with storing(path) as temporary:
-        save_file(tensors, temporary, metadata={"state": json.dumps(asdict(state))})
+    own = {"state": json.dumps(asdict(state)), "format": FORMAT, "sha256": UNSEALED.decode()}
+    data = bytearray(save(tensors, own))
+    place = data.index(UNSEALED)
+    data[place : place + len(UNSEALED)] = hashlib.sha256(data).hexdigest().encode()
+    try:
+        if path.is_file():
+            path.replace(_before(path))
+    except OSError as error:
+        raise store_error(path, error) from error
+    store_bytes(path, data)
+
+
+def has_checkpoint(path: Path) -> bool:
+    """Return whether there is a checkpoint at ``path``, or the one before it."""
+    return path.is_file() or _before(path).is_file()
 
 
 def load_checkpoint(
@@ -68,16 +102,65 @@ def load_checkpoint(
     ------
     WeightsMismatchError
         When the checkpoint belongs to a run with other settings.
+    WeightsCorruptError
+        When it is damaged, and so is the one before, if there is one.
+
+    Warns
+    -----
+    CheckpointWarning
+        When the one before is taken.
     """
-    with safe_open(path, framework="pt") as file:
-        state = TrainingState(**json.loads(file.metadata()["state"]))
-        if state.settings != settings:
-            msg = (
-                f"{path} belongs to a run with other settings or other data. Give another --out "
-                "folder, or remove this one to start again."
-            )
-            raise WeightsMismatchError(msg)
-        tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
+    try:
+        state, tensors = _read(path)
+    except (FileNotFoundError, WeightsCorruptError) as error:
+        if not _before(path).is_file():
+            raise
+        state, tensors = _read(_before(path))
+        found = "is missing" if isinstance(error, FileNotFoundError) else "is damaged"
+        msg = f"{path} {found}: training goes on from the epoch before, {state.epoch}."
+        warnings.warn(msg, CheckpointWarning, stacklevel=3)
+    if state.settings != settings:
+        msg = (
+            f"{path} belongs to a run with other settings or other data. Give another --out "
+            "folder, or remove this one to start again."
+        )
+        raise WeightsMismatchError(msg)
+    try:
+        _restore(tensors, modules, optimiser)
+    # Of a file that was damaged before version 0.2, which had no digest.
+    except (RuntimeError, LookupError, ValueError) as error:
+        raise _corrupt(path, str(error)) from error
+    return state
+
+
+def _read(path: Path) -> tuple[TrainingState, dict[str, Tensor]]:
+    data = read_bytes(path)
+    try:
+        with safe_open(path, framework="pt") as file:
+            header = file.metadata()
+        _require_sealed(path, data, header)
+        state = TrainingState(**json.loads(header["state"]))
+        return state, load(data)
+    except WeightsCorruptError:
+        raise
+    except (SafetensorError, ValueError, LookupError, TypeError, AttributeError, OSError) as error:
+        raise _corrupt(path, str(error)) from error
+
+
+def _require_sealed(path: Path, data: bytes, header: dict[str, str]) -> None:
+    """Raise when the bytes are not those that were written; version 0.1.0 wrote no digest."""
+    if "format" not in header and "sha256" not in header:
+        return
+    if header.get("format") != FORMAT or len(header.get("sha256", "")) != len(UNSEALED):
+        raise _corrupt(path, "its header is not legible")
+    bare = data.replace(header["sha256"].encode(), UNSEALED, 1)
+    if hashlib.sha256(bare).hexdigest() != header["sha256"]:
+        raise _corrupt(path, "its content does not have the digest it states")
+
+
+def _restore(
+    tensors: dict[str, Tensor], modules: dict[str, nn.Module], optimiser: torch.optim.Optimizer
+) -> None:
     for name, module in modules.items():
         prefix = f"{name}."
         module.load_state_dict(
@@ -95,4 +178,14 @@ def load_checkpoint(
             slots.setdefault(int(index), {})[slot] = moment.detach()
     groups = optimiser.state_dict()["param_groups"]
     optimiser.load_state_dict({"state": slots, "param_groups": groups})
-    return state
+
+
+def _before(path: Path) -> Path:
+    return path.with_name(f"{path.stem}.before{path.suffix}")
+
+
+def _corrupt(path: Path, why: str) -> WeightsCorruptError:
+    return WeightsCorruptError(
+        f"{path} is damaged ({why}). Bring it back from a copy, or remove {path.parent} to train "
+        "again."
+    )

@@ -18,6 +18,8 @@ from msfusion_sdk.encoder.weights.encoder_folder import (
     write_model_folder,
 )
 from msfusion_sdk.errors import TableError
+from msfusion_sdk.files import made_folder, store_text
+from msfusion_sdk.files.csv_text import csv_for_people
 from msfusion_sdk.monitoring.progress import Progress, shows_progress
 from msfusion_sdk.pretraining.card import CardFacts, model_card
 from msfusion_sdk.pretraining.curve import write_curve
@@ -149,8 +151,8 @@ def train_model(
         Folder of the model whose weights the networks start from.
     """
     training = out / "training"
-    training.mkdir(parents=True, exist_ok=True)
-    datasets["context"].index.table.to_csv(training / "split.csv", index=False)
+    made_folder(training)
+    store_text(training / "split.csv", csv_for_people(datasets["context"].index.table))
     assert isinstance(encoder.network, NetworkConfig)
     given = {} if start is None else _started(start, encoder)
     trained: dict[str, ImageClassifier] = {}
@@ -169,7 +171,7 @@ def train_model(
         )
     model = _assemble(encoder, trained)
     scores = _scores(model, datasets, runtime, progress)
-    scores.to_csv(training / "scores.csv", index=False)
+    store_text(training / "scores.csv", csv_for_people(scores))
     write_curve(training / "curve.png", states)
     index, config = datasets["detail"].index, datasets["detail"].config
     floor = colour_floor(index, "test")

@@ -22,8 +22,14 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from msfusion_sdk.config import FEATURES, NetworkConfig
 from msfusion_sdk.encoder.backends.devices import Runtime
 from msfusion_sdk.encoder.networks.network import ImageClassifier
+from msfusion_sdk.files import made_folder
 from msfusion_sdk.monitoring.progress import Progress
-from msfusion_sdk.pretraining.checkpoint import TrainingState, load_checkpoint, save_checkpoint
+from msfusion_sdk.pretraining.checkpoint import (
+    TrainingState,
+    has_checkpoint,
+    load_checkpoint,
+    save_checkpoint,
+)
 from msfusion_sdk.pretraining.index import TileIndex
 from msfusion_sdk.pretraining.scores import tile_probabilities
 from msfusion_sdk.pretraining.train_config import WARM, TrainConfig, one_cycle
@@ -64,10 +70,10 @@ def train_network(
     TableError
         When a tile cannot be read.
     """
-    out.mkdir(parents=True, exist_ok=True)
+    made_folder(out)
     run = _Run(scale, index, config, network, runtime, start)
     last, best = out / "last.safetensors", out / "best.safetensors"
-    if last.exists():
+    if has_checkpoint(last):
         run.restore(last)
     for views, labels, groups in () if run.is_finished else run.batches(workers):
         loss = run.step(views, labels, groups)

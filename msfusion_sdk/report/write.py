@@ -7,7 +7,7 @@ from pathlib import Path
 
 from msfusion_sdk._version import __version__
 from msfusion_sdk.errors import StoreSchemaError
-from msfusion_sdk.files import storing
+from msfusion_sdk.files import store_text
 from msfusion_sdk.report.chapters.cohort import CohortChapter, cohort_chapter
 from msfusion_sdk.report.chapters.evaluation import EvaluationChapter, evaluation_chapter
 from msfusion_sdk.report.chapters.model import ModelChapter, model_chapter
@@ -69,9 +69,7 @@ def write_report(
         version=__version__,
         written_at=f"{datetime.now(UTC):%Y-%m-%d %H:%M}",
     )
-    with storing(Path(path)) as temporary:
-        temporary.write_text(text, encoding="utf-8", errors="replace")
-    return Path(path)
+    return store_text(Path(path), text)
 
 
 def _chapters(folder: Path, model: str | None) -> list[Chapter]:

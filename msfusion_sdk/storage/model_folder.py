@@ -1,8 +1,8 @@
 """A model folder: ``config.json``, ``model.safetensors``, ``README.md`` (the model card).
 
 Of an encoder and of a fusion estimator alike.  The configuration is sealed and pins the SHA-256
-of the weights, which are safetensors and never a pickle.  It is written last, so a folder that
-has one is complete.  The two formats of version 0.1.0 are read for ever.
+of the weights, which are safetensors and never a pickle.  The two formats of version 0.1.0 are
+read for ever.
 """
 
 import hashlib
@@ -16,21 +16,46 @@ from msfusion_sdk.errors import (
     WeightsCorruptError,
     WeightsMismatchError,
 )
-from msfusion_sdk.files import read_bytes, store_bytes, store_text
+from msfusion_sdk.files import (
+    FolderKind,
+    entries_of,
+    making,
+    read_bytes,
+    require_finished,
+    store_bytes,
+    store_text,
+)
 from msfusion_sdk.storage.records import RecordErrors, read_content, sealed
 
 __all__ = [
     "CARD_FILE",
     "CONFIG_FILE",
     "ENCODER",
+    "MODEL",
     "MODEL_ERRORS",
     "WEIGHTS_FILE",
+    "fill_model_folder",
     "read_model_config",
+    "read_model_format",
     "read_weights",
     "write_model",
 ]
 
 CONFIG_FILE, WEIGHTS_FILE, CARD_FILE = "config.json", "model.safetensors", "README.md"
+MODEL = FolderKind(
+    "model",
+    (
+        CONFIG_FILE,
+        WEIGHTS_FILE,
+        CARD_FILE,
+        "training.json",
+        "training_profile.parquet",
+        "classifier.json",
+        "context.safetensors",
+        "detail.safetensors",
+        "encoder",
+    ),
+)
 FORMAT = 2
 ENCODER = "encoder"
 """The kind of model that makes slide vectors; the others are named by their class."""
@@ -44,7 +69,7 @@ MODEL_ERRORS = RecordErrors(
 def write_model(
     folder: Path, kind: str, weights: bytes, config: Mapping[str, Any], card: str | None = None
 ) -> str:
-    """Write a model folder and return the SHA-256 of its weights.
+    """Write a model folder, over the model in it if there is one; return the weights' SHA-256.
 
     Parameters
     ----------
@@ -62,12 +87,20 @@ def write_model(
     StoreError
         When the folder cannot be written.
     """
+    with making(folder, MODEL) as staged:
+        return fill_model_folder(staged, kind, weights, config, card)
+
+
+def fill_model_folder(
+    staged: Path, kind: str, weights: bytes, config: Mapping[str, Any], card: str | None = None
+) -> str:
+    """Write the files of a model where ``making`` prepares its folder; as ``write_model``."""
     digest = hashlib.sha256(weights).hexdigest()
-    store_bytes(folder / WEIGHTS_FILE, weights)
+    store_bytes(staged / WEIGHTS_FILE, weights)
     if card is not None:
-        store_text(folder / CARD_FILE, card)
+        store_text(staged / CARD_FILE, card)
     content = {"format": FORMAT, "kind": kind, "weights_sha256": digest, **config}
-    store_text(folder / CONFIG_FILE, sealed(content))
+    store_text(staged / CONFIG_FILE, sealed(content))
     return digest
 
 
@@ -85,9 +118,10 @@ def read_model_config(folder: Path, kind: str) -> dict[str, Any]:
     WeightsMismatchError
         When it is of another kind of model, or of a newer version.
     """
+    require_finished(folder, WeightsCorruptError)
     path = folder / CONFIG_FILE
     if not (folder / WEIGHTS_FILE).is_file():
-        pickles = sorted(p.name for p in folder.glob("*") if p.suffix in PICKLE_SUFFIXES)
+        pickles = [p.name for p in entries_of(folder) if p.suffix in PICKLE_SUFFIXES]
         if pickles:
             raise _unsafe(folder / pickles[0])
     try:
@@ -103,6 +137,12 @@ def read_model_config(folder: Path, kind: str) -> dict[str, Any]:
         msg = f"{folder} holds {_named(found)}, and {_named(kind)} is needed. Pass its folder."
         raise WeightsMismatchError(msg)
     return {name: value for name, value in content.items() if name not in ("format", "kind")}
+
+
+def read_model_format(folder: Path) -> int:
+    """Return the format of a model folder; version 0.1.0 wrote format 1."""
+    content = read_content(folder / CONFIG_FILE, MODEL_ERRORS, version=FORMAT)
+    return int(content.get("format", 1))
 
 
 def read_weights(folder: Path, sha256: object) -> bytes:

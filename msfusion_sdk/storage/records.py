@@ -18,7 +18,16 @@ from msfusion_sdk.config import FrozenConfig
 from msfusion_sdk.errors import MsfusionError, StoreCorruptError, StoreVersionError
 from msfusion_sdk.files import read_bytes, store_text
 
-__all__ = ["RecordErrors", "open_record", "read_content", "read_record", "sealed", "write_record"]
+__all__ = [
+    "SEAL",
+    "RecordErrors",
+    "open_record",
+    "read_content",
+    "read_record",
+    "seal_of",
+    "sealed",
+    "write_record",
+]
 
 SEAL = "sha256"
 SEALED_SINCE = 2
@@ -105,19 +114,20 @@ def open_record(
     stated = content.pop(SEAL, None)
     if stated is None and found >= SEALED_SINCE:
         raise _damaged(path, "its seal is not there", errors)
-    if stated is not None and stated != _digest(content):
+    if stated is not None and stated != seal_of(content):
         raise _damaged(path, "its content does not have the digest it states", errors)
     return content
 
 
 def sealed(content: Mapping[str, Any]) -> str:
     """Return the text of a record with its seal."""
-    text = json.dumps({**content, SEAL: _digest(content)}, indent=2, ensure_ascii=False)
+    text = json.dumps({**content, SEAL: seal_of(content)}, indent=2, ensure_ascii=False)
     # Half a character, of a file name that is not UTF-8 say, has no place in a text.
     return SURROGATE.sub(lambda half: f"\\u{ord(half[0]):04x}", text) + "\n"
 
 
-def _digest(content: Mapping[str, Any]) -> str:
+def seal_of(content: Mapping[str, Any]) -> str:
+    """Return the digest of keys and values, whatever their order."""
     text = json.dumps(content, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()
 

@@ -5,10 +5,26 @@ from pathlib import Path
 from msfusion_sdk.evaluation.result.evaluation import Evaluation
 from msfusion_sdk.evaluation.result.unit import takes_unit
 from msfusion_sdk.figures.evaluation_figures import write_figures
-from msfusion_sdk.files import made_folder, storing
-from msfusion_sdk.study.evaluation_record import EVALUATION_FILE, write_evaluation_record
+from msfusion_sdk.files import FolderKind, making, store_text
+from msfusion_sdk.study.evaluation_record import (
+    EVALUATION_FILE,
+    PREDICTIONS_FILE,
+    write_evaluation_record,
+)
 
 __all__ = ["write_evaluation"]
+
+SUMMARY_FILE = "summary.md"
+FIGURES = (
+    "forest.png",
+    "calibration.png",
+    "contributions.png",
+    "risk_groups.png",
+    "roc.png",
+    "precision_recall.png",
+)
+"""Of any outcome: those of an earlier evaluation are removed."""
+EVALUATION = FolderKind("evaluation", (SUMMARY_FILE, PREDICTIONS_FILE, EVALUATION_FILE, *FIGURES))
 
 
 @takes_unit
@@ -22,7 +38,7 @@ def write_evaluation(
     evaluation : Evaluation
         As ``evaluate`` returns it.
     folder : path
-        Made if it is not there.
+        Made if it is not there; an earlier evaluation in it is written over.
     command : str
         What was typed to get it, for reports.
 
@@ -31,17 +47,12 @@ def write_evaluation(
     dict
         From the name of each file to its path, or to the reason why a figure cannot be drawn.
     """
-    folder = made_folder(Path(folder))
-    with storing(folder / "summary.md") as temporary:
-        temporary.write_text(evaluation.to_markdown(), encoding="utf-8")
-    predictions = evaluation.to_parquet(folder / "predictions.parquet")
-    figures = write_figures(evaluation, folder)
-    not_drawn = {name: reason for name, reason in figures.items() if isinstance(reason, str)}
-    # Last: a folder that has it is whole.
-    record = write_evaluation_record(evaluation, folder, command=command, not_drawn=not_drawn)
-    return {
-        "summary.md": folder / "summary.md",
-        "predictions.parquet": predictions,
-        **figures,
-        EVALUATION_FILE: record,
-    }
+    folder = Path(folder)
+    with making(folder, EVALUATION) as staged:
+        store_text(staged / SUMMARY_FILE, evaluation.to_markdown())
+        evaluation.to_parquet(staged / PREDICTIONS_FILE)
+        figures = write_figures(evaluation, staged)
+        not_drawn = {name: reason for name, reason in figures.items() if isinstance(reason, str)}
+        write_evaluation_record(evaluation, staged, command=command, not_drawn=not_drawn)
+    written = (SUMMARY_FILE, PREDICTIONS_FILE, *figures, EVALUATION_FILE)
+    return {name: not_drawn.get(name, folder / name) for name in written}

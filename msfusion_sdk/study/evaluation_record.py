@@ -1,5 +1,6 @@
 """``evaluation.json``: the numbers of an evaluation, for reports and programs."""
 
+import hashlib
 import json
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,13 +11,17 @@ from pydantic import Field
 
 from msfusion_sdk._version import __version__
 from msfusion_sdk.config import FrozenConfig
+from msfusion_sdk.errors import StoreCorruptError
 from msfusion_sdk.evaluation.result.evaluation import Evaluation
 from msfusion_sdk.evaluation.result.verdict import MainMetric, verdict
+from msfusion_sdk.files import read_bytes, require_finished
 from msfusion_sdk.storage.records import RecordErrors, read_record, write_record
 
-__all__ = ["EVALUATION_FILE", "EvaluationRecord", "write_evaluation_record"]
+__all__ = ["EVALUATION_FILE", "PREDICTIONS_FILE", "EvaluationRecord", "write_evaluation_record"]
 
-EVALUATION_FILE = "evaluation.json"
+EVALUATION_FILE, PREDICTIONS_FILE = "evaluation.json", "predictions.parquet"
+
+ERRORS = RecordErrors("Evaluate again with msfusion evaluate --out.")
 
 Rows = tuple[dict[str, Any], ...]
 
@@ -57,6 +62,8 @@ class EvaluationRecord(FrozenConfig):
     sdk_version: str = __version__
     written_at: str
     """UTC, ISO 8601."""
+    predictions_sha256: str | None = None
+    """Of ``predictions.parquet``; None in what version 0.1.0 wrote."""
 
     def label(self, metric: str) -> str:
         """Return what people call a metric."""
@@ -79,10 +86,14 @@ class EvaluationRecord(FrozenConfig):
         Raises
         ------
         StoreError
-            When it is damaged, of another format, or cannot be read.
+            When it, or the predictions beside it, are damaged, of another format, or cannot be
+            read.
         """
-        errors = RecordErrors("Evaluate again with msfusion evaluate --out.")
-        return read_record(cls, folder / EVALUATION_FILE, errors, version=cls.VERSION)
+        require_finished(folder)
+        record = read_record(cls, folder / EVALUATION_FILE, ERRORS, version=cls.VERSION)
+        if record.predictions_sha256 is not None:
+            _require_predictions(folder / PREDICTIONS_FILE, record.predictions_sha256)
+        return record
 
 
 def write_evaluation_record(
@@ -92,7 +103,7 @@ def write_evaluation_record(
     command: str,
     not_drawn: dict[str, str],
 ) -> Path:
-    """Write ``evaluation.json`` into ``folder`` and return its path.
+    """Write ``evaluation.json`` into ``folder``, where the predictions are; return its path.
 
     Parameters
     ----------
@@ -122,8 +133,24 @@ def write_evaluation_record(
         command=command,
         versions=evaluation.versions,
         written_at=datetime.now(UTC).isoformat(timespec="seconds"),
+        predictions_sha256=_sha256(folder / PREDICTIONS_FILE),
     )
     return write_record(folder / EVALUATION_FILE, record)
+
+
+def _require_predictions(path: Path, sha256: str) -> None:
+    try:
+        found = _sha256(path)
+    except FileNotFoundError as error:
+        msg = f"{path} is missing, and belongs to the evaluation. {ERRORS.remedy}"
+        raise StoreCorruptError(msg) from error
+    if found != sha256:
+        msg = f"{path} is not what the evaluation wrote. {ERRORS.remedy}"
+        raise StoreCorruptError(msg)
+
+
+def _sha256(path: Path) -> str:
+    return hashlib.sha256(read_bytes(path)).hexdigest()
 
 
 def _rows(table: pd.DataFrame) -> Rows:

@@ -1,14 +1,13 @@
 """Predictions of patients as a file for people and programs: Parquet or CSV."""
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
-import pyarrow as pa
-import pyarrow.parquet as pq
 
-from msfusion_sdk.files import storing
+from msfusion_sdk.files import store_text
+from msfusion_sdk.files.csv_text import csv_for_people
+from msfusion_sdk.storage.predictions import store_predictions
 from msfusion_sdk.study.training_record import TrainingRecord
 
 __all__ = ["require_predictions_path", "write_predictions"]
@@ -38,7 +37,7 @@ def write_predictions(
 ) -> Path:
     """Write predictions, indexed by patient_id, all at once, and return the path.
 
-    A Parquet file also holds ``training.json`` and the warnings in its metadata.
+    A Parquet file is sealed, and also holds ``training.json`` and the warnings in its metadata.
 
     Parameters
     ----------
@@ -55,14 +54,8 @@ def write_predictions(
         When it cannot be written.
     """
     path = require_predictions_path(path)
-    with storing(path) as temporary:
-        if path.suffix == ".csv":
-            predictions.to_csv(temporary)
-        else:
-            table = pa.Table.from_pandas(predictions.reset_index(), preserve_index=False)
-            about = {"msfusion": record.model_dump_json()}
-            if warnings:
-                about["msfusion_warnings"] = json.dumps(list(warnings))
-            table = table.replace_schema_metadata(about)
-            pq.write_table(table, temporary, compression="zstd", write_page_checksum=True)
-    return path
+    if path.suffix == ".csv":
+        return store_text(path, csv_for_people(predictions, index=True))
+    about = record.model_dump(mode="json")
+    told = {"warnings": list(warnings)} if warnings else {}
+    return store_predictions(path, predictions.reset_index(), {**about, **told})

@@ -5,7 +5,7 @@ Source: method step 7.
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, ClassVar, Self
 
 import numpy as np
 import pandas as pd
@@ -13,11 +13,21 @@ from numpy.typing import ArrayLike
 from sklearn.exceptions import NotFittedError
 
 from msfusion_sdk.cohort.store.aggregate import vector_columns
+from msfusion_sdk.config import FrozenConfig
 from msfusion_sdk.encoder.result.embedding import SlideEmbedding
 from msfusion_sdk.encoder.slide_encoder import SlideEncoder
-from msfusion_sdk.errors import MissingModalityError, ModelIdError, TableError
+from msfusion_sdk.errors import (
+    MissingModalityError,
+    ModelIdError,
+    TableError,
+    WeightsCorruptError,
+)
+from msfusion_sdk.files import making
 from msfusion_sdk.fusion.estimators.classifier import FusionClassifier
-from msfusion_sdk.study.trained_model import ENCODER_FOLDER
+from msfusion_sdk.storage.model_folder import MODEL, MODEL_ERRORS, read_model_format
+from msfusion_sdk.storage.records import read_record, write_record
+from msfusion_sdk.study.trained_model import ENCODER_FOLDER, require_its_encoder
+from msfusion_sdk.study.training_record import TrainingRecord, has_training_record
 from msfusion_sdk.tables.frames import ID_COLUMN
 
 if TYPE_CHECKING:
@@ -25,7 +35,17 @@ if TYPE_CHECKING:
 
 __all__ = ["SlideClassifier"]
 
+RECORD_FILE = "classifier.json"
 SLIDE = "slide"
+
+
+class ClassifierRecord(FrozenConfig):
+    """Which encoder a classifier belongs to."""
+
+    VERSION: ClassVar = 2
+
+    format: int = VERSION
+    encoder_fingerprint: str
 
 
 class SlideClassifier:
@@ -136,13 +156,21 @@ class SlideClassifier:
     def save(self, folder: str | Path) -> Path:
         """Write the classifier, and the encoder into ``encoder/`` beside it; return the folder.
 
+        Parameters
+        ----------
+        folder : path
+            A model that is in it is written over.
+
         Raises
         ------
         StoreError
             When the folder cannot be written.
         """
-        self._fitted.save(folder)
-        self.encoder.save_pretrained(Path(folder) / ENCODER_FOLDER)
+        record = ClassifierRecord(encoder_fingerprint=self.encoder.fingerprint)
+        with making(Path(folder), MODEL) as staged:
+            self._fitted.save(staged)
+            self.encoder.save_pretrained(staged / ENCODER_FOLDER)
+            write_record(staged / RECORD_FILE, record)
         return Path(folder)
 
     @classmethod
@@ -159,16 +187,20 @@ class SlideClassifier:
         Raises
         ------
         WeightsError
-            One of its subclasses, when the folder is damaged or holds something else.
+            One of its subclasses, when the folder is damaged, holds something else, or another
+            encoder than the classifier has learned from.
         """
-        head, own = FusionClassifier.load(folder), Path(folder) / ENCODER_FOLDER
+        folder = Path(folder)
+        head, own = FusionClassifier.load(folder), folder / ENCODER_FOLDER
         if not own.is_dir():
             msg = (
                 f"{folder} holds no encoder, so it classifies vectors and no slide files. Train it "
                 "again with an encoder: msfusion train --encoder."
             )
             raise ModelIdError(msg)
-        return cls(SlideEncoder.from_pretrained(own, device=device, precision=precision), head)
+        encoder = SlideEncoder.from_pretrained(own, device=device, precision=precision)
+        require_its_encoder(own, encoder, _encoder_of(folder))
+        return cls(encoder, head)
 
     @property
     def _fitted(self) -> FusionClassifier:
@@ -176,3 +208,18 @@ class SlideClassifier:
             msg = "This SlideClassifier is not fitted. Call fit(cohort, outcome) first."
             raise NotFittedError(msg)
         return self.head
+
+
+def _encoder_of(folder: Path) -> str | None:
+    """Return the fingerprint of the encoder that a classifier learned from."""
+    if has_training_record(folder):
+        return TrainingRecord.read(folder).slide_model
+    path = folder / RECORD_FILE
+    try:
+        record = read_record(ClassifierRecord, path, MODEL_ERRORS, version=ClassifierRecord.VERSION)
+    except FileNotFoundError as error:
+        if read_model_format(folder) == 1:
+            return None  # version 0.1.0 did not write it down
+        msg = f"{path} is missing. Copy the model folder again."
+        raise WeightsCorruptError(msg) from error
+    return record.encoder_fingerprint

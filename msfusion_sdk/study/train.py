@@ -15,18 +15,21 @@ from msfusion_sdk.encoder.slide_encoder import SlideEncoder
 from msfusion_sdk.errors import StoreMixedFeaturesError
 from msfusion_sdk.evaluation.crossfit.inputs import rows_of, with_values
 from msfusion_sdk.evaluation.result.evaluation import Evaluation
-from msfusion_sdk.files import made_folder, require_unused
+from msfusion_sdk.files import making, require_free
 from msfusion_sdk.fusion.strategies.strategies import STRATEGIES, Strategy
 from msfusion_sdk.outcomes.classes import ClassOutcome
 from msfusion_sdk.outcomes.outcome import Outcome
 from msfusion_sdk.outcomes.survival import SurvivalOutcome
 from msfusion_sdk.shift.profile import profile_tables, write_profile
+from msfusion_sdk.storage.model_folder import MODEL
 from msfusion_sdk.study.learnable import FewOutcomesWarning, find_too_few
 from msfusion_sdk.study.tables import SlideMean, Study, read_study
 from msfusion_sdk.study.trained_model import ENCODER_FOLDER, ESTIMATORS
 from msfusion_sdk.study.training_record import TrainingRecord, write_training_record
 
 __all__ = ["estimator_of", "train_on_cohort"]
+
+REMEDY = "Choose a new folder for the model."
 
 
 @renamed_argument("slides", "aggregate", since="0.2", removal="0.3")
@@ -86,7 +89,7 @@ def train_on_cohort(
         When events, or patients of a class, are fewer than 10 or far fewer than columns.
     """
     folder = Path(folder)
-    require_unused(folder, "Choose a new folder for the model.")
+    require_free(folder, MODEL, REMEDY)
     study = read_study(cohort, outcome, modalities, aggregate, slide_model)
     if encoder is not None:
         _require_encoder_of(study, encoder)
@@ -104,13 +107,13 @@ def train_on_cohort(
         fusion=model.fusion,
         random_state=random_state,
     )
-    made_folder(folder)
-    model.save(folder)
-    if encoder is not None:
-        encoder.save_pretrained(folder / ENCODER_FOLDER)
-    # Bags have no columns to describe, and would tell where the slides lie.
-    write_profile(folder, profile_tables({n: t for n, t in used.items() if n != PATCHES}))
-    write_training_record(folder, record, evaluation)
+    with making(folder, MODEL, REMEDY) as staged:
+        model.save(staged)
+        if encoder is not None:
+            encoder.save_pretrained(staged / ENCODER_FOLDER)
+        # Bags have no columns to describe, and would tell where the slides lie.
+        write_profile(staged, profile_tables({n: t for n, t in used.items() if n != PATCHES}))
+        write_training_record(staged, record, evaluation)
     return record
 
 

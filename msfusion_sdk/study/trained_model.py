@@ -8,7 +8,12 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 import pandas as pd
 
-from msfusion_sdk.errors import ModelIdError, ShapeError, StoreMixedFeaturesError
+from msfusion_sdk.errors import (
+    ModelIdError,
+    ShapeError,
+    StoreMixedFeaturesError,
+    WeightsMismatchError,
+)
 from msfusion_sdk.fusion.estimators.base import FusionEstimator
 from msfusion_sdk.fusion.estimators.classifier import FusionClassifier
 from msfusion_sdk.fusion.estimators.survival import FusionSurvival
@@ -20,7 +25,13 @@ if TYPE_CHECKING:
     from msfusion_sdk.fusion.inputs.inputs import Tables
     from msfusion_sdk.outcomes.outcome import Kind
 
-__all__ = ["ENCODER_FOLDER", "ESTIMATORS", "TrainedModel", "survival_columns"]
+__all__ = [
+    "ENCODER_FOLDER",
+    "ESTIMATORS",
+    "TrainedModel",
+    "require_its_encoder",
+    "survival_columns",
+]
 
 ENCODER_FOLDER = "encoder"
 ESTIMATORS: "dict[Kind, type[FusionEstimator]]" = {
@@ -74,6 +85,8 @@ class TrainedModel:
         ------
         ModelIdError
             When the folder holds none.
+        WeightsMismatchError
+            When it holds another than the model has learned from.
         """
         from msfusion_sdk.encoder.slide_encoder import SlideEncoder
 
@@ -85,7 +98,9 @@ class TrainedModel:
             )
             raise ModelIdError(msg)
         where = self.folder / ENCODER_FOLDER
-        return SlideEncoder.from_pretrained(where, device=device, precision=precision)
+        encoder = SlideEncoder.from_pretrained(where, device=device, precision=precision)
+        require_its_encoder(where, encoder, self.record.slide_model)
+        return encoder
 
     def require_encoder(self, encoder: "SlideEncoder") -> None:
         """Refuse an encoder whose vectors the model never saw.
@@ -139,6 +154,29 @@ class TrainedModel:
         named = chances.add_prefix("proba_").rename_axis(columns=None)
         named.insert(0, "class", likeliest)
         return named
+
+
+def require_its_encoder(where: Path, encoder: "SlideEncoder", wanted: str | None) -> None:
+    """Refuse an encoder whose vectors a model has not learned from.
+
+    Parameters
+    ----------
+    where : path
+        Of the encoder, for the message.
+    wanted : str or None
+        The fingerprint of the encoder of training; None when nobody knows.
+
+    Raises
+    ------
+    WeightsMismatchError
+    """
+    if wanted is not None and wanted != encoder.fingerprint:
+        msg = (
+            f"{where} holds the encoder {encoder.fingerprint[:12]}, and the model learned from "
+            f"vectors of {wanted[:12]}: it would give other answers. Copy the whole model folder "
+            "again."
+        )
+        raise WeightsMismatchError(msg)
 
 
 def survival_columns(times: Sequence[float]) -> list[str]:

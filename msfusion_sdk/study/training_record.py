@@ -8,13 +8,13 @@ import pandas as pd
 from msfusion_sdk._version import __version__
 from msfusion_sdk.bags.bag import PATCHES
 from msfusion_sdk.config import FrozenConfig
-from msfusion_sdk.errors import ModelIdError
+from msfusion_sdk.errors import ModelIdError, WeightsCorruptError
 from msfusion_sdk.evaluation.result.evaluation import Evaluation
-from msfusion_sdk.files import store_text
+from msfusion_sdk.files import require_finished, store_text
 from msfusion_sdk.storage.model_folder import CARD_FILE, MODEL_ERRORS
 from msfusion_sdk.storage.records import read_record, write_record
 
-__all__ = ["Recalibration", "TrainingRecord", "write_training_record"]
+__all__ = ["Recalibration", "TrainingRecord", "has_training_record", "write_training_record"]
 
 SLIDE = "slide"
 RECORD_FILE = "training.json"
@@ -70,6 +70,7 @@ class TrainingRecord(FrozenConfig):
         WeightsCorruptError, WeightsMismatchError
             When it is damaged, or of another format.
         """
+        require_finished(folder, WeightsCorruptError)
         path = folder / RECORD_FILE
         try:
             return read_record(cls, path, MODEL_ERRORS, version=cls.VERSION)
@@ -79,6 +80,11 @@ class TrainingRecord(FrozenConfig):
                 "msfusion train wrote."
             )
             raise ModelIdError(msg) from error
+
+
+def has_training_record(folder: Path) -> bool:
+    """Return whether a folder is one that ``train`` wrote."""
+    return (folder / RECORD_FILE).is_file()
 
 
 def write_training_record(

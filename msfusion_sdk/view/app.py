@@ -10,13 +10,10 @@ Nothing in an address is ever part of a path: keys and names are looked up.
 """
 
 import asyncio
-import hashlib
-import os
 import re
 from collections.abc import Awaitable, Callable
-from concurrent.futures import ThreadPoolExecutor
 from importlib.resources import files
-from typing import Any, TypeVar
+from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.applications import Starlette
@@ -26,18 +23,14 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 
 from msfusion_sdk._version import __version__
-from msfusion_sdk.errors import SlideChangedError, SlideError, SlideResolutionError
-from msfusion_sdk.slides.readers.file_kind import FileStamp
+from msfusion_sdk.errors import SlideError
 from msfusion_sdk.view.attention import attention_of
 from msfusion_sdk.view.catalog import Catalog, ListedSlide
 from msfusion_sdk.view.guard import Guard
-from msfusion_sdk.view.tiles import TILE_PX, Shelf, TiledSlide
+from msfusion_sdk.view.readers import SlideReaders
 
-__all__ = ["THREADS", "Viewer"]
+__all__ = ["Viewer"]
 
-T = TypeVar("T")
-THREADS = min(4, os.cpu_count() or 1)
-"""Each reads and decodes; what more requests ask for waits."""
 PACKAGE = "msfusion_sdk.view"
 STATIC = {
     "openseadragon.js": ("openseadragon-6.1.1.min.js", "text/javascript"),
@@ -52,7 +45,7 @@ REFUSED = 422
 
 
 class Viewer:
-    """The application and the files that it holds open.
+    """The application and the processes that read slides for it.
 
     Parameters
     ----------
@@ -62,8 +55,7 @@ class Viewer:
 
     def __init__(self, catalog: Catalog) -> None:
         self._catalog = catalog
-        self._shelf = Shelf()
-        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="msfusion-view")
+        self._readers = SlideReaders()
         self._page = _page(catalog)
         folder = files(PACKAGE) / "static"
         self._static = {name: (folder / file).read_bytes() for name, (file, _) in STATIC.items()}
@@ -79,9 +71,8 @@ class Viewer:
         self.app = Guard(Starlette(routes=routes))
 
     def close(self) -> None:
-        """Wait for what is being read and close all files."""
-        self._threads.shutdown(cancel_futures=True)
-        self._shelf.close()
+        """End all processes."""
+        self._readers.close()
 
     async def _answer_page(self, request: Request) -> Response:
         return HTMLResponse(self._page)
@@ -93,73 +84,45 @@ class Viewer:
         return Response(self._static[name], media_type=STATIC[name][1])
 
     def _said(
-        self, answer: Callable[[ListedSlide, Request], Response]
+        self, answer: Callable[[ListedSlide, Request], Awaitable[Response]]
     ) -> Callable[[Request], Awaitable[Response]]:
-        """Return an endpoint that runs in a thread, and says what is wrong with a slide."""
+        """Return an endpoint that says what is wrong with a slide."""
 
         async def endpoint(request: Request) -> Response:
             listed = self._catalog.by_key.get(request.path_params["key"])
             if listed is None:
                 raise HTTPException(404)
-            loop = asyncio.get_running_loop()
             try:
-                return await loop.run_in_executor(self._threads, answer, listed, request)
+                return await answer(listed, request)
             except SlideError as error:
                 said = {"code": error.code, "message": listed.without_folder(str(error))}
                 return JSONResponse(said, status_code=REFUSED)
 
         return endpoint
 
-    def _info(self, listed: ListedSlide, request: Request) -> Response:
-        tiled = self._shelf.take(listed)
-        width, height = tiled.slide.dimensions
-        mpp, note = _spacing(tiled, listed)
-        return JSONResponse(
-            {
-                "slide_id": listed.slide_id,
-                "width": width,
-                "height": height,
-                "tile_px": TILE_PX,
-                "min_level": tiled.min_level,
-                "max_level": tiled.max_level,
-                "mpp": mpp,
-                "version": _version(tiled),
-                "note": note,
-            }
-        )
+    async def _info(self, listed: ListedSlide, request: Request) -> Response:
+        info = await self._readers.ask(listed, "info")
+        note = listed.without_folder(info["note"])
+        return JSONResponse({"slide_id": listed.slide_id, **info, "note": note})
 
-    def _attention(self, listed: ListedSlide, request: Request) -> Response:
-        return JSONResponse(attention_of(listed, FileStamp.of(listed.path)))
+    async def _attention(self, listed: ListedSlide, request: Request) -> Response:
+        _, *stamp = await self._readers.ask(listed, "file")
+        info = await self._readers.ask(listed, "info")
+        found = await asyncio.to_thread(attention_of, listed, tuple(stamp), info["mpp"])
+        return JSONResponse(found)
 
-    def _tile(self, listed: ListedSlide, request: Request) -> Response:
-        names = ("level", "column", "row")
-        level, column, row = (_number(request.path_params[name]) for name in names)
-        tiled = self._shelf.take(listed)
-        if request.path_params["version"] != _version(tiled):
-            # A page that was loaded before would mix two versions of the file.
-            msg = f"{listed.path} has changed since it was shown. Load the page again."
-            raise SlideChangedError(msg)
-        if not tiled.has(level, column, row):
+    async def _tile(self, listed: ListedSlide, request: Request) -> Response:
+        at = [_number(request.path_params[name]) for name in ("level", "column", "row")]
+        tile = await self._readers.ask(listed, "tile", request.path_params["version"], *at)
+        if tile is None:
             raise HTTPException(404)
-        return Response(tiled.tile(level, column, row), media_type="image/jpeg")
+        return Response(tile, media_type="image/jpeg")
 
 
 def _number(text: str) -> int:
     if not NUMBER.fullmatch(text):
         raise HTTPException(404)
     return int(text)
-
-
-def _version(tiled: TiledSlide) -> str:
-    return hashlib.sha256(repr(tiled.slide.stamp).encode()).hexdigest()[:12]
-
-
-def _spacing(tiled: TiledSlide, listed: ListedSlide) -> tuple[float | None, str]:
-    """Return µm per pixel, or None and why."""
-    try:
-        return tiled.slide.spacing().mpp, ""
-    except SlideResolutionError as error:
-        return None, f"No scale bar: {listed.without_folder(str(error))}"
 
 
 def _page(catalog: Catalog) -> str:

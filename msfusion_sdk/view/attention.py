@@ -11,8 +11,6 @@ from msfusion_sdk.cohort.export.patch_features import PatchFeatures
 from msfusion_sdk.encoder.result.embedding import SlideEmbedding
 from msfusion_sdk.encoder.result.patch_weights import relative_weights
 from msfusion_sdk.errors import StoreError
-from msfusion_sdk.slides.opening import open_slide
-from msfusion_sdk.slides.readers.file_kind import FileStamp
 from msfusion_sdk.view.catalog import ListedSlide
 
 __all__ = ["attention_of"]
@@ -20,13 +18,17 @@ __all__ = ["attention_of"]
 COLOURS = [to_hex(colormaps["viridis"](place)) for place in np.linspace(0, 1, 64)]
 
 
-def attention_of(listed: ListedSlide, stamp: FileStamp) -> dict[str, Any]:
+def attention_of(
+    listed: ListedSlide, stamp: tuple[int, int], mpp: float | None = None
+) -> dict[str, Any]:
     """Return patches with scores and weights, tissue outlines and what there is to say.
 
     Parameters
     ----------
-    stamp : FileStamp
+    stamp : (size in bytes, time of modification in ns)
         Of the slide as it is now: a result of another file is not drawn.
+    mpp : float, optional
+        µm per pixel of level 0; None when it is not known.
 
     Returns
     -------
@@ -46,9 +48,9 @@ def attention_of(listed: ListedSlide, stamp: FileStamp) -> dict[str, Any]:
         # What pydantic raises for features that were imported.
         return _nothing("No heatmap: the stored vector is of imported features without patches.")
     if isinstance(result, PatchFeatures):
-        return _of_attached(listed, result)
+        return _of_attached(result, mpp)
     identity = result.provenance.slide
-    if (identity.size_bytes, identity.mtime_ns) != (stamp.size_bytes, stamp.mtime_ns):
+    if (identity.size_bytes, identity.mtime_ns) != stamp:
         return _nothing(
             "No heatmap: the slide file has changed since it was encoded, and the stored result "
             "may not fit.",
@@ -57,15 +59,15 @@ def attention_of(listed: ListedSlide, stamp: FileStamp) -> dict[str, Any]:
     return _drawn(listed, result)
 
 
-def _of_attached(listed: ListedSlide, found: PatchFeatures) -> dict[str, Any]:
+def _of_attached(found: PatchFeatures, mpp: float | None) -> dict[str, Any]:
     """Return patches of another program's features; in the plain mean all weigh the same."""
     corners = found.corners
     if corners is None or not len(corners):
         return _nothing("No heatmap: the attached features do not say where their patches are.")
     size = found.size or _step(corners)
     if found.unit == "um":
-        with open_slide(listed.path, mpp=listed.mpp) as slide:
-            mpp = slide.spacing().mpp
+        if mpp is None:
+            return _nothing("No heatmap: the slide's spacing is not known, and places are in µm.")
         corners, size = corners / mpp, size / mpp
     count = len(corners)
     edge = max(1, round(size))

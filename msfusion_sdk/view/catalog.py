@@ -19,12 +19,14 @@ from msfusion_sdk.cohort.store.status import choose_model, models_of, slide_stat
 from msfusion_sdk.cohort.store.store import EmbeddingStore
 from msfusion_sdk.cohort.store.stored_result import stored_result
 from msfusion_sdk.encoder.result.embedding import SlideEmbedding
-from msfusion_sdk.slides.opening import open_slide
+from msfusion_sdk.errors import ReaderCrashedError, SlideTimeoutError
+from msfusion_sdk.isolation import Child, ChildDiedError, ChildTimeoutError
 from msfusion_sdk.tables.paths import path_of
 
 __all__ = ["Catalog", "ListedSlide", "open_catalog"]
 
 NOT_ENCODED = "not encoded"
+OPENING_S = 60.0
 
 
 @dataclass(frozen=True)
@@ -136,9 +138,8 @@ def _of_slide(path: Path) -> Catalog:
     result = SlideEmbedding.from_parquet(beside) if beside.is_file() else None
     spacing = result.provenance.spacing if result else None
     mpp = spacing.given_mpp if spacing else None
-    with open_slide(path, mpp=mpp) as opened:
-        # Of a folder of DICOM instances, one of them.
-        where = opened.path
+    # Of a folder of DICOM instances, one of them.
+    where = _opened(path, mpp)
     words = ["msfusion", "encode", str(path), "--out", str(path.parent), "--patches"]
     listed = ListedSlide(
         slide_id=result.slide_id if result else path.stem,
@@ -151,3 +152,19 @@ def _of_slide(path: Path) -> Catalog:
         how_to_encode=shlex.join(words),
     )
     return Catalog(path.name, (listed,))
+
+
+def _opened(path: Path, mpp: float | None) -> Path:
+    """Return the file that a slide is, once it has been opened in a process of its own."""
+    child = Child("msfusion_sdk.view.reading:answer")
+    try:
+        child.call("info", str(path), mpp, timeout_s=OPENING_S)
+        return Path(child.call("file", str(path), mpp, timeout_s=OPENING_S)[0])
+    except ChildDiedError as error:
+        msg = f"{path} ends the process that reads it ({error}). Copy the slide again."
+        raise ReaderCrashedError(msg) from error
+    except ChildTimeoutError as error:
+        msg = f"{path} could not be opened: {error}. Its disk may hang."
+        raise SlideTimeoutError(msg, retryable=True) from error
+    finally:
+        child.close()

@@ -15,6 +15,7 @@ ADDRESS = "127.0.0.1"
 """Of this machine alone: slides are patient data, and the viewer asks nobody for a password."""
 BACKLOG = 256
 LAST_ANSWERS_S = 2
+MAX_HEAD_BYTES = 16_384
 
 
 def serve(
@@ -50,18 +51,21 @@ def serve(
         import uvicorn
 
         from msfusion_sdk.view.app import Viewer
+        from msfusion_sdk.view.connections import BoundedProtocol
     except ModuleNotFoundError as error:
         raise missing_extra(error.name, "view", "The slide viewer") from error
     viewer = Viewer(open_catalog(path, model))
     config = uvicorn.Config(
         viewer.app,
-        log_level="warning",
+        log_level="error",
         access_log=False,
         server_header=False,
         lifespan="off",
         ws="none",
         proxy_headers=False,
         timeout_graceful_shutdown=LAST_ANSWERS_S,
+        http=BoundedProtocol,
+        h11_max_incomplete_event_size=MAX_HEAD_BYTES,
     )
     try:
         with _listening(port) as listening:

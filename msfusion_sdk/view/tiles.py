@@ -1,6 +1,7 @@
-"""An open slide cut into Deep Zoom tiles, and the few slides that are kept open."""
+"""An open slide cut into Deep Zoom tiles."""
 
 import math
+import os
 from io import BytesIO
 from typing import TYPE_CHECKING, cast
 
@@ -10,23 +11,22 @@ from numpy.typing import NDArray
 from openslide.deepzoom import DeepZoomGenerator
 from PIL import Image
 
-from msfusion_sdk.errors import SlideChangedError, SlideNotFoundError
+from msfusion_sdk.errors import SlideNotFoundError
 from msfusion_sdk.slides.opening import open_slide
 from msfusion_sdk.view.bounded import BoundedCache
-from msfusion_sdk.view.catalog import ListedSlide
 from msfusion_sdk.view.pyramid import Pyramid
 
 if TYPE_CHECKING:
     from openslide import AbstractSlide
 
-__all__ = ["TILE_PX", "Shelf", "TiledSlide"]
+__all__ = ["TILE_PX", "TiledSlide"]
 
 TILE_PX = 256
 """The size of most stored tiles: without overlap, one is decoded for each that is shown."""
 QUALITY = 85
 MAX_READ_PX = 16_000_000
 """A slide without small levels is not shown smaller than a tile can be made of this many."""
-OPEN_SLIDES, TILE_BYTES = 4, 16_000_000
+TILE_BYTES = 16_000_000
 
 
 class TiledSlide:
@@ -34,7 +34,9 @@ class TiledSlide:
 
     Parameters
     ----------
-    listed : ListedSlide
+    path : path
+    mpp : float, optional
+        As in ``open_slide``.
 
     Raises
     ------
@@ -42,9 +44,9 @@ class TiledSlide:
         When the slide cannot be opened.
     """
 
-    def __init__(self, listed: ListedSlide) -> None:
+    def __init__(self, path: str | os.PathLike[str], mpp: float | None) -> None:
         try:
-            self.slide = open_slide(listed.path, mpp=listed.mpp)
+            self.slide = open_slide(path, mpp=mpp)
         except ValueError as error:
             # A zero byte in a path; no error of ours about slides is a ValueError.
             msg = f"The slide table has a path that no file can have: {error}. Correct it."
@@ -94,34 +96,6 @@ class TiledSlide:
     def _is_light(self, level: int) -> bool:
         _, _, (width, height) = self._zoom.get_tile_coordinates(level, (0, 0))
         return math.prod((width, height)) <= MAX_READ_PX
-
-
-class Shelf:
-    """The slides that were looked at last, open."""
-
-    def __init__(self) -> None:
-        self._open = BoundedCache[str, TiledSlide](OPEN_SLIDES, lambda _: 1, TiledSlide.close)
-
-    def take(self, listed: ListedSlide) -> TiledSlide:
-        """Return a slide, opened if it is not open or its file has changed since.
-
-        Raises
-        ------
-        SlideError
-            When it cannot be opened.
-        """
-        if (found := self._open.get(listed.key)) is not None:
-            try:
-                found.slide.require_unchanged()
-            except SlideChangedError:
-                self._open.drop(listed.key)
-            else:
-                return found
-        return self._open.add(listed.key, TiledSlide(listed))
-
-    def close(self) -> None:
-        """Close them all."""
-        self._open.clear()
 
 
 def _jpeg(pixels: NDArray[np.uint8]) -> bytes:

@@ -129,7 +129,7 @@ def test_info_tells_and_draws_what_was_drawn_on_the_slide(
     assert done.code == 0, done.stderr
     # Two squares of 100 µm.
     assert "2 drawn, 0.02 mm²" in done.stdout
-    assert "mended to 2 pieces" in done.stdout
+    assert "corrected to 2 pieces" in done.stdout
     assert "1 of 4 outlines reach beyond the slide" in done.stdout
     assert picture.stat().st_size > 1000
 

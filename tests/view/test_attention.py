@@ -10,12 +10,16 @@ import pytest
 from starlette.testclient import TestClient
 
 from msfusion_sdk import SlideEncoder
-from msfusion_sdk.slides.readers.file_kind import FileStamp
 from msfusion_sdk.testing import make_slide
 from msfusion_sdk.view.attention import attention_of
 from msfusion_sdk.view.catalog import open_catalog
 
 from .conftest import HOSTILE
+
+
+def stamp_of(path: Path) -> tuple[int, int]:
+    status = path.stat()
+    return status.st_size, status.st_mtime_ns
 
 
 @pytest.fixture
@@ -27,7 +31,7 @@ def encoded(tmp_path: Path, small_encoder: SlideEncoder) -> Path:
 
 
 def attention(path: Path) -> dict[str, object]:
-    return attention_of(open_catalog(path).slides[0], FileStamp.of(path))
+    return attention_of(open_catalog(path).slides[0], stamp_of(path))
 
 
 def test_the_numbers_equal_the_parquet(
@@ -92,5 +96,5 @@ def test_the_result_of_another_file_is_not_drawn(encoded: Path) -> None:
 def test_a_result_that_is_damaged_meanwhile_is_said(encoded: Path) -> None:
     listed = open_catalog(encoded).slides[0]
     encoded.with_suffix(".parquet").write_bytes(b"PAR1 no")
-    told = attention_of(listed, FileStamp.of(encoded))
+    told = attention_of(listed, stamp_of(encoded))
     assert str(told["note"]).startswith("No heatmap: case.parquet is damaged")

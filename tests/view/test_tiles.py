@@ -16,9 +16,9 @@ from starlette.testclient import TestClient
 from msfusion_sdk.slides.opening import open_slide
 from msfusion_sdk.testing import make_slide
 from msfusion_sdk.testing.damage import damage_stored_tile
-from msfusion_sdk.view.catalog import Catalog, open_catalog
+from msfusion_sdk.view.catalog import Catalog
 from msfusion_sdk.view.pyramid import Pyramid
-from msfusion_sdk.view.tiles import OPEN_SLIDES, Shelf, TiledSlide
+from msfusion_sdk.view.tiles import TiledSlide
 
 from .conftest import tile_address
 
@@ -27,7 +27,7 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture
 def tiled(catalog: Catalog) -> Iterator[TiledSlide]:
-    slide = TiledSlide(catalog.slides[0])
+    slide = TiledSlide(catalog.slides[0].path, None)
     yield slide
     slide.close()
 
@@ -87,25 +87,12 @@ def test_a_downsample_that_is_almost_whole_counts_as_whole(small_slide: Path) ->
 
 def test_a_slide_without_small_levels_is_never_read_as_a_whole(tmp_path: Path) -> None:
     path = make_slide(tmp_path / "flat.svs", 9000, 9000, tissue="none", downsamples=(1,))
-    tiled = TiledSlide(open_catalog(path).slides[0])
+    tiled = TiledSlide(path, None)
     # 256 pixels of the smallest level that is shown are 4000 of level 0 or less.
     assert tiled.max_level - tiled.min_level == 3
     assert not tiled.has(tiled.min_level - 1, 0, 0)
     assert tiled.tile(tiled.min_level, 0, 0)
     tiled.close()
-
-
-def test_only_a_few_slides_stay_open(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    closed = []
-    close = TiledSlide.close
-    monkeypatch.setattr(TiledSlide, "close", lambda self: (closed.append(self), close(self)))
-    shelf = Shelf()
-    for number in range(OPEN_SLIDES + 2):
-        path = make_slide(tmp_path / f"{number}.svs", 300, 300, tissue="none", downsamples=(1,))
-        shelf.take(open_catalog(path).slides[0])
-    assert len(closed) == 2
-    shelf.close()
-    assert len(closed) == OPEN_SLIDES + 2
 
 
 def test_a_damaged_region_is_said_and_the_others_are_shown(

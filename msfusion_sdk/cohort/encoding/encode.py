@@ -39,7 +39,8 @@ def encode_slides(
         len(chosen),
         settings.metrics,
     )
-    run = run_encoding(
+    shard = "" if settings.shard is None else f"-{settings.shard.replace('/', '-of-')}"
+    return run_encoding(
         root,
         [row for row in rows if row.slide_id in chosen],
         fingerprint,
@@ -48,10 +49,8 @@ def encode_slides(
         max_failures=settings.max_failures,
         show=progress,
         teller=teller,
+        leave=partial(write_summary, root / f"summary{shard}.md"),
     )
-    shard = "" if settings.shard is None else f"-{settings.shard.replace('/', '-of-')}"
-    write_summary(root / f"summary{shard}.md", run)
-    return run
 
 
 def _engine(root: Path, encoder: SlideEncoder, settings: RunSettings) -> Engine:

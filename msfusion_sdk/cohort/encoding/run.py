@@ -4,7 +4,7 @@ import signal
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, nullcontext, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -63,6 +63,8 @@ class EncodingRun:
     seconds: float
     too_many_failures: bool = False
     """Whether more slides failed than the run was to bear."""
+    stopped_by: str = ""
+    """What ended it before its time, a signal or a full disk; '' when it came to its end."""
 
     @property
     def failed(self) -> tuple[SlideStatus, ...]:
@@ -77,7 +79,7 @@ class EncodingRun:
     @property
     def stopped_early(self) -> bool:
         """Whether so many slides failed that the others were left alone."""
-        return len(self.statuses) < self.total
+        return len(self.statuses) < self.total and not self.stopped_by
 
     @property
     def all_missing(self) -> bool:
@@ -146,6 +148,7 @@ def run_encoding(
     max_failures: float,
     show: Callable[[RunProgress], None] | None = None,
     teller: Teller | None = None,
+    leave: Callable[[EncodingRun], object] | None = None,
 ) -> EncodingRun:
     """Encode ``rows`` into the store under ``root``.
 
@@ -155,6 +158,8 @@ def run_encoding(
         Share of the slides tried above which the run ends, looked at after 20 slides.
     teller : Teller, optional
         Told of everything: writes log lines and the files of dashboards.
+    leave : callable, optional
+        Called with what was done, also when the run is stopped.
 
     Raises
     ------
@@ -169,18 +174,19 @@ def run_encoding(
     probe_folder(store.folder)
     plan = plan_run(rows, store, patches=patches)
     run = _Run(plan, Ledger(root, fingerprint), len(rows), max_failures, teller)
+    stopped: RunInterruptedError | StoreError | None = None
     state: RunState = "failed"
     try:
         if plan.tasks and not run.stop.requested:
             _carry_out(run, plan.tasks, engine, show)
         state = "stopped" if run.too_many_failures else "finished"
-    except RunInterruptedError:
-        state = "interrupted"
-        raise
+    except (RunInterruptedError, StoreError) as error:
+        state = "interrupted" if isinstance(error, RunInterruptedError) else "failed"
+        stopped = error
     finally:
         if teller is not None:
             teller.finish(state)
-    return EncodingRun(
+    done = EncodingRun(
         fingerprint=fingerprint,
         statuses=tuple(run.statuses[name] for name in sorted(run.statuses)),
         total=len(rows),
@@ -188,7 +194,15 @@ def run_encoding(
         patches=run.progress.patches,
         seconds=time.monotonic() - start,
         too_many_failures=run.too_many_failures,
+        stopped_by="" if stopped is None else str(stopped),
     )
+    if leave is not None:
+        # On a full disk the reason for that comes first.
+        with suppress(StoreError) if stopped else nullcontext():
+            leave(done)
+    if stopped is not None:
+        raise stopped
+    return done
 
 
 def _carry_out(

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from msfusion_sdk.cohort.encoding.run import EncodingRun
 from msfusion_sdk.cohort.store.ledger import SlideStatus
-from msfusion_sdk.files import storing
+from msfusion_sdk.files import store_text
 
 __all__ = ["write_summary"]
 
@@ -28,14 +28,14 @@ def write_summary(path: Path, run: EncodingRun) -> Path:
         "",
         f"{run.patches} patches in {run.seconds:.0f} s.",
     ]
+    if run.stopped_by:
+        lines += ["", f"**{_one_line(run.stopped_by)}**"]
     if run.stopped_early:
         left = run.total - len(run.statuses)
         lines += ["", f"**Stopped early: too many slides failed; {left} were not tried.**"]
     for code in sorted({status.code for status in run.failed}):
         lines += ["", *_failures(code, [s for s in run.failed if s.code == code])]
-    with storing(path) as temporary:
-        temporary.write_text("\n".join(lines) + "\n", encoding="utf-8", errors="surrogateescape")
-    return path
+    return store_text(path, "\n".join(lines) + "\n")
 
 
 def _failures(code: str, failed: list[SlideStatus]) -> list[str]:

@@ -6,14 +6,13 @@ pseudonymous data, not anonymous: people have been re-identified from H&E.
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from itertools import chain
 from pathlib import Path
 from typing import Any, Literal, get_args
 
 import pandas as pd
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from msfusion_sdk._version import __version__
 from msfusion_sdk.cohort.export.export_tables import (
@@ -31,13 +30,20 @@ from msfusion_sdk.cohort.store.store import EmbeddingStore
 from msfusion_sdk.cohort.store.vectors import load_parts, patient_vectors
 from msfusion_sdk.config import FrozenConfig
 from msfusion_sdk.errors import TableError
-from msfusion_sdk.files import entries_of, storing
+from msfusion_sdk.files import entries_of
+from msfusion_sdk.storage.sealed import FileKind, write_sealed
 
 __all__ = ["ExportReport", "Level", "export_cohort"]
 
 EXPORT_VERSION = 1
 Level = Literal["slide", "patient", "patch"]
 SLIDE = "slide"
+EXPORT_FILE = FileKind(
+    key=b"msfusion_export",
+    version=1,
+    is_not_ours="is no export of a cohort (columns: {columns}).",
+    remedy="Export the cohort again.",
+)
 
 
 class ExportReport(FrozenConfig):
@@ -50,9 +56,11 @@ class ExportReport(FrozenConfig):
     slides: dict[str, int]
     """Slides of the cohort by status: those that are not ok carry no vector."""
     left_out: tuple[str, ...]
-    """Columns that hold dates, or text that tells patients apart."""
+    """Columns that tell who patients are."""
     reasons: dict[str, str]
     """Why each of these was left out."""
+    included: tuple[str, ...] = ()
+    """Columns that left because they were allowed by name."""
 
 
 def export_cohort(
@@ -64,10 +72,14 @@ def export_cohort(
     aggregate: SlideUse,
     model: str | None,
     pseudonymise_key: Path | None,
+    include: Collection[str] = (),
 ) -> ExportReport:
     """Write one Parquet file; the arguments are those of ``Cohort.export``."""
     _require_known_words(level, aggregate)
-    names = Pseudonyms(pseudonymise_key)
+    if include and level != "patient":
+        msg = f"include names columns of patients' tables, and here a row is a {level}."
+        raise ValueError(msg)
+    names = Pseudonyms(pseudonymise_key, cohort=cohort.root, export=path)
     is_asked = level != "patient" or model is not None or SLIDE in (modalities or ())
     is_there = modalities is None and bool(models_of(cohort.root))
     fingerprint = choose_model(cohort.root, model) if is_asked or is_there else None
@@ -83,6 +95,7 @@ def export_cohort(
         schema, tables = table.schema, iter([table])
     else:
         chosen = _chosen_tables(cohort, modalities)
+        _require_columns(include, chosen)
         n_slides = pd.Series(dtype="int64")
         if fingerprint:
             frame = pd.DataFrame([(f.slide_id, f.patient_id) for f in facts])
@@ -91,7 +104,7 @@ def export_cohort(
             vectors = patient_vectors(frame, parts, aggregate)
             chosen = {SLIDE: vectors, **chosen}
             n_slides = pd.Series(vectors.attrs["n_slides"], dtype="int64")
-        table, left_out = patient_table(cohort.patient_ids, chosen, n_slides, names)
+        table, left_out = patient_table(cohort.patient_ids, chosen, n_slides, names, include)
         schema, tables = table.schema, iter([table])
     counts = dict(sorted(Counter(_status(fact) for fact in facts).items()))
     metadata = {
@@ -104,6 +117,7 @@ def export_cohort(
         "slides": counts,
         "left_out": list(left_out),
         "left_out_because": left_out,
+        "included": sorted(include),
         "pseudonymised": pseudonymise_key is not None,
     }
     rows = _write(path, schema, tables, metadata)
@@ -115,6 +129,7 @@ def export_cohort(
         slides=counts,
         left_out=tuple(left_out),
         reasons=left_out,
+        included=tuple(sorted(include)),
     )
 
 
@@ -128,6 +143,18 @@ def _require_known_words(level: str, aggregate: str) -> None:
             "level='slide'."
         )
         raise ValueError(msg)
+
+
+def _require_columns(include: Collection[str], tables: dict[str, pd.DataFrame]) -> None:
+    known = {f"{table}.{name}" for table, frame in tables.items() for name in frame.columns}
+    unknown = [name for name in include if name not in known]
+    if unknown:
+        near = ", ".join(sorted(known)[:8])
+        msg = (
+            f"There is no column {', '.join(unknown)} to be included; they are called "
+            f"<table>.<column>, as {near}."
+        )
+        raise TableError(msg)
 
 
 def _slide_facts(cohort: CohortView, fingerprint: str) -> list[SlideFacts]:
@@ -210,12 +237,5 @@ def _write(
 
     The same cohort gives the same bytes: no time, host or path is written.
     """
-    own = {b"msfusion_export": json.dumps(metadata, sort_keys=True).encode()}
-    schema, rows = schema.with_metadata(own), 0
-    with storing(path) as temporary:
-        options = {"compression": "zstd", "write_page_checksum": True}
-        with pq.ParquetWriter(temporary, schema, **options) as writer:
-            for table in tables:
-                writer.write_table(table.cast(schema))
-                rows += table.num_rows
-    return rows
+    header = json.dumps({"schema_version": EXPORT_FILE.version, **metadata}, sort_keys=True)
+    return write_sealed(path, tables, schema, header, EXPORT_FILE)

@@ -4,6 +4,7 @@ Only what is listed here leaves: ids the user has given (or their keyed pseudony
 states and codes, and words that patients share.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -73,12 +74,18 @@ def patient_table(
     tables: dict[str, pd.DataFrame],
     n_slides: pd.Series,
     names: Pseudonyms,
+    allowed: Collection[str] = (),
 ) -> tuple[pa.Table, dict[str, str]]:
     """Return one wide row per patient, sorted by id, and why which columns were left out.
 
     Each table becomes a flag ``has_<table>`` and a column ``<table>.<column>`` for each of
     its own; the slide vector is one column of lists.  A patient that a table lacks has nulls
     there, never zeros.
+
+    Parameters
+    ----------
+    allowed : collection of str
+        Columns as ``<table>.<column>`` that leave although they are recognised as personal.
     """
     ordered = sorted(patient_ids, key=lambda name: names.of("patient", name))
     columns = [pa.array([names.of("patient", name) for name in ordered])]
@@ -98,10 +105,10 @@ def patient_table(
             columns += [pa.array(counts), _vectors(aligned, present)]
             continue
         for name in frame.columns:
-            array = plain(pa.array(aligned[name], from_pandas=True))
-            reason = why_private(str(name), array)
+            array, full_name = plain(pa.array(aligned[name], from_pandas=True)), f"{table}.{name}"
+            reason = None if full_name in allowed else why_private(str(name), array)
             if reason is not None:
-                left_out[f"{table}.{name}"] = reason
+                left_out[full_name] = reason
                 continue
             columns.append(array)
             fields.append(_field(f"{table}.{name}", array.type, "as in the source"))

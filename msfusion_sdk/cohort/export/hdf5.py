@@ -2,28 +2,21 @@
 
     <slide_id>.h5    features (patch, feature) or (1, patch, feature); coords (patch, 2), level-0 px
 
-The layout is that of the files; no code of those projects is used here.  The only module
-that imports h5py (extra ``[h5]``).
+The layout is that of the files; no code of those projects is used here.
 """
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from msfusion_sdk.cohort.features.attached import features_fingerprint
 from msfusion_sdk.cohort.store.store import EmbeddingStore
-from msfusion_sdk.errors import (
-    NonFiniteError,
-    ShapeError,
-    StoreCorruptError,
-    TableError,
-)
-from msfusion_sdk.extras import import_extra
-from msfusion_sdk.files import storing
+from msfusion_sdk.cohort.store.vectors import load_parts
+from msfusion_sdk.errors import NonFiniteError, ShapeError, TableError
+from msfusion_sdk.files import entries_of, made_folder
 from msfusion_sdk.slides.readers.file_kind import FileStamp
-from msfusion_sdk.storage.parquet import read_parquet
+from msfusion_sdk.storage.h5_arrays import ArrayReader, write_arrays
 
 __all__ = ["export_features", "import_features"]
 
@@ -39,7 +32,10 @@ def import_features(root: Path, slide_ids: list[str], folder: Path, name: str) -
         Slides ``imported``, slides of the cohort ``without_file``, and ``unknown_files`` that
         belong to no slide.
     """
-    files = {path.stem: path for path in folder.iterdir() if path.suffix in SUFFIXES}
+    if not folder.is_dir():
+        msg = f"{folder} is no folder. Give the one with the <slide_id>.h5 files."
+        raise TableError(msg)
+    files = {path.stem: path for path in entries_of(folder) if path.suffix in SUFFIXES}
     mine = [slide_id for slide_id in slide_ids if slide_id in files]
     if not mine:
         msg = (
@@ -49,18 +45,19 @@ def import_features(root: Path, slide_ids: list[str], folder: Path, name: str) -
         )
         raise TableError(msg)
     store, length = EmbeddingStore(root, features_fingerprint(name)), None
-    for slide_id in mine:
-        features, _ = read_features(files[slide_id])
-        if length not in (None, features.shape[1]):
-            msg = (
-                f"{files[slide_id].name} has {features.shape[1]} features, the files before it "
-                f"{length}. Import the features of one model under one name."
-            )
-            raise ShapeError(msg)
-        length = features.shape[1]
-        # Not before something can be stored: an empty folder would look like a model.
-        store.prepare()
-        _store(store, slide_id, files[slide_id], features, name)
+    with ArrayReader() as reader:
+        for slide_id in mine:
+            features, _ = read_features(reader, files[slide_id])
+            if length not in (None, features.shape[1]):
+                msg = (
+                    f"{files[slide_id].name} has {features.shape[1]} features, the files before it "
+                    f"{length}. Import the features of one model under one name."
+                )
+                raise ShapeError(msg)
+            length = features.shape[1]
+            # Not before something can be stored: an empty folder would look like a model.
+            store.prepare()
+            _store(store, slide_id, files[slide_id], features, name)
     return {
         "imported": len(mine),
         "without_file": len(slide_ids) - len(mine),
@@ -92,25 +89,18 @@ def _store(
     store.commit_row(row, provenance)
 
 
-def read_features(path: Path) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+def read_features(reader: ArrayReader, path: Path) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
     """Return features, shape (patch, feature), and coords, shape (patch, 2), of a file.
 
     Raises
     ------
     StoreCorruptError, TableError, ShapeError, NonFiniteError
     """
-    h5py = _h5py()
-    try:
-        with h5py.File(path, "r") as file:
-            names = list(file)
-            if "features" not in file or "coords" not in file:
-                msg = f"{path.name} has {', '.join(names) or 'nothing'}, not features and coords."
-                raise TableError(msg)
-            features = np.asarray(file["features"], np.float32)
-            coords = np.asarray(file["coords"], np.int64)
-    except OSError as error:
-        msg = f"{path} is damaged or no HDF5 file ({error}). Copy it again."
-        raise StoreCorruptError(msg) from error
+    arrays = reader.read(path, ("features", "coords"))
+    # Numbers too large for the kind become infinite, which is refused below.
+    with np.errstate(over="ignore", invalid="ignore"):
+        features = arrays["features"].astype(np.float32)
+        coords = arrays["coords"].astype(np.int64)
     features = features[0] if features.ndim == 3 and len(features) == 1 else features
     coords = coords[0] if coords.ndim == 3 and len(coords) == 1 else coords
     if features.ndim != 2 or not features.size or coords.shape != (len(features), 2):
@@ -127,28 +117,25 @@ def read_features(path: Path) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
 
 def export_features(root: Path, slide_ids: list[str], folder: Path, fingerprint: str) -> int:
     """Write an .h5 file per slide that has patch rows; return how many."""
-    h5py, store = _h5py(), EmbeddingStore(root, fingerprint)
-    folder.mkdir(parents=True, exist_ok=True)
-    written = 0
-    for slide_id in slide_ids:
-        source = store.patch_part(slide_id)
-        if not source.exists():
-            continue
-        patches = read_parquet(source, must_be_sealed=True).patches
+    store, written = EmbeddingStore(root, fingerprint), 0
+    there = {path.name for path in entries_of(store.patch_folder)}
+    having = [name for name in slide_ids if store.patch_part(name).name in there]
+    for slide_id, part in load_parts(root, having, fingerprint).items():
+        patches = store.patch_rows(part)
         if patches is None or not patches.num_rows:
             continue
         vectors = patches.column("vector").combine_chunks().flatten().to_numpy()
-        target = folder / source.name.removeprefix("slide=").replace(".parquet", ".h5")
-        with storing(target) as temporary, h5py.File(temporary, "w") as file:
-            file["features"] = vectors.reshape(patches.num_rows, -1)
-            file["coords"] = np.stack([patches.column("x"), patches.column("y")], axis=1)
-            file["coords"].attrs["patch_size_level0"] = patches.column("size_px")[0].as_py()
+        name = store.patch_part(slide_id).name.removeprefix("slide=").replace(".parquet", ".h5")
+        write_arrays(
+            made_folder(folder) / name,
+            {
+                "features": vectors.reshape(patches.num_rows, -1),
+                "coords": np.stack([patches.column("x"), patches.column("y")], axis=1),
+            },
+            {"coords": {"patch_size_level0": patches.column("size_px")[0].as_py()}},
+        )
         written += 1
     if not written:
         msg = "No slide has patch rows. Encode the cohort with patches=True, which keeps them."
         raise TableError(msg)
     return written
-
-
-def _h5py() -> Any:
-    return import_extra("h5py", "h5", "A folder of features")

@@ -6,6 +6,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import types
 
+from msfusion_sdk.cohort.export.personal import find_personal
 from msfusion_sdk.tables.cells.dates import holds_dates
 
 __all__ = ["plain", "why_private"]
@@ -26,7 +27,8 @@ def plain(values: pa.Array) -> pa.Array:
 def why_private(name: str, values: pa.Array) -> str | None:
     """Return why a column may not leave; None for numbers, flags, and words that are shared.
 
-    Dates never leave, nor does text that tells patients apart: names, notes, barcodes.
+    Dates never leave by themselves, nor do numbers and text that tell patients apart: record and
+    telephone numbers, addresses, names, notes, barcodes.
 
     Parameters
     ----------
@@ -37,11 +39,14 @@ def why_private(name: str, values: pa.Array) -> str | None:
     kind, cells = values.type, values.drop_null()
     if not len(cells):
         return "holds no value"
-    if types.is_temporal(kind):
+    if types.is_temporal(kind) and not types.is_duration(kind):
         return "holds dates or times"
     is_text = types.is_string(kind) or types.is_large_string(kind)
+    # Without an example: the reason leaves with the export.
     if (is_text or types.is_integer(kind)) and holds_dates(name, cells.to_pandas()):
-        return f"holds dates ({cells[0].as_py()!r}, say)" if is_text else "holds dates as numbers"
+        return "holds dates" if is_text else "holds dates as numbers"
+    if found := find_personal(name, values):
+        return f"holds {found}"
     if is_text:
         return _why_personal(cells, len(values))
     if types.is_integer(kind) or types.is_floating(kind) or types.is_boolean(kind):

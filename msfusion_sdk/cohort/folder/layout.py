@@ -2,14 +2,17 @@
 
 from pathlib import Path
 
-from msfusion_sdk.files import entries_of
+from msfusion_sdk.files import FolderKind, entries_of
 
 __all__ = [
+    "COHORT",
     "modality_names",
     "modality_path",
     "patients_path",
     "slides_path",
 ]
+
+COHORT = FolderKind("cohort", ("cohort.json", "patients.parquet", "slides.parquet"))
 
 
 def patients_path(root: Path) -> Path:

@@ -7,6 +7,7 @@ from typing import Literal
 from msfusion_sdk._version import __version__
 from msfusion_sdk.config import FrozenConfig
 from msfusion_sdk.errors import StoreSchemaError
+from msfusion_sdk.files import require_finished
 from msfusion_sdk.outcomes.declaration import AnyDeclaration
 from msfusion_sdk.storage.records import RecordErrors, read_record, write_record
 from msfusion_sdk.tables.ids import MAX_ID_BYTES
@@ -49,6 +50,7 @@ def read_manifest(folder: Path) -> CohortManifest:
     StoreError
         When it cannot be read.
     """
+    require_finished(folder)
     path = folder / FILE_NAME
     try:
         return read_record(

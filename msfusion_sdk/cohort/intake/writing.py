@@ -1,20 +1,30 @@
 """Write the checked tables of a new cohort into its folder, all of them or none."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
-from msfusion_sdk.cohort.folder.layout import patients_path, slides_path
+from msfusion_sdk.cohort.folder.layout import COHORT, patients_path, slides_path
 from msfusion_sdk.cohort.folder.manifest import CohortManifest, write_manifest
 from msfusion_sdk.cohort.intake.creation import CheckedCohort
-from msfusion_sdk.files import made_folder
+from msfusion_sdk.files import making, require_free
 from msfusion_sdk.storage.schema import write_stored
 
-__all__ = ["write_cohort"]
+__all__ = ["require_new_cohort", "write_cohort"]
+
+REMEDY = "Choose a new folder, or open the cohort in it: Cohort.open."
+
+
+def require_new_cohort(root: Path) -> None:
+    """Raise unless a cohort may be made in a folder: it is new, empty, or left unfinished.
+
+    Raises
+    ------
+    StoreError
+    """
+    require_free(root, COHORT, REMEDY)
 
 
 def write_cohort(root: Path, checked: CheckedCohort) -> CohortManifest:
-    """Write the tables and then the manifest, which is what makes the folder a cohort.
+    """Write the tables and the manifest, which is what makes the folder a cohort.
 
     Raises
     ------
@@ -22,20 +32,9 @@ def write_cohort(root: Path, checked: CheckedCohort) -> CohortManifest:
         When something cannot be written; then nothing is left.
     """
     manifest = CohortManifest(outcomes=checked.outcomes, findings=checked.findings)
-    made_folder(root)
-    with _removed_on_error(patients_path(root), slides_path(root)):
-        write_stored(patients_path(root), *checked.patients, kind="patients")
+    with making(root, COHORT, REMEDY) as staged:
+        write_stored(patients_path(staged), *checked.patients, kind="patients")
         if checked.slides is not None:
-            write_stored(slides_path(root), *checked.slides, kind="slides")
-        write_manifest(root, manifest)
+            write_stored(slides_path(staged), *checked.slides, kind="slides")
+        write_manifest(staged, manifest)
     return manifest
-
-
-@contextmanager
-def _removed_on_error(*paths: Path) -> Iterator[None]:
-    try:
-        yield
-    except BaseException:
-        for path in paths:
-            path.unlink(missing_ok=True)
-        raise

@@ -34,6 +34,7 @@ from msfusion_sdk.cohort.store.part import Part, PartKey, part_of, read_part
 from msfusion_sdk.config import PATCH_VECTOR
 from msfusion_sdk.errors import StoreConflictError, StoreCorruptError
 from msfusion_sdk.files import made_folder, put_if_absent, remove_abandoned, temporary_beside
+from msfusion_sdk.files.writing import drop
 from msfusion_sdk.storage.parquet import read_parquet, write_parquet
 
 if TYPE_CHECKING:
@@ -130,6 +131,11 @@ class EmbeddingStore:
             return None
         return part if part.is_of(slide_id, self.fingerprint, mpp) else None
 
+    def discard(self, slide_id: str) -> None:
+        """Set the damaged part of a slide aside, and retire what archives have of it."""
+        retire(self.folder, {part.digest for part in self._archived.parts.get(slide_id, [])})
+        set_aside(self.part(slide_id), "corrupt")
+
     def commit(self, result: "SlideEmbedding", *, patches: bool = False) -> bool:
         """Store a result; return False when another process had stored the same before.
 
@@ -204,7 +210,7 @@ class EmbeddingStore:
                     retire(self.folder, archived_digests(self.folder)[0].get(mine.slide_id, ()))
                 set_aside(target, "outdated" if damage is None else "corrupt")
         finally:
-            temporary.unlink(missing_ok=True)
+            drop(temporary)
         return True
 
 

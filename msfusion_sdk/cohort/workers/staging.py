@@ -12,9 +12,13 @@ from pathlib import Path
 from tempfile import mkdtemp
 
 from msfusion_sdk.cohort.workers.worker import SlideTask
+from msfusion_sdk.files import made_folder, remove_abandoned, store_error
+from msfusion_sdk.files.owners import this_process
 from msfusion_sdk.slides.files.companions import companions
 
 __all__ = ["Stager"]
+
+PREFIX = ".msfusion-staged-"
 
 
 @dataclass
@@ -32,14 +36,18 @@ class Stager:
     Parameters
     ----------
     folder : Path
-        On a local disk.  A folder of this run is made in it, and removed at the end.
+        On a local disk.  A folder of this run is made in it, and removed at the end; those of
+        runs that were killed are removed at the beginning.
     limit_gb : float
         All copies together are never larger; a slide larger than that is read in its place.
     """
 
     def __init__(self, folder: Path, limit_gb: float) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
-        self._root = Path(mkdtemp(prefix="msfusion-", dir=folder))
+        remove_abandoned(made_folder(folder), PREFIX)
+        try:
+            self._root = Path(mkdtemp(prefix=f"{PREFIX}{this_process()}-", dir=folder))
+        except OSError as error:
+            raise store_error(folder, error) from error
         self._limit = int(limit_gb * 1e9)
         self._copies: dict[str, _Copy] = {}
         # One at a time: two copies from one disk are slower than one after the other.
@@ -85,7 +93,10 @@ class Stager:
             return task
         if size + sum(copy.size for copy in self._copies.values()) > self._limit:
             return None
-        folder = Path(mkdtemp(dir=self._root))
+        try:
+            folder = Path(mkdtemp(dir=self._root))
+        except OSError:
+            return task  # a full disk, say: the slide is read where it is
         result = self._thread.submit(_copy, task.path, files, folder)
         self._copies[task.slide_id] = _Copy(size, folder, result)
         return None

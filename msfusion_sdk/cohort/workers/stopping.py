@@ -58,6 +58,8 @@ def stop_on_signals(stop: Stop) -> Iterator[None]:
 
     names = ("SIGINT", "SIGTERM", "SIGHUP")  # Windows has no SIGHUP
     numbers = [getattr(signal, name) for name in names if hasattr(signal, name)]
+    # Under nohup the end of the terminal is ignored, and stays so.
+    numbers = [number for number in numbers if signal.getsignal(number) != signal.SIG_IGN]
     before = {number: signal.signal(number, handle) for number in numbers}
     try:
         yield

@@ -8,7 +8,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from msfusion_sdk.files import storing
+from msfusion_sdk.files import store_text
 
 __all__ = ["Polygon", "write_geojson", "write_measured_tiles"]
 
@@ -24,10 +24,7 @@ def write_geojson(path: Path, patches: pa.Table, tissue: list[Polygon]) -> Path:
     Coordinates are level-0 pixels (x, y).
     """
     features = [*_tissue_features(tissue), *_patch_features(patches)]
-    with storing(path) as temporary:
-        text = json.dumps({"type": "FeatureCollection", "features": features})
-        temporary.write_text(text, encoding="utf-8")
-    return path
+    return store_text(path, json.dumps({"type": "FeatureCollection", "features": features}))
 
 
 def write_measured_tiles(path: Path, rows: Iterable[Mapping[str, Any]]) -> Path:
@@ -41,10 +38,7 @@ def write_measured_tiles(path: Path, rows: Iterable[Mapping[str, Any]]) -> Path:
     features = [
         _feature([_ring(row)], "tile", {"measurements": dict(row["measurements"])}) for row in rows
     ]
-    with storing(path) as temporary:
-        text = json.dumps({"type": "FeatureCollection", "features": features})
-        temporary.write_text(text, encoding="utf-8")
-    return path
+    return store_text(path, json.dumps({"type": "FeatureCollection", "features": features}))
 
 
 def _tissue_features(tissue: list[Polygon]) -> Iterator[dict[str, Any]]:

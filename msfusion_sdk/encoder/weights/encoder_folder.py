@@ -26,14 +26,15 @@ from msfusion_sdk.errors import (
     WeightsCorruptError,
     WeightsMismatchError,
 )
-from msfusion_sdk.files import made_folder
+from msfusion_sdk.files import making
 from msfusion_sdk.storage.model_folder import (
     CONFIG_FILE,
     ENCODER,
+    MODEL,
     WEIGHTS_FILE,
+    fill_model_folder,
     read_model_config,
     read_weights,
-    write_model,
 )
 
 __all__ = [
@@ -81,7 +82,7 @@ def write_model_folder(
     """Write a model folder and return its manifest.
 
     Tensors that half precision represents exactly are stored in it; the others as they
-    are.  The configuration is written last, so a folder that has one is complete.
+    are.
 
     Parameters
     ----------
@@ -93,17 +94,17 @@ def write_model_folder(
     StoreError
         When the folder cannot be written.
     """
-    folder = made_folder(Path(folder))
     is_foreign = isinstance(config.network, FeatureNetworksConfig)
     if not is_foreign:
         # A copy, because the caller's model may be in training, or on a GPU.
         model = copy.deepcopy(model).cpu().eval()
     weights, golden = weights_bytes(model), golden_of(model, config)
     settings = {"golden": golden.model_dump(), "encoder": json.loads(config.model_dump_json())}
-    placed = carry(folder, config, places or {}) if is_foreign else {}
-    if placed:
-        settings["places"] = {scale: place.model_dump() for scale, place in placed.items()}
-    digest = write_model(folder, ENCODER, weights, settings, card)
+    with making(Path(folder), MODEL) as staged:
+        placed = carry(staged, config, places or {}) if is_foreign else {}
+        if placed:
+            settings["places"] = {scale: place.model_dump() for scale, place in placed.items()}
+        digest = fill_model_folder(staged, ENCODER, weights, settings, card)
     return Manifest(weights_sha256=digest, golden=golden, encoder=config, places=placed)
 
 

@@ -1,24 +1,19 @@
 """The result of an evaluation: tables to read, predictions to keep, and how they came about."""
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
-import pyarrow as pa
-import pyarrow.parquet as pq
 
 from msfusion_sdk.evaluation.folds.folds import Fold
 from msfusion_sdk.evaluation.metrics.horizons import TimePlan, with_unit
 from msfusion_sdk.evaluation.result.markdown import page
 from msfusion_sdk.evaluation.result.text import plain_text
 from msfusion_sdk.evaluation.result.verdict import MainMetric, verdict
-from msfusion_sdk.files import storing
+from msfusion_sdk.storage.predictions import store_predictions
 
-__all__ = ["SCHEMA_VERSION", "Evaluation"]
-
-SCHEMA_VERSION = 1
+__all__ = ["Evaluation"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,11 +110,10 @@ class Evaluation:
     def to_parquet(self, path: str | Path) -> Path:
         """Write the predictions, from which every metric can be computed again.
 
-        Ids, folds, split hash, seed, versions and times are in the file; zstd, with page
-        checksums, written whole or not at all.
+        Ids, folds, split hash, seed, versions and times are in the file; zstd, sealed, written
+        whole or not at all.
         """
         about = {
-            "schema_version": SCHEMA_VERSION,
             "models": self.models,
             "classes": [str(name) for name in self.classes],
             "split_hash": self.split_hash,
@@ -128,11 +122,7 @@ class Evaluation:
             "times": self.times,
             "versions": self.versions,
         }
-        table = pa.Table.from_pandas(self.predictions, preserve_index=False)
-        table = table.replace_schema_metadata({"msfusion": json.dumps(about)})
-        with storing(Path(path)) as temporary:
-            pq.write_table(table, temporary, compression="zstd", write_page_checksum=True)
-        return Path(path)
+        return store_predictions(Path(path), self.predictions, about)
 
     def to_markdown(self) -> str:
         """Return a page to read: verdict, models, differences, contributions, folds, warnings."""

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from msfusion_sdk.figures.style import DPI
-from msfusion_sdk.files import storing
+from msfusion_sdk.files import store_bytes
 
 __all__ = ["write_small_png"]
 
@@ -36,9 +36,7 @@ def write_small_png(
         _quantized(picture, colours, keep).save(small, "png", optimize=True)
         if small.tell() <= MOST_BYTES:
             break
-    with storing(Path(path)) as temporary:
-        temporary.write_bytes(small.getvalue())
-    return Path(path)
+    return store_bytes(Path(path), small.getvalue())
 
 
 def _quantized(

@@ -13,7 +13,6 @@ from sklearn.base import clone
 
 from msfusion_sdk.adapter import ModalityAdapter
 from msfusion_sdk.errors import WeightsCorruptError
-from msfusion_sdk.files import made_folder
 from msfusion_sdk.fusion.estimators.fitted import FittedFusion, new_fuser
 from msfusion_sdk.fusion.inputs.inputs import AdapterChoice
 from msfusion_sdk.fusion.strategies.fuser import Arrays, under
@@ -56,7 +55,7 @@ def save_estimator(
     arrays: Mapping[str, NDArray[Any]],
     learned: Mapping[str, Any],
 ) -> Path:
-    """Write the folder and return it; the configuration last, so a folder that has one is whole.
+    """Write the folder, over the model in it if there is one, and return it.
 
     Parameters
     ----------
@@ -94,7 +93,7 @@ def save_estimator(
     }
     # What is no JSON shall stop it before the folder is made.
     plain = json.loads(json.dumps(config, default=_plain))
-    write_model(made_folder(folder), type(estimator).__name__, weights, plain)
+    write_model(folder, type(estimator).__name__, weights, plain)
     return folder
 
 

@@ -13,7 +13,7 @@ from msfusion_sdk.arrays import Pixels
 from msfusion_sdk.config import EncoderConfig
 from msfusion_sdk.encoder.run.staining import Recolour, recolour_for
 from msfusion_sdk.errors import SlideCorruptError, TableError
-from msfusion_sdk.files import storing
+from msfusion_sdk.files import made_folder, store_bytes
 from msfusion_sdk.pretraining.annotated.dataset_config import DatasetConfig
 from msfusion_sdk.pretraining.annotated.labels import (
     NO_CLASS,
@@ -186,9 +186,7 @@ class _Cutter:
 
 def _write(image: Pixels, out: Path, scale: Scale, label: str, name: str) -> dict[str, str]:
     folder = out / scale / label
-    folder.mkdir(parents=True, exist_ok=True)
-    with storing(folder / name) as temporary:
-        if not cv2.imwrite(str(temporary), cv2.cvtColor(image, cv2.COLOR_RGB2BGR), JPEG):
-            msg = f"{temporary} could not be written"
-            raise OSError(msg)
+    is_made, data = cv2.imencode(".jpg", cv2.cvtColor(image, cv2.COLOR_RGB2BGR), JPEG)
+    assert is_made, "OpenCV makes a JPEG of any image"
+    store_bytes(made_folder(folder) / name, data.tobytes())
     return {"scale": scale, "class": label, "file": name}

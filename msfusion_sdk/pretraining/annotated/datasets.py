@@ -16,17 +16,21 @@ from typing import Any
 import pandas as pd
 
 from msfusion_sdk.config import EncoderConfig
-from msfusion_sdk.errors import AnnotationError, SlideError, TableError
-from msfusion_sdk.files import storing
+from msfusion_sdk.errors import AnnotationError, SlideError, StoreCorruptError, TableError
+from msfusion_sdk.files import made_folder, store_text
+from msfusion_sdk.files.csv_text import csv_for_people
 from msfusion_sdk.monitoring.progress import Progress
 from msfusion_sdk.pretraining.annotated.cutting import cut_slide, slide_key
 from msfusion_sdk.pretraining.annotated.dataset_config import DatasetConfig
 from msfusion_sdk.pretraining.annotated.listing import AnnotatedSlide
 from msfusion_sdk.pretraining.index import PARTS, Part
 from msfusion_sdk.pretraining.views import Scale
+from msfusion_sdk.storage.records import RecordErrors, read_content, sealed
 
-__all__ = ["cut_slides", "write_index"]
+__all__ = ["cut_slides", "read_earlier", "write_index"]
 
+FORMAT = 2
+"""Of the record of a slide."""
 Record = dict[str, Any]
 """Of one slide: slide_id, status, reason, facts, and rows with scale, class and file."""
 
@@ -50,7 +54,7 @@ def cut_slides(
     workers : int
         Slides cut at a time, in threads: decoding releases the interpreter lock.
     """
-    (out / "slides").mkdir(parents=True, exist_ok=True)
+    made_folder(out / "slides")
     records: list[Record] = []
     with ThreadPoolExecutor(max(1, workers), thread_name_prefix="msfusion-cut") as pool:
         done: Iterable[Record] = pool.map(lambda s: _cut_once(s, out, config, encoder), slides)
@@ -59,7 +63,7 @@ def cut_slides(
             if progress:
                 text = f"{record['slide_id']}: {record['status']}"
                 progress("datasets", len(records), len(slides), text)
-    _summary(records).to_csv(out / "slides.csv", index=False)
+    store_text(out / "slides.csv", csv_for_people(_summary(records)))
     return records
 
 
@@ -91,9 +95,7 @@ def write_index(
     ]
     table = pd.DataFrame(rows, columns=["class", "file", "group", "part", "slide"])
     _require_every_class(table, scale)
-    (folder / scale).mkdir(exist_ok=True)
-    with storing(folder / scale / "index.csv") as temporary:
-        table.to_csv(temporary, index=False)
+    store_text(made_folder(folder / scale) / "index.csv", table.to_csv(index=False))
     return folder / scale
 
 
@@ -125,8 +127,8 @@ def _cut_once(
     path = out / "slides" / f"{slide_key(entry.slide_id)}.json"
     try:
         settings = _settings(entry, config, encoder)
-        if path.is_file():
-            earlier: Record = json.loads(path.read_text(encoding="utf-8"))
+        earlier = read_earlier(path)
+        if earlier is not None:
             if earlier["settings"] == settings:
                 return earlier
             _remove_images(earlier, out)
@@ -140,12 +142,19 @@ def _cut_once(
     status = "ok" if cut.rows else "empty"
     reason = cut.facts["empty"] or ("" if cut.rows else "no image is enough inside or outside")
     record = {
-        "slide_id": entry.slide_id, "status": status, "reason": reason,
+        "format": FORMAT, "slide_id": entry.slide_id, "status": status, "reason": reason,
         "settings": settings, "facts": cut.facts, "rows": cut.rows,
     }  # fmt: skip
-    with storing(path) as temporary:
-        temporary.write_text(json.dumps(record), encoding="utf-8")
+    store_text(path, sealed(record))
     return record
+
+
+def read_earlier(path: Path) -> Record | None:
+    """Return what an earlier run noted of a slide; None has it cut anew."""
+    try:
+        return read_content(path, RecordErrors("Remove it, and run again."), version=FORMAT)
+    except (FileNotFoundError, StoreCorruptError):
+        return None
 
 
 def _settings(entry: AnnotatedSlide, config: DatasetConfig, encoder: EncoderConfig) -> str:

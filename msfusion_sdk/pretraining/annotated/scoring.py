@@ -11,7 +11,8 @@ from sklearn.metrics import confusion_matrix, roc_auc_score, roc_curve
 
 from msfusion_sdk.encoder.backends.devices import Runtime
 from msfusion_sdk.encoder.networks.model import TwoScaleModel
-from msfusion_sdk.files import storing
+from msfusion_sdk.files import store_text, storing
+from msfusion_sdk.files.csv_text import csv_for_people
 from msfusion_sdk.pretraining.from_tiles import SCALES, Dataset, Datasets
 from msfusion_sdk.pretraining.scores import tile_probabilities
 from msfusion_sdk.pretraining.views import Scale
@@ -33,13 +34,13 @@ def score_slides(
     for scale in SCALES:
         classes = datasets[scale].index.classes
         images = score_images(model, scale, datasets[scale], runtime)
-        images.to_csv(out / f"{scale}_images.csv", index=False)
+        store_text(out / f"{scale}_images.csv", csv_for_people(images))
         draw_scores(out / f"{scale}_scores.png", images, classes, f"{scale} network")
         slides = per_slide(images, classes)
         slides.insert(0, "network", scale)
         tables.append(slides)
     table = pd.concat(tables, ignore_index=True)
-    table.to_csv(out / "slide_scores.csv", index=False)
+    store_text(out / "slide_scores.csv", csv_for_people(table))
     return table
 
 

@@ -18,6 +18,8 @@ from msfusion_sdk.encoder.weights.encoder_folder import (
 )
 from msfusion_sdk.encoder.weights.hub import locate_model
 from msfusion_sdk.errors import DegenerateSplitError, NetworkFactsError, TableError
+from msfusion_sdk.files import made_folder, store_text
+from msfusion_sdk.files.csv_text import csv_for_people
 from msfusion_sdk.monitoring.progress import Progress, no_progress, shows_progress
 from msfusion_sdk.pretraining.annotated.dataset_config import DatasetConfig
 from msfusion_sdk.pretraining.annotated.listing import AnnotatedSlide, list_slides
@@ -99,7 +101,7 @@ def pretrain_labels(
     """
     report = progress or no_progress
     training = Path(out) / "training"
-    training.mkdir(parents=True, exist_ok=True)
+    made_folder(training)
     model, manifest = load_model_folder(locate_model(start))
     _require_own_networks(model, manifest.encoder.name)
     encoder = manifest.encoder.model_copy(update={"name": name})
@@ -183,9 +185,9 @@ def _evaluate(run: FineTuning, test: Labelled, training: Path, report: Progress)
         table.insert(2, "class", [bag.entry.label for bag in test.bags])
         predicted.append(table)
     report("test", len(states), len(states), "done")
-    pd.concat(predicted).to_csv(training / "test.csv", index=False)
+    store_text(training / "test.csv", csv_for_people(pd.concat(predicted)))
     scores = pd.DataFrame(rows).rename(columns={"groups": "patients", "tiles": "slides"})
-    scores.to_csv(training / "scores.csv", index=False)
+    store_text(training / "scores.csv", csv_for_people(scores))
     return scores
 
 
@@ -210,7 +212,7 @@ def _write_slides(path: Path, entries: Sequence[AnnotatedSlide], reasons: dict[s
         {"slide_id": e.slide_id, "class": e.label, "left_out": reasons.get(e.slide_id, "")}
         for e in entries
     ]
-    pd.DataFrame(rows).to_csv(path, index=False)
+    store_text(path, csv_for_people(pd.DataFrame(rows)))
 
 
 def _write_split(path: Path, bags: Sequence[Bag], parts: dict[str, Part]) -> None:
@@ -223,7 +225,7 @@ def _write_split(path: Path, bags: Sequence[Bag], parts: dict[str, Part]) -> Non
         }
         for bag in bags
     ]
-    pd.DataFrame(rows).to_csv(path, index=False)
+    store_text(path, csv_for_people(pd.DataFrame(rows)))
 
 
 def _digest(config: FineTuneConfig, began: str, bags: Sequence[Bag], parts: dict[str, Part]) -> str:

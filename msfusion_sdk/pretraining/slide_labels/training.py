@@ -21,7 +21,12 @@ from msfusion_sdk.encoder.networks.attention_weights import fuse_patches
 from msfusion_sdk.encoder.networks.model import TwoScaleModel
 from msfusion_sdk.errors import NonFiniteVectorError
 from msfusion_sdk.monitoring.progress import Progress
-from msfusion_sdk.pretraining.checkpoint import TrainingState, load_checkpoint, save_checkpoint
+from msfusion_sdk.pretraining.checkpoint import (
+    TrainingState,
+    has_checkpoint,
+    load_checkpoint,
+    save_checkpoint,
+)
 from msfusion_sdk.pretraining.slide_labels.bags import Bag, Patches, augmented
 from msfusion_sdk.pretraining.slide_labels.fine_tune_config import FineTuneConfig
 from msfusion_sdk.pretraining.slide_labels.probe import Probe
@@ -92,7 +97,7 @@ class FineTuning:
             When the networks give NaN or infinity.
         """
         last, best, start = (out / f"{name}.safetensors" for name in ("last", "best", "start"))
-        if last.exists():
+        if has_checkpoint(last):
             self._restore(last)
         else:
             self._start(train, validation, progress)

@@ -25,6 +25,8 @@ Ring = NDArray[np.float64]
 
 # The largest slides have some 10^6 pixels a side; beyond this the file is not about pixels.
 FARTHEST_PX = 1e8
+MOST_CROSSINGS = 500
+"""Of an outline with itself.  A hand makes a few; mending thousands takes minutes and gigabytes."""
 NOTHING_LEFT = "its holes leave no area: left out."
 
 
@@ -137,6 +139,17 @@ def _point(number: int, point: Any) -> tuple[float, float]:
     return x, y
 
 
+def _require_few_crossings(ring: Ring, what: str) -> None:
+    """Raise for an outline that crosses itself so often that it is none."""
+    closed = np.vstack([ring, ring[:1]])
+    edges = shapely.linestrings(np.stack([closed[:-1], closed[1:]], axis=1))
+    near = shapely.STRtree(edges).query(edges, predicate="crosses")
+    crossings = near.shape[1] // 2  # each is found from both sides
+    if crossings > MOST_CROSSINGS:
+        msg = f"{what} crosses itself {crossings} times, and at most {MOST_CROSSINGS} are mended."
+        raise _DrawingError(msg)
+
+
 def _piece(rings: Sequence[Ring], notes: list[str]) -> BaseGeometry:
     """Return the area of an outer ring without its holes."""
     if all(len(ring) >= 3 for ring in rings):
@@ -161,6 +174,7 @@ def _enclosed(ring: Ring, what: str, notes: list[str]) -> BaseGeometry:
     drawn = Polygon(ring)
     if drawn.is_valid:
         return drawn
+    _require_few_crossings(ring, what)
     area = shapely.make_valid(drawn, method="structure", keep_collapsed=False)
     if area.area == 0:
         notes.append(f"{what} encloses no area: left out.")

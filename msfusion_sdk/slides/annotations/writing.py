@@ -10,7 +10,7 @@ from shapely import MultiPolygon
 from shapely.geometry import mapping
 from shapely.geometry.base import BaseGeometry
 
-from msfusion_sdk.files import storing
+from msfusion_sdk.files import store_text
 from msfusion_sdk.slides.annotations.result import AnnotatedRegion, Annotations
 
 __all__ = ["class_colours", "write_qupath_geojson"]
@@ -45,10 +45,8 @@ def write_qupath_geojson(annotations: Annotations, path: str | Path) -> Path:
     colours = class_colours(annotations)
     drawings = groupby(annotations.polygons, key=lambda region: region.element)
     features = [_feature(list(regions), colours) for _, regions in drawings]
-    with storing(Path(path)) as temporary:
-        text = json.dumps({"type": "FeatureCollection", "features": features}, ensure_ascii=False)
-        temporary.write_text(text, encoding="utf-8")
-    return Path(path)
+    text = json.dumps({"type": "FeatureCollection", "features": features}, ensure_ascii=False)
+    return store_text(Path(path), text)
 
 
 def _feature(

@@ -15,6 +15,9 @@ Kind = Literal["text", "workbook", "parquet"]
 
 GZIP, PARQUET, ZIP, OLE = b"\x1f\x8b", b"PAR1", b"PK\x03\x04", b"\xd0\xcf\x11\xe0"
 
+MAX_BYTES = 2 * 2**30
+"""Of text: 60,000 genes of 4,000 patients.  A few megabytes of gzip can claim a thousand times as
+much as they hold."""
 UNPACK = "Unpack it and pass the table in it"
 OTHERS: tuple[tuple[bytes, str, str], ...] = (
     (b"%PDF", "a PDF document", "Save its table as CSV"),
@@ -94,15 +97,30 @@ def _bytes_of(path: Path) -> bytes:
     try:
         with path.open("rb") as file:
             start = file.read(len(PARQUET))
-            return start if start == PARQUET else start + file.read()
+            if start == PARQUET:
+                return start
+            _require_size(path, path.stat().st_size)
+            return start + file.read()
     except OSError as error:
         msg = f"{path} could not be read: {error}. Check the file and who may read it."
         raise TableError(msg) from error
 
 
+def _require_size(path: Path, size: int) -> None:
+    if size > MAX_BYTES:
+        msg = (
+            f"{path} holds more than {MAX_BYTES / 2**30:g} GiB of text, which is no table of "
+            "patients. If it is one, write it as Parquet, or split its columns into several files."
+        )
+        raise TableError(msg)
+
+
 def _unpacked(path: Path, data: bytes) -> bytes:
     try:
-        return gzip.decompress(data)
+        with gzip.GzipFile(fileobj=BytesIO(data)) as file:
+            unpacked = file.read(MAX_BYTES + 1)
+        _require_size(path, len(unpacked))
+        return unpacked
     except EOFError as error:
         msg = (
             f"{path} breaks off: it is compressed with gzip and its end is missing after "

@@ -1,5 +1,7 @@
 """A table file of any kind as typed columns: the one strict reader behind all others."""
 
+from pathlib import Path
+
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -13,6 +15,7 @@ from msfusion_sdk.tables.files.text import read_text
 __all__ = ["read_file", "read_strings"]
 
 PLAIN = TableShape()
+MAX_PARQUET_BYTES, MAX_CELLS = 8 * 2**30, 10**9
 
 
 def read_file(
@@ -84,9 +87,25 @@ def _cells(file: TableFile, shape: TableShape) -> Cells | pa.Table:
         return read_workbook(file, content.data, shape)
     try:
         with pq.ParquetFile(file.path, page_checksum_verification=True) as parquet:
+            _require_size(file.path, parquet.metadata)
             return parquet.read()
+    except TableError:
+        raise
     # Damage in the footer, which no page checksum covers, shows as almost any error.
     except (pa.ArrowException, OSError, ArithmeticError, LookupError, MemoryError, TypeError,
             ValueError) as error:  # fmt: skip
         msg = f"{file.path} could not be read as Parquet: {error}. Write it again."
         raise TableError(msg) from error
+
+
+def _require_size(path: Path, facts: pq.FileMetaData) -> None:
+    """Refuse what a few kilobytes claim to hold before it fills the memory."""
+    groups = (facts.row_group(number) for number in range(facts.num_row_groups))
+    size = sum(group.total_byte_size for group in groups)
+    cells = facts.num_rows * facts.num_columns
+    if size > MAX_PARQUET_BYTES or cells > MAX_CELLS:
+        msg = (
+            f"{path} claims {facts.num_rows} rows of {facts.num_columns} columns ({size / 1e9:.1f} "
+            f"GB), and at most {MAX_CELLS:.0e} cells are read. Split it, or write it again."
+        )
+        raise TableError(msg)

@@ -261,3 +261,18 @@ def test_a_slide_that_is_replaced_is_encoded_anew(
     path.write_bytes((slide_folder / "b.svs").read_bytes())
     assert cohort.encode(small_encoder).encoded == 1
     assert not np.allclose(cohort.tables()["slide"].to_numpy(), before)
+
+
+def test_a_run_that_is_stopped_by_a_signal_leaves_a_summary(
+    slide_folder: Path, small_encoder: SlideEncoder, tmp_path: Path
+) -> None:
+    cohort = make_cohort(tmp_path / "c", {name: slide_folder / f"{name}.svs" for name in "ab"})
+
+    def stop(_: RunProgress) -> None:
+        os.kill(os.getpid(), signal.SIGTERM)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    with pytest.raises(RunInterruptedError, match="Stopped by SIGTERM") as stopped:
+        cohort.encode(small_encoder, progress=stop)
+    assert stopped.value.signum == signal.SIGTERM
+    assert "**Stopped by SIGTERM" in (cohort.root / "summary.md").read_text()

@@ -1,5 +1,6 @@
 """An export holds what it says, the same bytes each time, and nothing private."""
 
+import hmac
 import json
 import shutil
 from pathlib import Path
@@ -13,11 +14,14 @@ import pyarrow.parquet as pq
 import pytest
 
 from msfusion_sdk import Cohort, SlideEmbedding
+from msfusion_sdk.cohort.export.pseudonyms import PseudonymKeyWarning, Pseudonyms
 from msfusion_sdk.cohort.store.ledger import Ledger, SlideStatus
+from msfusion_sdk.cohort.store.part import PartKey
 from msfusion_sdk.cohort.store.store import EmbeddingStore
 from msfusion_sdk.errors import StoreCorruptError, StoreError, StoreMixedFeaturesError, TableError
 
 TOKEN = "Mustermann1947"
+KEY = b"0123456789abcdef"
 OWNERS = {"a": "P1", "b": "P1", "c": "P2", "d": "P3"}
 
 
@@ -157,7 +161,8 @@ def test_no_byte_of_an_export_holds_what_is_private(
     cohort: Cohort, tmp_path: Path, level: str, has_key: bool
 ) -> None:
     key = tmp_path / "key"
-    key.write_bytes(b"0123456789abcdef")
+    key.write_bytes(KEY)
+    key.chmod(0o600)
     path = tmp_path / "x.parquet"
     report = cohort.export(path, level=level, pseudonymise_key=key if has_key else None)
     # Pages are compressed: what they hold is looked at as text too.
@@ -172,15 +177,67 @@ def test_no_byte_of_an_export_holds_what_is_private(
 def test_pseudonyms_depend_on_the_key_and_on_nothing_else(cohort: Cohort, tmp_path: Path) -> None:
     def ids(secret: bytes, level: str) -> list[str]:
         (tmp_path / "key").write_bytes(secret)
+        (tmp_path / "key").chmod(0o600)
         path = tmp_path / "x.parquet"
         cohort.export(path, level=level, pseudonymise_key=tmp_path / "key")
         found: list[str] = pq.read_table(path).column("patient_id").to_pylist()
         return sorted(set(found))
 
-    one = ids(b"k" * 32, "patient")
-    assert one == ids(b"k" * 32, "patient")
-    assert set(ids(b"k" * 32, "slide")) < set(one), "tables can still be joined"
-    assert not set(one) & set(ids(b"q" * 32, "patient"))
+    one = ids(KEY, "patient")
+    assert one == ids(KEY, "patient")
+    assert set(ids(KEY, "slide")) < set(one), "tables can still be joined"
+    assert not set(one) & set(ids(KEY[::-1], "patient"))
+
+
+@pytest.mark.parametrize(
+    "key", [bytes(32), b"k" * 32, b"abcdefgh" * 4, b"ab" * 20, b"0123456789abcde" * 3]
+)
+def test_a_key_that_can_be_guessed_is_refused(tmp_path: Path, key: bytes) -> None:
+    (tmp_path / "key").write_bytes(key)
+    with pytest.raises(TableError, match="can be guessed"):
+        Pseudonyms(tmp_path / "key")
+
+
+def test_a_key_inside_the_cohort_is_refused(cohort: Cohort, tmp_path: Path) -> None:
+    (cohort.root / "key").write_bytes(KEY)
+    (tmp_path / "link").symlink_to(cohort.root / "key")
+    for key in (cohort.root / "key", tmp_path / "link"):
+        with pytest.raises(TableError, match="lies in the cohort's folder"):
+            cohort.export(tmp_path / "x.parquet", pseudonymise_key=key)
+    (cohort.root / "key").unlink()
+
+
+def test_a_key_is_not_written_over(cohort: Cohort, tmp_path: Path) -> None:
+    (tmp_path / "key").write_bytes(KEY)
+    with pytest.raises(TableError, match="written over"):
+        cohort.export(tmp_path / "key", pseudonymise_key=tmp_path / "key")
+
+
+def test_a_key_that_others_may_read_is_warned_of(tmp_path: Path) -> None:
+    (tmp_path / "key").write_bytes(KEY)
+    (tmp_path / "key").chmod(0o644)
+    with pytest.warns(PseudonymKeyWarning, match="chmod 600"):
+        Pseudonyms(tmp_path / "key")
+
+
+def test_every_byte_of_a_key_counts(tmp_path: Path) -> None:
+    (tmp_path / "key").write_bytes(KEY + b"\n")
+    (tmp_path / "key").chmod(0o600)
+    with pytest.warns(PseudonymKeyWarning, match="white space, which counts"):
+        found = Pseudonyms(tmp_path / "key").of("patient", "P1")
+    wanted = hmac.new(KEY + b"\n", b"patient:P1", "sha256").hexdigest()[:32]
+    assert found == wanted
+
+
+def test_a_column_leaves_when_it_is_allowed_by_name(cohort: Cohort, tmp_path: Path) -> None:
+    report = cohort.export(tmp_path / "x.parquet", include=["clinical.seen"])
+    assert (report.left_out, report.included) == (("clinical.note",), ("clinical.seen",))
+    assert "clinical.seen" in pq.read_schema(report.path).names
+    assert metadata(report.path)["included"] == ["clinical.seen"]
+    with pytest.raises(TableError, match=r"no column clinical\.sean"):
+        cohort.export(tmp_path / "x.parquet", include=["clinical.sean"])
+    with pytest.raises(ValueError, match="a row is a slide"):
+        cohort.export(tmp_path / "x.parquet", level="slide", include=["clinical.seen"])
 
 
 def test_a_short_key_is_refused(cohort: Cohort, tmp_path: Path) -> None:
@@ -214,8 +271,11 @@ def test_chosen_tables_only(cohort: Cohort, tmp_path: Path) -> None:
         cohort.export(tmp_path / "x.parquet", modalities=["rna"])
 
 
-def test_a_damaged_part_is_an_error_once_and_then_work_again(
-    cohort: Cohort, results: dict[str, SlideEmbedding], tmp_path: Path
+def test_a_damaged_part_is_an_error_until_it_is_encoded_again(
+    cohort: Cohort,
+    results: dict[str, SlideEmbedding],
+    wanted: dict[str, PartKey],
+    tmp_path: Path,
 ) -> None:
     store = EmbeddingStore(cohort.root, results["c"].provenance.model.fingerprint)
     data = bytearray(store.part("c").read_bytes())
@@ -223,7 +283,7 @@ def test_a_damaged_part_is_an_error_once_and_then_work_again(
     store.part("c").write_bytes(data)
     with pytest.raises(StoreCorruptError, match=r"1 slides.*first: c"):
         cohort.export(tmp_path / "x.parquet", level="slide")
-    assert cohort.export(tmp_path / "x.parquet", level="slide").slides["not_encoded"] == 1
+    assert store.find(wanted["c"]) is None, "who encodes sets it aside"
     store.commit(results["c"])
     assert "not_encoded" not in cohort.export(tmp_path / "x.parquet", level="slide").slides
 

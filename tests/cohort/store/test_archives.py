@@ -165,12 +165,10 @@ def test_a_newer_archive_asks_for_an_upgrade_and_is_not_touched(
     with monkeypatch.context() as patched:
         patched.setattr("msfusion_sdk.cohort.store.archive_file.ARCHIVE_FILE", kind)
         path = write_archive(packed.folder, parts)
-    for use in (
-        lambda: load(packed.folder, results),
-        lambda: opened(packed.root, results).prepare(),
-    ):
-        with pytest.raises(StoreVersionError, match="Upgrade msfusion-sdk"):
-            use()
+    with pytest.raises(StoreVersionError, match="Upgrade msfusion-sdk"):
+        load(packed.folder, results)
+    with pytest.raises(StoreVersionError, match="Upgrade msfusion-sdk"):
+        opened(packed.root, results).prepare()
     assert list(packed.folder.iterdir()) == [path]
 
 
@@ -258,12 +256,13 @@ def test_something_else_in_place_of_a_part_is_named_and_set_aside(
     packed: EmbeddingStore, results: Results, wanted: Wishes, kind: str
 ) -> None:
     path = packed.part("a")
-    {
+    makes: dict[str, Callable[[], object]] = {
         "link": lambda: path.symlink_to(path.with_name("nowhere")),
         "pipe": lambda: os.mkfifo(path),
         "folder": path.mkdir,
         "loop": lambda: path.symlink_to(path),
-    }[kind]()
+    }
+    makes[kind]()
     with pytest.raises(StoreCorruptError, match=path.name):
         load_parts(packed.root, ["a"], packed.fingerprint)
     packed.commit(results["a"])

@@ -1,4 +1,4 @@
-"""What is mended, what is left out, and what is refused with every fault named."""
+"""What is corrected, what is left out, and what is refused with every fault named."""
 
 import json
 from pathlib import Path
@@ -29,7 +29,7 @@ def test_a_bow_tie_becomes_its_two_halves_as_one_drawing(read: Read) -> None:
     assert [r.polygon.area for r in found.polygons] == [25, 25]
     assert found.class_counts() == {None: 1}
     assert found.repairs == (
-        "[0]: the outline crosses or touches itself: mended to 2 pieces of 50 px².",
+        "[0]: the outline crosses or touches itself: corrected to 2 pieces of 50 px².",
     )
 
 

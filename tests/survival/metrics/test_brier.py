@@ -36,7 +36,8 @@ def test_it_is_the_slow_sum_over_patients(make_patients: Callable[..., Patients]
     times = np.array([2.0, 5.0, 9.0])
     curves = np.random.default_rng(0).random((40, 3))
     labels = {"time": training.time, "event": training.event}
-    g = {t: censoring_survival(**labels).at(np.array([t]))[0] for t in range(1, 10)}
+    # Times are whole: half a unit before an event is the left limit.
+    g = {t: censoring_survival(**labels).at(np.array([t]))[0] for t in np.arange(0.5, 10, 0.5)}
     expected = []
     for k, t in enumerate(times):
         total = 0.0
@@ -44,7 +45,7 @@ def test_it_is_the_slow_sum_over_patients(make_patients: Callable[..., Patients]
             if p.time[i] > t:
                 total += (1 - curves[i, k]) ** 2 / g[t]
             elif p.event[i]:
-                total += curves[i, k] ** 2 / g[p.time[i]]
+                total += curves[i, k] ** 2 / g[p.time[i] - 0.5]
         expected.append(total / 40)
     found = brier_score(
         time=p.time, event=p.event, survival=curves, times=times,

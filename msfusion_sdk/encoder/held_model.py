@@ -1,0 +1,235 @@
+"""A model with its settings and its device: loaded, changed, saved, and sent to processes."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Self
+
+from torch import nn
+
+from msfusion_sdk.config import EncoderConfig, NetworkFacts
+from msfusion_sdk.encoder.backends.base import Backend, weights_stamp
+from msfusion_sdk.encoder.backends.choosing import make_backend
+from msfusion_sdk.encoder.backends.devices import Runtime, choose_runtime
+from msfusion_sdk.encoder.networks.model import TwoScaleModel
+from msfusion_sdk.encoder.sources.assembling import Assembly, assemble
+from msfusion_sdk.encoder.sources.checks import require_fitting
+from msfusion_sdk.encoder.sources.naming import NetworkSpec
+from msfusion_sdk.encoder.weights.encoder_folder import (
+    load_model_folder,
+    model_fingerprint,
+    write_model_folder,
+)
+from msfusion_sdk.encoder.weights.hub import locate_model
+from msfusion_sdk.encoder.weights.network_card import network_card
+from msfusion_sdk.encoder.weights.references import Place, place_of
+from msfusion_sdk.encoder.weights.sending import model_received, model_to_send, own_sha256
+from msfusion_sdk.storage.model_folder import CARD_FILE
+
+__all__ = ["HeldModel"]
+
+
+class HeldModel:
+    """What a ``SlideEncoder`` holds, without what it does with slides.
+
+    Parameters
+    ----------
+    model, config, runtime, weights_sha256, card, places
+        As in ``SlideEncoder``.
+    """
+
+    def __init__(
+        self,
+        model: TwoScaleModel,
+        config: EncoderConfig,
+        runtime: Runtime,
+        *,
+        weights_sha256: str,
+        card: str = "",
+        places: Mapping[str, Place] | None = None,
+    ) -> None:
+        require_fitting(config)
+        self.model = model.to(runtime.device)
+        self.config = config
+        self.runtime = runtime
+        self._weights_sha256 = weights_sha256
+        self._card = card
+        self._places = dict(places or {})
+        self._backend: Backend | None = None
+        self._made_for: object = None
+
+    @classmethod
+    def from_pretrained(
+        cls,
+        model: str | Path | None = None,
+        *,
+        revision: str | None = None,
+        device: str = "auto",
+        precision: str = "auto",
+        cache_dir: str | Path | None = None,
+        local_files_only: bool = False,
+        networks: Mapping[str, str | Path | nn.Module] | None = None,
+    ) -> Self:
+        """Load a trained model.
+
+        Parameters
+        ----------
+        model : str or Path, optional
+            None for the model inside the package (no network, no account), the name of
+            another embedded model, a folder, or a hub id ``organisation/name``.
+        revision : str, optional
+            Commit of a hub repository; a branch gives a warning.
+        device : 'auto', 'cpu', 'cuda', 'cuda:N', 'mps'
+        precision : 'auto', 'fp32', 'bf16'
+            'auto' is bf16 where the hardware computes in it, else fp32.
+        cache_dir : path, optional
+            Where hub downloads are kept.
+        local_files_only : bool
+            Never use the network.
+        networks : mapping, optional
+            ``detail`` and ``context``: where the networks are that the model holds by
+            reference, as in ``from_networks``, or the modules themselves.
+
+        Raises
+        ------
+        WeightsError
+            When the model is not found, damaged, a pickle, or does not fit its settings.
+        DeviceError
+            When the device is not there.
+        """
+        runtime = choose_runtime(device, precision)
+        folder = locate_model(
+            model, revision=revision, cache_dir=cache_dir, local_files_only=local_files_only
+        )
+        found, manifest = load_model_folder(folder, networks, local_files_only=local_files_only)
+        card = folder / CARD_FILE
+        return cls(
+            found,
+            manifest.encoder,
+            runtime,
+            weights_sha256=manifest.weights_sha256,
+            card=card.read_text("utf-8", errors="replace") if card.is_file() else "",
+            places=manifest.places,
+        )
+
+    @classmethod
+    def from_networks(
+        cls,
+        detail: str | Path | nn.Module | NetworkSpec,
+        context: str | Path | nn.Module | NetworkSpec | None = "same",
+        *,
+        facts: NetworkFacts | None = None,
+        weights: str | Path | None = None,
+        device: str = "auto",
+        precision: str = "auto",
+        cache_dir: str | Path | None = None,
+        local_files_only: bool = False,
+        **asked: Any,
+    ) -> Self:
+        """Make an encoder of any feature networks, with an attention that can be trained.
+
+        Parameters
+        ----------
+        detail : str, Path, torch.nn.Module or NetworkSpec
+            The network of the tiles: ``hf-hub:org/name@<commit>``, ``local-dir:/path`` or
+            another form of docs/networks.md, or a module with ``facts``.
+        context : as detail, 'same' or None
+            That of the context images: 'same' shares the one of the tiles, with an attention
+            of its own; None for tiles alone.
+        facts : NetworkFacts, optional
+            What ``detail`` does not say of itself.
+        weights : path, optional
+            A safetensors file, for an architecture that is named without weights.
+        device, precision, cache_dir, local_files_only
+            As in ``from_pretrained``.
+        **asked
+            The fields of ``Assembly``: ``preset``, ``target_mpp``, ``allow_mpp``, ``geometry``,
+            ``readout``, ``score``, ``summary``, ``name``.
+
+        Raises
+        ------
+        WeightsError, ShapeError
+            When something does not fit, each with what to do.
+        """
+        made = assemble(
+            NetworkSpec.of(detail, weights, facts),
+            None if context is None else NetworkSpec.of(context),
+            Assembly(**asked),
+            cache_dir=cache_dir,
+            local_files_only=local_files_only,
+        )
+        return cls(
+            made.model,
+            made.config,
+            choose_runtime(device, precision),
+            weights_sha256=own_sha256(made.model),
+            card=network_card(made.config),
+            places={scale: place_of(opened) for scale, opened in made.opened.items()},
+        )
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 over the weights as they were loaded or last saved, and the settings.
+
+        Vectors of equal fingerprints can be compared.
+        """
+        return model_fingerprint(self._weights_sha256, self.config)
+
+    def with_config(self, config: EncoderConfig) -> Self:
+        """Return an encoder with the same weights and other settings.
+
+        The networks are shared.  The architecture and classes cannot be changed.
+        """
+        if config.network != self.config.network:
+            msg = (
+                "The network section belongs to the weights and cannot be changed; load another "
+                "model."
+            )
+            raise ValueError(msg)
+        return self._twin(self.model.with_settings(config), config, self.runtime)
+
+    def on_device(self, device: str, precision: str = "auto") -> Self:
+        """Return an encoder with the same weights and settings that computes elsewhere.
+
+        Parameters
+        ----------
+        device, precision
+            As in ``from_pretrained``.
+        """
+        return self._twin(self.model, self.config, choose_runtime(device, precision))
+
+    def _twin(self, model: TwoScaleModel, config: EncoderConfig, runtime: Runtime) -> Self:
+        return type(self)(
+            model,
+            config,
+            runtime,
+            weights_sha256=self._weights_sha256,
+            card=self._card,
+            places=self._places,
+        )
+
+    def save_pretrained(self, folder: str | Path) -> Path:
+        """Write ``config.json``, ``model.safetensors`` and the model card; return the folder.
+
+        After training, this is also what gives the changed weights their fingerprint.
+        """
+        manifest = write_model_folder(
+            Path(folder), self.model, self.config, self._card, self._places
+        )
+        self._weights_sha256 = manifest.weights_sha256
+        return Path(folder)
+
+    def backend(self) -> Backend:
+        """Return what computes the networks, made anew after the weights have changed."""
+        made_for = (self.model, weights_stamp(self.model))
+        if self._backend is None or self._made_for != made_for:
+            self._backend, self._made_for = make_backend(self.model, self.runtime), made_for
+        return self._backend
+
+    def __getstate__(self) -> dict[str, Any]:
+        # A back end belongs to the process that made it.
+        sent = model_to_send(self.model, self._places)
+        return {**self.__dict__, "model": sent, "_backend": None, "_made_for": None}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        model = model_received(state["model"], state["config"], state["_places"])
+        self.__dict__.update({**state, "model": model.to(state["runtime"].device)})
