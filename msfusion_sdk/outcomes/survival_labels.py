@@ -146,8 +146,8 @@ def _flags(
         len(wrong),
         f"{len(wrong)} of {len(ids)} values of {declared.flag} are {wanted} (found: "
         f"{first_few(unknown)}; first patients: "
-        f"{first_few(ids[wrong])}). Pass event_values= (--event-values) for each of "
-        f"{first_few(needed, 6)}.",
+        f"{first_few(ids[wrong])}). Pass event_values= with true or false for each of "
+        f"{first_few(needed, 6)}; in the shell --event-values names those that mean an event.",
     )
     if declared.event and "censor" in declared.event.casefold() and meaning is None:
         message = (

@@ -77,6 +77,7 @@ def write_validation(
 
     Parameters
     ----------
+    found : ExternalValidation
     folder : path
         Made if it is not there.
     command : str
