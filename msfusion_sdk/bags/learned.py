@@ -154,7 +154,15 @@ class LearnedAttention:
 
     @classmethod
     def from_arrays(cls, kind: Head, arrays: Mapping[str, NDArray[Any]]) -> Self:
-        """Return what ``arrays`` described."""
+        """Return what ``arrays`` described.
+
+        Parameters
+        ----------
+        kind : str
+            Which head was trained.
+        arrays : mapping
+            By name, as ``arrays`` gave them.
+        """
         reduced = Reduced(arrays["shift"], arrays["matrix"])
         heads = []
         for number in range(len(arrays["levels"])):

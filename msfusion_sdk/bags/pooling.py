@@ -43,10 +43,17 @@ def attention_weights(logits: Tensor, there: Tensor) -> Tensor:
 
 
 def pooled(values: Tensor, weights: Tensor) -> Tensor:
-    """Return Σ weight · value over the patches: (bag, patch, output) each → (bag, output).
+    """Return the sum of weighted values over the patches of each bag, shape (bag, output).
 
     Weighing patch vectors and then mapping them linearly is the same sum; in this order each
     patch has a share of the score.
+
+    Parameters
+    ----------
+    values : Tensor, shape (bag, patch, output)
+        What each patch alone scores.
+    weights : Tensor, shape (bag, patch, output)
+        They sum to one over the patches of a bag.
     """
     return (weights * values).sum(1)
 

@@ -99,6 +99,7 @@ class CohortGrowth:
 
         Parameters
         ----------
+        slide_id : str
         path : path, optional
             Where the file is now.  Results stay when it is seen to be the same slide.
         mpp : float or 'header', optional

@@ -20,7 +20,7 @@ from msfusion_sdk.encoder.weights.encoder_folder import (
 from msfusion_sdk.errors import TableError
 from msfusion_sdk.files import made_folder, store_text
 from msfusion_sdk.files.csv_text import csv_for_people
-from msfusion_sdk.monitoring.progress import Progress, shows_progress
+from msfusion_sdk.monitoring.progress import Progress, no_progress, shows_progress
 from msfusion_sdk.pretraining.card import CardFacts, model_card
 from msfusion_sdk.pretraining.curve import write_curve
 from msfusion_sdk.pretraining.index import TileIndex, read_tile_index
@@ -296,6 +296,5 @@ def _scores(
                 runtime=runtime,
             )
         )
-    if progress:
-        progress("scores", len(SCALES), len(SCALES), "done")
+    (progress or no_progress)("scores", len(SCALES), len(SCALES), "done")
     return pd.concat(rows, ignore_index=True)

@@ -64,6 +64,13 @@ def profile_tables(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
 def write_profile(folder: Path, profile: pd.DataFrame) -> Path:
     """Write a profile into a model folder and return its path.
 
+    Parameters
+    ----------
+    folder : Path
+        The model folder, which exists.
+    profile : DataFrame
+        A row per column of the training tables, as ``profile_tables`` makes it.
+
     Raises
     ------
     StoreError
