@@ -33,6 +33,7 @@ def _field(name: str, kind: pa.DataType, unit: str, *, nullable: bool = False) -
 
 def _vector_field(dim: int = PATCH_VECTOR, *, nullable: bool) -> pa.Field:
     kind = pa.list_(pa.float32(), dim)
+    # Two texts, because parts keep the bytes that version 0.1.0 gave them.
     text = "context then detail features"
     unit = "512 context then 512 detail features" if dim == PATCH_VECTOR else text
     return _field("vector", kind, unit, nullable=nullable)
@@ -150,6 +151,7 @@ def _is_slide(table: pa.Table) -> bool:
     if table.num_rows != 1 or "vector" not in table.column_names:
         return False
     kind = table.schema.field("vector").type
+    # No schema of ours has the length 0, so that the comparison says no.
     dim = kind.list_size if pa.types.is_fixed_size_list(kind) else 0
     has_patches = "patches" in table.column_names
     wanted = slide_schema(patches=has_patches, dim=dim, tiles=_tiles_in(table))
@@ -197,11 +199,13 @@ def digest_of(row: dict[str, Any], patches: pa.Table | None, header: str) -> str
     """Return the SHA-256 of a result, independent of how Parquet lays it out."""
     vector = row["vector"]
     cells = {name: value for name, value in row.items() if name != "vector"}
+    # Sorted keys: the order of the columns does not count.
     digest = hashlib.sha256(json.dumps([header, cells], sort_keys=True).encode())
     digest.update(b"" if vector is None else np.asarray(vector, np.float32).tobytes())
     for column in () if patches is None else patches.combine_chunks().itercolumns():
         values = column.combine_chunks()
         is_list = pa.types.is_fixed_size_list(values.type)
+        # ``flatten`` respects the offset of a slice; ``values`` would give the whole buffer.
         digest.update((values.flatten() if is_list else values).to_numpy(zero_copy_only=False))
     return digest.hexdigest()
 
