@@ -81,6 +81,7 @@ class EncoderConfig(FrozenConfig):
         """
         data = self.model_dump()
         for section, fields in sections.items():
+            # A section may be None, as stain is.
             data[section] = {**(data[section] or {}), **fields}
         return type(self).model_validate(data)
 
@@ -95,6 +96,7 @@ class EncoderConfig(FrozenConfig):
         """Return the SHA-256 of all settings but the name, hexadecimal."""
         # Without what is None: a setting that is new and unused changes no fingerprint.
         settings = self.model_dump(mode="json", exclude={"name"}, exclude_none=True)
+        # Fingerprints stay as they were when attention was the only score.
         if self.fusion.score == "attention":
             del settings["fusion"]["score"]
         if isinstance(self.network, FeatureNetworksConfig):

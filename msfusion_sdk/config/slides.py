@@ -97,6 +97,7 @@ class PatchConfig(FrozenConfig):
 
     @model_validator(mode="after")
     def _check(self) -> Self:
+        # Otherwise pixels at the edge would be in no image.
         for name, parts in (("tiles", self.tiles), ("context_px", self.context_px or 1)):
             if self.patch_size_px % parts:
                 msg = (

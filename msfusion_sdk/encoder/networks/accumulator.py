@@ -40,11 +40,13 @@ class PatchAccumulator:
         vectors, scores, tiles = (part.detach().float().cpu() for part in features)
         is_finite = torch.cat([vectors, scores[:, None], tiles], 1).isfinite().all(1)
         if not is_finite.all():
+            # Of zeros and ones, ``argmin`` is the first zero.
             first = locations[int(is_finite.int().argmin())]
             msg = f"The networks gave NaN or infinity at location {first}. Try precision='fp32'."
             raise NonFiniteVectorError(msg)
         weights = raw_weights(scores.double(), self._rule).numpy()
         self._weighted_sum += weights @ vectors.double().numpy()
+        # The weights are raw: dividing by their sum is left to the end, when it is known.
         self._weight_sum += float(weights.sum())
         self._weights.append(weights)
         self._batches.append(self._record(locations, vectors, scores, tiles))

@@ -42,6 +42,7 @@ class SlideEmbedding:
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
         """Return the slide vector, so that ``np.asarray(result)`` works."""
+        # ``np.asarray`` of a slide without tissue must not become an array of an object.
         if self.vector is None:
             msg = f"Slide {self.slide_id} has no vector: {self.reason}."
             raise ValueError(msg)
@@ -80,6 +81,7 @@ class SlideEmbedding:
         }
         metadata = {"provenance": self.provenance.model_dump_json(), "tissue": self.tissue}
         length = self.provenance.config.vector_length
+        # ``n_patches`` stays in the row, so that a file without patches tells how many there were.
         kept = self.patches if patches else None
         return write_parquet(Path(path), row, kept, metadata, dim=length)
 

@@ -58,6 +58,7 @@ def _patch_features(patches: pa.Table) -> Iterator[dict[str, Any]]:
 
 def _ring(row: Mapping[str, Any]) -> list[list[int]]:
     left, top = row["x"], row["y"]
+    # A ring of GeoJSON ends where it begins (RFC 7946, section 3.1.6).
     right, bottom = left + row["size_px"], top + row["size_px"]
     return [[left, top], [right, top], [right, bottom], [left, bottom], [left, top]]
 

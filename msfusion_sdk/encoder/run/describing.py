@@ -57,6 +57,7 @@ def describe(
 ) -> Provenance:
     """Put together where a vector is from, with the warnings in the order they were met."""
     bad_blocks = [
+        # Blocks at the border are not square, and a region is stated by one edge.
         BadRegion(x=x, y=y, size_px=max(w, h), stage="overview", reason="could not be decoded")
         for x, y, w, h in survey.overview.bad_blocks
     ]
@@ -113,6 +114,7 @@ def _tissue_facts(survey: Survey) -> TissueFacts:
 
 
 def _finite(value: float) -> float | None:
+    # A slide without tissue has no threshold and no recall, and JSON has no NaN.
     return value if math.isfinite(value) else None
 
 
@@ -123,6 +125,7 @@ def runtime_facts(runtime: Runtime, backend: Backend | None = None) -> RuntimeFa
     versions = {"msfusion_sdk": __version__, **libraries}
     versions["python"] = platform.python_version()
     if runtime.backend == "openvino":
+        # Of the distribution: importing it for its version would start its telemetry.
         versions["openvino"] = version("openvino")
     return RuntimeFacts(
         device=runtime.device,

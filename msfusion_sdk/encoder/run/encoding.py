@@ -84,6 +84,7 @@ def encode_patches(
     """
     found = Findings(survey, config)
     locations = [(int(x), int(y)) for x, y in survey.grid.locations]
+    # Two batches: while one is computed the next is read.
     ahead = max(READ_AHEAD, 2 * batch_size)
     reads = read_patches(
         slide, locations, survey.plan, recolour=recolour, threads=threads, ahead=ahead
@@ -102,6 +103,7 @@ def encode_patches(
             if len(waiting) > 1:
                 found.patches.add(*waiting.pop(0))
             if progress:
+                # By its number, so that patches which could not be decoded count as done.
                 progress(batch[-1].index + 1, len(locations))
     for computed in waiting:
         found.patches.add(*computed)
@@ -130,11 +132,13 @@ def _computed(
 
 
 def _allowed(read: ReadConfig, total: int) -> int:
+    # Of a small piece of tissue the share alone would allow no bad patch.
     return max(read.always_allowed, int(read.max_bad_share * total))
 
 
 def _reason_without_names(slide: Slide, error: SlideCorruptError) -> str:
     """Return the decoder's message, unless it names the file: names can hold patient data."""
     text = str(error.__cause__ or "")
+    # Provenance names no file, and the message of a decoder may.
     is_private = slide.path.stem in text or str(slide.path.parent) in text
     return "could not be decoded" if is_private or not text else text

@@ -87,6 +87,7 @@ def encode_file(
             threads=by.threads,
             progress=by.progress,
         )
+        # Before there is a result: pixels of two versions of a file must not become one vector.
         slide.require_unchanged()
         provenance = describe(
             slide,

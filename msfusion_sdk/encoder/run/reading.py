@@ -53,6 +53,7 @@ def read_patches(
         index, location = job
         try:
             patch = read_patch(handle, location, plan)
+        # As a value: raised here, it would end the reading of all other patches.
         except SlideCorruptError as error:
             return PatchRead(index, location, None, error)
         if recolour is not None:
