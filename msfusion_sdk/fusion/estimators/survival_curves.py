@@ -55,6 +55,7 @@ class SurvivalCurves:
         times : shape (time,), ascending
         """
         steps, unused = self.times, np.nan
+        # As a Cox model of one feature; likelihood, steps and penalty are not asked of it.
         model = CoxFit(self.slope, np.zeros(1), steps, self.hazard, unused, 0, unused)
         return model.predict_survival(scores, times)
 

@@ -74,9 +74,11 @@ class Design:
             having = table[modalities.present[:, place]].astype(np.float64)
             centres.append(having.mean(axis=0))
             deviation = having.std(axis=0)
+            # With its own variance the deviation cancels: the scale becomes 1.
             own = deviation**2 if kinds[place] == SCORES else variances[place]
             scales.append(_scale(deviation, own))
         present = modalities.present.astype(np.float64)
+        # Columns of who has what, standardised like a small table.
         centres.append(present.mean(axis=0))
         scales.append(_scale(present.std(axis=0), COLUMN_VARIANCE))
         return cls(np.concatenate(centres), np.concatenate(scales))

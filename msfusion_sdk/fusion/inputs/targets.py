@@ -85,6 +85,7 @@ class SurvivalTarget(Target):
         """Return a ridge Cox model with Efron ties; mean log-hazard 0 over these patients."""
         # fit_cox divides the likelihood by the number of patients, the prior does not.
         fit = fit_cox(values, **self.outcome.arrays, penalty=1 / len(values))
+        # The Cox model subtracts the mean from the features; here that is the offset.
         return fit.coef[:, None], np.array([-fit.mean @ fit.coef])
 
     def total_loss(self, scores: Tensor) -> Tensor:
@@ -93,6 +94,7 @@ class SurvivalTarget(Target):
         loss = cox_loss(
             risk=scores[:, 0], time=known["time"], event=known["event"], entry=known.get("entry")
         )
+        # ``cox_loss`` is per event; of survival the needed stratum is that of the events.
         return loss * self.outcome.scarcest
 
     def centred(self, scores: Floats) -> Floats:
@@ -122,6 +124,7 @@ class ClassTarget(Target):
 
     def fit_linear(self, values: Floats) -> tuple[Floats, Floats]:
         """Return a ridge logistic regression; its intercept is not penalised."""
+        # C is one over the penalty of the summed loss: a prior of variance 1, as for survival.
         model = LogisticRegression(C=1.0, max_iter=2000, tol=1e-6).fit(values, self.outcome.codes)
         coef, offset = model.coef_.T, model.intercept_
         if self.outputs == 2:  # scikit-learn gives one column, the log-odds of the second class

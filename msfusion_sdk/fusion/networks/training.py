@@ -53,8 +53,10 @@ def train(
         loss = learn_target.total_loss(scores) / learn_target.outcome.scarcest
         loss.backward()  # type: ignore[no-untyped-call]
         optimiser.step()
+        # Without dropping modalities: prediction drops none either.
         stop_loss = _loss(network, stop, stop_target)
         waited += 1
+        # NaN is never lower, so weights that diverged are never the best.
         if stop_loss < best_loss:
             best, best_loss, waited = copy.deepcopy(network.state_dict()), stop_loss, 0
         if waited == PATIENCE:

@@ -39,10 +39,12 @@ class LinearFuser(Fuser):
         target.outcome.require(f"A linear model of {' and '.join(modalities.names)}", 1)
         folds = fold_numbers(target.outcome, FOLDS, self._seed)
         held_out = np.zeros((len(folds), target.outputs))
+        # All zero is a single fold, without anybody to learn from.
         for fold in range(folds.max() + 1 if folds.any() else 0):
             held, rest = folds == fold, folds != fold
             self._learn(modalities.rows(rest), target.rows(rest))
             held_out[held] = self.scores(modalities.rows(held))
+        # Last, from everybody: the models of folds are gone after their scores.
         self._learn(modalities, target)
         return held_out
 

@@ -64,6 +64,7 @@ def cox_problem(
     sets = risk_sets(time, event, ties, entry)
     total = float(weights.sum())
     share = weights[sets.order] / total
+    # Efron's method gives tied events one weight, the mean of theirs.
     mean = np.add.reduceat(share[sets.events], sets.first_step) / np.bincount(sets.group)
     return CoxProblem(components[sets.order], share, mean[sets.group], total, sets)
 
@@ -114,6 +115,7 @@ def _state(problem: CoxProblem, penalty: float, point: Floats) -> _State:
     hazards = problem.weights * np.exp(log_hazard - top)
     sums = problem.sets.sums(hazards)
     if sums.min() < _UNDERFLOW:
+        # An infinite objective makes Newton halve the step.
         return _State(np.inf, -np.inf, hazards, sums)
     events = problem.sets.events
     spread = problem.step_weights @ (np.log(sums) + top)
