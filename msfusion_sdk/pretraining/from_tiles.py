@@ -163,6 +163,8 @@ def train_model(
             encoder.network,
             training / scale,
             runtime=runtime,
+            # Without a given start the detail network goes on from the context network just
+            # trained.
             start=given.get(scale) or trained.get("context"),
             workers=workers,
             progress=progress,
@@ -266,6 +268,7 @@ def _assemble(config: EncoderConfig, trained: dict[str, ImageClassifier]) -> Two
         for scale in SCALES:
             state = trained[scale].state_dict()
             halves = {
+                # Scores of the card are of these rounded weights: of the model as it is stored.
                 k: v.cpu().half().float() if v.is_floating_point() else v.cpu()
                 for k, v in state.items()
             }

@@ -64,6 +64,7 @@ def membership(
         if held and len(held) >= min_coverage * len(unique):
             names.append(name)
             row = np.zeros(len(genes))
+            # The mean of those that are there: absent genes must not pull a set towards 0.
             row[held] = 1 / len(held)
             rows.append(row)
     if not names:

@@ -30,6 +30,7 @@ def encode_slides(
     StoreError, RunInterruptedError
     """
     chosen = in_shard((row.slide_id for row in rows), settings.shard)
+    # A file for each shard: they run side by side, and the last would replace the others.
     shard = "" if settings.shard is None else f"-{settings.shard.replace('/', '-of-')}"
     return run_encoding(
         root,
@@ -47,6 +48,7 @@ def _engine(root: Path, encoder: SlideEncoder, settings: RunSettings) -> Engine:
     job = Job(
         root=root,
         fingerprint=encoder.fingerprint,
+        # Once for all workers, not once for each.
         encoder=pickle.dumps(encoder),
         patches=settings.patches,
         device="cuda" if settings.gpus_per_worker else None,

@@ -111,6 +111,7 @@ class _Run:
         progress.failed += not status.is_done
         progress.patches += status.n_patches
         self.encoded += status.is_done
+        # Slides that were done before say nothing about this run.
         tried = self.encoded + progress.failed
         if tried >= BREAKER_AFTER and progress.failed > self.max_failures * tried:
             self.stop.request()
@@ -149,6 +150,7 @@ def run_encoding(
     start = time.monotonic()
     store = EmbeddingStore(root, fingerprint)
     store.prepare()
+    # Before hours of work: a folder that cannot hold results is found now.
     probe_folder(store.folder)
     plan = plan_run(rows, store, patches=patches)
     run = _Run(plan, Ledger(root, fingerprint), len(rows), max_failures)
@@ -191,6 +193,7 @@ def _carry_out(
                 run.note(event)
             if show:
                 show(run.progress)
+            # Leaving the loop closes the engine, which ends the workers at once.
             if run.stop.expired:
                 break
     if run.stop.signum is not None:

@@ -60,6 +60,7 @@ def _decoded(path: Path, data: bytes, encoding: str) -> bytes:
 def _not_utf8(path: Path, data: bytes, place: int) -> TableError:
     start = data.rfind(b"\n", 0, place) + 1
     end = data.find(b"\n", place)
+    # Only to show it: which encoding it is remains the user's to say.
     line = data[start : end if end >= 0 else None].decode("cp1252", "replace")
     shown = line[max(0, place - start - 20) : place - start + 10].strip()
     number = data.count(b"\n", 0, place) + 1
@@ -73,6 +74,7 @@ def _not_utf8(path: Path, data: bytes, place: int) -> TableError:
 def _zero_bytes(path: Path, data: bytes) -> TableError:
     first = data.index(b"\0")
     if data.count(b"\0") > len(data) // 4:
+        # Letters of Latin script are below 256: their high byte is the zero.
         name = "utf-16-le" if first % 2 else "utf-16-be"
         return TableError(
             f"{path} has a zero byte beside every letter: it is UTF-16 without its mark. Save it "
