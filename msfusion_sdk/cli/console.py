@@ -65,6 +65,7 @@ def bars() -> Iterator[Bars]:
         tasks = {}
 
         def update(stage: str, done: int, total: int, text: str = "") -> None:
+            # A stage has a bar from its first step on: nobody knows beforehand which there will be.
             if stage not in tasks:
                 tasks[stage] = progress.add_task(stage, total=total, text=text)
             progress.update(tasks[stage], completed=done, total=total, text=text)
@@ -93,6 +94,7 @@ def told_warnings() -> Iterator[None]:
             yield
         finally:
             for message in dict.fromkeys(str(one.message) for one in caught):
+                # Ids and paths may hold brackets, which rich would take for markup.
                 err.print(f"warning: {message}", markup=False, soft_wrap=True)
 
 
