@@ -24,6 +24,7 @@ START_S = 300.0
 """Seconds that the process may take to load its libraries, from a slow network disk say."""
 POLL_S = 1.0
 _START = "import sys; sys.path[:] = {path!r}; from msfusion_sdk.isolation import _serve; _serve()"
+# Eight bytes: an answer may be larger than 4 GB.
 _LENGTH = struct.Struct("<Q")
 
 
@@ -87,6 +88,7 @@ class Child:
         """Ask, and return what will hold the answer, an error or ``ChildDiedError``."""
         answer: Future[Any] = Future()
         with self._lock:
+            # The time counts from the question: before that there was nothing to answer.
             if not self._waiting:
                 self._heard_at = time.monotonic()
             process = self._started()
@@ -221,6 +223,7 @@ def _answer(function: Callable[..., object], arguments: tuple[object, ...]) -> t
         return True, function(*arguments)
     except BaseException as error:
         try:
+            # Tried here: an error that cannot be read back would end the parent's listening.
             pickle.loads(pickle.dumps(error))
         except Exception:
             return False, RuntimeError(f"{type(error).__name__}: {error}")

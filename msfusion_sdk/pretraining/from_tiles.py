@@ -163,8 +163,6 @@ def train_model(
             encoder.network,
             training / scale,
             runtime=runtime,
-            # Without a given start the detail network goes on from the context network just
-            # trained.
             start=given.get(scale) or trained.get("context"),
             workers=workers,
             progress=progress,

@@ -26,7 +26,7 @@ class Pyramid:
         self.slide = slide
         self.level_dimensions = slide.header.level_dimensions
         self.level_downsamples = slide.header.level_downsamples
-        # The generator looks here for bounds of the scan; all of the slide is shown.
+        # The generator asks for a background colour, which readers have laid under already.
         self.properties: dict[str, str] = {}
         self._idle = [slide]
         self._is_closed = False
