@@ -154,7 +154,7 @@ def test_patients_and_slides_may_be_sheets_of_one_workbook(
     msfusion: Msfusion, tmp_path: Path
 ) -> None:
     book = openpyxl.Workbook()
-    sheets = {
+    sheets: dict[str, list[list[object]]] = {
         "people": [["patient_id", "age"], ["0012", 61]],
         "scans": [["slide_id", "patient_id", "path"], ["S1", "0012", "one.svs"]],
     }

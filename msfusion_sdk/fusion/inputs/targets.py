@@ -17,6 +17,7 @@ from torch import Tensor
 from torch.nn.functional import cross_entropy
 
 from msfusion_sdk.arrays import Bools, Floats, Rows
+from msfusion_sdk.fusion.inputs.evidence import Evidence, class_evidence, cox_evidence
 from msfusion_sdk.outcomes.classes import ClassOutcome
 from msfusion_sdk.outcomes.outcome import Kind, Outcome
 from msfusion_sdk.outcomes.survival import SurvivalOutcome
@@ -52,6 +53,18 @@ class Target(ABC):
         Each coefficient has a normal prior of mean 0 and variance 1.
         """
 
+    def evidence(self, values: Floats, start: Floats) -> Evidence:
+        """Return how likely the outcomes are under the prior of ``fit_linear``.
+
+        Parameters
+        ----------
+        values : shape (patient, feature)
+        start : shape (feature,)
+            Near the likeliest coefficients, where that is known.
+        """
+        msg = f"The evidence of outcomes of the kind {self.outcome.kind!r} is not known."
+        raise NotImplementedError(msg)
+
     @abstractmethod
     def total_loss(self, scores: Tensor) -> Tensor:
         """Return the negative log-likelihood, summed over patients (events for survival)."""
@@ -86,6 +99,10 @@ class SurvivalTarget(Target):
         # fit_cox divides the likelihood by the number of patients, the prior does not.
         fit = fit_cox(values, **self.outcome.arrays, penalty=1 / len(values))
         return fit.coef[:, None], np.array([-fit.mean @ fit.coef])
+
+    def evidence(self, values: Floats, start: Floats) -> Evidence:
+        """Return the evidence of the ridge Cox model."""
+        return cox_evidence(values, **self.outcome.arrays, start=start)
 
     def total_loss(self, scores: Tensor) -> Tensor:
         """Return minus the log partial likelihood, Efron ties."""
@@ -127,6 +144,10 @@ class ClassTarget(Target):
         if self.outputs == 2:  # scikit-learn gives one column, the log-odds of the second class
             coef, offset = np.hstack([-coef, coef]) / 2, np.append(-offset, offset) / 2
         return np.asarray(coef), np.asarray(offset - self.log_prior)
+
+    def evidence(self, values: Floats, start: Floats) -> Evidence:
+        """Return the evidence of the logistic model."""
+        return class_evidence(values, self.outcome.codes, self.outputs)
 
     def total_loss(self, scores: Tensor) -> Tensor:
         """Return the cross-entropy."""
