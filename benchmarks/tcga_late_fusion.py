@@ -1,6 +1,6 @@
 """Survival by late fusion on TCGA cohorts, on published folds, beside published figures.
 
-    python benchmarks/tcga_late_fusion.py --data DATA [--seeds 1] [--quick] [--default] [--nested] [--json OUT]
+    python benchmarks/tcga_late_fusion.py --data DATA [--seeds 1] [--quick] [--default] [--nested]
 
 ``DATA/tcga/<cohort>/`` holds ``clinical``, ``rna``, ``cnv``, ``mut``, ``folds`` and ``wsi_risk`` as
 Parquet (a cohort may lack some), as published with PORPOISE and MCAT.  Every strategy runs with its

@@ -143,7 +143,5 @@ def _likeliest(
 
     bounds = [(middle - FARTHEST, middle + FARTHEST) for middle in centre]
     options = {"maxiter": STEPS, "ftol": 1e-5}
-    found = minimize(
-        objective, centre, jac=True, method="L-BFGS-B", bounds=bounds, options=options
-    )
+    found = minimize(objective, centre, jac=True, method="L-BFGS-B", bounds=bounds, options=options)
     return np.asarray(found.x, np.float64)
