@@ -3,9 +3,9 @@
     python benchmarks/fusion_priors.py {noise,sparse,slopes,projects} [--data DATA] [--seeds N]
 
 ``noise``     twenty columns of noise beside five clinical ones, n 300: what they cost.
-``sparse``    a wide table that 10 to 50 % of the patients have, from no signal to a strong one: fusion
-              minus its best part (the model without the table, or a whole table alone), on new
-              patients.  With ``--data``, also expression of TCGA cohorts, kept for such shares.
+``sparse``    a wide table that 10 to 50 % of the patients have, from no signal to a strong one:
+              fusion minus its best part (the model without the table, or a whole table alone), on
+              new patients.  With ``--data``, also expression of TCGA cohorts, kept for such shares.
 ``slopes``    calibration slope of survival curves on 2,000 new patients; 1 is right.
 ``projects``  10,000 patients of 33 projects with hazards of their own, ages and gaps, beside the
               one-hot Cox model of lifelines.
