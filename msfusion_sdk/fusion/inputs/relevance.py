@@ -2,7 +2,7 @@
 
 The priors of :mod:`~msfusion_sdk.fusion.inputs.design` know how many columns a table has, and not
 whether they say anything.  Here factors of those variances are chosen that make the outcomes of
-the training patients likeliest (see :mod:`~msfusion_sdk.fusion.inputs.evidence`):
+the training patients likeliest (see :mod:`~msfusion_sdk.fusion.inputs.marginal`):
 
 * one for each column of kinds with few columns: noise columns fade, and the others need not share
   their prior with them;
@@ -27,10 +27,10 @@ from scipy.optimize import minimize
 from msfusion_sdk.arrays import Floats
 from msfusion_sdk.components import principal_axes
 from msfusion_sdk.fusion.inputs.design import SCORES
-from msfusion_sdk.fusion.inputs.evidence import Evidence
+from msfusion_sdk.fusion.inputs.marginal import Marginal
 from msfusion_sdk.fusion.inputs.modalities import Modalities
 
-__all__ = ["EvidenceOf", "Group", "learn_factors", "prior_groups"]
+__all__ = ["MarginalOf", "Group", "learn_factors", "prior_groups"]
 
 FEW = 200
 """Columns of a kind up to which each has a variance of its own."""
@@ -42,7 +42,7 @@ COMPONENTS = 100
 FARTHEST = 9.0
 STEPS = 15
 
-EvidenceOf = Callable[[Floats, Floats], Evidence]
+MarginalOf = Callable[[Floats, Floats], Marginal]
 """Of the columns (patient, column), and a start of shape (column,)."""
 
 
@@ -81,7 +81,7 @@ def prior_groups(modalities: Modalities, kinds: Sequence[str]) -> list[Group]:
     return groups + [Group(slice(p, p + 1), ABSENCE, TABLE_SPREAD) for p in places]
 
 
-def learn_factors(matrix: Floats, groups: Sequence[Group], evidence_of: EvidenceOf) -> Floats:
+def learn_factors(matrix: Floats, groups: Sequence[Group], marginal_of: MarginalOf) -> Floats:
     """Return the factor of the prior variance of each column, shape (column,).
 
     Parameters
@@ -90,7 +90,7 @@ def learn_factors(matrix: Floats, groups: Sequence[Group], evidence_of: Evidence
         Of a design: prior variance 1.
     groups : sequence of Group
         That cover the columns.
-    evidence_of : function
+    marginal_of : function
         Of the outcomes.
     """
     free = [group for group in groups if group.spread and matrix[:, group.columns].any()]
@@ -98,7 +98,7 @@ def learn_factors(matrix: Floats, groups: Sequence[Group], evidence_of: Evidence
     if not free:
         return factors
     parts, owners = _compact(matrix, groups, free)
-    logs = _likeliest(parts, owners, free, evidence_of)
+    logs = _likeliest(parts, owners, free, marginal_of)
     for group, log in zip(free, logs, strict=True):
         factors[group.columns] = np.exp(log)
     return factors
@@ -127,16 +127,16 @@ def _components(block: Floats) -> Floats:
 
 
 def _likeliest(
-    parts: Floats, belongs: Floats, free: Sequence[Group], evidence_of: EvidenceOf
+    parts: Floats, belongs: Floats, free: Sequence[Group], marginal_of: MarginalOf
 ) -> Floats:
-    """Return the logarithm of each group's factor where evidence and hyperprior are highest."""
+    """Return the logarithms of the factors that are likeliest, each for a group."""
     centre = np.log([group.centre for group in free])
     spread = np.array([group.spread for group in free])
     effects = np.zeros(parts.shape[1])
 
     def objective(logs: Floats) -> tuple[float, Floats]:
         scale = np.exp(logs @ belongs / 2)
-        found = evidence_of(parts * scale, effects / scale)
+        found = marginal_of(parts * scale, effects / scale)
         effects[:] = found.point * scale
         away = (logs - centre) / spread
         return -(found.value - away @ away / 2), -(belongs @ found.slopes - away / spread)

@@ -16,12 +16,12 @@ from msfusion_sdk.fusion.strategies.fuser import Arrays, Fuser, fold_numbers
 __all__ = ["LinearFuser"]
 
 FOLDS = 3
-MANY_FOLDS = 10
+MANY_FOLDS = 20
 """Where columns are many for the patients: models of two thirds of them would be much poorer."""
 MANY_COLUMNS = 0.1
 """Columns per patient from which on that is so."""
-FEW_PATIENTS = 500
-"""Up to which ten fits cost little."""
+FITS = 6000
+"""Patients times folds that cost little: so many folds at most where there are more of both."""
 
 
 class LinearFuser(Fuser):
@@ -75,12 +75,13 @@ class LinearFuser(Fuser):
     def _learn(self, modalities: Modalities, target: Target) -> None:
         design = Design.learn(modalities, self._kinds)
         matrix, groups = design.matrix(modalities), prior_groups(modalities, self._kinds)
-        factors = learn_factors(matrix, groups, target.evidence)
+        factors = learn_factors(matrix, groups, target.marginal)
         self._design = design.with_factors(factors)
         self._coef, self._offset = target.fit_linear(matrix * np.sqrt(factors))
 
 
 def _folds(modalities: Modalities) -> int:
     patients = len(modalities.patient_ids)
-    is_wide = sum(modalities.widths) > MANY_COLUMNS * patients
-    return MANY_FOLDS if is_wide and patients <= FEW_PATIENTS else FOLDS
+    if sum(modalities.widths) <= MANY_COLUMNS * patients:
+        return FOLDS
+    return max(FOLDS, min(MANY_FOLDS, FITS // patients))

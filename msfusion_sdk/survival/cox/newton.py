@@ -92,10 +92,11 @@ def minimise(problem: CoxProblem, penalty: float, start: Floats) -> CoxSolution:
 
 
 def laplace(problem: CoxProblem, penalty: float, point: Floats) -> tuple[float, Floats]:
-    """Return the log evidence at the minimum ``point``, and the variance of each coefficient.
+    """Return the log marginal likelihood, and the variance of each coefficient.
 
-    In weights that sum to the number of patients, so that ``penalty`` times that number is the
-    precision of the prior; up to a number that depends on no prior.
+    By Laplace's approximation at the minimum ``point``, in weights that sum to the number of
+    patients, so that ``penalty`` times that number is the precision of the prior; up to a number
+    that depends on no prior.
     """
     patients = len(problem.weights)
     state = _state(problem, penalty, point)

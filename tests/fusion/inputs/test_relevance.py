@@ -37,7 +37,7 @@ def test_noise_columns_fade_and_a_column_that_tells_stays(kind: int) -> None:
     factors = learn_factors(
         np.hstack([table * 0.4, np.zeros((PATIENTS, 1))]),
         prior_groups(made, ["clinical"]),
-        targets(1.2 * table[:, 0])[kind].evidence,
+        targets(1.2 * table[:, 0])[kind].marginal,
     )
     assert factors[0] > 1
     assert np.median(factors[1:21]) < 0.1
@@ -48,7 +48,7 @@ def test_a_wide_table_of_everybody_keeps_its_variance() -> None:
     wide, small = rng.normal(size=(PATIENTS, 300)), rng.normal(size=(PATIENTS, 2))
     groups = prior_groups(modalities(small, wide), ["clinical", "genomics"])
     matrix = np.hstack([small, wide * 0.1, np.zeros((PATIENTS, 2))])
-    factors = learn_factors(matrix, groups, targets(small[:, 0])[0].evidence)
+    factors = learn_factors(matrix, groups, targets(small[:, 0])[0].marginal)
     assert (factors[2:302] == 1).all()
     assert (factors[:2] != 1).all()
 
@@ -64,7 +64,7 @@ def test_a_wide_table_of_some_patients_counts_by_what_it_tells(
     groups = prior_groups(made, ["clinical", "slide"])
     matrix = np.hstack([made.values[0] * 0.4, wide * 0.1, np.zeros((PATIENTS, 2))])
     score = told * wide.mean(axis=1)
-    factors = learn_factors(matrix, groups, targets(score)[0].evidence)
+    factors = learn_factors(matrix, groups, targets(score)[0].marginal)
     assert low < factors[2] < high
     assert len(set(factors[2:302])) == 1
 

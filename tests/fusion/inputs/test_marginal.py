@@ -1,4 +1,4 @@
-"""Evidence against integrals over a grid, and its slopes against small steps."""
+"""Marginal likelihoods against integrals over a grid, and its slopes against small steps."""
 
 import numpy as np
 import pytest
@@ -6,7 +6,7 @@ from scipy.special import expit
 from scipy.stats import norm
 
 from msfusion_sdk.arrays import Bools, Floats
-from msfusion_sdk.fusion.inputs.evidence import class_evidence, cox_evidence
+from msfusion_sdk.fusion.inputs.marginal import class_marginal, cox_marginal
 
 
 def breslow_likelihood(risk: Floats, time: Floats, event: Bools) -> float:
@@ -23,7 +23,7 @@ def _made() -> tuple[Floats, Floats, Bools]:
     return values, np.minimum(death, last), death <= last
 
 
-def test_the_evidence_of_a_cox_model_is_the_likelihood_averaged_over_the_prior(
+def test_the_marginal_likelihood_of_a_cox_model_is_the_likelihood_averaged_over_the_prior(
     made: tuple[Floats, Floats, Bools],
 ) -> None:
     values, time, event = made
@@ -37,13 +37,13 @@ def test_the_evidence_of_a_cox_model_is_the_likelihood_averaged_over_the_prior(
     one, other = values[:, 0], values[:, 1]
     start = np.zeros(1)
     found = [
-        cox_evidence(each[:, None], time=time, event=event, start=start).value
+        cox_marginal(each[:, None], time=time, event=event, start=start).value
         for each in (one, other)
     ]
     assert found[0] - found[1] == pytest.approx(averaged(one) - averaged(other), abs=0.02)
 
 
-def test_the_evidence_of_two_classes_is_the_likelihood_averaged_over_the_prior() -> None:
+def test_the_marginal_likelihood_of_two_classes_is_the_likelihood_averaged_over_the_prior() -> None:
     rng = np.random.default_rng(1)
     column = rng.normal(size=200)
     codes = (rng.random(200) < expit(0.8 * column)).astype(np.intp)
@@ -54,7 +54,7 @@ def test_the_evidence_of_two_classes_is_the_likelihood_averaged_over_the_prior()
         logs = np.log(np.where(codes == 1, chance, 1 - chance)).sum(axis=-1)
         return float(np.log((norm.pdf(grid) * np.exp(logs - logs.max())).sum()) + logs.max())
 
-    wide, narrow = (class_evidence(column[:, None] * k, codes, 2).value for k in (1.0, 0.3))
+    wide, narrow = (class_marginal(column[:, None] * k, codes, 2).value for k in (1.0, 0.3))
     assert wide - narrow == pytest.approx(averaged(column) - averaged(column * 0.3), abs=0.02)
 
 
@@ -65,9 +65,9 @@ def test_slopes_are_what_small_steps_of_the_prior_change(
 
     def value(logs: Floats) -> float:
         scaled = values * np.exp(logs / 2)
-        return cox_evidence(scaled, time=time, event=event, start=np.zeros(3)).value
+        return cox_marginal(scaled, time=time, event=event, start=np.zeros(3)).value
 
-    slopes = cox_evidence(values, time=time, event=event, start=np.zeros(3)).slopes
+    slopes = cox_marginal(values, time=time, event=event, start=np.zeros(3)).slopes
     steps = [(value(0.01 * e) - value(-0.01 * e)) / 0.02 for e in np.eye(3)]
     # What the mode moves changes the curvature too, which slopes leave out.
     assert slopes == pytest.approx(np.array(steps), abs=0.05)

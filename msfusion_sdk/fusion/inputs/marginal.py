@@ -1,8 +1,8 @@
 """How likely outcomes are under a ridge model with given prior variances, and what would help.
 
-The evidence is the likelihood averaged over the prior, here by Laplace's approximation at the
-mode.  With coefficients of prior variance 1 its slope by the logarithm of the prior variance of
-column ``j`` is ``(coef_j ** 2 + variance_j - 1) / 2``: a column whose coefficient is known well
+The marginal likelihood is the likelihood averaged over the prior, here by Laplace's approximation
+at the mode.  With coefficients of prior variance 1 its slope by the logarithm of the prior variance
+of column ``j`` is ``(coef_j ** 2 + variance_j - 1) / 2``: a column whose coefficient is known well
 and large wants a wider prior, one that the data say nothing about is content with any.
 
 Source: MacKay, Neural Computation 4 (1992) 415-447 and 698-714.
@@ -17,12 +17,12 @@ from sklearn.linear_model import LogisticRegression
 from msfusion_sdk.arrays import Bools, Floats
 from msfusion_sdk.survival.cox.newton import cox_problem, laplace, minimise
 
-__all__ = ["Evidence", "class_evidence", "cox_evidence"]
+__all__ = ["Marginal", "class_marginal", "cox_marginal"]
 
 _INTERCEPT = 1e-6  # its prior precision: wide enough to say nothing
 
 
-class Evidence(NamedTuple):
+class Marginal(NamedTuple):
     """Of a model whose coefficients have prior variance 1."""
 
     value: float
@@ -33,10 +33,10 @@ class Evidence(NamedTuple):
     """Where the search for the mode ended; a start for priors close by."""
 
 
-def cox_evidence(
+def cox_marginal(
     values: Floats, *, time: Floats, event: Bools, entry: Floats | None = None, start: Floats
-) -> Evidence:
-    """Return the evidence of a Cox model with Efron ties.
+) -> Marginal:
+    """Return the marginal likelihood of a Cox model with Efron ties.
 
     Parameters
     ----------
@@ -51,11 +51,11 @@ def cox_evidence(
     problem = cox_problem(centred, time, event, np.ones(patients), "efron", entry)
     solution = minimise(problem, 1 / patients, start)
     value, variances = laplace(problem, 1 / patients, solution.point)
-    return Evidence(value, (solution.point**2 + variances - 1) / 2, solution.point)
+    return Marginal(value, (solution.point**2 + variances - 1) / 2, solution.point)
 
 
-def class_evidence(values: Floats, codes: NDArray[np.intp], classes: int) -> Evidence:
-    """Return the evidence of a logistic model.
+def class_marginal(values: Floats, codes: NDArray[np.intp], classes: int) -> Marginal:
+    """Return the marginal likelihood of a logistic model.
 
     Of more than two classes each has coefficients of its own, and the curvature between the
     classes is left out.
@@ -78,4 +78,4 @@ def class_evidence(values: Floats, codes: NDArray[np.intp], classes: int) -> Evi
         hessian[np.diag_indices(len(hessian))] += np.append(np.ones(len(coef)), _INTERCEPT)
         value -= float(np.linalg.slogdet(hessian)[1]) / 2
         slopes += (coef**2 + np.linalg.inv(hessian).diagonal()[:-1] - 1) / 2
-    return Evidence(value, slopes, slopes)
+    return Marginal(value, slopes, slopes)
