@@ -83,6 +83,10 @@ class Design:
         scales.append(_scale(present.std(axis=0), COLUMN_VARIANCE))
         return cls(np.concatenate(centres), np.concatenate(scales))
 
+    def with_factors(self, factors: Floats) -> "Design":
+        """Return the design with the prior variance of each column times its factor."""
+        return Design(self.centre, self.scale * np.sqrt(factors))
+
     def matrix(self, modalities: Modalities) -> Floats:
         """Return the columns, shape (patient, feature of all modalities + modality)."""
         present = modalities.present.astype(np.float64)

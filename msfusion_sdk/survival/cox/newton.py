@@ -14,7 +14,7 @@ from msfusion_sdk.arrays import Bools, Floats
 from msfusion_sdk.errors import DegenerateSplitError
 from msfusion_sdk.survival.cox.risk_sets import RiskSets, Ties, risk_sets
 
-__all__ = ["CoxProblem", "CoxSolution", "cox_problem", "cumulative_hazard", "minimise"]
+__all__ = ["CoxProblem", "CoxSolution", "cox_problem", "cumulative_hazard", "laplace", "minimise"]
 
 _CLOSE = 1e-6  # change of any log-hazard; a Newton step squares it, so the next would be 1e-12
 _ROUNDING = 1e-12
@@ -90,6 +90,21 @@ def minimise(problem: CoxProblem, penalty: float, start: Floats) -> CoxSolution:
         raise DegenerateSplitError(_unsettled(penalty, found.steps, found.point))
     log_likelihood = _in_given_weights(problem, found.state.log_likelihood)
     return CoxSolution(found.point, log_likelihood, found.steps)
+
+
+def laplace(problem: CoxProblem, penalty: float, point: Floats) -> tuple[float, Floats]:
+    """Return the log marginal likelihood, and the variance of each coefficient.
+
+    By Laplace's approximation at the minimum ``point``, in weights that sum to the number of
+    patients, so that ``penalty`` times that number is the precision of the prior; up to a number
+    that depends on no prior.
+    """
+    patients = len(problem.weights)
+    state = _state(problem, penalty, point)
+    _, hessian = _derivatives(problem, penalty, point, state)
+    hessian *= patients
+    value = -patients * state.objective - float(np.linalg.slogdet(hessian)[1]) / 2
+    return value, np.linalg.inv(hessian).diagonal()
 
 
 def cumulative_hazard(problem: CoxProblem, point: Floats) -> tuple[Floats, Floats]:

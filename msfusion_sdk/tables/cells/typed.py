@@ -19,7 +19,7 @@ Decimal = Literal[".", ","]
 
 # Enough to find out that most columns of text are none of numbers.
 FEW_CELLS = 8
-WITH_COMMA = r"^[+-]?(?:\d+|\d*,\d+|\d{1,3}(?:\.\d{3})+(?:,\d+)?)(?:[eE][+-]?\d+)?$"
+WITH_COMMA = r"^[+-]?(?:\d+|\d*,\d+|[1-9]\d{0,2}(?:\.\d{3})+(?:,\d+)?)(?:[eE][+-]?\d+)?$"
 MAY_BE_THOUSANDS = r"^[+-]?[1-9]\d{0,2},\d{3}$"
 POINTS_AS_THOUSANDS = r"^[+-]?[1-9]\d{0,2}(?:\.\d{3})+$"
 
@@ -116,7 +116,11 @@ def _as_numbers(values: pa.ChunkedArray, decimal: Decimal) -> pa.ChunkedArray | 
 def _with_comma(text: pa.ChunkedArray) -> _Comma | None:
     """Return a column as numbers with decimal commas, or None when it is none or has no comma."""
     trimmed = pc.utf8_trim_whitespace(text)
-    if not pc.any(pc.match_substring(trimmed, ",")).as_py():
+    has_comma, has_point = (pc.match_substring(trimmed, mark) for mark in ",.")
+    if not pc.any(has_comma).as_py():
+        return None
+    # Beside "1,5" a "1.284" is one thousand only where some cell shows both marks in their places.
+    if pc.any(has_point).as_py() and not pc.any(pc.and_(has_comma, has_point)).as_py():
         return None
     typed = _typed(text, ",")
     if not pa.types.is_floating(typed.type):

@@ -155,8 +155,13 @@ def _is_workbook(path: Path, data: bytes) -> bool:
         return False
     try:
         with zipfile.ZipFile(BytesIO(data)) as archive:
-            names = archive.namelist()
-    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
+            names, damaged = archive.namelist(), archive.testzip()
+        if damaged is not None:
+            msg = f"the checksum of {damaged!r} is another"
+            raise zipfile.BadZipFile(msg)
+    except (
+        zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, ValueError
+    ) as error:  # fmt: skip
         msg = f"{path} is a damaged spreadsheet or zip archive ({error}). Get it again."
         raise TableError(msg) from error
     if "content.xml" in names or any(name.startswith("xl/") for name in names):
