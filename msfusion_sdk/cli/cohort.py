@@ -16,6 +16,7 @@ from msfusion_sdk.cli.encode import (
     Model,
     Precision,
     Preset,
+    Qc,
     Stain,
     tissue_settings,
 )
@@ -149,6 +150,7 @@ def encode(
     preset: Preset = None,
     stain: Stain = None,
     keep_ink: KeepInk = False,
+    qc: Qc = None,
     model: Model = None,
     device: Device = "auto",
     precision: Precision = "auto",
@@ -166,7 +168,7 @@ def encode(
     with known_words():
         encoder = SlideEncoder.from_pretrained(model, device=device, precision=precision)
         settings = encoder.config.with_preset(preset) if preset else encoder.config
-        encoder = encoder.with_config(tissue_settings(settings, stain, keep_ink=keep_ink))
+        encoder = encoder.with_config(tissue_settings(settings, stain, keep_ink=keep_ink, qc=qc))
         with run_bars() as show:
             run = cohort.encode(
                 encoder,

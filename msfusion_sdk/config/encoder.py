@@ -8,7 +8,13 @@ from pydantic import Field, model_validator
 
 from msfusion_sdk.config.base import FrozenConfig
 from msfusion_sdk.config.networks import AnyNetworkConfig, FeatureNetworksConfig, NetworkConfig
-from msfusion_sdk.config.slides import PatchConfig, ReadConfig, StainConfig, TissueConfig
+from msfusion_sdk.config.slides import (
+    PatchConfig,
+    QualityConfig,
+    ReadConfig,
+    StainConfig,
+    TissueConfig,
+)
 
 __all__ = ["PRESETS", "AttentionFusionConfig", "EncoderConfig", "Score", "WeightRule"]
 
@@ -32,6 +38,8 @@ class AttentionFusionConfig(FrozenConfig):
 class EncoderConfig(FrozenConfig):
     """Everything that decides a slide vector, apart from the weights and the slide."""
 
+    _added = frozenset({"qc"})
+
     config_version: Literal[1] = 1
     name: str = Field("untrained", min_length=1, description="what the weights are called")
     tissue: TissueConfig = TissueConfig()
@@ -40,6 +48,7 @@ class EncoderConfig(FrozenConfig):
     network: AnyNetworkConfig = NetworkConfig()
     fusion: AttentionFusionConfig = AttentionFusionConfig()
     stain: StainConfig | None = Field(None, description="None: patches keep their own colours")
+    qc: QualityConfig | None = Field(None, description="None: quality is not measured")
 
     @model_validator(mode="after")
     def _check(self) -> Self:
@@ -82,7 +91,7 @@ class EncoderConfig(FrozenConfig):
         data = self.model_dump()
         for section, fields in sections.items():
             # A section may be None, as stain is.
-            data[section] = {**(data[section] or {}), **fields}
+            data[section] = {**(data.get(section) or {}), **fields}
         return type(self).model_validate(data)
 
     def with_preset(self, name: str) -> Self:

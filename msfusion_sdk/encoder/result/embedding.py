@@ -34,7 +34,8 @@ class SlideEmbedding:
     """Shape (length,), 1024 for a model of the method; None when the status is 'empty'."""
     patches: pa.Table
     """A row per patch: x, y, size_px (level-0 pixels), context_score, tile_scores (a number for
-    each tile, row by row), weight (the rows sum to 1), vector (length)."""
+    each tile, row by row), weight (the rows sum to 1), vector (length); with ``config.qc`` also
+    focus, fold, bubble, pen and dust."""
     provenance: Provenance
     """Slide, spacing, tissue, model, settings, versions, bad regions and warnings."""
     tissue: list[Polygon] = field(default_factory=list)
@@ -129,4 +130,5 @@ class SlideEmbedding:
 
 def no_patches(config: EncoderConfig) -> pa.Table:
     """Return a patch table without rows, of the kind that a model makes."""
-    return patch_schema(config.vector_length, config.patches.tiles_per_patch).empty_table()
+    tiles, quality = config.patches.tiles_per_patch, config.qc is not None
+    return patch_schema(config.vector_length, tiles, quality=quality).empty_table()

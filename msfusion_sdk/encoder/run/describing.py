@@ -53,6 +53,7 @@ def describe(
     *,
     stain: StainFacts | None,
     bad_patches: list[BadRegion],
+    excluded: list[BadRegion],
     patches_with_missing_pixels: int,
 ) -> Provenance:
     """Put together where a vector is from, with the warnings in the order they were met."""
@@ -69,6 +70,11 @@ def describe(
             f"{len(bad_patches)} of {len(survey.grid.locations)} patches could not be decoded and "
             "were left out"
         )
+    if excluded:
+        warnings.append(
+            f"{len(excluded)} of {len(survey.grid.locations)} patches were left out for their "
+            f"quality (the first: {excluded[0].reason})"
+        )
     if patches_with_missing_pixels:
         warnings.append(
             "patches that reach over the slide's border or over pixels "
@@ -83,6 +89,7 @@ def describe(
         config=config,
         runtime=runtime,
         bad_regions=(*bad_blocks, *bad_patches),
+        excluded=tuple(excluded),
         patches_with_missing_pixels=patches_with_missing_pixels,
         warnings=tuple(warnings),
     )
