@@ -42,6 +42,7 @@ class _OldModule(ModuleType):
 
     def __getattr__(self, name: str) -> object:
         new = MOVED[self.__name__]
+        # Python itself asks for these: that is no use of an old name.
         if name.startswith("__"):
             msg = f"module {self.__name__!r} has no attribute {name!r}"
             raise AttributeError(msg)

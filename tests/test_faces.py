@@ -73,12 +73,15 @@ FACES = {
         "Evaluation",
         "Fold",
         "Interval",
+        "Search",
+        "Searched",
         "draw_patients",
         "evaluate",
         "expected_calibration_error",
         "fold_counts",
         "interval_of",
         "make_folds",
+        "search",
         "split_hash",
     ],
     "msfusion_sdk.figures": [
@@ -98,6 +101,7 @@ FACES = {
     ],
     "msfusion_sdk.fusion": [
         "BASES",
+        "CurveWarning",
         "FusionClassifier",
         "FusionEstimator",
         "FusionSurvival",

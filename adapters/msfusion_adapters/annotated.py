@@ -78,5 +78,6 @@ def from_anndata(
         raise TableError(msg)
     table = data.to_df(layer=layer)
     if id_column is not None:
+        # As objects: AnnData makes categories of text, and an index of these is no text.
         table.index = pd.Index(data.obs[id_column].astype(object))
     return patient_table(table)

@@ -92,8 +92,10 @@ def choose_samples(samples: Iterable[str], patients: SampleMap | None = None) ->
     best: dict[str, tuple[int, str]] = {}
     for sample in every:
         patient, kind = _parsed(sample)
+        # A barcode of a patient alone says no type: it is taken as it is.
         place = 0 if kind is None else rank.get(kind, len(rank))
         if place < len(rank):
+            # By rank first, and by the barcode among equals: vial A before B, portion 01 before 02.
             best[patient] = min(best.get(patient, (place, sample)), (place, sample))
     if len(best) < len(every):
         message = "%d of %d samples left out: not tumour, or not the first of their patient."
@@ -162,6 +164,7 @@ def _by_map(samples: list[str], patients: Mapping[str, str]) -> dict[str, str]:
             stacklevel=4,
         )
     first: dict[str, str] = {}
+    # In the order of the map, which says which of a patient's samples is preferred.
     for sample, patient in patients.items():
         if sample in there:
             first.setdefault(patient, sample)

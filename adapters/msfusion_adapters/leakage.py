@@ -56,6 +56,7 @@ def warn_of_leaks(
     """
     if y is None:
         return
+    # Tables may hold patients without an outcome, of whom nothing can be said.
     having = np.isin(np.asarray(patient_ids, object), np.asarray(y.index, object))
     known = [patient for patient, has in zip(patient_ids, having, strict=True) if has]
     if len(known) < FEWEST:
@@ -121,6 +122,7 @@ def _may_order(values: Floats, time: Floats, event: Bools) -> Bools:
     if event.sum() >= FEWEST:
         values, time = values[event], time[event]
     ranks = np.argsort(np.argsort(time, kind="stable"), kind="stable").astype(np.float64)
+    # Rank correlation alone would take a sort of every column: three scales of the times do.
     scales = np.stack([time, np.log1p(np.maximum(time, 0)), ranks])
     centred = scales - scales.mean(axis=1, keepdims=True)
     length = np.linalg.norm(centred, axis=1, keepdims=True)
@@ -148,6 +150,7 @@ def _concordance(column: Floats, time: Floats, event: Bools) -> float:
         c_index = concordance_index(time=time, event=event, risk=column)
     except DegenerateSplitError:
         return 0.5
+    # A column that orders the times backwards tells them just as well.
     return max(c_index, 1 - c_index)
 
 

@@ -141,6 +141,7 @@ def learn_components(values: Floats, count: int) -> Components:
     found = principal_axes(values, most=min(count, patients - 1))
     loadings = found.axes.T
     largest = np.abs(loadings).argmax(axis=1)
+    # The sign of an eigenvector is arbitrary, and differs between libraries.
     signs = np.sign(loadings[np.arange(len(loadings)), largest])
     return Components(loadings * signs[:, None], found.spread / np.sqrt(max(patients - 1, 1)))
 

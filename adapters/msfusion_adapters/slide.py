@@ -74,6 +74,7 @@ class SlideAdapter(ModalityAdapter):
         values = values[~np.isnan(values).all(axis=1)]
         require_somebody(values, _WHAT)
         self.columns_ = list(chosen.columns)
+        # A feature that is always 0 (a dead unit) has no deviation to divide by.
         kept = np.flatnonzero(varies(values))
         if not len(kept):
             msg = f"{_WHAT} of the {len(values)} training patients are all the same.".capitalize()

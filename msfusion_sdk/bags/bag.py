@@ -59,6 +59,7 @@ class SlidePatches:
         if isinstance(self.source, np.ndarray):
             return hashlib.sha256(np.ascontiguousarray(self.source).tobytes()).hexdigest()
         found = self.source.stat()
+        # Gigabytes are not hashed to learn whether they have changed.
         return f"{self.source} {found.st_size} {found.st_mtime_ns}"
 
     def read(self) -> Vectors:
@@ -145,6 +146,7 @@ def _bag(patient: str, given: Bag | Vectors | Sequence[SlidePatches]) -> Bag:
 
 def _read(path: Path) -> Vectors:
     if path.suffix == ".npy":
+        # Mapped: the pages of a slide leave memory when its turn is over.
         vectors: Vectors = np.load(path, mmap_mode="r", allow_pickle=False)
         return vectors
     patches = read_parquet(path).patches

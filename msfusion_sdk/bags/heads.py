@@ -88,6 +88,7 @@ class _MaxHead(BagHead):
 
     def forward(self, patches: Tensor, there: Tensor) -> Shares:
         values = self.value(self.hidden(patches))
+        # Padding must never be the patch of the highest value.
         place = values.masked_fill(~there[..., None], -torch.inf).argmax(1, keepdim=True)
         return Shares(torch.zeros_like(values).scatter(1, place, 1.0), values)
 
@@ -120,6 +121,7 @@ class _ClamHead(_GatedHead):
         logits = gated_logits(hidden, self.tanh, self.gate, self.mix)
         bags = torch.arange(len(patches))
         own = logits[bags, :, codes]
+        # Alike for all bags of the batch, so that their choices make one tensor.
         few = min(LOOKED_AT, int(there.sum(1).min()))
         top = own.masked_fill(~there, -torch.inf).topk(few, 1).indices
         low = own.masked_fill(~there, torch.inf).topk(few, 1, largest=False).indices

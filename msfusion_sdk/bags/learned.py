@@ -126,6 +126,7 @@ class LearnedAttention:
         shares, weights = np.zeros((len(vectors), self.outputs)), np.zeros(len(vectors))
         for head, level in zip(self.heads, self.levels, strict=True):
             w, v = (_double(part[0]) for part in head(columns, there))
+            # The weights sum to 1, so the level can be taken from every value alike.
             shares += self.mix[0] * w * (v - level) / len(self.heads)
             weights += w.mean(1) / len(self.heads)
         linear = (vectors - self.reduced.shift) @ self.mean_coef - self.mean_level
@@ -134,6 +135,7 @@ class LearnedAttention:
 
     def _looked_at(self, weights: Floats, plain: Floats) -> Floats:
         """Return the weights of both parts together, as much of each as the score has."""
+        # Where both parts are left out nothing is looked at: shown as the plain mean.
         attended, alike = self.mix / self.mix.sum() if self.mix.any() else (0.0, 1.0)
         return np.asarray(attended * weights / weights.sum() + alike * plain)
 

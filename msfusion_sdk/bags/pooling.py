@@ -39,6 +39,7 @@ def attention_weights(logits: Tensor, there: Tensor) -> Tensor:
     there : bool, shape (bag, patch)
         False for padding; every bag has a patch.
     """
+    # exp(-inf) is exactly 0: padding has no weight, and no gradient.
     return logits.masked_fill(~there[..., None], -torch.inf).softmax(1)
 
 

@@ -20,6 +20,7 @@ def annotation_rows(found: "AnnotationDescription") -> list[tuple[str, str]]:
         kinds = "; ".join(f"{count} {kind}" for kind, count in found.ignored.items())
         rows.append(("  ignored", kinds))
     rows += [("  repaired", text) for text in found.repairs[:REPAIRS_SHOWN]]
+    # A file from another program may have hundreds of rings that cross themselves.
     if (more := len(found.repairs) - REPAIRS_SHOWN) > 0:
         rows.append(("  repaired", f"{more} more; --json lists all"))
     return rows + [("  warning", text) for text in found.warnings]

@@ -21,6 +21,7 @@ from msfusion_sdk.cli.encode import (
     Model,
     Precision,
     Preset,
+    Qc,
     Stain,
     patch_settings,
     tissue_settings,
@@ -209,6 +210,7 @@ def encode(
     max_upsample: MaxUpsample = None,
     stain: Stain = None,
     keep_ink: KeepInk = False,
+    qc: Qc = None,
     model: Model = None,
     device: Device = "auto",
     precision: Precision = "auto",
@@ -226,7 +228,7 @@ def encode(
     with known_words():
         encoder = SlideEncoder.from_pretrained(model, device=device, precision=precision)
         settings = patch_settings(encoder.config, preset, max_upsample)
-        encoder = encoder.with_config(tissue_settings(settings, stain, keep_ink=keep_ink))
+        encoder = encoder.with_config(tissue_settings(settings, stain, keep_ink=keep_ink, qc=qc))
         with run_bars() as show:
             run = cohort.encode(
                 encoder,

@@ -62,6 +62,7 @@ def told_warnings() -> Iterator[None]:
             yield
         finally:
             for message in dict.fromkeys(str(one.message) for one in caught):
+                # Ids and paths may hold brackets, which rich would take for markup.
                 err.print(f"warning: {message}", markup=False, soft_wrap=True)
 
 

@@ -26,6 +26,10 @@ Stain = Annotated[
     typer.Option(help="he, ihc or other: colours of ink may be the stain's."),
 ]
 KeepInk = Annotated[bool, typer.Option("--keep-ink", help="Leave out no marker ink.")]
+Qc = Annotated[
+    str | None,
+    typer.Option("--qc", help="Quality of patches: record, weights or exclude."),
+]
 Model = Annotated[str | None, typer.Option(help="A model folder, an embedded model or a hub id.")]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N or mps.")]
 Precision = Annotated[str, typer.Option(help="auto, fp32, bf16, or fp16 on CUDA.")]
@@ -113,6 +117,7 @@ def encode(
     max_upsample: MaxUpsample = None,
     stain: Stain = None,
     keep_ink: KeepInk = False,
+    qc: Qc = None,
     patches: Annotated[
         bool, typer.Option("--patches", help="Also store every patch vector.")
     ] = False,
@@ -134,7 +139,7 @@ def encode(
     with known_words():
         encoder = SlideEncoder.from_pretrained(model, device=device, precision=precision)
         settings = patch_settings(encoder.config, preset, max_upsample)
-        encoder = encoder.with_config(tissue_settings(settings, stain, keep_ink=keep_ink))
+        encoder = encoder.with_config(tissue_settings(settings, stain, keep_ink=keep_ink, qc=qc))
     outcomes = []
     with bars() as update:
         for outcome in encode_to_folder(
@@ -152,8 +157,12 @@ def encode(
         raise typer.Exit(ExitCode.FINISHED_WITH_FAILURES)
 
 
-def tissue_settings(config: EncoderConfig, stain: str | None, *, keep_ink: bool) -> EncoderConfig:
-    """Return the settings with what ``--stain`` and ``--keep-ink`` say."""
+def tissue_settings(
+    config: EncoderConfig, stain: str | None, *, keep_ink: bool, qc: str | None = None
+) -> EncoderConfig:
+    """Return the settings with what ``--stain``, ``--keep-ink`` and ``--qc`` say."""
+    if qc is not None:
+        config = config.updated(qc={"use": qc})
     if stain is not None:
         config = config.updated(tissue={"stain": stain})
     return config.updated(tissue={"drop_pen": False}) if keep_ink else config

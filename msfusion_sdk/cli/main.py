@@ -75,6 +75,7 @@ app = typer.Typer(
     cls=Door,
     help="Whole-slide pathology images to one attention-fused vector.",
     no_args_is_help=True,
+    # typer's own tracebacks show local variables, ids of patients among them.
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
@@ -83,6 +84,7 @@ COMMANDS = (
     adapters, doctor, bench,
 )  # fmt: skip
 TAKE_SEVERAL_WORDS = (apply, validate)
+# Each imports what it needs when it runs, so that ``--help`` takes no seconds.
 for command in COMMANDS:
     app.command(cls=SeveralWords if command in TAKE_SEVERAL_WORDS else None)(command)
 app.add_typer(cohort, name="cohort")

@@ -166,6 +166,7 @@ def check(
 
     folder = locate_model(model)
     encoder = SlideEncoder.from_pretrained(folder, device=device)
+    # Asked for once more: loading trusts weights of equal versions without computing.
     require_golden(folder, encoder.model, read_manifest(folder).golden)
     backend = encoder.backend()
     out.print(f"{encoder.config.name}: weights and golden output are as they should be.")

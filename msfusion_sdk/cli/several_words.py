@@ -30,8 +30,10 @@ def _repeated(args: list[str], repeatable: set[str]) -> list[str]:
     found: list[str] = []
     current, is_first = "", False
     for place, word in enumerate(args):
+        # Behind it every word is an argument, as in other programs.
         if word == "--":
             return found + args[place:]
+        # A dash alone is a word: many programs call standard input so.
         if word.startswith("-") and word != "-":
             name, has_value, _ = word.partition("=")
             current, is_first = (name if name in repeatable else ""), not has_value

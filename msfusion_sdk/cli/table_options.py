@@ -23,6 +23,7 @@ Layout = Annotated[
     str | None, typer.Option(help="cbioportal, xena, maf or gdc: files of these portals.")
 ]
 
+# A tab is hard to type in a shell.
 SPELT = {"tab": "\t", "\\t": "\t", "space": " ", "comma": ",", "semicolon": ";"}
 
 

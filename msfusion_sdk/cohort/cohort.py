@@ -198,6 +198,8 @@ class Cohort(CohortGrowth):
         if name in self.modalities and not replace:
             msg = f"The cohort has a modality {name!r}. Pass replace=True, or another name."
             raise TableError(msg)
+        # Without settings a table is taken as it is, even if the modality is called like an
+        # adapter.
         layout = LayoutChoice(adapter or name, reading) if reading or adapter else None
         checked = read_modality_table(
             source,
@@ -243,6 +245,7 @@ class Cohort(CohortGrowth):
             The first letters of a fingerprint, when several models have encoded the slides.
         """
         tables = {name: self.modality(name) for name in self.modalities}
+        # Without any model there are no vectors to choose among; a model that is named must exist.
         if model is None and not models_of(self.root):
             return tables
         fingerprint = choose_model(self.root, model)
@@ -606,6 +609,7 @@ class Cohort(CohortGrowth):
         labels, issues = labels_of(self.patients, outcome)
         require_no_errors(issues)
         for each in issues:
+            # Remarks on the table itself were made when it was read, and stand in the report.
             if each.code != "Table":
                 warnings.warn(each.message, OutcomeWarning, stacklevel=2)
         return labels

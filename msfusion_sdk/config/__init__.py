@@ -25,8 +25,11 @@ from msfusion_sdk.config.networks import (
 from msfusion_sdk.config.slides import (
     MAX_MPP,
     MIN_MPP,
+    Artefact,
     KeepRule,
     PatchConfig,
+    QualityConfig,
+    QualityUse,
     ReadConfig,
     Stain,
     StainConfig,
@@ -35,6 +38,9 @@ from msfusion_sdk.config.slides import (
 )
 
 __all__ = [
+    "Artefact",
+    "QualityConfig",
+    "QualityUse",
     "AnyNetworkConfig",
     "AttentionConfig",
     "AttentionFusionConfig",

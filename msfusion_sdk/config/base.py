@@ -21,6 +21,7 @@ class FrozenConfig(BaseModel):
     def _without_unused(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
         written: dict[str, Any] = write(self)
         for name in self._added:
+            # By value: what was set to its default by hand is no other setting.
             if getattr(self, name) == type(self).model_fields[name].default:
                 written.pop(name, None)
         return written

@@ -8,7 +8,13 @@ from pydantic import Field, model_validator
 
 from msfusion_sdk.config.base import FrozenConfig
 from msfusion_sdk.config.networks import AnyNetworkConfig, FeatureNetworksConfig, NetworkConfig
-from msfusion_sdk.config.slides import PatchConfig, ReadConfig, StainConfig, TissueConfig
+from msfusion_sdk.config.slides import (
+    PatchConfig,
+    QualityConfig,
+    ReadConfig,
+    StainConfig,
+    TissueConfig,
+)
 
 __all__ = ["PRESETS", "AttentionFusionConfig", "EncoderConfig", "Score", "WeightRule"]
 
@@ -32,6 +38,8 @@ class AttentionFusionConfig(FrozenConfig):
 class EncoderConfig(FrozenConfig):
     """Everything that decides a slide vector, apart from the weights and the slide."""
 
+    _added = frozenset({"qc"})
+
     config_version: Literal[1] = 1
     name: str = Field("untrained", min_length=1, description="what the weights are called")
     tissue: TissueConfig = TissueConfig()
@@ -40,6 +48,7 @@ class EncoderConfig(FrozenConfig):
     network: AnyNetworkConfig = NetworkConfig()
     fusion: AttentionFusionConfig = AttentionFusionConfig()
     stain: StainConfig | None = Field(None, description="None: patches keep their own colours")
+    qc: QualityConfig | None = Field(None, description="None: quality is not measured")
 
     @model_validator(mode="after")
     def _check(self) -> Self:
@@ -81,7 +90,8 @@ class EncoderConfig(FrozenConfig):
         """
         data = self.model_dump()
         for section, fields in sections.items():
-            data[section] = {**(data[section] or {}), **fields}
+            # A section may be None, as stain is.
+            data[section] = {**(data.get(section) or {}), **fields}
         return type(self).model_validate(data)
 
     def with_preset(self, name: str) -> Self:
@@ -95,6 +105,7 @@ class EncoderConfig(FrozenConfig):
         """Return the SHA-256 of all settings but the name, hexadecimal."""
         # Without what is None: a setting that is new and unused changes no fingerprint.
         settings = self.model_dump(mode="json", exclude={"name"}, exclude_none=True)
+        # Fingerprints stay as they were when attention was the only score.
         if self.fusion.score == "attention":
             del settings["fusion"]["score"]
         if isinstance(self.network, FeatureNetworksConfig):

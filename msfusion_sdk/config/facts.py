@@ -75,6 +75,7 @@ class NetworkFacts(FrozenConfig):
         is part of the settings of the patches.
         """
         weights = None if self.weights is None else self.weights.sha256
+        # What is left out can change without a vector changing.
         kept = {"source", "architecture", "arguments", "pixel_mean", "pixel_std", "readout"}
         return {**self.model_dump(mode="json", include=kept), "weights_sha256": weights}
 

@@ -39,6 +39,7 @@ class NetworkConfig(FrozenConfig):
     background: str | None = Field(
         None, description="the class of tissue without the finding, where there is one"
     )
+    # The statistics of ImageNet, customary for ResNets.
     pixel_mean: tuple[float, float, float] = (0.485, 0.456, 0.406)
     pixel_std: tuple[float, float, float] = (0.229, 0.224, 0.225)
 

@@ -14,7 +14,10 @@ __all__ = [
     "MAX_MPP",
     "MIN_MPP",
     "KeepRule",
+    "Artefact",
     "PatchConfig",
+    "QualityConfig",
+    "QualityUse",
     "ReadConfig",
     "Stain",
     "StainConfig",
@@ -28,6 +31,8 @@ MIN_MPP, MAX_MPP = 0.05, 20.0
 KeepRule = Literal["vertices", "area", "auto"]
 Stain = Literal["he", "ihc", "other"]
 StainMethod = Literal["vahadane", "macenko"]
+Artefact = Literal["focus", "fold", "bubble", "pen", "dust"]
+QualityUse = Literal["record", "weights", "exclude"]
 
 
 class TissueConfig(FrozenConfig):
@@ -97,6 +102,7 @@ class PatchConfig(FrozenConfig):
 
     @model_validator(mode="after")
     def _check(self) -> Self:
+        # Otherwise pixels at the edge would be in no image.
         for name, parts in (("tiles", self.tiles), ("context_px", self.context_px or 1)):
             if self.patch_size_px % parts:
                 msg = (
@@ -160,3 +166,20 @@ class StainConfig(FrozenConfig):
         description="optical density of R, G, B at amount 1; haematoxylin, then eosin"
     )
     strength: tuple[float, float] = Field(description="99th percentile of the amount of each")
+
+
+class QualityConfig(FrozenConfig):
+    """What is done about the quality of patches: columns, smaller weights, or left out."""
+
+    use: QualityUse = Field(
+        "record",
+        description="record: columns of the patch table; weights: also smaller weights; "
+        "exclude: also no bad patch",
+    )
+    by: tuple[Artefact, ...] = Field(
+        ("focus", "bubble", "pen", "dust"),
+        min_length=1,
+        description="what counts; folds are measured, and dense epithelium looks like one",
+    )
+    min_focus: float = Field(1.9, gt=0, description="less is out of focus")
+    max_share: float = Field(0.5, ge=0, lt=1, description="of a patch; above, it is left out")

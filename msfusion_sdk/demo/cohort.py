@@ -20,6 +20,7 @@ SYNTHETIC = (
     "msfusion_sdk.testing, and one slide file is empty on purpose. No number on this page says "
     "anything about patients or about how good the method is."
 )
+# Fewer than by default: the demonstration is to end within minutes.
 _FOLDS, _RESAMPLES = 3, 100
 
 

@@ -86,6 +86,7 @@ def with_reasons(
     reasons : mapping
         Remarks, by patient.
     """
+    # Everybody who was asked for has a row, those without a prediction an empty one.
     rows = predicted.reindex(pd.Index(list(patient_ids), name=ID_COLUMN, dtype=object))
     rows["n_slides"] = [n_slides.get(name, 0) for name in patient_ids]
     rows["reason"] = [reasons.get(name, "") for name in patient_ids]

@@ -94,6 +94,8 @@ def apply_to_slides(
     if new:
         _require_slides_wanted(model)
         encoder = encoder or model.encoder()
+        # Before anything is encoded: vectors of another encoder would be predicted from all the
+        # same.
         model.require_encoder(encoder)
         chosen = settings or RunSettings()
         rows = [slide.row for slide in new]
@@ -139,6 +141,7 @@ def apply_to_cohort(
     given = read_new_tables(tables or {})
     statuses: tuple[SlideStatus, ...] = ()
     slides: list[NewSlide] = []
+    # A model of tables alone must not set off hours of encoding.
     if SLIDE in model.record.modalities and cohort.slides is not None:
         encoder = encoder or (model.encoder() if model.has_encoder else None)
         rows = cohort.slides.to_pylist()
@@ -150,6 +153,7 @@ def apply_to_cohort(
             model.require_encoder(encoder)
             chosen = (settings or RunSettings()).model_dump()
             statuses = cohort.encode(encoder, progress=progress, **chosen).statuses
+    # What is given is not looked for: the cohort may lack it, or hold an older one.
     found = find_tables(cohort, model.record, without=tuple(given)) | given
     unknown = {i for t in given.values() for i in t.index} - set(cohort.patient_ids)
     if unknown:
@@ -170,6 +174,7 @@ def _applied(
     times: Sequence[float],
 ) -> Applied:
     having = patients_of(tables)
+    # Without patients who have no value at all: an estimator refuses them.
     used = {name: table for name, table in rows_of(tables, having).items() if len(table)}
     if not used:
         raise MissingModalityError(_nothing(model, statuses))
@@ -213,6 +218,7 @@ def _slide_table(
     rows = [(slide.row.slide_id, slide.patient_id) for slide in new]
     frame = pd.DataFrame(rows, columns=["slide_id", "patient_id"])
     parts = load_parts(work, list(frame["slide_id"]), fingerprint)
+    # Also when there are none: a table of no vectors has no length.
     if all(part.vector is None for part in parts.values()):
         return {}
     return {SLIDE: patient_vectors(frame, parts, model.record.slides)}

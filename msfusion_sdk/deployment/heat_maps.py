@@ -50,6 +50,7 @@ def write_heat_maps(
             continue
         try:
             result = stored_result(store, name)
+        # A picture is an extra: what is wrong with one must not cost the predictions.
         except (KeyError, StoreError) as error:
             found[name] = f"its patches cannot be read: {error}"
             continue

@@ -96,6 +96,7 @@ def _as_table(slides: SlideSource) -> TableSource | None:
     """Return the table that is meant, None when files are."""
     if isinstance(slides, str | Path) or not isinstance(slides, Sequence):
         return slides
+    # On a command line a table comes as a list of one path.
     named = [slide for slide in slides if Path(slide).suffix.lower() in TABLES]
     if not named:
         return None
@@ -109,6 +110,7 @@ def _as_table(slides: SlideSource) -> TableSource | None:
 
 
 def _of_files(paths: list[str], mpp: float | None) -> list[NewSlide]:
+    # The same name that encoding gives a file.
     names = [slide_id_of(path) for path in paths]
     twice = [name for name, count in Counter(names).items() if count > 1]
     if twice:

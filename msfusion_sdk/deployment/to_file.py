@@ -78,6 +78,7 @@ def apply_to_file(
     encoder = None
     if trained.has_encoder and (cohort is not None or _some(slides)):
         encoder = trained.encoder(device=device, precision=precision)
+    # Patches are kept only for pictures: they are most of what a slide takes on disk.
     chosen = (settings or RunSettings()).model_copy(update={"patches": heat_maps is not None})
     with _working_folder(path, work) as folder:
         if cohort is None:
@@ -123,6 +124,7 @@ def _working_folder(path: Path, work: str | Path | None) -> Iterator[Path]:
     if work is not None:
         yield Path(work)
         return
+    # Named after the file, so that the same call finds it again after an interruption.
     folder = path.with_name(f".{path.name}.slides")
     yield folder
     # After an error it stays: encoding the slides again may take hours.

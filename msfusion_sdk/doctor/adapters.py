@@ -12,6 +12,7 @@ __all__ = ["check_adapters"]
 def check_adapters() -> list[Finding]:
     """Return a problem for every adapter that cannot be loaded, and the names of the others."""
     findings, good = [], []
+    # Not ``list_adapters``, which ends with the first name that is claimed twice.
     for name in sorted({entry.name for entry in entry_points(group=GROUP)}):
         try:
             load_adapter(name)

@@ -86,6 +86,7 @@ class _Results:
 
     def _mends(self, path: Path) -> bool:
         if self.is_repairing:
+            # Before the file is set aside, so that its intact lines are never out of sight.
             salvage_lines(path)
             set_aside(path, "corrupt")
         return self.is_repairing
@@ -100,6 +101,7 @@ class _Results:
 
     def _parts(self, held: Holdings, lost: list[str]) -> None:
         for name, error in held.faults.items():
+            # Which of two results is right only encoding shows: neither is set aside.
             if isinstance(error, StoreConflictError):
                 self._say("problem", str(error), self.again)
                 continue

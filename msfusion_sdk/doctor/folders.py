@@ -150,6 +150,7 @@ def _file_system(folder: Path) -> str:
         _, where, kind, *_ = line.split()
         root = Path(where.replace("\\040", " "))
         if place.is_relative_to(root):
+            # Of all mount points above the folder the deepest is the one it lies on.
             kinds[len(root.parts)] = kind
     return kinds[max(kinds)] if kinds else ""
 

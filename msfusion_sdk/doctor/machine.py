@@ -92,6 +92,7 @@ def _cores() -> float:
     allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     cores = float(allowed or 1)
     if CPU_QUOTA.is_file():
+        # cgroup v2: microseconds of computing in every period.
         quota, period = CPU_QUOTA.read_text().split()
         if quota != "max":
             cores = min(cores, int(quota) / int(period))

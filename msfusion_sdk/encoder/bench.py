@@ -91,6 +91,7 @@ def time_slide(
         if not len(part.grid.locations):
             msg = f"{slide.path} has no patch to time: {survey.empty_reason}. Take another slide."
             raise SlideCorruptError(msg)
+        # Before the first patch: what is compiled is compiled once, and not part of a slide.
         backend = encoder.backend()
         first = _pixels(slide, part)
         _, ready_s = _timed(lambda: _compute(backend, first))
@@ -135,6 +136,7 @@ def _round(
     count, backend = len(part.grid.locations), encoder.backend()
     with open_slide(slide.path, mpp=slide.mpp_argument) as fresh:  # with nothing in its cache
         _, decode = _timed(lambda: [read_patch(fresh, place, part.plan) for place in _places(part)])
+    # As many batches as the patches would fill, so that both columns are per patch.
     batches = -(-count // len(first))
     _, compute = _timed(lambda: [_compute(backend, first) for _ in range(batches)])
     with open_slide(slide.path, mpp=slide.mpp_argument) as fresh:
@@ -166,6 +168,7 @@ def _compute(backend: Backend, pixels: torch.Tensor) -> None:
 
 
 def _middle(survey: Survey, patches: int) -> Survey:
+    # From the middle: neighbours share stored tiles, as they do in the whole slide.
     spare = max(0, len(survey.grid.locations) - patches) // 2
     locations = survey.grid.locations[spare : spare + patches]
     return replace(survey, grid=replace(survey.grid, locations=locations))

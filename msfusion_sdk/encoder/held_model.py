@@ -55,6 +55,7 @@ class HeldModel:
         self._card = card
         self._places = dict(places or {})
         self._backend: Backend | None = None
+        # The model and the sums of its weights for which the back end was made.
         self._made_for: object = None
 
     @classmethod
@@ -215,6 +216,7 @@ class HeldModel:
         manifest = write_model_folder(
             Path(folder), self.model, self.config, self._card, self._places
         )
+        # Now the weights have a file whose bytes can be named; until then nothing names a change.
         self._weights_sha256 = manifest.weights_sha256
         return Path(folder)
 

@@ -105,6 +105,7 @@ class SlideEncoder(HeldModel):
                 path, mpp=mpp, slide_id=slide_id, batch_size=batch_size, threads=threads,
                 progress=progress,
             )  # fmt: skip
+        # Not the path: the name of a folder can hold a patient's.
         name = slide_id or slide_id_of(path)
         with showing(progress) as tell:
             by = Computing.checked(

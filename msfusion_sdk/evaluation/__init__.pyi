@@ -8,3 +8,6 @@ from .metrics.intervals import Interval as Interval
 from .metrics.intervals import draw_patients as draw_patients
 from .metrics.intervals import interval_of as interval_of
 from .result.evaluation import Evaluation as Evaluation
+from .searching import Search as Search
+from .searching import Searched as Searched
+from .searching import search as search

@@ -62,6 +62,7 @@ class Comparison:
                 np.array([self._strata[patient] for patient in ids]),
                 np.array([units[patient] for patient in ids]),
                 draws=bootstrap,
+                # Each fold has draws of its own, the same for all models: differences are paired.
                 seed=(random_state, number),
             )
             for number, ids in enumerate(folds)
@@ -165,6 +166,7 @@ class Comparison:
         judged = [patient for _, one in decided for patient in one.patient_ids]
         if not self._can_have_limits(judged):
             return None, None
+        # The mean over folds of each draw, so that limits are of the mean that is shown.
         values = [self._values(name, metric, number, one.patient_ids) for number, one in decided]
         return interval_of(np.mean(values, axis=0))[1:]
 
@@ -177,6 +179,7 @@ class Comparison:
                 continue
             ours = self._values(reference, metric, number, common)
             step = ours - self._values(name, metric, number, common)
+            # The first draw holds everybody once: NaN there means that the fold decides nothing.
             if np.isfinite(step[0]):
                 steps.append(step)
                 patients += common
@@ -221,6 +224,7 @@ class Comparison:
         # Only asked for where there is a prediction, and of metrics that have a statistic.
         out_of_fold: Any = self._predictions_of[name][number]
         statistic: Any = metric.statistic
+        # Columns are all test patients of the fold; here those whom the model has predicted.
         draws = self._draws[number][:, [self._places[number][p] for p in patient_ids]]
         part, score = out_of_fold, self._scores[name, metric.name][number]
         if patient_ids != out_of_fold.patient_ids:

@@ -97,12 +97,14 @@ def evaluate(
     outcome = read_outcome(y)
     models = _named(model, outcome)
     tables, patient_ids, notes = read_tables(X, outcome.patient_ids)
+    # Given folds may name patients without any value, who are gone from the outcome now.
     folds = _without(folds, set(outcome.patient_ids).difference(patient_ids))
     outcome = outcome.of(patient_ids)
     made = make_folds(outcome, folds=folds, groups=groups, site=site, random_state=random_state)
     task = TASKS[outcome.kind].of(outcome, made, horizons, tau)
     takes = "adapters" in next(iter(models.values())).get_params(deep=False)
     chosen = make_baselines(tables, random_state, takes_adapters=takes) if baselines else []
+    # Before anything is fitted: results are kept by name, and one would replace the other.
     require_free_names(models, chosen)
     with showing(progress) as tell:
         runs, caught = run_all(
@@ -138,6 +140,7 @@ def evaluate(
         bootstrap=bootstrap,
         plan=task.plan,
         labels=labels,
+        # The main metric is the first one.
         chance=task.metrics[0].chance,
         summary=comparison.summary(),
         per_fold=per_fold,

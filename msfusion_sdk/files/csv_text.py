@@ -6,6 +6,7 @@ import pandas as pd
 
 __all__ = ["csv_for_people"]
 
+# What spreadsheets take for the beginning of a formula (OWASP, CSV injection).
 FORMULA = re.compile(r"^[=+\-@\t\r]")
 NUMBER = re.compile(r"^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$")
 
@@ -25,6 +26,7 @@ def csv_for_people(table: pd.DataFrame, *, index: bool = False) -> str:
     safe = table.rename(columns=_safe)
     for name in safe.columns[[not pd.api.types.is_numeric_dtype(kind) for kind in safe.dtypes]]:
         safe[name] = safe[name].map(_safe)
+    # One end of lines on every system, so that equal tables are equal bytes.
     return safe.to_csv(index=False, lineterminator="\n")
 
 

@@ -87,8 +87,10 @@ def remove_abandoned(folder: Path, prefix: str = PREFIX) -> list[Path]:
         for entry in entries:
             if not entry.name.startswith(prefix):
                 continue
+            # Names of version 0.1.0 hold no owner: these are judged by their age.
             gone = has_ended(entry.name, prefix)
             with suppress(OSError):
+                # Asked only when needed: it writes a file to learn the time.
                 if gone is None:
                     now = _clock_of(folder) if now is None else now
                     gone = now - entry.stat(follow_symlinks=False).st_mtime > ORPHAN_AGE_S
@@ -132,6 +134,7 @@ def probe_folder(folder: Path) -> None:
         step = "rename a file"
         probe.replace(moved)
         step = "flush a folder to disk"
+        # A rename is lost in a power cut until its folder is flushed, which some systems refuse.
         flush(folder)
     except OSError as error:
         if isinstance(found := store_error(probe, error), StoreFullError):

@@ -53,6 +53,7 @@ def making(folder: Path, kind: FolderKind, remedy: str | None = None) -> Iterato
         When the folder is in use, is being made by another process, or cannot be written.
     """
     folder = Path(folder)
+    # A folder that this call has made goes again when it fails.
     was_there = os.path.lexists(folder)
     require_free(folder, kind, remedy)
     remove_abandoned(made_folder(folder))
@@ -95,11 +96,13 @@ def require_finished(
 def _move(staged: Path, folder: Path, kind: FolderKind, remedy: str | None) -> None:
     """Put what is staged in the place of what was there before."""
     fresh = entries_of(staged)
+    # On disk before it is moved: a name must not get there ahead of its bytes.
     flush(staged)
     marker = _mark(folder, kind)
     try:
         # Looked at again: another process may have finished since.
         require_free(folder, kind, remedy)
+        # Also what only the earlier version has: it would look like a part of the new one.
         for name in {*kind.contents, *(path.name for path in fresh)}:
             _remove(folder / name)
         for path in fresh:

@@ -51,6 +51,7 @@ def _machine() -> str:
     """
     parts = [platform.node()]
     if _BOOT.is_file():
+        # The boot id changes with every start; the process namespace tells containers apart.
         parts += [_BOOT.read_text(), str(_SPACE.readlink())]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:8]
 
@@ -59,6 +60,7 @@ def _is_running(pid: int) -> bool:
     if os.name == "nt":  # where signal 0 would end it
         return True
     try:
+        # Signal 0 reaches nobody: the system only checks whether it could be sent.
         os.kill(pid, 0)
     except ProcessLookupError:
         return False
@@ -73,4 +75,5 @@ def _began(pid: int) -> int | None:
         text = Path(f"/proc/{pid}/stat").read_text(errors="replace")
     except OSError:
         return None
+    # The name stands in brackets and may hold brackets itself: the last one ends it.
     return int(text.rpartition(")")[2].split()[_FIELD_BEGAN])

@@ -34,6 +34,7 @@ def read_bytes(path: Path) -> bytes:
     except OSError as error:
         raise read_error(path, error) from error
     try:
+        # Of the open file: a name could stand for another file by now.
         kind = os.fstat(descriptor).st_mode
         if not stat.S_ISREG(kind):
             raise _no_file(path, "a folder" if stat.S_ISDIR(kind) else "a pipe or a device")

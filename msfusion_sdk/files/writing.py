@@ -23,6 +23,7 @@ __all__ = [
 ]
 
 PREFIX = ".tmp-"
+# What file systems without hard links answer, among them FAT, some FUSE and SMB mounts.
 NO_LINKS = (errno.EPERM, errno.ENOTSUP, errno.ENOSYS, errno.EMLINK, errno.EXDEV)
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
@@ -116,6 +117,7 @@ def put_if_absent(temporary: Path, target: Path) -> bool:
         except OSError as error:
             if error.errno not in NO_LINKS:
                 raise
+            # Another process may take the name between this look and the rename: see above.
             if os.path.lexists(target):
                 return False
             temporary.replace(target)
@@ -133,6 +135,7 @@ def drop(temporary: Path) -> None:
 
 def flush(path: Path) -> None:
     """Have the bytes of a file, or the names in a folder, on the disk itself."""
+    # Reading is enough: ``fsync`` acts on the file, and a folder cannot be opened for writing.
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

@@ -44,6 +44,7 @@ def describe_annotations(
     """
     classes = []
     for name, drawings in annotations.class_counts().items():
+        # The union: where outlines of one class overlap, tissue counts once.
         area_px = annotations.select(name).union().area
         area_mm2 = None if mpp is None else area_px * mpp**2 / 1e6
         classes.append(AnnotatedClass(name=name, drawings=drawings, area_mm2=area_mm2))

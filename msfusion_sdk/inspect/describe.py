@@ -96,6 +96,7 @@ def describe_slide(
         encodable=not survey.empty_reason,
         problem=survey.empty_reason,
         tissue_area_mm2=survey.tissue.area_um2 / 1e6,
+        # NaN, which differs from itself, stands where there is no tissue.
         tissue_recall=recall if recall == recall else None,
         n_patches=len(survey.grid.locations),
         keep_rule=survey.grid.keep_rule,

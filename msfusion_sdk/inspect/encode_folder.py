@@ -160,6 +160,7 @@ def _require_own_results(slide: SlidePath, slide_id: str, folder: Path) -> None:
     if (stored.size_bytes, stored.mtime_ns) == (now.size_bytes, now.mtime_ns):
         return
     if stored.size_bytes == now.size_bytes and stored.quickhash is not None:
+        # Any spacing will do: only the header is asked for.
         with open_slide(slide, mpp=1.0) as opened:
             if opened.header.quickhash == stored.quickhash:  # a copy, or touched
                 return

@@ -31,6 +31,7 @@ def class_labels(
     labels = pd.Series(values, index, name=declared.column, dtype=object)
     sizes = labels.value_counts()
     single = [name for name, n in sizes.items() if n == 1]
+    # A remark and not a repair: "T1" and "t1" may be what somebody means to tell apart.
     spelling = [str(name).strip().casefold() for name in sizes.index]
     alike = [n for n, s in zip(sizes.index, spelling, strict=True) if spelling.count(s) > 1]
     return labels, [

@@ -92,6 +92,7 @@ def class_outcome(y: "pd.Series[Any]") -> ClassOutcome:
         raise TableError(msg)
     values = column.to_list()
     kinds = sorted({type(value).__name__ for value in values})
+    # The type itself: for Python True is 1, and would be the same class as 1.
     if len(kinds) > 1 or not all(isinstance(value, str | int | bool) for value in values):
         msg = (
             f"Classes must all be text, whole numbers or booleans, and are {', '.join(kinds)} "
@@ -106,5 +107,6 @@ def class_outcome(y: "pd.Series[Any]") -> ClassOutcome:
         )
         raise DegenerateSplitError(msg)
     place = {name: code for code, name in enumerate(classes)}
+    # Numbers in ascending order of the classes: the second of two is the positive one.
     codes = np.array([place[value] for value in values], np.int64)
     return ClassOutcome(tuple(column.index), codes, tuple(classes))

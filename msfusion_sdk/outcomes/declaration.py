@@ -58,6 +58,7 @@ class SurvivalDeclaration(FrozenConfig):
             msg = "name either the column event= or the column censored=, and not both"
             raise ValueError(msg)
         for column in (self.time, self.entry or ""):
+            # A name that says "months" beside unit="days" is one slip or another: never guessed.
             stated = unit_of(column)
             if stated and stated != self.unit:
                 msg = f"unit {self.unit!r} contradicts the name of the column {column!r}"
@@ -119,6 +120,7 @@ def declared(name: str, columns: Collection[str], **settings: object) -> Declara
     TableError
         When a column is not there, or a setting is unknown.
     """
+    # The command line passes every option, those not given as None.
     given = {key: value for key, value in settings.items() if value is not None}
     is_survival = given.get("kind", "survival" if "time" in given else "class") == "survival"
     if is_survival:
@@ -136,6 +138,7 @@ def declared(name: str, columns: Collection[str], **settings: object) -> Declara
         )
     except ValidationError as error:
         problem = "; ".join(
+            # The first part of ``loc`` is the kind, and "Value error, " is pydantic's own.
             f"{'.'.join(map(str, e['loc'][1:]))} {e['msg'].removeprefix('Value error, ')}".strip()
             for e in error.errors()
         )

@@ -57,6 +57,7 @@ class Outcome(ABC):
     @property
     def scarcest(self) -> int:
         """How many patients the smallest of the needed strata has."""
+        # ``minlength``: a stratum without patients must count 0 and not be missing.
         counts = np.bincount(self.strata, minlength=len(self.stratum_names))
         return int(counts[list(self.needed)].min())
 

@@ -140,6 +140,7 @@ def _table_of(y: NDArray[np.void], patient_ids: Sequence[str]) -> pd.DataFrame:
             f"{len(patient_ids)}. Give y as a DataFrame indexed by patient_id."
         )
         raise IdMismatchError(msg)
+    # An array that is not structured has no columns: the next check refuses it.
     return table.set_axis(list(patient_ids)) if len(table.columns) else table
 
 
@@ -172,6 +173,7 @@ def _require_unit(unit: object) -> str | None:
 
 def _numbers(column: "pd.Series[Any]") -> NDArray[Any]:
     if pd.api.types.is_numeric_dtype(column):
+        # Nullable integers have no NaN of their own.
         return column.to_numpy(np.float64, na_value=np.nan)
     return column.to_numpy()
 

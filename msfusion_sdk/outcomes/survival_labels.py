@@ -45,6 +45,7 @@ def survival_labels(
         return pd.DataFrame(), [*wrong_times, *wrong_flags]
     half = ids[np.isnan(time) != np.isnan(flag)]
     both = ~(np.isnan(time) | np.isnan(flag))
+    # A column of censoring says the opposite.
     event = flag[both] == (0 if declared.event is None else 1)
     index = pd.Index(ids[both], name=ID_COLUMN, dtype=object)
     labels = pd.DataFrame({"time": time[both], "event": event}, index)
@@ -81,6 +82,7 @@ def cells_of(table: pa.Table, column: str) -> list[object]:
 def _has_no_value(cell: object) -> bool:
     if isinstance(cell, str):
         return cell.strip() in MISSING_TEXT or is_placeholder(cell)
+    # NaN alone differs from itself.
     return cell != cell
 
 
@@ -90,6 +92,7 @@ def _times(
     """Return the times, NaN where blank, and what is wrong with them."""
     time = np.array(
         [
+            # A time of True is a column of events under another name.
             float(v) if isinstance(v, int | float) and not isinstance(v, bool) else np.nan
             for v in cells
         ]
@@ -116,6 +119,7 @@ def _entries(table: pa.Table, column: str, labels: pd.DataFrame) -> tuple[Floats
     ids = np.array(table.column(ID_COLUMN).to_pylist(), object)
     every, wrong = _times(ids, cells_of(table, column), column)
     entry = np.asarray(pd.Series(every, ids).loc[labels.index], np.float64)
+    # Written so that a blank entry, which is NaN, is refused as well.
     late = labels.index[~(entry < labels["time"])]
     return entry, wrong or issue(
         "SurvivalLabel",

@@ -52,6 +52,7 @@ def warp(
         In pixels of ``image``; what lies beyond its border is mirrored.
     """
     matrix = cv2.getRotationMatrix2D(centre, angle, scale)
+    # The rotation keeps the centre in its place; here it moves to the middle of the view.
     matrix[:, 2] += size_px / 2 - np.asarray(centre, np.float64)
     if flip:
         matrix = np.array([[-1.0, 0, size_px - 1], [0, 1, 0]]) @ np.vstack([matrix, [0, 0, 1]])
@@ -64,6 +65,7 @@ def warp(
 def scale_stain(image: Pixels, gain: NDArray[np.float32]) -> Pixels:
     """Multiply the optical density of every channel by ``gain``, shape (3,)."""
     steps = np.arange(256, dtype=np.float32)[:, None]
+    # Of all 256 values at once; one is added because black has no logarithm.
     table = 256 * np.exp(np.log((steps + 1) / 256) * gain) - 1
     table = np.clip(np.rint(table), 0, 255).astype(np.uint8)
     return np.asarray(cv2.LUT(image, table[None]), np.uint8)
@@ -77,6 +79,7 @@ def match_stain(image: Pixels, mean: NDArray[np.float32], std: NDArray[np.float3
     """
     lab = cv2.cvtColor(image.astype(np.float32) / 255, cv2.COLOR_RGB2LAB)
     old_mean, old_std = (value.ravel() for value in cv2.meanStdDev(lab))
+    # A tile of one colour has no spread to scale.
     gain = (std / (old_std + 1e-3)).astype(np.float32)
     shift = (mean - old_mean * gain).astype(np.float32)
     rgb = cv2.cvtColor(lab * gain + shift, cv2.COLOR_LAB2RGB)
@@ -103,6 +106,7 @@ def random_view(
         Output pixels per input pixel before the random zoom: input mpp / output mpp.
     """
     zoom = scale * config.max_zoom ** rng.uniform(-1, 1)
+    # How far the centre may move with the view still inside the tile.
     reach = max(0.0, image.shape[0] - size_px / zoom) / 2
     centre = image.shape[0] / 2 + rng.uniform(-reach, reach, 2)
     view = warp(

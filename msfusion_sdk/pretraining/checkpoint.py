@@ -176,6 +176,7 @@ def _restore(
             is_moment = value.shape == parameter.shape
             moment = torch.empty_like(parameter).copy_(value) if is_moment else value
             slots.setdefault(int(index), {})[slot] = moment.detach()
+    # Rates are set at every step, so only the moments have to come back.
     groups = optimiser.state_dict()["param_groups"]
     optimiser.load_state_dict({"state": slots, "param_groups": groups})
 

@@ -92,6 +92,7 @@ def read_tile_index(
             f"(first: {missing[0]}). Paths are <class>/<file> below the folder."
         )
         raise TableError(msg)
+    # A tile listed twice could lie in training and in test.
     duplicates = table[table.duplicated(["class", "file"])]
     if len(duplicates):
         first = duplicates.iloc[0]
@@ -127,6 +128,7 @@ def assign_parts(
     rng = np.random.default_rng(seed)
     part_of: dict[str, Part] = {}
     for name in sorted(owner.unique()):
+        # Sorted before they are shuffled: the split depends on the seed alone.
         members = sorted(owner.index[owner == name])
         needed = sum(share > 0 for share in (validation, test)) + 1
         if len(members) < needed:
@@ -182,6 +184,7 @@ def _clusters(groups: np.ndarray, links: pd.DataFrame | None) -> dict[str, str]:
     pairs = [] if links is None else zip(links["group_a"], links["group_b"], strict=True)
     for a, b in pairs:
         # Links may name groups that this folder does not hold; they bind nothing here.
+        # The smaller name is the root, so that the order of links does not matter.
         if a in parent and b in parent:
             low, high = sorted((root(a), root(b)))
             parent[high] = low

@@ -78,6 +78,7 @@ def tile_probabilities(
     for start in range(0, len(paths), batch_size):
         views = []
         for number, path in enumerate(paths[start : start + batch_size], start):
+            # By the tile's number: the batch size does not change what is drawn.
             image = change(read_tile(path), np.random.default_rng([seed, number]))
             views.append(
                 plain_view(image, scale, tile_mpp, target_mpp, image_px).transpose(2, 0, 1)
@@ -174,6 +175,7 @@ def group_interval(
     """
     units = np.unique(groups, return_inverse=True)[1].astype(np.int64)
     present, codes = np.unique(truth, return_inverse=True)
+    # One stratum: groups may hold several classes.
     draws = draw_patients(np.zeros_like(units), units, draws=rounds, seed=(seed,))
     recall = recall_statistic(guess == truth, codes.astype(np.int64), len(present))
     _, low, high = interval_of(recall(draws))
@@ -209,6 +211,7 @@ def colour_floor(index: TileIndex, part: Part) -> float:
         name: np.stack([colour_statistics(read_tile(path)) for path in paths])
         for name, (paths, _) in tables.items()
     }
+    # Fitted on the training tiles alone, as the network is.
     model = make_pipeline(StandardScaler(), LogisticRegression(max_iter=5000, C=10.0))
     model.fit(features["train"], tables["train"][1])
     return float(balanced_accuracy_score(tables[part][1], model.predict(features[part])))

@@ -51,6 +51,7 @@ def one_cycle(step: int, steps: int, peak: float, warm: float = WARM) -> float:
 
     Source: Smith and Topin, arXiv:1708.07120; the cosine form is fastai's.
     """
+    # fastai's numbers: a start at 1/25 of the peak, an end near 0.
     low, turn = peak / 25, max(1.0, warm * steps)
     if step < turn:
         return low + (peak - low) * (1 - math.cos(math.pi * step / turn)) / 2

@@ -80,6 +80,7 @@ def train_network(
         if progress:
             text = f"loss {loss:.3f}, validation {run.state.best_score:.4f}"
             progress(scale, run.steps_done, run.steps, text)
+        # Batches come without a mark where an epoch ends: see ``training_batches``.
         if run.steps_done % run.steps_per_epoch:
             continue
         if run.end_epoch():
@@ -112,6 +113,7 @@ class _Run:
             self.network.load_state_dict(start.state_dict())
         self.paths, self.labels = index.part("train")
         self.clusters = index.clusters("train")
+        # Numbered without gaps, so that there are as many outputs as groups.
         self.group_head = nn.Linear(FEATURES, max(self.clusters) + 1).to(runtime.device)
         self.batch_size = min(config.batch_size, len(self.labels))
         self.steps_per_epoch = len(self.labels) // self.batch_size
@@ -145,6 +147,7 @@ class _Run:
     @property
     def is_finished(self) -> bool:
         """Whether all epochs are done or patience is over."""
+        # Patience begins after the warm-up, whose scores mean little.
         waited = self.state.epoch - max(self.state.best_epoch, round(WARM * self.epochs))
         return self.state.epoch >= self.epochs or waited >= self.config.patience
 
@@ -171,7 +174,9 @@ class _Run:
         self.network.train()
         with self.runtime.autocast():
             vectors = self.network.features(views.to(device)).vectors
+            # One pass through the network serves both heads.
             logits, group_logits = self.network.head(vectors), self.group_head(vectors)
+        # Losses in fp32, outside of autocast: logarithms of rounded chances are coarse.
         loss: Tensor = self.loss_of(logits.float(), labels.to(device))
         group_loss = nn.functional.cross_entropy(group_logits.float(), groups.to(device))
         self.optimiser.zero_grad(set_to_none=True)

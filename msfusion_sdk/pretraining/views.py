@@ -70,8 +70,10 @@ def plain_view(
     halved = is_halved(scale, zoom)
     if scale == "context" and not halved:
         zoom /= 2
+    # Even, so that halving is exact.
     edges = [2 * round(edge * zoom / 2) for edge in image.shape[1::-1]]
     shrinks = edges[0] < image.shape[1]
+    # Area means shrink without aliasing, and enlarge into blocks.
     method = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
     fine = np.asarray(cv2.resize(image, edges, interpolation=method), np.uint8)
     whole = _mirrored(fine, 2 * image_px if halved else image_px)
@@ -123,6 +125,7 @@ class TrainingViews(Dataset[tuple[Tensor, int, int]]):
         view = random_view(image, view_px, zoom, self.augment, rng)
         if halved:
             view = halve(view)
+        # Copied: torch wants memory of its own, in order, to hand between processes.
         pixels = torch.from_numpy(view.transpose(2, 0, 1).copy())
         return pixels, self.labels[index], self.clusters[index]
 
@@ -151,6 +154,7 @@ def training_batches(
         batch_sampler=sampler,
         num_workers=workers,
         worker_init_fn=_one_thread if workers else None,
+        # A fork would copy the locks of torch's and OpenCV's threads.
         multiprocessing_context="spawn" if workers else None,
     )
 

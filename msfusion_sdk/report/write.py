@@ -80,6 +80,7 @@ def _chapters(folder: Path, model: str | None) -> list[Chapter]:
         VALIDATION_FILE: lambda: validation_chapter(folder),
         "training.json": lambda: model_chapter(folder),
     }
+    # A folder may be several: a model with its evaluation in it, say.
     chapters = [make() for name, make in kinds.items() if (folder / name).is_file()]
     if not chapters:
         msg = (

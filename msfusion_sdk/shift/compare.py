@@ -70,6 +70,7 @@ def _of_table(name: str, columns: pd.DataFrame, table: pd.DataFrame) -> list[Shi
     values = {str(column): table[column] for column in table.columns}
     known = [row for row in columns.to_dict("records") if row["column"] in values]
     lacking = [row["column"] for row in columns.to_dict("records") if row["column"] not in values]
+    # Two-sided, and shared out among the columns of the table.
     limit = NormalDist().inv_cdf(1 - ALARMS / (2 * max(1, len(known))))
     kinds: dict[ShiftKind, dict[str, tuple[float, str]]] = {
         "missing": {},
@@ -126,6 +127,7 @@ def _of_column(
 def _of_numbers(
     row: Mapping[str, Any], values: "np.ndarray[Any, Any]", limit: float
 ) -> list[tuple[ShiftKind, float, str]]:
+    # Values behind the range, which a column with gaps has fewer of.
     n = round(row["patients"] * (1 - row["missing"]))
     if not n:
         return []
@@ -139,6 +141,7 @@ def _of_numbers(
         found.append(("out_of_range", outside / len(values), text))
     scale = row["sd"]
     move = (values.mean() - row["mean"]) / scale if scale else 0.0
+    # The standard error of the difference of two means, in deviations of training.
     error = np.sqrt(1 / n + values.var() / (scale**2 * len(values))) if scale else 1.0
     if abs(move) >= LARGE_MOVE and abs(move) > limit * error:
         text = f"mean {values.mean():.4g}, {row['mean']:.4g} in training ({move:+.1f} SD)"

@@ -80,6 +80,7 @@ def write_profile(folder: Path, profile: pd.DataFrame) -> Path:
     columns = [pa.array(profile[field.name].to_list(), field.type) for field in SCHEMA]
     table = pa.Table.from_arrays(columns, schema=SCHEMA)
     header = json.dumps({"schema_version": KIND.version})
+    # The option keeps the name that the items of lists have in the schema.
     write_sealed(path, [table], SCHEMA, header, KIND, use_compliant_nested_type=False)
     return path
 
@@ -105,6 +106,7 @@ def _described(values: "pd.Series[Any]") -> dict[str, Any]:
     row: dict[str, Any] = {"patients": len(values), "missing": 1 - len(known) / max(1, len(values))}
     nothing: dict[str, Any] = {"mean": None, "sd": None, "low": None, "high": None, "levels": None}
     row |= nothing
+    # Flags are categories: their range is always 0 to 1.
     if pd.api.types.is_numeric_dtype(values) and not pd.api.types.is_bool_dtype(values):
         numbers = known.to_numpy(np.float64)
         row["kind"] = "number"

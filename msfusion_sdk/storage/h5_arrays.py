@@ -134,6 +134,7 @@ def _require_plain(path: Path, sets: Mapping[str, Any], size: int) -> None:
         if values.dtype.kind not in "fiu":
             msg = f"{path} has {name!r} of type {values.dtype}, where numbers belong."
             raise TableError(msg)
+        # At least eight bytes a number: most are turned into double precision later.
         total += values.size * max(8, values.dtype.itemsize)
     if total > min(MAX_BYTES, MAX_GROWTH * size):
         msg = (

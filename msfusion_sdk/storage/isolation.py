@@ -27,6 +27,7 @@ _START = (
     "import sys; sys.path[:] = {path!r}; "
     "from msfusion_sdk.storage.isolation import _serve; _serve()"
 )
+# Eight bytes: an answer may be larger than 4 GB.
 _LENGTH = struct.Struct("<Q")
 
 
@@ -90,6 +91,7 @@ class Child:
         """Ask, and return what will hold the answer, an error or ``ChildDiedError``."""
         answer: Future[Any] = Future()
         with self._lock:
+            # The time counts from the question: before that there was nothing to answer.
             if not self._waiting:
                 self._heard_at = time.monotonic()
             process = self._started()
@@ -224,6 +226,7 @@ def _answer(function: Callable[..., object], arguments: tuple[object, ...]) -> t
         return True, function(*arguments)
     except BaseException as error:
         try:
+            # Tried here: an error that cannot be read back would end the parent's listening.
             pickle.loads(pickle.dumps(error))
         except Exception:
             return False, RuntimeError(f"{type(error).__name__}: {error}")

@@ -60,6 +60,7 @@ FORMAT = 2
 ENCODER = "encoder"
 """The kind of model that makes slide vectors; the others are named by their class."""
 PICKLE_SUFFIXES = (".bin", ".pt", ".pth", ".pkl", ".ckpt")
+# The zip archive that ``torch.save`` writes, and the pickle protocols 2 to 5.
 PICKLE_MAGIC = (b"PK\x03\x04", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05")
 MODEL_ERRORS = RecordErrors(
     "Copy the model folder again.", damaged=WeightsCorruptError, newer=WeightsMismatchError
@@ -122,6 +123,7 @@ def read_model_config(folder: Path, kind: str) -> dict[str, Any]:
     path = folder / CONFIG_FILE
     if not (folder / WEIGHTS_FILE).is_file():
         pickles = [p.name for p in entries_of(folder) if p.suffix in PICKLE_SUFFIXES]
+        # Before the configuration is read: a pickle is what its owner has to know of first.
         if pickles:
             raise _unsafe(folder / pickles[0])
     try:

@@ -99,12 +99,14 @@ def open_record(
 ) -> dict[str, Any]:
     """Return what ``data``, the bytes of ``path``, hold; the others as of ``read_content``."""
     try:
+        # Wrong bytes are a ValueError too; brackets nested thousands deep end in a RecursionError.
         content = json.loads(data)
     except (ValueError, RecursionError) as error:
         raise _damaged(path, f"it is not JSON: {error}", errors) from error
     if not isinstance(content, dict):
         raise _damaged(path, "it holds no keys", errors)
     found = content.get(key, 1)
+    # True is an int for Python, and no version.
     if not isinstance(found, int) or isinstance(found, bool) or found < 1:
         raise _damaged(path, f"{key} is {found!r}", errors)
     # Before the seal is looked at: a newer version may have another.
@@ -128,6 +130,7 @@ def sealed(content: Mapping[str, Any]) -> str:
 
 def seal_of(content: Mapping[str, Any]) -> str:
     """Return the digest of keys and values, whatever their order."""
+    # One text for one content: blanks and the order of keys are no change.
     text = json.dumps(content, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()
 

@@ -112,6 +112,7 @@ def read_stored(path: Path, kind: TableKind) -> tuple[pa.Table, dict[str, Any]]:
         When it is not there, or cannot be read.
     """
     found = _read(path, kind, None)
+    # Arrow adds the number of every Parquet column, which would make equal tables differ.
     fields = pa.schema(_own_metadata(field) for field in found.table.schema)
     return found.table.cast(fields), found.notes
 
@@ -155,10 +156,13 @@ def _digest(table: pa.Table, header: str) -> str:
     for column in table.itercolumns():
         kind = column.type
         if pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_boolean(kind):
+            # What lies under a null is arbitrary: hence a mask of the nulls, and zeros in their
+            # place.
             filled = pc.fill_null(column, pa.scalar(0).cast(kind))
             for cells in (pc.is_null(column), filled):
                 digest.update(cells.to_numpy().tobytes())
         else:
+            # JSON has no dates, times or decimals: their texts stand for them.
             digest.update(json.dumps(column.to_pylist(), default=str).encode())
     return digest.hexdigest()
 

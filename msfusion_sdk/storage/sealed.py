@@ -115,6 +115,7 @@ def write_sealed(
     if digest is not None:
         own[kind.digest_key] = digest.encode()
     schema, rows = schema.with_metadata(own), 0
+    # An argument of every table, not of the writer.
     size = options.pop("row_group_size", None)
     options = {"compression": "zstd", "write_page_checksum": True, **options}
     with storing(path) as temporary:
@@ -171,12 +172,14 @@ def open_sealed(
         raise corrupt(path, str(error), kind) from error
     notes, header = read_header(path, own, names, kind)
     try:
+        # Offsets that point outside would crash the process as soon as a value is used.
         table.validate(full=True)
         if not is_whole:
             assert kind.digest is not None
             if kind.digest(table, header).encode() != own[kind.digest_key]:
                 raise corrupt(path, "its content does not have the digest it states", kind)
             table = table if columns is None else table.select(columns)
+    # It is an OSError as well, so the next clause would wrap it once more.
     except StoreCorruptError:
         raise
     except DAMAGE as error:
@@ -209,12 +212,14 @@ def read_header(
 
 def is_sealed(data: bytes) -> bool | None:
     """Return whether all bytes are those that were sealed; None for a file without a seal."""
+    # In a damaged file the length of the footer can be anything.
     place = max(0, len(data) - 8 - int.from_bytes(data[-8:-4], "little"))
     start = place - SEAL_BYTES
     if start < 0 or data[start : start + len(SEAL)] != SEAL:
         return None
     view = memoryview(data)
     digest = hashlib.sha256(view[:start])
+    # The seal itself is left out: digested is the file as it was before it got one.
     digest.update(view[place:])
     return digest.digest() == data[start + len(SEAL) : place]
 
@@ -233,6 +238,7 @@ def _seal(path: Path) -> None:
     digest = hashlib.sha256()
     with path.open("r+b") as file:
         size = file.seek(0, os.SEEK_END)
+        # A Parquet file ends in the footer, its length (4 bytes, little-endian) and ``PAR1``.
         file.seek(size - 8)
         place = size - 8 - int.from_bytes(file.read(4), "little")
         file.seek(0)
@@ -241,4 +247,5 @@ def _seal(path: Path) -> None:
         file.seek(place)
         footer = file.read()
         file.seek(place)
+        # The footer names pages by their offset from the start, so it can move.
         file.write(SEAL + digest.digest() + footer)

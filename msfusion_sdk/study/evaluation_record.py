@@ -155,4 +155,5 @@ def _sha256(path: Path) -> str:
 
 def _rows(table: pd.DataFrame) -> Rows:
     # Through JSON, so that missing values of every kind become None.
+    # 15 digits: the default of 10 would change values on their way to a report.
     return tuple(json.loads(table.to_json(orient="records", double_precision=15)))

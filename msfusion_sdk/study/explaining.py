@@ -126,6 +126,7 @@ def _output(model: Any, of: str | None, shares: PatchShares) -> tuple[str, Any]:
         raise TableError(msg)
     likeliest = int((shares.score + model.log_prior_).argmax())
     place = likeliest if of is None else classes.index(of)
+    # A score of classes has no level of its own: it is stated beside the mean of all classes.
     return classes[place], lambda values: values[..., place] - values.mean(-1)
 
 
@@ -156,7 +157,9 @@ def _deletion(one: OneBag, contribution: Floats, chosen: Any) -> Deletion:
         return float(chosen(one.score_of(kept)) - everything)
 
     rng = np.random.default_rng(0)
+    # Patches that push the score where it went; without them it should come back most.
     towards = np.sign(contribution.sum())
     strongest = np.argsort(-towards * contribution, kind="stable")[:removed]
+    # Sizes, since by chance the score moves either way.
     draws = [abs(moved(rng.permutation(count)[:removed])) for _ in range(DRAWS)]
     return Deletion(removed, moved(strongest), float(np.mean(draws)))

@@ -102,6 +102,7 @@ def write_explanation(
         pictures = folder / f"map-{number}.png", folder / f"strongest-{number}.png"
         try:
             _draw(files[slide_id], source, rows, explanation.of, pictures)
+        # Numbers do not need the slide's pixels: a file that is gone costs its pictures only.
         except SlideError as error:
             not_drawn[slide_id] = str(error)
     deletion = explanation.deletion

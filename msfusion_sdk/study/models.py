@@ -81,6 +81,7 @@ def predict_on_cohort(cohort: Cohort, folder: str | Path) -> pd.DataFrame:
     model = TrainedModel.load(folder)
     tables = tables_of(cohort, model.record)
     patients = patients_of(tables)
+    # ``msfusion predict`` gives probabilities alone; the class of the highest is in apply's table.
     predicted = model.predict(rows_of(tables, patients)).drop(columns="class", errors="ignore")
     warn_of_seen(patients.intersection(model.estimator.training_ids_), len(patients))
     return predicted.loc[[name for name in cohort.patient_ids if name in patients]]
@@ -103,6 +104,7 @@ def predict_to_file(cohort: Cohort, folder: str | Path, path: str | Path) -> pd.
     ValueError
         When ``path`` ends otherwise; nothing is read then.
     """
+    # First, so that a wrong name does not cost the computation.
     path = require_predictions_path(path)
     predicted = predict_on_cohort(cohort, folder)
     write_predictions(predicted, path, TrainingRecord.read(Path(folder)))
@@ -152,6 +154,7 @@ def evaluate_on_cohort(
         n_jobs=n_jobs,
         progress=progress,
     )
+    # ``evaluate`` cannot know of them: they are in none of the tables it is given.
     if not study.left_out:
         return evaluation
     note = f"{study.left_out} patients have the outcome and no modality, and were left out."

@@ -97,6 +97,7 @@ class SlideClassifier:
             raise TableError(msg)
         cohort.encode(self.encoder, workers=workers)
         vectors = cohort.tables(model=self.encoder.fingerprint)[SLIDE]
+        # Patients whose slides failed or are empty have no vector to learn from.
         labels = labels.loc[labels.index.intersection(vectors.index)]
         if not len(labels):
             msg = (
@@ -149,6 +150,7 @@ class SlideClassifier:
             Of this encoder.
         """
         values = np.asarray(vectors, np.float32)
+        # Estimators want ids; padded, so that their order as text is that of the rows.
         ids = pd.Index([f"{number:06d}" for number in range(len(values))], name=ID_COLUMN)
         table = pd.DataFrame(values, index=ids, columns=vector_columns(values.shape[1]))
         return self._fitted.predict_proba({SLIDE: table}).reset_index(drop=True)

@@ -64,6 +64,7 @@ def read_study(
     named = [*([SLIDE] if fingerprint else []), *cohort.modalities]
     names = named if modalities is None else modalities
     tables = {name: table_of(cohort, name, aggregate, fingerprint) for name in names}
+    # Before anything is learned: a leaked outcome looks like a very good model.
     _require_no_answers(tables, declared)
     kept = labels[labels.index.isin(patients_of(tables))]
     if kept.empty:
@@ -123,6 +124,7 @@ def _fingerprint(cohort: Cohort, modalities: Sequence[str] | None, model: str | 
     if modalities is None:
         is_wanted = bool(models_of(cohort.root)) or model is not None
     else:
+        # Otherwise several models would be an error although no vector is used.
         is_wanted = not {SLIDE, PATCHES}.isdisjoint(modalities)
     return choose_model(cohort.root, model) if is_wanted else None
 

@@ -94,6 +94,7 @@ def train_on_cohort(
     if encoder is not None:
         _require_encoder_of(study, encoder)
     model = estimator_of(study.outcome, fusion, random_state).fit(study.tables, study.outcome)
+    # The profile describes those who were learned from, not the whole cohort.
     used = rows_of(study.tables, study.outcome.patient_ids)
     _warn_of_few(study.outcome, used)
     record = TrainingRecord(

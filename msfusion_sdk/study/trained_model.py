@@ -88,6 +88,7 @@ class TrainedModel:
         WeightsMismatchError
             When it holds another than the model has learned from.
         """
+        # Here, so that a model of tables is loaded without the encoder's modules.
         from msfusion_sdk.encoder.slide_encoder import SlideEncoder
 
         if not self.has_encoder:
@@ -150,6 +151,7 @@ class TrainedModel:
             return risk.join(curves.set_axis(survival_columns(times), axis=1))
         assert isinstance(self.estimator, FusionClassifier)
         chances = self.estimator.predict_proba(tables)
+        # Not ``estimator.predict``, which would compute the probabilities once more.
         likeliest = self.estimator.classes_[chances.to_numpy().argmax(axis=1)]
         named = chances.add_prefix("proba_").rename_axis(columns=None)
         named.insert(0, "class", likeliest)

@@ -119,6 +119,7 @@ def require_table(values: ArrayLike, patients: int) -> Floats:
     ShapeError, NonFiniteError
         As :func:`require_numbers` does; a single feature is a column, not a row of numbers.
     """
+    # Any number of columns is right; of an array with another number of axes none is.
     table = np.asarray(values, np.float64)
     return require_numbers("values", table, (patients, table.shape[1] if table.ndim == 2 else 1))
 
@@ -168,6 +169,7 @@ def require_horizons(times: ArrayLike) -> Floats:
     ShapeError
         When there is none, or they do not ascend.
     """
+    # One time may be given as a plain number.
     horizons = np.atleast_1d(np.asarray(times, np.float64))
     is_usable = horizons.ndim == 1 and len(horizons) > 0 and bool(np.isfinite(horizons).all())
     if not is_usable or (np.diff(horizons) <= 0).any():
@@ -195,6 +197,7 @@ def require_events(event: Bools, what: str) -> None:
 def _require_times(values: NDArray[np.generic], patient_ids: Sequence[str] | None) -> Floats:
     if values.ndim != 1:
         raise ShapeError(_one_dimensional("time", values))
+    # ``astype`` would turn dates, booleans and text into numbers without a word.
     if values.dtype.kind not in "iuf":
         msg = f"time must be numbers, and is {values.dtype} (first: {first_few(values.tolist())})."
         raise SurvivalLabelError(msg)
@@ -215,6 +218,7 @@ def _require_events(values: NDArray[np.generic], patient_ids: Sequence[str] | No
     if values.dtype == np.bool_:
         return values.astype(np.bool_)
     flag = (bool, int, float, np.bool_, np.number)
+    # As Python objects: in a column of mixed kinds each cell has a type of its own.
     is_event = [isinstance(value, flag) and value in (0, 1) for value in values.tolist()]
     wrong = ~np.array(is_event, np.bool_)
     if wrong.any():

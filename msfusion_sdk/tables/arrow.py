@@ -59,8 +59,10 @@ def read_table(source: TableSource, *, id_columns: tuple[str, ...]) -> pa.Table:
         msg = f"{name} has a header and no rows. Give at least one row."
         raise TableError(msg)
     for column in id_columns:
+        # Ids stay where they are: the order of columns is the user's.
         place = table.column_names.index(column)
         table = table.set_column(place, column, _as_text(table.column(place), column, name))
+    # Without what pandas noted: types are decided here, not by the index of a frame.
     return normal_table(table.replace_schema_metadata(None), name)
 
 
@@ -105,6 +107,7 @@ def _missing_column(names: list[str], table: str, wanted: str) -> str:
     hint = layout_hint(names)
     if hint:
         return f"{found} {hint}"
+    # "Patient ID", "patientId" and "patient_id" are alike without case and marks.
     plain = {_plain(name): name for name in names}
     near = get_close_matches(_plain(wanted), plain, n=3, cutoff=0.5)
     maybe = f" Is it {' or '.join(repr(plain[name]) for name in near)}?" if near else ""

@@ -31,13 +31,6 @@ def read_table(
     id_column : str or None
         Stays exactly as it is written; None means the first column, which may lack a name.
 
-    Parameters
-    ----------
-    path : path
-        Of the file.
-    id_column : str or None
-        The column that stays text, as written; None for the first.
-
     Raises
     ------
     TableError

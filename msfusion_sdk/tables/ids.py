@@ -77,6 +77,7 @@ def find_repeated_ids(
     """
     repeated = {name: n for name, n in Counter(ids).items() if n > 1}
     listed = []
+    # Three examples: a message that lists thousands is not read.
     for name in list(repeated)[:3]:
         where = [place for other, place in zip(ids, places or (), strict=False) if other == name]
         listed.append(
@@ -103,6 +104,7 @@ def find_unknown_ids(
         Whose ids they are, and who lacks them: ``"patient ids of slides.csv"``, ``"the patient
         table"``.
     """
+    # Each id once: a patient of ten slides is one patient who is missing.
     unique, wanted = list(dict.fromkeys(ids)), set(known)
     unmatched = [name for name in unique if name not in wanted]
     if not unmatched:

@@ -47,6 +47,7 @@ def near_matches(unmatched: Sequence[str], known: Collection[str]) -> list[str]:
     prefix = "a prefix that all ids of a table share were removed"
     found.append((prefix, _pairs(unmatched, known, *shorter)))
     together = _pairs(unmatched, known, _all_simple, _all_simple)
+    # Only where it explains more than any single difference.
     if len(together) > max(len(pairs) for _, pairs in found):
         found.append(("several of these were done at once", together))
     return [
@@ -75,6 +76,7 @@ def _without_prefix(ids: Collection[str]) -> Rule:
 def _pairs(
     unmatched: Sequence[str], known: Collection[str], of_unmatched: Rule, of_known: Rule
 ) -> list[tuple[str, str]]:
+    # Of several that become alike the last stands for all: it is an example, no join.
     by_rule = {of_known(name): name for name in known}
     found = ((name, by_rule.get(of_unmatched(name))) for name in unmatched)
     return [(name, other) for name, other in found if other is not None]

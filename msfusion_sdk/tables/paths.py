@@ -39,4 +39,5 @@ def path_of(row: Mapping[str, Any]) -> Path:
 
 def real_path(escaped: str | None) -> str:
     """Return what ``escape_path`` escaped; '' for a blank cell."""
+    # By bytes: half of an escaped character is no text until the other half is there.
     return os.fsdecode(unquote_to_bytes(escaped or ""))

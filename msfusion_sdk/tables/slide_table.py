@@ -59,6 +59,7 @@ def read_slides(source: TableSource) -> pa.Table:
     if MPP not in table.column_names:
         return table.append_column(MPP, pa.nulls(table.num_rows, pa.float64()))
     mpp = table.column(MPP)
+    # Text stays text: the check that follows names the cells that are no numbers.
     if any(test(mpp.type) for test in (is_integer, is_floating, is_null)):
         table = table.set_column(table.column_names.index(MPP), MPP, mpp.cast(pa.float64()))
     return table
@@ -107,6 +108,7 @@ def find_bad_paths(table: pa.Table) -> list[Issue]:
             missing.append(path)
         else:
             known = by_file[status.st_dev, status.st_ino]
+            # Two names of one file are reported as links, and are no copies of each other.
             if not known and status.st_size and stat.S_ISREG(status.st_mode):
                 by_size[status.st_size].append(path)
             known.append(path)
@@ -186,6 +188,7 @@ def _sampled_digest(path: str) -> bytes:
             for probe in range(PROBES):
                 file.seek((size - 1) * probe // PROBES)
                 digest.update(file.read(PROBE_BYTES))
+            # The end as well: scanners put directories there, which differ first.
             file.seek(max(0, size - PROBE_BYTES))
             digest.update(file.read(PROBE_BYTES))
     except OSError:

@@ -39,6 +39,7 @@ STATIC = {
     "overlay.js": ("overlay.js", "text/javascript"),
     "view.css": ("view.css", "text/css"),
 }
+# ASCII digits: ``\d`` also takes those of other scripts, and no tile has ten digits.
 NUMBER = re.compile(r"[0-9]{1,9}")
 REFUSED = 422
 """Of an answer that says why a slide cannot be shown."""
@@ -89,6 +90,7 @@ class Viewer:
         """Return an endpoint that says what is wrong with a slide."""
 
         async def endpoint(request: Request) -> Response:
+            # A look-up among the slides that were listed at the start, never a path.
             listed = self._catalog.by_key.get(request.path_params["key"])
             if listed is None:
                 raise HTTPException(404)

@@ -50,6 +50,7 @@ def attention_of(
     if isinstance(result, PatchFeatures):
         return _of_attached(result, mpp)
     identity = result.provenance.slide
+    # Weights of an old picture on a new one look right and are wrong.
     if (identity.size_bytes, identity.mtime_ns) != stamp:
         return _nothing(
             "No heatmap: the slide file has changed since it was encoded, and the stored result "

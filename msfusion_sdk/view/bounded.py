@@ -35,6 +35,7 @@ class BoundedCache(Generic[K, V]):
     def get(self, key: K) -> V | None:
         """Return the value, which counts as a use, or None."""
         with self._lock:
+            # Moved to the end: the first is the one not used for longest.
             if key in self._values:
                 self._values.move_to_end(key)
             return self._values.get(key)
@@ -46,6 +47,8 @@ class BoundedCache(Generic[K, V]):
             if (kept := self._values.get(key)) is None:
                 kept = self._values[key] = value
                 self._weight += self._weigh(value)
+                # The value just added stays even if it is above the limit alone: somebody waits for
+                # it.
                 while self._weight > self._limit and len(self._values) > 1:
                     leaving.append(self._forget(next(iter(self._values))))
             else:

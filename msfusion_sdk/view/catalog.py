@@ -137,6 +137,7 @@ def _of_slide(path: Path) -> Catalog:
     beside = path.with_suffix(".parquet")
     result = SlideEmbedding.from_parquet(beside) if beside.is_file() else None
     spacing = result.provenance.spacing if result else None
+    # The spacing that the result was made with, where the header had none or was overruled.
     mpp = spacing.given_mpp if spacing else None
     # Of a folder of DICOM instances, one of them.
     where = _opened(path, mpp)

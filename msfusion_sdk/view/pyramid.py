@@ -26,6 +26,7 @@ class Pyramid:
         self.slide = slide
         self.level_dimensions = slide.header.level_dimensions
         self.level_downsamples = slide.header.level_downsamples
+        # The generator asks for a background colour, which readers have laid under already.
         self.properties: dict[str, str] = {}
         self._idle = [slide]
         self._is_closed = False
@@ -58,6 +59,7 @@ class Pyramid:
     def _borrowed(self) -> Iterator[Slide]:
         with self._lock:
             reader = self._idle.pop() if self._idle else None
+        # Outside the lock: opening a file may take long.
         reader = reader or self.slide.reopen()
         try:
             yield reader

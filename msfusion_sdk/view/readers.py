@@ -44,6 +44,7 @@ class SlideReaders:
         """
         self._require_not_refused(listed.key)
         child, leaving = self._child(listed.key)
+        # In a thread: ending a process may take a second, and the loop has others to answer.
         for old in leaving:
             await asyncio.to_thread(old.close)
         waiting = asyncio.wrap_future(child.submit(what, str(listed.path), listed.mpp, *arguments))

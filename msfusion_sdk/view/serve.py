@@ -62,12 +62,14 @@ def serve(
         server_header=False,
         lifespan="off",
         ws="none",
+        # A header must not be able to say under which address the request came.
         proxy_headers=False,
         timeout_graceful_shutdown=LAST_ANSWERS_S,
         http=BoundedProtocol,
         h11_max_incomplete_event_size=MAX_HEAD_BYTES,
     )
     try:
+        # Bound before it is announced, so that the address answers and port 0 has a number.
         with _listening(port) as listening:
             announce(f"http://{ADDRESS}:{listening.getsockname()[1]}/")
             # uvicorn ends in order and then repeats the signal.

@@ -7,6 +7,7 @@ from typing import Any
 
 import h5py
 import numpy as np
+import openpyxl
 import pyarrow.parquet as pq
 import pytest
 
@@ -106,3 +107,64 @@ def test_a_folder_that_is_no_cohort_is_named(msfusion: Msfusion, tmp_path: Path)
     done = msfusion("cohort", "status", tmp_path)
     assert done.code == 5
     assert str(tmp_path) in done.stderr
+
+
+def test_a_file_of_a_portal_is_added_by_its_layout(
+    msfusion: Msfusion, cohort: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "data_mrna.txt").write_text("Hugo_Symbol\tS1\tS2\nTP53\t1.5\t2.5\n")
+    (tmp_path / "samples.csv").write_text("sample_id;patient_id\nS1;0012\nS2;0014\n")
+    refused = msfusion("cohort", "add", cohort, "genomics", tmp_path / "data_mrna.txt")
+    assert "--layout cbioportal" in refused.stderr
+    done = msfusion(
+        *("cohort", "add", cohort, "genomics", tmp_path / "data_mrna.txt"),
+        *("--layout", "cbioportal", "--samples", tmp_path / "samples.csv"),
+    )
+    assert "modality genomics: 2 patients" in done.stdout, done.stderr
+
+
+def test_mutations_are_added_with_who_was_sequenced(
+    msfusion: Msfusion, cohort: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "m.maf").write_text(
+        "Hugo_Symbol\tVariant_Classification\tTumor_Sample_Barcode\nTP53\tNonsense_Mutation\t0012\n"
+    )
+    (tmp_path / "sequenced.txt").write_text("0012\n0013\n0014\n")
+    done = msfusion(
+        *("cohort", "add", cohort, "mutations", tmp_path / "m.maf", "--adapter", "genomics"),
+        *("--layout", "maf", "--profiled", tmp_path / "sequenced.txt"),
+    )
+    assert "modality mutations: 3 patients" in done.stdout, done.stderr
+
+
+def test_what_a_file_leaves_open_is_said_by_options(
+    msfusion: Msfusion, cohort: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "t.txt").write_bytes("patient_id Größe\n0012 1,234\n0013 2,5\n".encode("cp1252"))
+    done = msfusion(
+        *("cohort", "add", cohort, "body", tmp_path / "t.txt", "--separator", "space"),
+        *("--decimal", ",", "--encoding", "cp1252"),
+    )
+    assert "modality body: 2 patients" in done.stdout, done.stderr
+    wrong = msfusion("cohort", "add", cohort, "b", tmp_path / "t.txt", "--decimal", "x")
+    assert (wrong.code, "decimal" in wrong.stderr) == (2, True)
+
+
+def test_patients_and_slides_may_be_sheets_of_one_workbook(
+    msfusion: Msfusion, tmp_path: Path
+) -> None:
+    book = openpyxl.Workbook()
+    sheets: dict[str, list[list[object]]] = {
+        "people": [["patient_id", "age"], ["0012", 61]],
+        "scans": [["slide_id", "patient_id", "path"], ["S1", "0012", "one.svs"]],
+    }
+    for name, rows in sheets.items():
+        sheet = book.create_sheet(name)
+        for row in rows:
+            sheet.append(row)
+    book.save(tmp_path / "study.xlsx")
+    done = msfusion(
+        *("cohort", "create", tmp_path / "cohort", "--patients", tmp_path / "study.xlsx"),
+        *("--sheet", "people", "--slides", tmp_path / "study.xlsx", "--slides-sheet", "scans"),
+    )
+    assert "1 patients, 1 slides" in done.stdout, done.stderr

@@ -144,6 +144,7 @@ class ClinicalAdapter(ModalityAdapter):
         if used.empty:
             msg = "No training patient has a value in the clinical table. Leave it out of this fit."
             raise MissingModalityError(msg)
+        # Without an underscore at the end: plans are objects, which ``state`` writes as JSON.
         self._plans = plan_columns(used, declared, self._enough(len(used)))
         self.columns_ = [plan.name for plan in self._plans]
         self.dropped_ = [name for name in checked.columns if name not in set(self.columns_)]
@@ -189,6 +190,7 @@ class ClinicalAdapter(ModalityAdapter):
         return self._block(table, is_training=False)
 
     def _block(self, table: pd.DataFrame, *, is_training: bool) -> Block:
+        # Columns that training left out may be there: they were in the table that it was given.
         checked = patient_table(table).drop(columns=self.dropped_, errors="ignore")
         chosen = select_columns(checked, self.columns_, _WHAT)
         tidied, novel = tidy(chosen, self._plans, self.unknown)
@@ -219,6 +221,7 @@ class ClinicalAdapter(ModalityAdapter):
     def _enough(self, patients: int) -> float:
         """Return how many patients a level needs to be one of its own."""
         if self.rare_share is None:
+            # In a small table ten patients would be too many to ask of any level.
             return min(self.min_patients, 0.02 * patients)
         warnings.warn(
             "rare_share= is deprecated and will go in version 0.3: a share loses levels of large "

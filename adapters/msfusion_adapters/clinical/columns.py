@@ -48,6 +48,7 @@ def infer_role(column: pd.Series) -> Role | None:
         raise _is_date(column, cells.iloc[:1])
     numbers = read_numbers(column, empty)
     if numbers.share >= PARSED_SHARE:
+        # The number of a hospital is no quantity.
         is_code = is_site(str(column.name)) and _are_whole(numbers.values[~empty])
         return "categorical" if is_code else "numeric"
     counts = cells.astype(str).value_counts()

@@ -111,6 +111,7 @@ def _gaps(plans: Sequence[ColumnPlan]) -> list[str]:
 
 def _shown(plan: ColumnPlan) -> tuple[str, ...]:
     """Return the levels that have a column: of two the second alone."""
+    # Two columns of two levels would say the same twice, and weigh twice in a ridge model.
     return plan.levels[1:] if len(plan.levels) == 2 else plan.levels
 
 

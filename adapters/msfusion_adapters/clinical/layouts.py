@@ -82,4 +82,5 @@ def _one_row_each(table: pd.DataFrame) -> pd.DataFrame:
             TableWarning,
             stacklevel=4,
         )
+    # ``first`` passes over gaps, so that one row may fill what another lacks.
     return groups.first()[list(differing.index[~differing])]

@@ -28,6 +28,7 @@ _SITES = re.compile(
     r"|(?:source|study|treating|treatment|enrol+ing|recruiting) sites?"
     r"|sites? (?:ids?|codes?|no|nr|numbers?))\b"
 )
+# The site of a tumour in the body is no hospital.
 _NO_SITE = re.compile(r"\b(?:tumou?r|primary|anatomic\w*|disease|metasta\w+|biopsy|onco\w*|icd)\b")
 
 

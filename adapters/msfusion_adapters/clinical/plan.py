@@ -159,6 +159,7 @@ def unknown_level(levels: pd.Series, new: Bools, plan: ColumnPlan) -> UnknownCat
 def _plan_levels(levels: pd.Series, enough: float) -> ColumnPlan | None:
     spelling = _usual_spelling(levels.dropna())
     counts = Counter(spelling[fold(level)] for level in levels.dropna())
+    # Never one patient: its coefficient would be that patient's outcome.
     kept = sorted(level for level, count in counts.items() if count >= max(2, enough))
     pooled = sorted(set(counts).difference(kept))
     has_gaps = bool(levels.isna().any())
@@ -181,6 +182,7 @@ def _usual_spelling(levels: pd.Series) -> dict[str, str]:
     """Map what spellings of a level have in common to the most frequent of them."""
     counts = Counter(levels)
     ordered = sorted(counts, key=lambda level: (-counts[level], level))
+    # Reserved: a level called like these in any spelling joins them.
     spelling: dict[str, str] = {OTHER: OTHER, MISSING: MISSING}
     for level in ordered:
         spelling.setdefault(fold(level), level)

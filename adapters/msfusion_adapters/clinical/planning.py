@@ -127,4 +127,5 @@ def _are_sites_of_tcga(column: pd.Series) -> bool:
     if not all(len(part) > 2 and part[0] == "TCGA" for part in parts) or levels.nunique() < 2:
         return False
     pairs = zip(parts, levels, strict=True)
+    # Without zeros at the front, which a spreadsheet takes from codes such as 05.
     return all(part[1].lstrip("0") == level.lstrip("0").upper() for part, level in pairs)

@@ -108,6 +108,7 @@ def require_known(novel: Sequence[Novel], far: Sequence[Novel], patients: int) -
         for each in new
     )
     n_new, n = sum(len(each.cells) for each in new), sum(each.n for each in novel)
+    # One new patient may be odd; a table that is odd throughout is written in another way.
     if patients >= A_TABLE and n_new > TOO_NEW * n:
         msg = (
             f"{n_new} of {n} cells of the clinical table are like nothing in training: {shown}. "

@@ -130,6 +130,7 @@ class GenomicsAdapter(ModalityAdapter):
         TableError
             When the file is not of that layout, or the ids cannot be used.
         """
+        # In a MAF a gene without a mutation does not occur: its column has to be asked for.
         genes = getattr(self, "columns_", None)
         return read_genes(
             source, self.layout, genes=genes, profiled=self.profiled, samples=self.samples
@@ -241,6 +242,7 @@ class GenomicsAdapter(ModalityAdapter):
             raise TableError(msg)
         if self.max_genes is None:
             return kept
+        # Stable: of genes of equal variance the first in the table stays, on every machine.
         order = np.argsort(-np.nanvar(values[:, kept], axis=0), kind="stable")
         return np.sort(kept[order[: self.max_genes]])
 
@@ -281,6 +283,7 @@ class GenomicsAdapter(ModalityAdapter):
         if self.whiten:
             loadings = loadings / deviation[:, None]
         before = self.offset_ if self.matrix_ is not None else np.zeros(1)
+        # Both maps in one, so that ``transform`` is a single product.
         self.offset_ = loadings @ (before - centre)
         self.matrix_ = loadings if self.matrix_ is None else loadings @ self.matrix_
         self.names_ = [f"PC{number}" for number in range(1, len(deviation) + 1)]

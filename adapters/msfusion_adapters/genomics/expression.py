@@ -66,6 +66,7 @@ def from_cbioportal(table: pd.DataFrame, samples: SampleMap | None = None) -> pd
     empty = pd.Series(pd.NA, table.index, dtype="string")
     symbols = table.get("Hugo_Symbol", empty).astype("string").str.strip()
     numbers = pd.to_numeric(table.get("Entrez_Gene_Id", empty)).astype("Int64").astype("string")
+    # With a prefix: a bare number could be the name of a column elsewhere.
     genes = symbols.mask(symbols == "").fillna("entrez:" + numbers)
     return patients_of_samples(_turned(genes, table.drop(columns=described)), samples)
 

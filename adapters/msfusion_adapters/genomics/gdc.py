@@ -86,4 +86,5 @@ def _read(path: Path) -> "pd.Series[float]":
     # The first rows count reads that belong to no gene.
     genes = table[table[GENES].notna() & (table[GENES].astype(str).str.strip() != "")]
     values = genes[VALUES].to_numpy(np.float64)
+    # Several Ensembl genes may have one symbol.
     return pd.Series(values, genes[GENES].astype(str)).groupby(level=0, sort=False).mean()

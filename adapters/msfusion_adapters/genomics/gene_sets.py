@@ -7,6 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from msfusion_sdk.errors import TableError
+from msfusion_sdk.tables.files.content import read_content
+from msfusion_sdk.tables.files.encoding import to_utf8
 
 __all__ = ["membership", "read_gmt"]
 
@@ -17,10 +19,15 @@ def read_gmt(path: str | Path) -> dict[str, list[str]]:
     Raises
     ------
     TableError
-        When a line has no gene, or a name occurs twice.
+        When the file cannot be read as text, a line has no gene, or a name occurs twice.
     """
+    content = read_content(Path(path))
+    if content.kind != "text":
+        msg = f"{path} is no text file. Gene sets are read from GMT: name, description, genes."
+        raise TableError(msg)
     sets: dict[str, list[str]] = {}
-    for number, line in enumerate(Path(path).read_text(encoding="utf-8").splitlines(), 1):
+    text = to_utf8(Path(path), content.data, None).decode()
+    for number, line in enumerate(text.split("\n"), 1):
         if not line.strip():
             continue
         name, *rest = line.split("\t")
@@ -64,6 +71,7 @@ def membership(
         if held and len(held) >= min_coverage * len(unique):
             names.append(name)
             row = np.zeros(len(genes))
+            # The mean of those that are there: absent genes must not pull a set towards 0.
             row[held] = 1 / len(held)
             rows.append(row)
     if not names:

@@ -84,6 +84,7 @@ def read_genes(
         return mutation_matrix(source, profiled=listed, genes=genes, samples=samples)
     if layout == "patients_by_genes":
         table = patient_table(source)
+        # Only where asked for: ids of patients could look like samples.
         table = table if samples is None else patients_of_samples(table, samples)
         return without_damaged_genes(table)
     return _TURNED[layout](source, samples)

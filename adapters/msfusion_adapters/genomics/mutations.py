@@ -85,6 +85,7 @@ def mutation_matrix(
     owners = counted["Tumor_Sample_Barcode"].astype(str).map(tumours)
     found = pd.crosstab(owners, counted["Hugo_Symbol"].astype(str))
     columns = sorted(found.columns if genes is None else genes)
+    # Sequenced and without a counted mutation: 0, and not missing.
     matrix = found.reindex(index=sorted(patients), columns=columns, fill_value=0) > 0
     matrix.columns.name = None
     return patient_table(matrix.astype("int8"))
@@ -113,6 +114,7 @@ def read_profiled(source: Iterable[str] | str | Path) -> list[str]:
         raise TableError(msg) from error
     listed = [line for line in lines if line.startswith("case_list_ids:")]
     if listed:
+        # A case list has all ids in one line.
         ids = listed[0].removeprefix("case_list_ids:").split("\t")
     else:
         ids = [line.strip() for line in lines if not line.startswith("#")]

@@ -182,6 +182,7 @@ def _maf_class(word: str) -> str | None:
         return ANNOVAR[lowered]
     terms = [term.strip() for term in re.split(r"[&,;+|]", lowered)]
     if all(term in VEP for term in terms):
+        # The table goes from the most severe term to the least.
         return VEP[min(terms, key=list(VEP).index)]
     return PLAIN.get(plain)
 

@@ -52,6 +52,7 @@ def learn_columns(bags: Sequence[Bag], count: int, rng: np.random.Generator) -> 
     standard = (sample - mean) * scale
     squares, axes = np.linalg.eigh(standard.T @ standard / len(standard))
     kept = squares[::-1][:count]
+    # What is left is rounding, and would be blown up to deviation 1.
     kept = kept[kept > 1e-8 * kept[0]]
     loadings = axes[:, ::-1][:, : len(kept)] / np.sqrt(kept)
     matrix = scale[:, None] * loadings
@@ -101,6 +102,7 @@ class ReducedBags:
         there = np.zeros((len(bags), width), np.bool_)
         for place, (bag, size) in enumerate(zip(bags, sizes, strict=True)):
             start = self._ends[bag] - size
+            # Sorted: rows are read from the file in their order.
             chosen = np.sort(rng.choice(size, width, replace=False)) if size > width else ...
             found = self._rows[start : start + size][chosen]
             patches[place, : len(found)], there[place, : len(found)] = found, True

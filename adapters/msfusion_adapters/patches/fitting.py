@@ -64,6 +64,7 @@ def fit_attention(
     key = hashlib.sha256(repr((settings, labels, sizes, stamps)).encode()).hexdigest()
     if key not in _LEARNED:
         _LEARNED[key] = learn_attention(bags, target, settings)
+        # A dict keeps the order of insertion: the first is the oldest.
         while len(_LEARNED) > KEPT:
             _LEARNED.pop(next(iter(_LEARNED)))
     return _LEARNED[key]
@@ -98,6 +99,7 @@ def learn_attention(
         for part in range(parts.max() + 1):
             held, rest = np.flatnonzero(parts == part), np.flatnonzero(parts != part)
             member = _learn(columns, target, held, rest, settings, rng)
+            # The level of a head means nothing: each is taken relative to those it learned from.
             held_out[0, held] = member.scores[held] - member.scores[rest].mean(0)
             held_out[1, held] = columns.means[held] @ member.coef + member.offset
             members.append(member)

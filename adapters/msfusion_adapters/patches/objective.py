@@ -54,6 +54,7 @@ class _DiscreteTime(Objective):
     def forward(self, scores: Tensor, target: Target) -> Tensor:
         assert isinstance(target, SurvivalTarget)
         time, event = torch.from_numpy(target.outcome.time), torch.from_numpy(target.outcome.event)
+        # One number for every patient, (patient, 1), beside one for every bin.
         logits = scores + self.levels
         return discrete_nll(logits=logits, time=time, event=event, edges=self.edges)
 

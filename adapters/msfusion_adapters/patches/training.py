@@ -55,6 +55,7 @@ def train_head(
     most = max(1, min(most, PATCHES_PER_STEP // len(learn.bags)))
     parameters = [*head.parameters(), *objective.parameters()]
     optimiser = torch.optim.AdamW(parameters, lr=LEARNING_RATE, weight_decay=WEIGHT_DECAY)
+    # Drawn once: otherwise the loss would also change by which patches are looked at.
     judged = bags.drawn(stop.bags, most, rng)
     best, best_loss, best_step = copy.deepcopy(head.state_dict()), float("inf"), 0
     for step in range(1, EPOCHS + 1):
@@ -74,6 +75,7 @@ def train_head(
 def scores_of(head: BagHead, bags: ReducedBags, places: Rows) -> Floats:
     """Return the scores of some bags from all their patches, shape (bag, output)."""
     every, rng = int(bags.sizes.max()), np.random.default_rng(0)
+    # Bag by bag: padding all to the largest would take its memory for each.
     rows = [head(*bags.drawn(np.array([place]), every, rng)).scores for place in places]
     return np.asarray(torch.cat(rows).double().numpy())
 

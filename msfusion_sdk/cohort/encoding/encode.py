@@ -39,6 +39,7 @@ def encode_slides(
         len(chosen),
         settings.metrics,
     )
+    # A file for each shard: they run side by side, and the last would replace the others.
     shard = "" if settings.shard is None else f"-{settings.shard.replace('/', '-of-')}"
     return run_encoding(
         root,
@@ -57,6 +58,7 @@ def _engine(root: Path, encoder: SlideEncoder, settings: RunSettings) -> Engine:
     job = Job(
         root=root,
         fingerprint=encoder.fingerprint,
+        # Once for all workers, not once for each.
         encoder=pickle.dumps(encoder),
         patches=settings.patches,
         device="cuda" if settings.gpus_per_worker else None,

@@ -73,6 +73,7 @@ def in_shard(slide_ids: Iterable[str], shard: str | None) -> set[str]:
             "SLURM array use --array=1-20."
         )
         raise ValueError(msg)
+    # Every n-th: neighbours in the table are often alike in size, so that shards are even.
     return set(ordered[i - 1 :: n])
 
 
@@ -102,6 +103,7 @@ def plan_run(rows: Iterable[SlideRow], store: EmbeddingStore, *, patches: bool) 
             plan.done.append(status_of(part))
         else:
             plan.tasks.append(SlideTask(wanted, row.path, row.path))
+    # The id decides among equal sizes, so that every process plans the same order.
     plan.tasks.sort(key=lambda task: (-task.wanted.stamp.size_bytes, task.slide_id))
     return plan
 
@@ -125,6 +127,7 @@ def _require_own_slide(source: Source, row: SlideRow, series: dict[str, str]) ->
 
 def _is_out_of_reach(error: Exception) -> bool:
     """Whether an error says that the file cannot be looked at, and nothing about what it is."""
+    # An archived or unmounted disk; of a damaged file the old result is not known to fit.
     gone = isinstance(error, SlideNotFoundError | SlideAccessError)
     return gone or bool(getattr(error, "retryable", False))
 

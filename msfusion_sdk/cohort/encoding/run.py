@@ -129,6 +129,7 @@ class _Run:
         progress.failed += not status.is_done
         progress.patches += status.n_patches
         self.encoded += status.is_done
+        # Slides that were done before say nothing about this run.
         tried = self.encoded + progress.failed
         if tried >= BREAKER_AFTER and progress.failed > self.max_failures * tried:
             self.too_many_failures = True
@@ -171,6 +172,7 @@ def run_encoding(
     start = time.monotonic()
     store = EmbeddingStore(root, fingerprint)
     store.prepare()
+    # Before hours of work: a folder that cannot hold results is found now.
     probe_folder(store.folder)
     plan = plan_run(rows, store, patches=patches)
     run = _Run(plan, Ledger(root, fingerprint), len(rows), max_failures, teller)
@@ -222,6 +224,7 @@ def _carry_out(
                 show(run.progress)
             if run.teller is not None:
                 run.teller.tick(run.progress.in_hand)
+            # Leaving the loop closes the engine, which ends the workers at once.
             if run.stop.expired:
                 break
     if run.stop.signum is not None:

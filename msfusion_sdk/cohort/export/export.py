@@ -80,6 +80,7 @@ def export_cohort(
         msg = f"include names columns of patients' tables, and here a row is a {level}."
         raise ValueError(msg)
     names = Pseudonyms(pseudonymise_key, cohort=cohort.root, export=path)
+    # A table of patients needs no slide vectors; then several models are no error.
     is_asked = level != "patient" or model is not None or SLIDE in (modalities or ())
     is_there = modalities is None and bool(models_of(cohort.root))
     fingerprint = choose_model(cohort.root, model) if is_asked or is_there else None
@@ -88,6 +89,7 @@ def export_cohort(
     if level == "patch":
         tables = _patch_tables(cohort, facts, fingerprint, names)
         first = next(tables, None)
+        # The columns are those of the first slide: the length of a vector is the model's.
         schema = patch_rows_schema() if first is None else first.schema
         tables = iter(()) if first is None else chain([first], tables)
     elif level == "slide":
@@ -214,6 +216,7 @@ def _patch_tables(
     missing = [f.slide_id for f in having if store.patch_part(f.slide_id).name not in there]
     if missing:
         raise _no_patch_rows(missing)
+    # By the names that leave: the order of rows must not give away that of the true ids.
     for fact in sorted(having, key=lambda fact: names.of("slide", fact.slide_id)):
         assert fact.part is not None
         patches = store.patch_rows(fact.part)

@@ -35,6 +35,7 @@ class SlideFacts:
 def slide_table(slides: list[SlideFacts], names: Pseudonyms) -> pa.Table:
     """Return a row per slide of the cohort, those without a vector included, sorted by id."""
     rows = [_slide_row(slide, names) for slide in slides]
+    # After the names were exchanged: the order must not give away that of the true ids.
     rows.sort(key=lambda row: row["slide_id"])
     dim = next((len(row["vector"]) for row in rows if row["vector"] is not None), 0)
     fields = [
@@ -87,6 +88,7 @@ def patient_table(
     allowed : collection of str
         Columns as ``<table>.<column>`` that leave although they are recognised as personal.
     """
+    # By the names that leave, for the same reason as slides.
     ordered = sorted(patient_ids, key=lambda name: names.of("patient", name))
     columns = [pa.array([names.of("patient", name) for name in ordered])]
     fields = [_field("patient_id", pa.string(), "identifier")]

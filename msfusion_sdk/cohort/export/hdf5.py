@@ -73,6 +73,7 @@ def _store(
         "slide_id": slide_id,
         "status": "ok",
         "reason": "",
+        # In double precision: a float32 sum of 100,000 patches loses digits.
         "vector": features.mean(axis=0, dtype=np.float64).astype(np.float32),
         "n_patches": len(features),
         "tissue_area_mm2": 0.0,  # not in such files: a patient's slides then count alike
@@ -101,6 +102,7 @@ def read_features(reader: ArrayReader, path: Path) -> tuple[NDArray[np.float32],
     with np.errstate(over="ignore", invalid="ignore"):
         features = arrays["features"].astype(np.float32)
         coords = arrays["coords"].astype(np.int64)
+    # Some programs put a slide's table into a list of one.
     features = features[0] if features.ndim == 3 and len(features) == 1 else features
     coords = coords[0] if coords.ndim == 3 and len(coords) == 1 else coords
     if features.ndim != 2 or not features.size or coords.shape != (len(features), 2):

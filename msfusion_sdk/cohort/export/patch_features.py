@@ -58,6 +58,7 @@ def _of_file(slide_id: str, attached: dict[str, Attached]) -> PatchFeatures:
     if found is None:
         msg = f"No file of features is attached to slide {slide_id!r}."
         raise StoreError(msg)
+    # Before it is read: another file under the same name would be another slide's features.
     found.require_unchanged()
     file = found.file
     unit = "um" if file.layout == "stamp" else "px"

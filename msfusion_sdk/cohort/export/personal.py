@@ -95,6 +95,7 @@ def _in_text(name: str, values: pa.Array) -> str:
     for what, pattern in TEXTS:
         if any(pattern.search(word) for word in words):
             return what
+    # Codes stored as text are numbers all the same.
     digits = [word.strip() for word in words if word.strip().isdecimal()]
     if digits and len(digits) >= MOST * len(words):
         return _in_numbers(name, np.array([float(word) for word in digits if len(word) < 300]))
@@ -113,6 +114,7 @@ def _in_numbers(name: str, values: NDArray[Any]) -> str:
         days = sum(_is_date(f"{int(value):08d}") for value in values if 0 <= value < 1e8)
         if days >= MOST * len(values):
             return "dates"
+    # Numbers that patients share tell no single one of them.
     distinct = np.unique(values)
     if NUMBERED.search(name.casefold()) and len(distinct) > len(values) / 2:
         return "record numbers"

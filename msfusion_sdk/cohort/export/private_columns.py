@@ -43,6 +43,7 @@ def why_private(name: str, values: pa.Array) -> str | None:
         return "holds dates or times"
     is_text = types.is_string(kind) or types.is_large_string(kind)
     # Without an example: the reason leaves with the export.
+    # Before anything else: 20240131 is a whole number, and a date.
     if (is_text or types.is_integer(kind)) and holds_dates(name, cells.to_pandas()):
         return "holds dates" if is_text else "holds dates as numbers"
     if found := find_personal(name, values):

@@ -57,6 +57,7 @@ class Pseudonyms:
         if self._key is None:
             return name
         told = f"{kind}:{name}".encode("utf-8", "surrogatepass")
+        # Keyed: plain digests of patient ids are undone by trying all ids.
         return hmac.new(self._key, told, hashlib.sha256).hexdigest()[:32]
 
 

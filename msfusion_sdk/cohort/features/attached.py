@@ -65,6 +65,7 @@ class Attached:
 
 def features_fingerprint(name: str) -> str:
     """Return what stands for a model when features come from elsewhere under a name."""
+    # The prefix keeps it apart from the fingerprint of a model, a digest of weights.
     return hashlib.sha256(f"imported features: {name}".encode()).hexdigest()
 
 

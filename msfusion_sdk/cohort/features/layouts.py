@@ -93,6 +93,7 @@ def read_coords(file: FeatureFile) -> NDArray[np.float64] | None:
     with _opened(file.path) as opened:
         coords = np.asarray(opened["coords"], np.float64)
     coords = coords[0] if coords.ndim == 3 else coords
+    # AtlasPatch has edges and level behind the place.
     return coords[:, :2]
 
 
@@ -131,9 +132,11 @@ def _shape_of(path: Path, features: tuple[int, ...], coords: tuple[int, ...]) ->
 def _find_dataset(
     path: Path, file: Any, names: set[str], notes: dict[str, Any], encoder: str | None
 ) -> tuple[Layout, str]:
+    # Of the five only STAMP calls them so.
     if "feats" in names:
         return "stamp", "feats"
     found = file["features"]
+    # A group has keys: AtlasPatch keeps a table per network in it.
     if not hasattr(found, "keys"):
         return ("trident" if "patch_size_level0" in notes else "clam"), "features"
     inside = list(found)
@@ -153,6 +156,7 @@ def _size(layout: Layout, notes: dict[str, Any], coords: Any) -> float:
         return float(notes.get("tile_size_um", 0.0))
     stated = notes.get("patch_size_level0")
     if stated is None and layout == "atlaspatch" and coords.shape[0]:
+        # Its third column is the edge in level-0 pixels, the same for all patches.
         stated = coords[0, 2]
     return float(stated or 0.0)
 

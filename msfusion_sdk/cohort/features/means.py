@@ -37,6 +37,7 @@ def mean_row(
         "fingerprint": fingerprint,
     }
     provenance = {
+        # Of the file of features: it stands for the slide, which need not be here.
         "slide": {"size_bytes": attached.size_bytes, "mtime_ns": attached.mtime_ns},
         "spacing": {"slide_mpp": None, "source": "unknown"},
         "model": {"name": name, "fingerprint": fingerprint, "weights_sha256": ""},

@@ -63,6 +63,7 @@ def attach_features(
             f"{', '.join(slide_ids[:3])}). Files must be called <slide_id>.h5 or .pt."
         )
         raise TableError(msg)
+    # 0 stands for not known: then the first file that can be used decides.
     length = known_network(network).features if network else 0
     found, failures = _looked_at(mine, files, encoder, length, network)
     if not found:
@@ -74,6 +75,7 @@ def attach_features(
         raise TableError(msg)
     fingerprint = features_fingerprint(name)
     before, _ = attached_rows(root, fingerprint)
+    # Attached a second time, a file replaces the row of its slide; others stay.
     rows = {**before, **{row.slide_id: row for row in found}}
     lengths = {row.file.features for row in rows.values() if row.file.features}
     if len(lengths) > 1:

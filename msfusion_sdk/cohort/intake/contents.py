@@ -65,6 +65,7 @@ def report_on(
     notes : mapping
         By modality, what is noted beside its table.
     """
+    # Made anew, not read: they are a view of the patient table, which is stored.
     labels = {name: labels_of(patients, known) for name, known in manifest.outcomes.items()}
     issues = [
         *manifest.findings,

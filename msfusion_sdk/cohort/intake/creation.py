@@ -75,6 +75,7 @@ def read_cohort_tables(
     if slides is not None:
         stored_slides, of_slides = _read_slides(slides, ids, on_duplicate)
         issues += of_slides
+    # All at once, so that a table has to be corrected one time and not ten.
     require_no_errors([*issues, *of_outcomes])
     return CheckedCohort(Checked(table, origin_of(patients)), stored_slides, known, tuple(issues))
 
@@ -102,6 +103,7 @@ def single_rows(
         issues = note("DuplicateId", len(identical), message)
         identical = set()
     ids = table.column(key).to_pylist()
+    # Blank ids have an error of their own, and are no repetition of each other.
     named = [row for row, name in enumerate(ids) if name and name.strip()]
     places = table.column(place).to_pylist() if place else None
     return table, issues + find_repeated_ids(
@@ -160,6 +162,7 @@ def _read_outcomes(
         except TableError as error:
             issues += issue("SurvivalLabel", 1, str(error))
     for name in outcomes:
+        # Labels are made here only for what is wrong with them.
         issues += labels_of(table, outcomes[name])[1]
     for name, outcome in standard_outcomes(table.column_names).items():
         if name in given:

@@ -37,6 +37,7 @@ def read_in_layout(source: TableSource, choice: LayoutChoice) -> tuple[pd.DataFr
         msg = f"A layout is for files, and {name_of(source)} is none. Read it with the adapter."
         raise TableError(msg)
     reader = _reader(choice.adapter, choice.settings)
+    # What an adapter warns of belongs into the cohort's report, not on the terminal alone.
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", TableWarning)
         table = reader.read(source)

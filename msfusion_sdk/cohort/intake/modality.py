@@ -24,6 +24,7 @@ __all__ = ["Unmatched", "read_modality_table", "require_modality_name"]
 
 Unmatched = Literal["refuse", "report"]
 
+# Names become file names: one case only, because some file systems know no other.
 NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
 TAKEN = ("slide", "slides", "patients", PATCHES)
 
@@ -64,6 +65,7 @@ def read_modality_table(
     ids, known = table.column(ID_COLUMN).to_pylist(), set(patient_ids)
     belongs = np.array([patient in known for patient in ids])
     named = [patient for patient in ids if patient and patient.strip()]
+    # If nobody matches, ids are spelt otherwise: that is an error, whatever was asked for.
     may_differ = unmatched == "report" and bool(belongs.any())
     issues += [
         *find_bad_ids(ids, what),
@@ -123,6 +125,7 @@ def _has_value(table: pa.Table) -> NDArray[np.bool_]:
     has_value = np.zeros(table.num_rows, np.bool_)
     for column in table.drop_columns(ID_COLUMN).itercolumns():
         if pa.types.is_dictionary(column.type):
+            # Text with few values may come as a dictionary, which has no text functions.
             column = column.cast(column.type.value_type)
         holds = ~pc.is_null(column, nan_is_null=True).to_numpy()
         if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):

@@ -49,6 +49,7 @@ def aggregate_slides(slides: pd.DataFrame, how: SlideUse = "weighted") -> pd.Dat
     """
     used = slides[slides["vector"].notna()]
     vectors = _stacked(used)
+    # Patients are numbered as they first appear, which is the order of the result.
     codes, patients = pd.factorize(used["patient_id"].to_numpy(object))
     counts = np.bincount(codes)
     if how == "all":
@@ -75,6 +76,7 @@ def _stacked(slides: pd.DataFrame) -> Floats:
         found = f"of {len(lengths)} lengths {lengths}" if lengths else "for no slide"
         msg = f"Slide vectors must have one length, and are there {found}. Use those of one model."
         raise ShapeError(msg)
+    # Summed in double precision, so that the order of slides does not show in float32.
     stacked = np.array(vectors, np.float64)
     _refuse(slides, ~np.asarray(np.isfinite(stacked).all(axis=1)), "vector holds NaN or infinity")
     return stacked
@@ -98,7 +100,9 @@ def _weighted_means(vectors: Floats, weights: Floats, codes: NDArray[np.intp]) -
     # Without any tissue area all slides of the patient count alike.
     weights = np.where(totals[codes] > 0, weights, 1.0)
     order = np.argsort(codes, kind="stable")
+    # ``reduceat`` wants the slides of each patient side by side.
     starts = np.flatnonzero(np.diff(codes[order], prepend=-1))
     sums = np.add.reduceat(vectors[order] * weights[order, None], starts)
+    # Totals anew: the weights of patients without area were replaced.
     means: Floats = sums / np.bincount(codes, weights)[:, None]
     return means

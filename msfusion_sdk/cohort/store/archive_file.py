@@ -58,6 +58,7 @@ def archive_schema(dim: int) -> pa.Schema:
 
 def write_archive(folder: Path, parts: Iterable[Part]) -> Path:
     """Write parts, sorted by slide id, into one file whose name is the digest of its content."""
+    # Sorted, so that processes which compact the same parts make one and the same file.
     parts = sorted(parts, key=lambda part: part.slide_id)
     digests = [part.digest for part in parts]
     rows = [
@@ -99,9 +100,11 @@ def read_archive(path: Path) -> tuple[list[Part], StoreError | None]:
     parts: list[Part] = []
     for row in (row for group in groups for row in group):
         header, digest = row.pop("header"), row.pop("digest")
+        # A row that fails is left out; the name of the archive then shows that it is damaged.
         if digest == digest_of(row, None, header):
             _require_known(path, header)
             parts.append(part_of(row, header))
+    # The name also tells of rows that are missing, which no digest of a row can.
     is_whole = not why and path.name == _name(part.digest for part in parts)
     if is_whole and is_sealed(data):
         return parts, None

@@ -120,6 +120,7 @@ def retire(folder: Path, digests: Collection[str]) -> None:
 def set_aside(path: Path, why: str) -> None:
     """Rename a file that cannot be used; it is kept for whoever wants to look at it."""
     try:
+        # A random part: an earlier file of this name that was set aside must not be lost.
         path.replace(path.with_name(f"{path.name}.{secrets.token_hex(3)}.{why}"))
     except FileNotFoundError:
         return  # another process was faster

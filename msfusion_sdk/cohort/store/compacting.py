@@ -112,6 +112,7 @@ def _kept_archives(
         parts, _ = read_archive(path)
         names = {part.slide_id for part in parts}
         counts = all(current.get(part.slide_id) == part.digest for part in parts)
+        # Kept, it would hold a slide that also has a part or lies in another kept archive.
         if not counts or names & (inside | singles.keys()):
             continue
         if len(parts) < ARCHIVE_ROWS:
@@ -119,6 +120,7 @@ def _kept_archives(
             continue
         kept[path] = names
         inside |= names
+    # Two that are not full become one; one alone would only be written as it is.
     if len(partial) == 1 and not current.keys() - inside - partial[0][1]:
         kept.update(partial)
     return kept

@@ -32,6 +32,7 @@ __all__ = [
 Found = TypeVar("Found")
 
 PREFIX, SUFFIX = "slide=", ".parquet"
+# File systems allow 255 bytes; while it is written or set aside, the name is longer.
 LONGEST_NAME = 180
 ROUNDS = 10
 """Times that a folder is looked at anew when another process compacts it meanwhile."""
@@ -136,6 +137,7 @@ def read_one(folder: Path, slide_id: str, archived: Archived) -> Part:
 
 
 def _load(folder: Path, slide_ids: list[str], archived: Archived | None) -> Holdings:
+    # Parts first, as in ``find_existing``: what moves meanwhile is then seen in its archive.
     single = committed(folder)
     archived = archived or read_archives(folder)
     paths = {name: single[part_name(name)] for name in slide_ids if part_name(name) in single}
@@ -196,6 +198,7 @@ def steadily(look: Callable[[], Found]) -> Found:
 def _read(path: Path) -> Part | StoreError:
     try:
         return read_part(path)
+    # A kind of StoreSchemaError, yet no damage: a newer SDK reads it, so it must not be set aside.
     except StoreVersionError:
         raise
     except (StoreCorruptError, StoreSchemaError) as error:

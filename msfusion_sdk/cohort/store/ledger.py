@@ -62,6 +62,7 @@ class Ledger:
 
     def __init__(self, root: str | Path, fingerprint: str) -> None:
         self.folder = Path(root) / "ledger" / fingerprint
+        # Runs that begin side by side may count to the same number.
         self._name = secrets.token_hex(4)
 
     @cached_property
@@ -96,6 +97,7 @@ class Ledger:
             with self._path.open("ab") as file:
                 file.write(line)
                 file.flush()
+                # After a power cut only the ledger tells of failures: parts tell of successes.
                 os.fsync(file.fileno())
         except OSError as error:
             raise store_error(self._path, error) from error

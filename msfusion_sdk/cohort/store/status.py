@@ -87,6 +87,7 @@ def _name_of(root: Path, fingerprint: str) -> str:
     if notes:
         return str(notes["name"])
     folder = EmbeddingStore(root, fingerprint).folder
+    # Any part will do: a folder holds those of one model.
     for path in sorted(folder.glob("slide=*.parquet"))[:1]:
         part, _ = look_at(path)
         if part is not None:
@@ -114,6 +115,7 @@ def choose_model(root: Path, model: str | None) -> str:
         return known[0]
     names = model_names(root)
     meant = [found for found in known if found.startswith(model or "")]
+    # A whole name counts before the beginning of a fingerprint.
     meant = [found for found in known if names[found] == model] or meant
     if len(meant) == 1:
         return meant[0]
@@ -141,6 +143,7 @@ def slide_statuses(root: Path, slide_ids: list[str], fingerprint: str) -> dict[s
     folder = EmbeddingStore(root, fingerprint).folder
     noted = Ledger(root, fingerprint).latest()
     there, archives = find_existing(folder, slide_ids)
+    # Only these are opened: of a slide noted as done it is enough that its part is there.
     silent = [name for name in there if name not in noted or not noted[name].is_done]
     held = load(folder, silent) if silent else None
     done = {name: status_of(part) for name, part in held.parts.items()} if held else {}
@@ -152,6 +155,7 @@ def slide_statuses(root: Path, slide_ids: list[str], fingerprint: str) -> dict[s
         if noted[name].is_done if name in noted else archives:
             lost[name] = gone
     failed = {name: noted[name] for name in slide_ids if name in noted and not noted[name].is_done}
+    # In this order: a part that is there counts more than what any run has noted.
     return failed | {name: _lost(name, why) for name, why in lost.items()} | done
 
 

@@ -197,10 +197,12 @@ class EmbeddingStore:
         temporary = temporary_beside(target)
         try:
             write(temporary)
+            # Each round ends here or frees the name, which another process may take first.
             while not put_if_absent(temporary, target):
                 before, damage = look_at(target)
                 if before is None and damage is None:  # set aside just now: the name is free
                     continue
+                # As it was written, not as it is in memory: that is what others will read.
                 mine = read_part(temporary)
                 if before is not None and before.made_of == mine.made_of:
                     _require_agreement(before, mine, target)

@@ -21,9 +21,11 @@ def threads_each(workers: int) -> int:
     That is ``OMP_NUM_THREADS`` where it is set, as in any program, else the cores divided:
     threads that share a core wait for each other and are many times slower.
     """
+    # OpenMP allows a number for every level of nesting ("4,2"); the first is the outermost.
     wish = os.environ.get("OMP_NUM_THREADS", "").partition(",")[0].strip()
     if wish.isdecimal() and int(wish):
         return int(wish)
+    # A batch job may be bound to fewer cores than the machine has; not every system can tell.
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     return max(1, (cores or 1) // workers)
 
@@ -40,6 +42,7 @@ def encode_locally(
 
     Closing the iterator ends all workers at once.
     """
+    # A worker beyond the number of slides would load the model for nothing.
     pool = WorkerPool(job, min(workers, len(tasks)))
     try:
         yield from encode_in_pool(job, tasks, pool, stop=stop, show_patches=show_patches)
@@ -59,6 +62,8 @@ def encode_in_pool(
     store, claims = EmbeddingStore(job.root, job.fingerprint), Claims(job.root, job.fingerprint)
     stager = Stager(job.staging, job.staging_gb) if job.staging is not None else None
 
+    # Asked just before a slide is started: since the tasks were listed, another process on the same
+    # folder may have finished it.
     def is_done(task: SlideTask) -> SlideStatus | None:
         part = store.find(task.wanted, patches=job.patches)
         return None if part is None else status_of(part)
@@ -74,6 +79,8 @@ def encode_in_pool(
     try:
         for event in events:
             if isinstance(event, SlideStatus):
+                # Also of a slide that somebody else finished: so a claim that a killed process left
+                # goes away.
                 claims.release(event.slide_id)
                 if stager:
                     stager.release(event.slide_id)

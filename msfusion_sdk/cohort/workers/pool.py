@@ -15,6 +15,7 @@ from msfusion_sdk.errors import MsfusionError, ReaderCrashedError, StoreError
 
 __all__ = ["Died", "Ended", "Progressed", "StoreFailed", "WorkerPool"]
 
+# In a row: one death may be chance, a library or memory that is missing ends every worker.
 DEATHS_AT_START = 3
 START_S = 300.0
 """Seconds that a worker may take to load the model, from a slow network disk say."""
@@ -67,6 +68,7 @@ class _Worker:
         small = replace(job, encoder=b"")
         self.process = context.Process(target=serve, args=(theirs, small), daemon=True)
         self.process.start()
+        # While our copy of its end is open, reading never meets the end of the connection.
         theirs.close()
         # Not among the arguments: of their pipe the parent holds both ends while it writes, so
         # that a process that dies before it has read 90 MB would leave it waiting for ever.
@@ -77,7 +79,9 @@ class _Worker:
         self.heard_at = time.monotonic()
 
     def give(self, task: SlideTask) -> None:
+        # The deadline counts from here: the worker may have waited for a slide for hours.
         self.task, self.heard_at = task, time.monotonic()
+        # Before that, the sending thread may still be writing the encoder to the same connection.
         if self.is_ready:
             self._send(task)
 
@@ -96,6 +100,8 @@ class _Worker:
             self.connection.send_bytes(encoder)
 
     def kill(self) -> None:
+        # Not ``terminate()``: workers ignore SIGTERM, and one that hangs in C code would not
+        # notice.
         self.process.kill()
         # A process in an uninterruptible read of a dead disk cannot be waited for.
         self.process.join(1)
@@ -153,6 +159,7 @@ class WorkerPool:
             if not happened.isdisjoint((worker.connection, worker.process.sentinel)):
                 yield from self._hear(worker)
         for worker in list(self._workers):
+            # A worker without a slide owes nothing, unless it is still loading the model.
             waits = worker.task is not None or not worker.is_ready
             patience = self._job.timeout_s if worker.is_ready else max(START_S, self._job.timeout_s)
             if waits and time.monotonic() - worker.heard_at > patience:
@@ -181,6 +188,7 @@ class WorkerPool:
                 worker.task = None
                 kind = StoreFailed if message[0] == "store" else Ended
                 yield kind(task, message[1])
+        # After its messages: what it had committed before it died is not done a second time.
         if not worker.process.is_alive():
             yield from self._replace(worker, "crashed")
 

@@ -77,11 +77,13 @@ def encode_with_ray(
     """
     ray = _ray()
     was_running = ray.is_initialized()
+    # A cluster that the caller has connected to is the caller's to set up and to leave.
     if not was_running:
         # Statistics about the user's machine are sent by default.
         os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
         ray.init(address=settings.address, log_to_driver=False, include_dashboard=False)
     rows: queue.Queue[dict[str, str] | BaseException | None] = queue.Queue()
+    # Apart, because Ray's iterator blocks, and the caller must be able to stop meanwhile.
     thread = threading.Thread(target=_collect, args=(job, tasks, settings, rows), daemon=True)
     thread.start()
     by_id = {task.slide_id: task for task in tasks}
@@ -90,12 +92,14 @@ def encode_with_ray(
             try:
                 row = rows.get(timeout=POLL_S)
             except queue.Empty:
+                # So that the caller gets its turn to look whether the run is to stop.
                 yield None
                 continue
             if row is None:
                 break
             if isinstance(row, BaseException):
                 raise row
+            # Those that are left at the end never came back.
             task = by_id.pop(row["slide_id"])
             if row["kind"] == STORE:
                 yield StoreFailed(task, StoreError(row["status"]))
@@ -129,6 +133,8 @@ def _collect(
             fn_constructor_args=(reference,),
             batch_size=1,
             batch_format="pyarrow",
+            # From 1: with a larger minimum nothing starts until the cluster has room for all of
+            # them.
             compute=ray.data.ActorPoolStrategy(min_size=1, max_size=settings.workers),
             num_cpus=settings.cpus_per_worker,
             num_gpus=settings.gpus_per_worker,
@@ -144,6 +150,7 @@ def _collect(
 
 
 def _restarts() -> dict[str, int]:
+    # Actors start again without limit, because the next slide needs one; its tries are limited.
     return {"max_restarts": -1, "max_task_retries": RETRIES}
 
 

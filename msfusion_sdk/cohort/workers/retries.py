@@ -19,7 +19,9 @@ ShowPatches = Callable[[str, int, int], None]
 
 BACK_OFF_S = (1.0, 4.0, 16.0)
 """Waits before a slide is read again after a transient fault of its disk."""
+# One death may be chance, such as memory that was short for a moment; two are the slide's.
 MAX_DEATHS = 2
+# Also how long a stop, or a finished local copy, may go unnoticed.
 POLL_S = 0.5
 
 
@@ -105,11 +107,14 @@ def supervise(
     postponed: set[str] = set()
     while source or in_hand:
         if stop.requested:
+            # Slides in hand go on: the caller ends them when their time of grace is over.
             source.clear()
         while pool.has_room and (attempt := source.take()) is not None:
             task = attempt.task
             if (status := is_done(task)) is not None:
                 yield status
+            # Put off once only: when its turn comes again, the claim may be that of a killed
+            # process.
             elif task.slide_id not in postponed and is_taken(task):
                 postponed.add(task.slide_id)
                 source.again(attempt)
@@ -137,6 +142,7 @@ def retry_or_fail(attempt: Attempt, event: Ended | Died) -> SlideStatus | Attemp
     if isinstance(event, Died):
         return _after_death(attempt, event)
     status = event.status
+    # Once: a file that has changed again by then is still being written.
     if status.status == "changed" and not attempt.changes:
         return _with_new_stamp(attempt, status)
     if status.status == "failed" and status.retryable and attempt.faults < len(BACK_OFF_S):
@@ -148,6 +154,7 @@ def retry_or_fail(attempt: Attempt, event: Ended | Died) -> SlideStatus | Attemp
 
 def _after_death(attempt: Attempt, event: Died) -> SlideStatus | Attempt:
     slide_id = attempt.task.slide_id
+    # Not tried again: what hangs once hangs again, and every try costs a whole deadline.
     if event.why == "timeout":
         return SlideStatus(
             slide_id=slide_id,

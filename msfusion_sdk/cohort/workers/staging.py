@@ -68,6 +68,8 @@ class Stager:
         except OSError as error:
             self.release(task.slide_id)
             if error.errno in (errno.ENOSPC, errno.EDQUOT):
+                # The disk holds less than the limit allows: from now on nothing beyond what lies
+                # there.
                 self._limit = sum(other.size for other in self._copies.values())
             return task
 
@@ -80,6 +82,7 @@ class Stager:
 
     def close(self) -> None:
         """Remove all copies."""
+        # Waited for: a copy in progress would make its folder anew after it is removed.
         self._thread.shutdown(wait=True, cancel_futures=True)
         shutil.rmtree(self._root, ignore_errors=True)
 
@@ -98,6 +101,8 @@ class Stager:
         except OSError:
             return task  # a full disk, say: the slide is read where it is
         result = self._thread.submit(_copy, task.path, files, folder)
+        # With its full size from the start, so that copies in progress cannot pass the limit
+        # together.
         self._copies[task.slide_id] = _Copy(size, folder, result)
         return None
 

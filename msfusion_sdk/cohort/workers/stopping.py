@@ -37,6 +37,8 @@ class Stop:
     def request(self, signum: int | None = None) -> None:
         """Start no further slide; asked a second time by a signal, end at once."""
         if signum is not None:
+            # A run that already ends for its failures gets its time of grace at the first signal,
+            # too.
             self._at_once = self.signum is not None
             self.signum = signum
         if self._since is None:

@@ -55,6 +55,7 @@ class Claims:
     def _claim(self, path: Path) -> bool:
         """Make a claim unless there is one."""
         try:
+            # ``O_EXCL``: of several processes that try in the same moment, one makes the file.
             descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o644)
         except FileExistsError:
             return False
@@ -68,6 +69,7 @@ class Claims:
         return True
 
     def _path(self, slide_id: str) -> Path:
+        # Named like the part, since an id may hold what no file name can.
         return self._folder / part_name(slide_id).removesuffix(".parquet")
 
 

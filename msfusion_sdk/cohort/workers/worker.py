@@ -70,6 +70,7 @@ def encode_task(
     StoreError
         When the result cannot be stored: the next one could not be either.
     """
+    # Here, so that importing this module does not load torch.
     from msfusion_sdk.encoder.slide_encoder import SlideEncoder
 
     assert isinstance(encoder, SlideEncoder)
@@ -127,6 +128,7 @@ def serve(connection: Connection, job: Job) -> None:
     import cv2
     import torch
 
+    # By default torch and OpenCV take all cores, in each of the workers.
     torch.set_num_threads(job.threads)
     cv2.setNumThreads(job.threads)
     try:
@@ -158,6 +160,7 @@ def _end_with_parent() -> None:
 
     def watch() -> None:
         wait([parent.sentinel])
+        # Not ``sys.exit()``, which would end this thread alone.
         os._exit(1)
 
     threading.Thread(target=watch, daemon=True).start()

@@ -25,6 +25,7 @@ def make_backend(model: TwoScaleModel, runtime: Runtime) -> Backend:
         purpose = "The encoder, which was made where OpenVINO is installed,"
         name, otherwise = "openvino", "take torch with encoder.on_device('cpu')"
         raise missing_extra(name, name, purpose, otherwise)
+    # Imported late: both modules need OpenVINO.
     if model.attended():
         from msfusion_sdk.encoder.backends.with_networks import NetworksBackend
 

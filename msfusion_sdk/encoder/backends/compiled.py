@@ -27,6 +27,7 @@ def compiled(model: Any, precision: str) -> Any:
         "INFERENCE_PRECISION_HINT": PRECISIONS[precision],
         # What torch may use: OMP_NUM_THREADS, or a worker's share of the cores.
         "INFERENCE_NUM_THREADS": torch.get_num_threads(),
+        # One batch at a time, computed by all threads; streams would share them out.
         "NUM_STREAMS": 1,
         # Two processes would pin themselves to the same cores.
         "ENABLE_CPU_PINNING": False,

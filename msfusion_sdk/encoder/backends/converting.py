@@ -75,6 +75,7 @@ def converted(network: FeatureNetwork, edge_px: int, precision: str) -> Converte
     except Exception as error:
         reason = str(error).strip().splitlines()[0][:200] if str(error).strip() else ""
         return _torch(network, precision, images, f"{type(error).__name__}: {reason}")
+    # Written so that NaN, which compares with nothing, does not pass.
     if not found <= EXACT:
         return _torch(network, precision, images, f"OpenVINO differs by {found:.2g} in fp32")
     if precision == "fp32":
@@ -166,6 +167,7 @@ def _kept(network: FeatureNetwork, edge_px: int) -> Callable[[], Any]:
             path.parent.mkdir(parents=True, exist_ok=True)
             # The weights first: the .xml is what says that both are there.
             with storing(path.with_suffix(".bin")) as weights, storing(path) as program:
+                # By default OpenVINO rounds the weights to half precision.
                 openvino.save_model(_convert(network, edge_px), program, compress_to_fp16=False)
                 program.with_suffix(".bin").replace(weights)
         return openvino.Core().read_model(path)
@@ -175,6 +177,7 @@ def _kept(network: FeatureNetwork, edge_px: int) -> Callable[[], Any]:
 
 def _convert(network: FeatureNetwork, edge_px: int) -> Any:
     openvino = import_openvino()
+    # Two images: from a batch of one a tracer may conclude that it is always one.
     example = torch.zeros(2, 3, edge_px, edge_px)
     with warnings.catch_warnings(), torch.no_grad():
         # Tracing warns of each size that it takes for fixed, and only the batch is not.

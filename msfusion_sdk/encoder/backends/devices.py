@@ -42,6 +42,7 @@ class Runtime:
 
     def patches_per_batch(self, images_per_patch: int) -> int:
         """Return the default patches per batch, counted by the images that they come to."""
+        # Two patches of the method, or 32: each comes to five images.
         images = 10 if self.device == "cpu" else 160
         return max(1, images // images_per_patch)
 
@@ -96,6 +97,7 @@ def choose_runtime(device: str = "auto", precision: str = "auto") -> Runtime:
         raise ValueError(msg)
     if precision in ("fp32", "fp16"):
         return Runtime(name, precision)
+    # Only bf16 and "auto" are left: what follows depends on the processor.
     is_fast = _computes_bf16(name)
     backend = "torch"
     if name == "cpu" and (is_fast or precision == "auto") and _has_openvino():
@@ -135,6 +137,7 @@ def _resolve_device(device: str) -> str:
 
 def _computes_bf16(device: str) -> bool:
     if device.startswith("cuda"):
+        # By default torch counts emulation too, which is slower than fp32.
         return bool(torch.cuda.is_bf16_supported(including_emulation=False))
     if device == "cpu":
         # Without these instructions bf16 is emulated, slower than fp32.

@@ -26,6 +26,7 @@ def folded(model: nn.Module, dtype: torch.dtype) -> nn.Module:
             _fold_network(network)
             mean, std = network.pixel_mean, network.pixel_std
             network.to(dtype).to(memory_format=torch.channels_last)
+            # Back in fp32: the conversion has rounded them with everything else.
             network.pixel_mean, network.pixel_std = mean, std
     return twin
 

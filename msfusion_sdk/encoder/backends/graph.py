@@ -40,6 +40,7 @@ def patch_graph(model: TwoScaleModel, size: int) -> Any:
         tile scores (tile,); then, unless the model has a single scale, with context features
         (1, 512) and the context score (1,).
     """
+    # Channels last, as a decoder gives them: the caller's pixels are not rearranged.
     patch = op.parameter([1, size, size, 3], np.uint8, name="patch")
     geometry, tiles = model.geometry, model.geometry.tiles
     outputs = [*_network(op.convert(_tiles(patch, tiles, size // tiles), "f32"), model.detail)]
@@ -94,6 +95,7 @@ def _conv(features: Node, conv: Any, norm: Any = None) -> Node:
     )
     if norm is None:
         return out
+    # At inference batch-norm is one factor and one shift for every channel.
     scale = norm.weight / (norm.running_var + norm.eps).sqrt()
     shift = norm.bias - norm.running_mean * scale
     shape = (1, -1, 1, 1)
@@ -103,6 +105,7 @@ def _conv(features: Node, conv: Any, norm: Any = None) -> Node:
 def _max_pool(features: Node, pool: nn.MaxPool2d | nn.Module) -> Node:
     assert isinstance(pool, nn.MaxPool2d)
     stride, padding, kernel = ([n, n] for n in (pool.stride, pool.padding, pool.kernel_size))
+    # The second output holds the places of the maxima.
     return op.max_pool(features, stride, [1, 1], padding, padding, kernel).output(0)
 
 

@@ -23,6 +23,7 @@ class NetworksBackend(Backend):
         networks = model.attended()
         made: dict[tuple[int, int], Converted] = {}
         for scale, network in networks.items():
+            # Both scales may share a network, which is then converted once if the sizes agree.
             key = (id(network.backbone), edges[scale])
             if key not in made:
                 made[key] = converted(network.backbone, edges[scale], runtime.precision)

@@ -47,6 +47,7 @@ class OpenVinoBackend(Backend):
                 "INFERENCE_PRECISION_HINT": PRECISIONS[self._precision],
                 # What torch may use: OMP_NUM_THREADS, or a worker's share of the cores.
                 "INFERENCE_NUM_THREADS": torch.get_num_threads(),
+                # One patch at a time, computed by all threads; streams would share them out.
                 "NUM_STREAMS": 1,
                 # Two processes would pin themselves to the same cores.
                 "ENABLE_CPU_PINNING": False,

@@ -36,6 +36,7 @@ def program_sha256(path: Path) -> str:
         other
         for other in sorted(path.parent.iterdir())
         if other != path
+        # ONNX keeps large weights beside itself, in files whose names begin with its own.
         and (other.name.startswith(f"{path.name}") or other == path.with_suffix(".bin"))
         and other.suffix != ".onnx"
     ]
@@ -63,6 +64,7 @@ def open_program(path: Path, facts: NetworkFacts) -> CompiledNetwork:
         shapes = [str(entry.partial_shape) for entry in model.inputs]
         msg = f"{path.name} takes {shapes}, and is given a batch of images (image, 3, edge, edge)."
         raise NetworkFactsError(msg)
+    # Read once here, so that a damaged file is an error now and not with the first slide.
     return CompiledNetwork(facts, partial(_read, path), partial(_maps, facts))
 
 

@@ -30,6 +30,7 @@ class TimmNetwork(FeatureNetwork):
         answer = self.module.forward_features(self.normalise(images))
         own = None
         if self.facts.readout == "pooled":
+            # The model's own pooling and norm, without its classifier.
             own = self.module.forward_head(answer, pre_logits=True)
         if answer.ndim == 3:
             prefix = getattr(self.module, "num_prefix_tokens", 0)
@@ -54,12 +55,14 @@ def build_timm(architecture: str, arguments: dict[str, Any]) -> nn.Module:
     MissingExtraError, NetworkFactsError
     """
     timm = import_extra("timm", "networks", "A network of timm", "pass a module of your own")
+    # A filter by the first word: listing all a thousand names takes longer.
     if architecture not in timm.list_models(architecture.split(".")[0]):
         close = timm.list_models(f"*{architecture[:8]}*")[:5]
         msg = f"timm {timm.__version__} has no architecture {architecture!r} (near: {close})."
         raise NetworkFactsError(msg)
     given = {name: _layer(value) for name, value in arguments.items()}
     try:
+        # Without the classifier, unless the arguments say otherwise.
         model: nn.Module = timm.create_model(
             architecture, pretrained=False, **{"num_classes": 0, **given}
         )
@@ -78,6 +81,7 @@ def timm_statistics(module: nn.Module) -> dict[str, Any]:
     if patch is None:  # a network of convolutions takes what its strides divide
         multiple = None if "swin" in str(config.get("architecture")) else 32
     else:
+        # A transformer with fixed position embeddings takes one size alone.
         multiple = math.lcm(*patch) if is_flexible else None
     size = getattr(getattr(known, "patch_embed", None), "img_size", None)
     return {

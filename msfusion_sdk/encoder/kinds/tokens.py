@@ -46,6 +46,7 @@ def maps_of_answer(answer: Any, edge_px: int, multiple_px: int | None = None) ->
     if isinstance(value, Tensor) and value.ndim == 3:
         return maps_of_tokens(value, _places(value.shape[1], edge_px, multiple_px), pooled)
     if isinstance(value, Tensor) and value.ndim == 4:
+        # Maps are square: the two equal axes are height and width.
         is_last = value.shape[1] == value.shape[2] != value.shape[3]
         features = value.permute(0, 3, 1, 2) if is_last else value
         return FeatureMaps(features, features.mean((2, 3)) if pooled is None else pooled)
@@ -72,6 +73,7 @@ def maps_of_tokens(tokens: Tensor, places: int, pooled: Tensor | None = None) ->
 
 
 def _places(tokens: int, edge_px: int, multiple_px: int | None) -> int:
+    # The largest square; what is left over are class and register tokens.
     places = math.isqrt(tokens) ** 2
     if multiple_px is not None and edge_px % multiple_px == 0:
         exact = (edge_px // multiple_px) ** 2

@@ -25,6 +25,7 @@ class TorchvisionNetwork(FeatureNetwork):
         """See ``FeatureNetwork.maps``."""
         pixels, model = self.normalise(images), self.module
         if hasattr(model, "conv_proj"):  # a vision transformer
+            # ``forward`` gives the class token alone; its steps are repeated here for the others.
             tokens = model._process_input(pixels)
             first = model.class_token.expand(tokens.shape[0], -1, -1)
             answer = model.encoder(torch.cat([first, tokens], 1))
@@ -39,6 +40,7 @@ class TorchvisionNetwork(FeatureNetwork):
             features = model.permute(model.norm(features))
         pooled, norm = features.mean((2, 3)), _norm_of(model)
         if norm is not None:
+            # In the model it comes after the pooling, so it is no part of the map.
             pooled = norm(pooled[..., None, None]).flatten(1)
         return FeatureMaps(features, pooled)
 

@@ -72,6 +72,7 @@ class AttendedNetwork(nn.Module):
         """Return vectors and scores of what the backbone gave; differentiable in the attention."""
         if self.attention is None or maps.map is None:
             vectors = vector_of(maps, self.backbone.facts)
+            # Half is what an attention that learned nothing gives: the sigmoid of zero.
             return Features(vectors, vectors.new_full((len(vectors),), 0.5))
         weights = self.attention(maps.map)
         vectors = vector_of(maps, self.backbone.facts, weights)
@@ -84,6 +85,7 @@ class AttendedNetwork(nn.Module):
     def train(self, mode: bool = True) -> Self:
         """Set the mode of the attention; the backbone stays as it is."""
         super().train(mode)
+        # Training mode would move the statistics of its batch-norms, although no weight learns.
         self.backbone.eval()
         return self
 

@@ -63,8 +63,10 @@ class FeatureNetwork(nn.Module, ABC):
         super().__init__()
         self.facts = facts
         shape = (1, 3, 1, 1)
+        # Facts are of pixels in 0..1, as the field states them; images here are 0..255.
         mean = 255 * torch.tensor(facts.pixel_mean).reshape(shape)
         std = 255 * torch.tensor(facts.pixel_std).reshape(shape)
+        # Not among the weights: the facts, which the configuration holds, are their one source.
         self.register_buffer("pixel_mean", mean, persistent=False)
         self.register_buffer("pixel_std", std, persistent=False)
 

@@ -126,6 +126,7 @@ class TwoScaleModel(nn.Module):
         twin = copy.copy(self)
         twin._modules = dict(self._modules)
         for scale, network in networks.items():
+            # Copied as well, so that the model with the old network keeps its own.
             classifier = copy.copy(self._modules[scale])
             assert isinstance(classifier, ImageClassifier)
             classifier._modules = {**classifier._modules, "features": network}
@@ -151,6 +152,7 @@ def _in_passes(network: nn.Module, images: Tensor, images_per_pass: int | None) 
         out: Features = network(images)
         return out
     parts = [
+        # Keeps no activations: each pass is computed again when its gradients are needed.
         checkpoint(network, part, use_reentrant=False) if torch.is_grad_enabled() else network(part)
         for part in torch.split(images, images_per_pass)
     ]

@@ -36,6 +36,7 @@ class AttendedResNet(nn.Module):
         self.stages = resnet18_stages()
         self.last_attention = SpatialAttention()
         shape = (1, 3, 1, 1)
+        # The settings are of pixels in 0..1, as the field states them; images here are 0..255.
         mean = 255 * torch.tensor(config.pixel_mean).reshape(shape)
         std = 255 * torch.tensor(config.pixel_std).reshape(shape)
         self.register_buffer("pixel_mean", mean, persistent=False)
@@ -51,6 +52,7 @@ class AttendedResNet(nn.Module):
         """Return features of ``images``, shape (image, 3, height, width), 0..255."""
         early, _ = self.first_attention(self.stem(self.normalise(images)))
         late, weights = self.last_attention(self.stages(early))
+        # Means of a thousand places are taken in fp32: bf16 has three digits.
         return Features(late.float().mean((2, 3)), weights.float().mean((1, 2, 3)))
 
 

@@ -50,6 +50,7 @@ def resnet18_stages() -> nn.Sequential:
 
 
 def _conv(channels_in: int, channels: int, size: int, stride: int = 1) -> nn.Conv2d:
+    # Without a bias: the batch-norm behind each of these has a shift of its own.
     conv = nn.Conv2d(channels_in, channels, size, stride, padding=size // 2, bias=False)
     nn.init.kaiming_normal_(conv.weight, mode="fan_out", nonlinearity="relu")
     return conv

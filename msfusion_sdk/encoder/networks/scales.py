@@ -32,6 +32,7 @@ def split_scales(patches: Tensor, config: PatchConfig | None = None) -> tuple[Te
     cut = patches.reshape(patch, channels, n, edge, n, edge).permute(0, 2, 4, 1, 3, 5)
     tiles = cut.reshape(patch, n * n, channels, edge, edge)
     if config.single_scale:
+        # No images rather than None, so that both results are tensors on one device.
         return torch.empty(0, channels, edge, edge, device=patches.device), tiles
     # As a factor, so that patches of any size are split alike.
     factor = config.patch_size_px // config.context_size_px

@@ -34,7 +34,8 @@ class SlideEmbedding:
     """Shape (length,), 1024 for a model of the method; None when the status is 'empty'."""
     patches: pa.Table
     """A row per patch: x, y, size_px (level-0 pixels), context_score, tile_scores (a number for
-    each tile, row by row), weight (the rows sum to 1), vector (length)."""
+    each tile, row by row), weight (the rows sum to 1), vector (length); with ``config.qc`` also
+    focus, fold, bubble, pen and dust."""
     provenance: Provenance
     """Slide, spacing, tissue, model, settings, versions, bad regions and warnings."""
     tissue: list[Polygon] = field(default_factory=list)
@@ -42,6 +43,7 @@ class SlideEmbedding:
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
         """Return the slide vector, so that ``np.asarray(result)`` works."""
+        # ``np.asarray`` of a slide without tissue must not become an array of an object.
         if self.vector is None:
             msg = f"Slide {self.slide_id} has no vector: {self.reason}."
             raise ValueError(msg)
@@ -80,6 +82,7 @@ class SlideEmbedding:
         }
         metadata = {"provenance": self.provenance.model_dump_json(), "tissue": self.tissue}
         length = self.provenance.config.vector_length
+        # ``n_patches`` stays in the row, so that a file without patches tells how many there were.
         kept = self.patches if patches else None
         return write_parquet(Path(path), row, kept, metadata, dim=length)
 
@@ -127,4 +130,5 @@ class SlideEmbedding:
 
 def no_patches(config: EncoderConfig) -> pa.Table:
     """Return a patch table without rows, of the kind that a model makes."""
-    return patch_schema(config.vector_length, config.patches.tiles_per_patch).empty_table()
+    tiles, quality = config.patches.tiles_per_patch, config.qc is not None
+    return patch_schema(config.vector_length, tiles, quality=quality).empty_table()

@@ -1,6 +1,7 @@
 """Patches and tissue as GeoJSON in QuPath's dialect (FeatureCollection, version 0.4 and later)."""
 
 import json
+import math
 import uuid
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -50,14 +51,19 @@ def _tissue_features(tissue: list[Polygon]) -> Iterator[dict[str, Any]]:
 
 
 def _patch_features(patches: pa.Table) -> Iterator[dict[str, Any]]:
+    columns = patches.column_names
+    quality = columns[columns.index("vector") + 1 :]
     for row in patches.drop_columns("vector").to_pylist():
         measurements = {"weight": row["weight"], "context_score": row["context_score"]}
         measurements |= {f"tile_score_{i}": score for i, score in enumerate(row["tile_scores"], 1)}
+        # What cannot be told of a patch has no number in JSON.
+        measurements |= {name: row[name] for name in quality if not math.isnan(row[name])}
         yield _feature([_ring(row)], "tile", {"measurements": measurements})
 
 
 def _ring(row: Mapping[str, Any]) -> list[list[int]]:
     left, top = row["x"], row["y"]
+    # A ring of GeoJSON ends where it begins (RFC 7946, section 3.1.6).
     right, bottom = left + row["size_px"], top + row["size_px"]
     return [[left, top], [right, top], [right, bottom], [left, bottom], [left, top]]
 

@@ -29,5 +29,6 @@ def relative_weights(result: SlideEmbedding) -> tuple[NDArray[np.float64], float
         Colours span 1 ± this: at least ±10 %, so that noise is not painted as contrast.
     """
     weights = tile_weights(result)
+    # The weights sum to 1, so their mean is one over their number.
     relative = weights * weights.size
     return relative, max(0.1, float(np.abs(relative - 1).max()))

@@ -83,7 +83,7 @@ class BadRegion(FrozenConfig):
     size_px: int
     """Edge of a patch, or the longer edge of an overview block; level-0 pixels."""
     stage: str
-    """'overview' (its tissue was not seen) or 'patch' (it was left out)."""
+    """'overview' (its tissue was not seen), 'patch' (it was left out) or 'quality'."""
     reason: str
 
 
@@ -113,6 +113,8 @@ class RuntimeFacts(FrozenConfig):
 class Provenance(FrozenConfig):
     """Everything needed to judge or repeat a result."""
 
+    _added = frozenset({"excluded"})
+
     slide: SlideIdentity
     spacing: SpacingFacts
     tissue: TissueFacts
@@ -122,5 +124,7 @@ class Provenance(FrozenConfig):
     config: EncoderConfig
     runtime: RuntimeFacts
     bad_regions: tuple[BadRegion, ...] = ()
+    excluded: tuple[BadRegion, ...] = ()
+    """Patches that were read and left out for their quality."""
     patches_with_missing_pixels: int = 0
     warnings: tuple[str, ...] = ()

@@ -53,10 +53,12 @@ def describe(
     *,
     stain: StainFacts | None,
     bad_patches: list[BadRegion],
+    excluded: list[BadRegion],
     patches_with_missing_pixels: int,
 ) -> Provenance:
     """Put together where a vector is from, with the warnings in the order they were met."""
     bad_blocks = [
+        # Blocks at the border are not square, and a region is stated by one edge.
         BadRegion(x=x, y=y, size_px=max(w, h), stage="overview", reason="could not be decoded")
         for x, y, w, h in survey.overview.bad_blocks
     ]
@@ -67,6 +69,11 @@ def describe(
         warnings.append(
             f"{len(bad_patches)} of {len(survey.grid.locations)} patches could not be decoded and "
             "were left out"
+        )
+    if excluded:
+        warnings.append(
+            f"{len(excluded)} of {len(survey.grid.locations)} patches were left out for their "
+            f"quality (the first: {excluded[0].reason})"
         )
     if patches_with_missing_pixels:
         warnings.append(
@@ -82,6 +89,7 @@ def describe(
         config=config,
         runtime=runtime,
         bad_regions=(*bad_blocks, *bad_patches),
+        excluded=tuple(excluded),
         patches_with_missing_pixels=patches_with_missing_pixels,
         warnings=tuple(warnings),
     )
@@ -113,6 +121,7 @@ def _tissue_facts(survey: Survey) -> TissueFacts:
 
 
 def _finite(value: float) -> float | None:
+    # A slide without tissue has no threshold and no recall, and JSON has no NaN.
     return value if math.isfinite(value) else None
 
 
@@ -123,6 +132,7 @@ def runtime_facts(runtime: Runtime, backend: Backend | None = None) -> RuntimeFa
     versions = {"msfusion_sdk": __version__, **libraries}
     versions["python"] = platform.python_version()
     if runtime.backend == "openvino":
+        # Of the distribution: importing it for its version would start its telemetry.
         versions["openvino"] = version("openvino")
     return RuntimeFacts(
         device=runtime.device,

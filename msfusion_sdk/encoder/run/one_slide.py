@@ -12,8 +12,10 @@ from msfusion_sdk.encoder.result.embedding import SlideEmbedding
 from msfusion_sdk.encoder.result.provenance import ModelIdentity, Provenance
 from msfusion_sdk.encoder.run.describing import describe, runtime_facts
 from msfusion_sdk.encoder.run.encoding import Findings, Progress, encode_patches
+from msfusion_sdk.encoder.run.reading import Measure
 from msfusion_sdk.encoder.run.staining import recolour_for
 from msfusion_sdk.slides.opening import open_slide
+from msfusion_sdk.slides.quality.patch_quality import SlideQuality
 from msfusion_sdk.slides.tissue.survey import Survey, survey_slide
 
 __all__ = ["Computing", "encode_file"]
@@ -83,10 +85,12 @@ def encode_file(
             config,
             backend.features,
             recolour=recolour,
+            measure=_measure(survey, config),
             batch_size=by.batch_size,
             threads=by.threads,
             progress=by.progress,
         )
+        # Before there is a result: pixels of two versions of a file must not become one vector.
         slide.require_unchanged()
         provenance = describe(
             slide,
@@ -96,9 +100,19 @@ def encode_file(
             runtime_facts(by.runtime, backend),
             stain=stain,
             bad_patches=found.bad,
+            excluded=found.excluded,
             patches_with_missing_pixels=found.with_missing,
         )
     return _result(slide_id, survey, found, provenance)
+
+
+def _measure(survey: Survey, config: EncoderConfig) -> Measure | None:
+    """Return what measures the quality of a patch; None where nobody asked for it."""
+    if config.qc is None:
+        return None
+    seen = SlideQuality.of(survey.overview, survey.tissue)
+    mpp, l0_size_px = survey.plan.effective_mpp, survey.grid.l0_size_px
+    return lambda pixels, location: seen.of_patch(pixels, mpp, location, l0_size_px)
 
 
 def _result(
@@ -106,7 +120,8 @@ def _result(
 ) -> SlideEmbedding:
     table = found.patches.table()
     is_empty = table.num_rows == 0
-    reasons = [survey.empty_reason] if is_empty else []
+    everywhere = "no patch is good enough" if found.excluded else ""
+    reasons = [survey.empty_reason or everywhere] if is_empty else []
     return SlideEmbedding(
         slide_id=slide_id,
         status="empty" if is_empty else "ok_with_warnings" if provenance.warnings else "ok",

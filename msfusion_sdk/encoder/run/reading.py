@@ -1,18 +1,23 @@
 """Read patches ahead of the networks, in order, in bounded memory."""
 
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
 
 from msfusion_sdk.encoder.run.staining import Recolour
 from msfusion_sdk.errors import SlideCorruptError
+from msfusion_sdk.slides.quality.patch_quality import PatchQuality
 from msfusion_sdk.slides.readers.prefetch import prefetch
 from msfusion_sdk.slides.readers.reader import Slide
 from msfusion_sdk.slides.tissue.patch_plan import PatchPlan
 from msfusion_sdk.slides.tissue.patch_reading import PatchPixels, read_patch
 
-__all__ = ["PatchRead", "read_patches"]
+__all__ = ["Measure", "PatchRead", "read_patches"]
 
 Location = tuple[int, int]
+Measure = Callable[[NDArray[np.uint8], Location], PatchQuality]
 
 
 @dataclass(frozen=True)
@@ -23,6 +28,7 @@ class PatchRead:
     location: Location
     patch: PatchPixels | None
     error: SlideCorruptError | None = None
+    quality: PatchQuality | None = None
 
 
 def read_patches(
@@ -31,6 +37,7 @@ def read_patches(
     plan: PatchPlan,
     *,
     recolour: Recolour | None = None,
+    measure: Measure | None = None,
     threads: int,
     ahead: int,
 ) -> Generator[PatchRead]:
@@ -40,6 +47,8 @@ def read_patches(
     ----------
     recolour : callable, optional
         Applied to the pixels of every patch.
+    measure : callable, optional
+        Gives the quality of a patch from its own colours and its location.
     threads, ahead : int
         As in :func:`~msfusion_sdk.slides.readers.prefetch.prefetch`.
 
@@ -53,10 +62,12 @@ def read_patches(
         index, location = job
         try:
             patch = read_patch(handle, location, plan)
+        # As a value: raised here, it would end the reading of all other patches.
         except SlideCorruptError as error:
             return PatchRead(index, location, None, error)
+        quality = measure(patch.pixels, location) if measure else None
         if recolour is not None:
             patch = replace(patch, pixels=recolour(patch.pixels))
-        return PatchRead(index, location, patch)
+        return PatchRead(index, location, patch, quality=quality)
 
     return prefetch(slide, enumerate(locations), read, threads=threads, ahead=ahead)

@@ -118,6 +118,7 @@ def assemble(
         scale: probe(found.network, _edge(patches, scale, found.facts))
         for scale, found in opened.items()
     }
+    # The sizes are looked up by running shapes, not trusted: facts can be wrong.
     config = _config(opened, probes, patches, asked, is_shared=is_shared)
     require_fitting(config)
     networks = attend({scale: found.network for scale, found in opened.items()}, config, probes)
@@ -133,8 +134,10 @@ def attend(
     network = config.network
     assert isinstance(network, FeatureNetworksConfig)
     found = {}
+    # The caller's own random numbers go on as if nothing had been drawn here.
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
+        # In a fixed order, since the weights are drawn one after the other.
         for scale in sorted(backbones):
             edge = _edge(config.patches, scale, backbones[scale].facts)
             sizes = probes[scale] if probes else probe(backbones[scale], edge)
@@ -146,6 +149,7 @@ def attend(
 
 def _with_readout(opened: dict[str, Opened], readout: Readout) -> dict[str, Opened]:
     """Change the readout of all networks, and the lengths that follow from it."""
+    # Each once: both scales may share a network.
     for found in dict.fromkeys(opened.values()):
         network = found.network
         network.facts = network.facts.model_copy(update={"readout": readout})
@@ -168,6 +172,7 @@ def _geometry(
     if is_single:
         usual |= {"tiles": 1, "single_scale": True}
     fields = {**usual, **(given or {})}
+    # Side by side: the stride of the method belongs to the patch size of the method.
     fields.setdefault("stride_px", fields["patch_size_px"])
     try:
         return PatchConfig.model_validate(fields)
@@ -186,6 +191,7 @@ def _config(
     is_shared: bool,
 ) -> EncoderConfig:
     grids = [sizes.grid for sizes in probes.values() if sizes.grid is not None]
+    # A window of 7 over a small grid would see nothing but its border.
     kernel: Literal[3, 7] = 3 if not grids or min(grids) < SMALL_GRID else 7
     detail, context = opened["detail"].facts, opened.get("context")
     network = FeatureNetworksConfig(

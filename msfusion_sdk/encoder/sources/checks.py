@@ -51,6 +51,7 @@ def require_spacing(facts: NetworkFacts, target_mpp: float | None, allow: float 
     stated = ", ".join(f"{mpp:g}" for mpp in facts.mpp) or "none stated"
     if target_mpp is None:
         usual = [mpp for mpp in facts.mpp if mpp == 0.5] or list(facts.mpp)
+        # None or several: which one is meant is never guessed.
         if len(usual) != 1:
             msg = (
                 f"{facts.name} does not say at how many µm per pixel to read slides (trained at: "

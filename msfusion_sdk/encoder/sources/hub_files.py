@@ -28,6 +28,7 @@ def require_commit(repository: str, revision: str | None) -> str:
     ------
     ModelIdError, UnpinnedWeightsError
     """
+    # The text becomes a part of paths and addresses, and the pattern lets dots through.
     if not REPOSITORY.fullmatch(repository) or ".." in repository:
         msg = f"{repository!r} is no hub repository of the form organisation/name."
         raise ModelIdError(msg)
@@ -72,6 +73,7 @@ def download_network(
                 revision=revision,
                 cache_dir=cache_dir,
                 local_files_only=local_files_only,
+                # Nothing else, pickles above all, reaches this machine.
                 allow_patterns=FILES,
             )
         )
@@ -79,6 +81,7 @@ def download_network(
         raise _gated(what, repository) from error
     except HfHubHTTPError as error:
         answer = getattr(error.response, "status_code", None)
+        # The hub answers so for a repository that is gated, private, or not there.
         if answer in (401, 403):
             raise _gated(what, repository) from error
         raise _not_had(what, f"the hub answered {answer}") from error

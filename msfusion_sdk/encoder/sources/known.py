@@ -54,6 +54,7 @@ class KnownNetwork(FrozenConfig):
         size: dict[str, object] = {"patch_size_px": edge, "stride_px": edge}
         if not self.mpp:
             return size
+        # The commonest spacing among published networks: that of a 20x scan.
         return {**size, "target_mpp": 0.5 if 0.5 in self.mpp else self.mpp[0]}
 
 

@@ -58,6 +58,7 @@ class NetworkSpec:
             )
             msg = f"The facts of the network cannot be used: {problems}."
             raise NetworkFactsError(msg) from error
+        # The way to set a field of a frozen dataclass while it is made.
         object.__setattr__(self, "facts", facts)
 
     @classmethod
@@ -116,6 +117,7 @@ def name_of_source(source: str | Path) -> Named:
             f"timm:ARCHITECTURE or torchvision:ARCHITECTURE, with weights={text!r}."
         )
         raise NetworkFactsError(msg)
+    # Last: asking for entry points looks through all installed packages.
     if text in list_networks():
         return Named("plugin", text)
     raise ModelIdError(_unknown(text))

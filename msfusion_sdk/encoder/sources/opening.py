@@ -72,6 +72,7 @@ def open_network(
     MissingExtraError
         When a library is not installed.
     """
+    # The caller's word goes before a preset's.
     facts = spec.facts or known
     if isinstance(spec.source, nn.Module):
         return Opened(_of_module(spec.source, facts), None, None)
@@ -120,6 +121,7 @@ def _of_program(path: Path, facts: NetworkFacts | None) -> Opened:
     if facts is None:
         msg = f"{path.name} does not say how its pixels are normalised. Pass facts=NetworkFacts(…)."
         raise NetworkFactsError(msg)
+    # A program is its operations as well: both are in the digest.
     weights = WeightsFacts(sha256=program_sha256(path), origin="file")
     facts = facts.model_copy(update={"source": "program", "weights": weights})
     return Opened(open_program(path, facts), str(path), None)
@@ -154,6 +156,7 @@ def _of_folder(
     }
     fields = {
         **{name: value for name, value in stated.items() if value is not None},
+        # What a preset or the caller says goes before what the folder says of itself.
         **known,
         "source": "timm",
         "architecture": known.get("architecture") or config["architecture"],
@@ -204,6 +207,7 @@ def _built(
     own = timm_statistics(module) if is_timm else torchvision_statistics(architecture, module)
     load_weights(module, file)
     weights = WeightsFacts(sha256=file_sha256(file), origin=origin, revision=revision)
+    # From the least to the most reliable: later ones replace earlier ones.
     facts = NetworkFacts(**{"name": architecture, **own, **fields, "weights": weights})
     # Copies go with a model only where the licence says that they may.
     carried = weights.model_copy(update={"carried": facts.may_be_shared})

@@ -55,6 +55,7 @@ def _maps(network: FeatureNetwork, edge_px: int) -> FeatureMaps:
 
 def _shapes(network: FeatureNetwork, edge_px: int) -> FeatureMaps:
     named = [*network.named_parameters(), *network.named_buffers()]
+    # Tensors without numbers: shapes are worked out, nothing is computed or held.
     tensors = {name: value.detach().to("meta") for name, value in named}
     images = torch.zeros(1, 3, edge_px, edge_px, device="meta")
     with torch.no_grad():

@@ -44,6 +44,7 @@ def module_sha256(module: nn.Module) -> str:
     for name, value in sorted(module.state_dict().items()):
         value = value.detach().cpu().contiguous()
         digest.update(f"{name} {value.dtype} {tuple(value.shape)}\n".encode())
+        # Bytes, because numpy has no bfloat16; a tensor without axes cannot be viewed so.
         digest.update(value.view(torch.uint8).numpy() if value.ndim else value.numpy().tobytes())
     return digest.hexdigest()
 
@@ -81,6 +82,7 @@ def load_weights(module: nn.Module, path: Path) -> None:
         When a number is NaN or infinite.
     """
     try:
+        # Mapped: processes that use one file share its memory.
         tensors = load_file(require_safetensors(path))
     except (SafetensorError, OSError, ValueError) as error:
         msg = f"{path} is truncated or no safetensors file ({error}). Copy or download it again."
@@ -95,6 +97,7 @@ def load_weights(module: nn.Module, path: Path) -> None:
         msg = f"{path} holds NaN or infinity in {len(bad)} tensors (first: {bad[0]})."
         raise NonFiniteWeightsError(msg)
     kept = {name: value.to(wanted[name].dtype) for name, value in tensors.items()}
+    # Assigned, not copied: the mapped tensors take the place of the module's own.
     module.load_state_dict(kept, assign=True)
 
 
@@ -137,6 +140,7 @@ def convert_pickle(source: Path, target: Path) -> int:
         msg = f"{source} is not there."
         raise WeightsCorruptError(msg)
     try:
+        # ``weights_only``: torch's own unpickler, which builds tensors and nothing else.
         found = torch.load(source, map_location="cpu", weights_only=True, mmap=True)
     except (RuntimeError, EOFError, OSError, ValueError) as error:
         msg = f"{source} is damaged or no file of torch ({error}). Download it again."
@@ -158,6 +162,7 @@ def convert_pickle(source: Path, target: Path) -> int:
 
 
 def _table_of(found: object) -> dict[str, Tensor]:
+    # Wrappers lie in one another: a checkpoint, its model, the state of that.
     while isinstance(found, dict):
         tensors = {str(k): v for k, v in found.items() if isinstance(v, Tensor)}
         inner = next((found[name] for name in WRAPPERS if isinstance(found.get(name), dict)), None)

@@ -47,6 +47,7 @@ __all__ = [
     "write_model_folder",
 ]
 
+# The largest finite number of half precision.
 HALF_MAX = 65_504.0
 REAL = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
 
@@ -167,8 +168,10 @@ def load_model_folder(
         manifest = manifest.model_copy(update={"places": places})
     model = TwoScaleModel(manifest.encoder, found)
     _check_names(path, tensors, model.own_state())
+    # One NaN would make every vector NaN, and only where a patch reaches it.
     _require_finite(path, tensors)
     # Tensors stored in half precision are widened as they are copied.
+    # Not strict where backbones are frozen: they come from elsewhere, the names are checked above.
     model.load_state_dict(tensors, strict=not model.attended())
     model.eval()
     wanted = manifest.golden
@@ -222,5 +225,6 @@ def _smallest(value: Tensor) -> Tensor:
     value = value.detach().contiguous()
     if not value.is_floating_point() or value.abs().max() > HALF_MAX:
         return value
+    # Exactly or not at all: fewer bytes must not change a vector.
     half = value.half()
     return half if torch.equal(half.float(), value) else value

@@ -49,6 +49,7 @@ def require_golden(path: Path, model: TwoScaleModel, wanted: Golden) -> None:
     WeightsMismatchError
     """
     found = golden_vector(model, wanted.seed, wanted.size_px)
+    # Wide enough for another order of sums on another processor, too narrow for other weights.
     if not np.allclose(found, wanted.vector_head, rtol=1e-3, atol=1e-4):
         msg = (
             f"{path} does not reproduce its golden output: expected {wanted.vector_head[:2]}..., "
@@ -63,6 +64,7 @@ def golden_of(model: TwoScaleModel, config: EncoderConfig) -> Golden:
         return Golden(vector_head=tuple(golden_vector(model, 0, 128)))
     edge = config.patches.tile_size_px
     head = golden_vector(model.eval(), 0, edge)
+    # The manifest wants eight numbers, and a network may have fewer features.
     padded = (*head, *[0.0] * (8 - len(head)))
     return Golden(size_px=edge, vector_head=padded, versions=versions_of(config))
 

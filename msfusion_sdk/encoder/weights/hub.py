@@ -51,6 +51,7 @@ def locate_model(
     embedded = embedded_models()
     if model is None:
         model = DEFAULT_MODEL
+    # Before folders: a folder of the same name here must not replace the model of the package.
     if str(model) in embedded:
         return embedded[str(model)]
     if os.path.isdir(model):  # noqa: PTH112  Path.is_dir raises on names too long for a file
@@ -78,6 +79,7 @@ def locate_model(
             revision=revision,
             cache_dir=cache_dir,
             local_files_only=local_files_only,
+            # Nothing else, pickles above all, reaches this machine.
             allow_patterns=[CONFIG_FILE, WEIGHTS_FILE, CARD_FILE],
         )
     # The transport under the hub library (requests or httpx, by version) has errors of its

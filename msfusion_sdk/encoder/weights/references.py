@@ -82,6 +82,7 @@ def carry(folder: Path, config: EncoderConfig, places: Mapping[str, Place]) -> d
 def _copied(folder: Path, scale: str, place: Place) -> Place:
     assert place.file is not None
     target = folder / f"{scale}.safetensors"
+    # Saving a model into the folder it was loaded from would copy a file onto itself.
     if not (target.exists() and target.samefile(place.file)):
         with storing(target) as temporary:
             shutil.copyfile(place.file, temporary)
@@ -133,6 +134,7 @@ def find_networks(
 
 def _given(given: NetworkSpec | str | Path | nn.Module, facts: NetworkFacts, where: Any) -> Opened:
     spec = given if isinstance(given, NetworkSpec) else NetworkSpec(given)
+    # By the facts of the model, not by what the source tells of itself today.
     opened = open_network(NetworkSpec(spec.source, spec.weights, facts), **where)
     _require_weights(facts, opened.facts)
     opened.network.facts = facts
@@ -146,6 +148,7 @@ def _found(
     if file is not None and not file.is_file():
         file = _downloaded(facts, where)
     if file is not None and facts.source in ("timm", "torchvision"):
+        # Gigabytes are hashed only when size or time have changed.
         if not place.is_as_it_was(file) and file_sha256(file) != _sha256(facts):
             raise _changed(facts)
         network = build_from_file(facts, file)

@@ -42,5 +42,6 @@ def model_received(sent: Any, config: EncoderConfig, places: Mapping[str, Place]
         return sent
     networks, _ = find_networks(config, places, given=sent["modules"])
     model = TwoScaleModel(config, networks)
+    # The backbones are in place already; the rest is what was sent.
     model.load_state_dict(load(sent["own"]), strict=False)
     return model.eval()

@@ -55,6 +55,7 @@ def require_probabilities(table: pd.DataFrame) -> Floats:
         When a cell is no probability.
     """
     chances = table.to_numpy(np.float64)
+    # Sums of float32 probabilities are off by this much; more is another quantity.
     if (chances < -1e-6).any() or (chances > 1 + 1e-6).any():
         msg = (
             f"Predicted probabilities run from {chances.min():g} to {chances.max():g}, and must "

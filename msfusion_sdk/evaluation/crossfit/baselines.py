@@ -54,8 +54,10 @@ class PermutedTables:
         table = self.tables[self.name]
         order = np.arange(len(table))
         have = table.index.isin(with_values(table))
+        # Within each side: a row that crosses over would show test patients in training.
         for side in (fold.train_ids, fold.test_ids):
             rows = np.flatnonzero(have & table.index.isin(side))
+            # Only among those who have the table, so that who lacks it stays as it is.
             order[rows] = generator.permutation(rows)
         return {**self.tables, self.name: table.iloc[order].set_axis(table.index)}
 
@@ -87,6 +89,7 @@ def make_baselines(
         Whether the adapter of a table can be given to the model.
     """
     several = len(tables) > 1
+    # Of two tables, one alone is the model without the other: fitted once, read twice.
     dropped = {next(n for n in tables if n != name): name for name in tables if len(tables) == 2}
     # By place in the sorted names, so that the order of the tables does not decide.
     place = {name: number for number, name in enumerate(sorted(tables))}

@@ -39,6 +39,7 @@ def read_tables(
         f"{len(bare)} of {len(patient_ids)} patients have no value in any of the tables "
         f"{', '.join(checked) or '(none were given)'} (first: {first_few(bare)})"
     )
+    # Most of them: more likely spelt otherwise than without a value.
     if 2 * len(bare) > len(patient_ids):
         msg = f"{what}. Check that their ids are spelt as in y, or give a table that holds them."
         raise MissingModalityError(msg)

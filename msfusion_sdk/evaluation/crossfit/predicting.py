@@ -66,6 +66,7 @@ def fit_predict(model: Any, tables: Tables, task: Task, fold: Fold, number: int)
 
     def fit(patient_ids: Sequence[str]) -> Any:
         train, labels = rows_of(tables, patient_ids), task.outcome.of(patient_ids).labels()
+        # Asked of the very rows that are fitted on, not of the lists they were chosen by.
         _require_no_leak([*(table.index for table in train.values()), labels.index], test_ids)
         return clone(model).fit(train, labels)
 

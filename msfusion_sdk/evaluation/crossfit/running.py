@@ -105,6 +105,7 @@ def run_all(
         if progress:
             progress(place + 1, len(jobs))
     for failed in errors.values():
+        # In some folds a model may fail for want of events; in all of them there is no result.
         if len(failed) == len(folds):
             raise failed[0]
     alone = [runs[baseline.name] for baseline in baselines if baseline.alone]
@@ -130,6 +131,7 @@ def require_free_names(models: Mapping[str, Any], baselines: Sequence[Baseline])
 def _each(jobs: Sequence[_Job], task: Task, folds: Sequence[Fold], n_jobs: int) -> Iterator[_Done]:
     if n_jobs == 1:
         return (_run(job, task, folds[job.number]) for job in jobs)
+    # In the order of the jobs, as they come: progress moves, and results can be zipped.
     parallel = Parallel(n_jobs=n_jobs, return_as="generator")
     done: Iterator[_Done] = parallel(delayed(_run)(job, task, folds[job.number]) for job in jobs)
     return done
@@ -139,6 +141,7 @@ def _run(job: _Job, task: Task, fold: Fold) -> _Done:
     # A model must be decided in some fold; of a baseline any trouble with the data is a reason.
     reasons = TableError if job.is_baseline else (DegenerateSplitError, MissingModalityError)
     with warnings.catch_warnings(record=True) as caught:
+        # Warnings shown once would be lost in another process; they are folded together later.
         warnings.simplefilter("always")
         try:
             tables = job.tables(fold, job.number)
@@ -152,7 +155,9 @@ def _run(job: _Job, task: Task, fold: Fold) -> _Done:
             if not isinstance(error, reasons):
                 raise
             made, failed = str(error), error
-    return _Done(made, failed, [(one.category, str(one.message)) for one in caught])
+    # What a baseline warns of, the model warns of too, or it is what the baseline is to show.
+    heard = [] if job.is_baseline else caught
+    return _Done(made, failed, [(one.category, str(one.message)) for one in heard])
 
 
 def _average(parts: Sequence[Predictions | str], task: Task) -> Predictions | str:

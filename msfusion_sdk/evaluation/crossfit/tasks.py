@@ -71,6 +71,8 @@ class SurvivalTask(Task):
             outcome=self.outcome.of(ids),
             risk=risk.to_numpy(np.float64),
             survival=require_probabilities(survival),
+            # Of the whole fold, not of those with a table: baselines are weighted by the same
+            # censoring.
             train=self.outcome.of(fold.train_ids),
             train_risk=train_risk.astype(np.float64),
         )

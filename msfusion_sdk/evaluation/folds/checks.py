@@ -39,6 +39,7 @@ def labels_of(
     if len(repeated):
         msg = f"{len(repeated)} patients have two entries in {what} (first: {first_few(repeated)})."
         raise DuplicateIdError(msg)
+    # Labels of other patients are no error: a site is often known for the whole registry.
     found = series.reindex(pd.Index(patient_ids))
     missing = found.index[found.isna()]
     if len(missing):

@@ -94,6 +94,7 @@ def split_hash(folds: Sequence[Fold]) -> str:
 
     Two evaluations with the same hash judged the same patients in the same folds.
     """
+    # Sorted: the order in which a fold lists its patients decides nothing.
     ids = [[sorted(fold.train_ids), sorted(fold.test_ids)] for fold in folds]
     return hashlib.sha256(json.dumps(ids, separators=(",", ":")).encode()).hexdigest()
 
@@ -140,6 +141,7 @@ def _made(
 def _units(patients: int, kept: list[NDArray[np.object_]]) -> NDArray[np.int64]:
     """Return for each patient the number of its unit: all it is joined to by any label."""
     unit = pd.Series(np.arange(patients))
+    # Labels join in chains: patients of one group may lie in two sites, and those in others.
     while True:
         before = unit
         for labels in kept:

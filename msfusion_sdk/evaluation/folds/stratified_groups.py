@@ -30,6 +30,7 @@ def stratified_group_folds(
     # A stratum may be empty: nobody is censored, say.
     shares = counts / np.maximum(counts.sum(axis=0), 1)
     shuffled = np.random.default_rng(random_state).permutation(len(counts))
+    # Shuffled before the stable sort, so that chance decides among units of one size only.
     order = shuffled[np.argsort(-counts[shuffled].sum(axis=1), kind="stable")]
     place = np.full(len(counts), -1)
     held = np.zeros((folds, shares.shape[1]))
@@ -56,6 +57,7 @@ def _move_units(
         held[place[unit]] -= shares[unit]
         growth = _added(held, shares[unit])
         best = int(np.argmin(growth))
+        # A gain within rounding would let units move to and fro for ever.
         if growth[best] < growth[place[unit]] - 1e-12:
             place[unit], has_moved = best, True
         held[place[unit]] += shares[unit]

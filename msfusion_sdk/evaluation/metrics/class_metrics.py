@@ -75,6 +75,7 @@ def expected_calibration_error(codes: NDArray[np.int64], proba: Floats, bins: in
         chance, is_right = proba[:, 1], codes == 1
     else:
         chance, is_right = proba.max(axis=1), proba.argmax(axis=1) == codes
+    # A chance of exactly 1 belongs to the last bin.
     place = np.minimum((chance * bins).astype(np.intp), bins - 1)
     gap = np.bincount(place, chance - is_right, bins)
     return float(np.abs(gap).sum() / len(codes))
@@ -135,6 +136,7 @@ def _auroc_statistic(out_of_fold: ClassPredictions) -> Statistic:
                 chance,
                 cases=np.flatnonzero(is_in),
                 weight=np.ones(is_in.sum()),
+                # A view: every case has the same partners, so no matrix is made.
                 comparable=np.broadcast_to(~is_in, (is_in.sum(), len(is_in))),
                 tied_tol=0,
             )
@@ -206,12 +208,14 @@ def _slope(out_of_fold: ClassPredictions) -> float:
     chance = np.clip(out_of_fold.proba[:, 1], _SURE, 1 - _SURE)
     logit = np.log(chance) - np.log1p(-chance)
     above, below = logit[out_of_fold.outcome.codes == 1], logit[out_of_fold.outcome.codes == 0]
+    # Without an overlap the slope grows for ever, and the fit stops at any number.
     if above.min() >= below.max() or above.max() <= below.min():
         msg = (
             f"The predictions of {len(above)} and {len(below)} test patients separate the classes "
             "perfectly or are all the same, so no calibration slope exists."
         )
         raise DegenerateSplitError(msg)
+    # Without a penalty, which would pull the slope towards 0.
     curve = LogisticRegression(C=np.inf, solver="newton-cholesky")
     curve.fit(logit[:, None], out_of_fold.outcome.codes)
     return float(curve.coef_[0, 0])

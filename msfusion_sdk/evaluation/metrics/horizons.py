@@ -15,6 +15,7 @@ from msfusion_sdk.survival.metrics.product_limit import censoring_survival
 
 __all__ = ["TimePlan", "plan_times", "with_unit"]
 
+# The quantile of training times: see ``plan_times`` for what follows from it.
 _FOLLOW_UP = 0.8
 _STEPS = 50
 _QUARTERS = (0.25, 0.5, 0.75)
@@ -94,6 +95,7 @@ def plan_times(
         if horizons is None
         else _require_horizons(horizons)
     )
+    # Without time 0, at which everybody is event-free and no model errs.
     return TimePlan(tau, chosen, np.linspace(0, tau, _STEPS + 1)[1:])
 
 
@@ -132,6 +134,7 @@ def _chosen(events: Floats, tau: float, unit: str | None) -> tuple[float, ...]:
         return ()
     quarters = np.quantile(events, _QUARTERS)
     marks = np.array([mark for mark in _LANDMARKS.get(unit or "", ()) if mark <= tau])
+    # Before the first event there are no cases to find.
     inside = marks[marks >= events.min()]
     if len(inside):
         # By ratio: 12 is as far from 6 as from 24.

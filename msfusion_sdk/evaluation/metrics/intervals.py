@@ -53,11 +53,13 @@ def draw_patients(
     generator = np.random.default_rng(list(seed))
     numbers, place = np.unique(units, return_inverse=True)
     stratum = np.zeros(len(numbers), np.int64)
+    # Unbuffered: ``stratum[place] = …`` would keep the last patient of each unit.
     np.maximum.at(stratum, place, strata)
     counts = np.zeros((draws, len(numbers)))
     for code in np.unique(stratum):
         members = np.flatnonzero(stratum == code)
         even = np.full(len(members), 1 / len(members))
+        # Counts instead of ids: metrics weigh patients by how often they were drawn.
         counts[:, members] = generator.multinomial(len(members), even, size=draws)
     return np.vstack([np.ones(len(place)), counts[:, place]])
 

@@ -92,6 +92,7 @@ class SurvivalPredictions(Predictions):
         ]
         return cls(
             outcome,
+            # Log-hazards of different models have no common unit until they are standardised.
             risk=_average(ids, risks)[:, 0],
             survival=_average(ids, [(one.patient_ids, one.survival) for one in parts]),
             train=parts[0].train,
@@ -132,6 +133,7 @@ class ClassPredictions(Predictions):
 
 def _scale(train_risk: "pd.Series[float]") -> tuple[float, float]:
     """Return mean and standard deviation; 1 for a model that calls all patients alike."""
+    # From training patients: the spread of test patients is not known when one is judged.
     return float(train_risk.mean()), float(train_risk.std(ddof=0)) or 1.0
 
 

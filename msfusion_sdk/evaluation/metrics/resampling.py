@@ -44,7 +44,9 @@ def pair_statistic(
             part = slice(low, low + block)
             first = draws[:, cases[part]] * weight[part]
             lead = risk[cases[part], None] - risk
+            # 1 where the case has the higher risk, 0 where the lower, one half where tied.
             order = 0.5 + 0.5 * ((lead > tied_tol) * 1.0 - (lead < -tied_tol))
+            # As floats, because only these are multiplied by BLAS.
             can = comparable[part].astype(np.float64)
             won += (first * (draws @ (order * can).T)).sum(axis=1)
             all_pairs += (first * (draws @ can.T)).sum(axis=1)

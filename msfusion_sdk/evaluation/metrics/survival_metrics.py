@@ -106,6 +106,7 @@ def _outlasts(out_of_fold: SurvivalPredictions, cases: Rows) -> Bools:
 
 
 def _harrell_pooled(folds: Sequence[SurvivalPredictions]) -> float:
+    # Each fold has a model of its own, whose log-hazards have a level of their own.
     return concordance_index(
         **_together(folds), risk=np.concatenate([ranked(fold.risk) for fold in folds])
     )
@@ -201,5 +202,6 @@ def _calibration(
         horizon,
         **_together(folds),
         survival=np.concatenate([fold.survival[:, column] for fold in folds]),
+        # Only slope and ICI are asked for; more bins could fail for want of follow-up.
         bins=1,
     )

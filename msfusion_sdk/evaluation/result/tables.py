@@ -50,6 +50,7 @@ def cell(value: float, lower: float, upper: float, *, signed: bool = False) -> s
 
 def _is_first(summary: pd.DataFrame, main: str) -> "pd.Series[bool]":
     """Return which rows are of metrics that folds have, and not all folds together alone."""
+    # The main metric counts even if no fold could decide it.
     of_folds = summary.loc[summary["mean"].notna(), "metric"]
     return summary["metric"].isin({main, *of_folds})
 

@@ -60,6 +60,7 @@ def _aligned(table: Sequence[Sequence[str]], width: int) -> str:
     """Return columns side by side; the last one goes when it does not fit, then names are cut."""
     widths = [max(len(row[place]) for row in table) for place in range(len(table[0]))]
     kept = len(widths)
+    # Long names first: 24 letters tell models apart, and a number cut short is wrong.
     while kept > 2 and sum(widths[:kept]) + 2 * (kept - 1) > width:
         if widths[0] > 24:
             widths[0] = max(24, widths[0] - (sum(widths[:kept]) + 2 * (kept - 1) - width))

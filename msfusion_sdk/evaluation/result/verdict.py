@@ -104,11 +104,13 @@ def _level(
     chance = metric.chance
     if chance is None or mine.lower is None or mine.upper is None:
         return f"{called} reaches {reached} on {patients} patients.", True
+    # Where a baseline beats chance the data do tell something, and comparing makes sense.
     able = [
         name
         for name, one in values.items()
         if one and one.lower is not None and one.lower > chance and not name.endswith(" permuted")
     ]
+    # Worse than chance is no weak model: it is an outcome or a risk with its sign turned.
     if mine.upper < chance:
         return (
             f"{called} is worse than chance on these {patients} patients ({reached}): check that "

@@ -67,6 +67,7 @@ def warn_once(caught: Iterable[tuple[type[Warning], str]]) -> None:
     """Issue warnings that repeat but for names and numbers once, and say how often they came."""
     kinds: dict[tuple[type[Warning], str], list[str]] = {}
     for category, message in caught:
+        # Messages that differ only by names and numbers are of one kind.
         kinds.setdefault((category, _VARYING.sub("#", message)), []).append(message)
     for (category, _), messages in kinds.items():
         more = f" (and alike in {len(messages) - 1} other fits)" if len(messages) > 1 else ""

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from msfusion_sdk.encoder.result.embedding import SlideEmbedding
 from msfusion_sdk.encoder.result.patch_weights import relative_weights
+from msfusion_sdk.figures.slides.quality_panel import draw_quality
 from msfusion_sdk.figures.slides.scale_bar import draw_scale_bar
 from msfusion_sdk.figures.slides.small_png import write_small_png
 from msfusion_sdk.figures.style import DPI, GREEN
@@ -62,6 +63,7 @@ def draw_overlay(overview: Overview, result: SlideEmbedding) -> Figure:
     """Return a figure in level-0 pixels: the slide with outlines, and the attention over it.
 
     Green is the outline of the tissue, black are the kept patches, red what could not be read.
+    With ``config.qc`` a third picture shows the quality of patches.
     The attention is the weight of each tile in the slide vector relative to the mean: 1
     counts as much as the average tile.
 
@@ -75,8 +77,9 @@ def draw_overlay(overview: Overview, result: SlideEmbedding) -> Figure:
     height, width = overview.pixels.shape[:2]
     has_patches = result.patches.num_rows > 0
     is_wide = width >= WIDE * height
-    panels = (2, 1) if is_wide else (1, 2)
-    rows, columns = panels if has_patches else (1, 1)
+    has_qc = result.provenance.config.qc is not None
+    count = 1 + has_patches + (has_qc and (has_patches or bool(result.provenance.excluded)))
+    rows, columns = (count, 1) if is_wide else (1, count)
     across = LONG_SIDE_PX / DPI
     down = 0.5 + rows * height * (across / columns) / width
     figure = Figure(figsize=(across, min(across * 1.3, max(3.0, down))), layout="constrained")
@@ -84,6 +87,9 @@ def draw_overlay(overview: Overview, result: SlideEmbedding) -> Figure:
     _draw_slide(places[0], overview, result)
     if has_patches:
         _draw_attention(figure, places[1], overview, result)
+    if has_qc and count > 1:
+        _thumbnail(places[-1], overview, overview.pixels, result)
+        draw_quality(figure, places[-1], result)
     return figure
 
 

@@ -78,6 +78,7 @@ class FusionEstimator(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn
             choice=self.adapters,
             seed=self.random_state,
         )
+        # From out-of-fold scores: those of patients that were learned from flatter the model.
         arrays, learned = self._beside(held_out, target)
         ids = list(target.outcome.patient_ids)
         return self._set_fitted(fitted, arrays, {"training_ids": ids, **learned})

@@ -60,6 +60,7 @@ class FusionClassifier(ClassifierMixin, FusionEstimator):  # type: ignore[misc] 
         """
         check_is_fitted(self)
         ids, scores = self.fitted_.scores(X)
+        # Scores are beyond the shares of the classes in training: here these come back.
         logits = self.slope_ * scores + self.log_prior_
         chances = np.exp(logits - np.logaddexp.reduce(logits, axis=1, keepdims=True))
         return pd.DataFrame(chances, index=ids, columns=pd.Index(self.classes_, name="class"))
@@ -83,6 +84,7 @@ class FusionClassifier(ClassifierMixin, FusionEstimator):  # type: ignore[misc] 
         names = pd.MultiIndex.from_product(
             [list(self.fitted_.adapters), self.classes_.tolist()], names=["table", "class"]
         )
+        # Only differences between classes mean anything; the level is free.
         centred = added - added.mean(axis=2, keepdims=True)
         return pd.DataFrame(centred.reshape(len(ids), -1), index=ids, columns=names)
 

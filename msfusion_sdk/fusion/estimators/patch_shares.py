@@ -27,6 +27,7 @@ from msfusion_sdk.fusion.inputs.modalities import Modalities
 
 __all__ = ["OneBag", "PatchShares", "attention_of"]
 
+# Gauss-Legendre: exact for polynomials up to degree 31 along the line.
 _NODES = 16
 _STEP = 1e-2
 """Of a derivative, relative to the columns; these are in half the precision of the score."""
@@ -86,7 +87,9 @@ class OneBag:
     def _mean_gradient(self, columns: Floats) -> Floats:
         """Return the mean derivative of the score on the way from 0, shape (column, output)."""
         where, weights = np.polynomial.legendre.leggauss(_NODES)
+        # The nodes are defined on [-1, 1]; the line runs from 0 to 1, so their weights are halved.
         points = (where[:, None] + 1) / 2 * columns
+        # At least the step of a column of 1: smaller ones would drown in rounding.
         step = _STEP * np.maximum(np.abs(columns), 1.0)
         moves = np.stack([np.diag(step), -np.diag(step)])
         around = (points[:, None, None] + moves).astype(np.float32)

@@ -81,6 +81,7 @@ def save_estimator(
             "learned": state.learned,
             "features": fitted.features[name],
         }
+    # safetensors writes memory as it lies: of a transposed array that is another order.
     weights = save({name: np.ascontiguousarray(value) for name, value in tensors.items()})
     config = {
         "params": {
@@ -123,6 +124,7 @@ def load_estimator(
     fuser = new_fuser(params["fusion"], params["base"], adapters, params["random_state"])
     features = {name: table["features"] for name, table in config["tables"].items()}
     fitted = FittedFusion(adapters, features, fuser.load(under(arrays, "fuser/")))
+    # What a constructor is given stays unfitted, as scikit-learn's ``clone`` expects.
     unfitted = {name: clone(adapter) for name, adapter in adapters.items()}
     estimator = kind(**params, adapters=unfitted)
     return estimator, fitted, under(arrays, "estimator/"), config["learned"]

@@ -109,6 +109,7 @@ class FusionSurvival(FusionEstimator):
         return pd.DataFrame(added[:, :, 0], index=ids, columns=pd.Index(self.fitted_.adapters))
 
     def _target(self, tables: Tables, y: Any) -> SurvivalTarget:
+        # A structured array has no ids, so its rows have to be those of the tables.
         if isinstance(y, np.ndarray):
             y = survival_outcome(y, _ids_of_rows(tables, len(y)))
         outcome = read_outcome(y)

@@ -74,12 +74,18 @@ class Design:
             having = table[modalities.present[:, place]].astype(np.float64)
             centres.append(having.mean(axis=0))
             deviation = having.std(axis=0)
+            # With its own variance the deviation cancels: the scale becomes 1.
             own = deviation**2 if kinds[place] == SCORES else variances[place]
             scales.append(_scale(deviation, own))
         present = modalities.present.astype(np.float64)
+        # Columns of who has what, standardised like a small table.
         centres.append(present.mean(axis=0))
         scales.append(_scale(present.std(axis=0), COLUMN_VARIANCE))
         return cls(np.concatenate(centres), np.concatenate(scales))
+
+    def with_factors(self, factors: Floats) -> "Design":
+        """Return the design with the prior variance of each column times its factor."""
+        return Design(self.centre, self.scale * np.sqrt(factors))
 
     def matrix(self, modalities: Modalities) -> Floats:
         """Return the columns, shape (patient, feature of all modalities + modality)."""

@@ -117,6 +117,7 @@ def read_modalities(
         )
         raise TableError(msg) if unknown else MissingModalityError(msg)
     checked = {name: patient_table(table) for name, table in tables.items()}
+    # A dict keeps the order and drops what comes again; a set would shuffle.
     patient_ids = list(dict.fromkeys(i for table in checked.values() for i in table.index))
     blocks = {
         name: adapters[name].transform(checked[name]) if name in checked else _nobody(names)

@@ -95,5 +95,6 @@ def require_some(modalities: Modalities) -> None:
             "a table with a row of theirs."
         )
         error = MissingModalityError(msg)
+        # So that an evaluation can leave these patients out and go on.
         error.patient_ids = tuple(modalities.patient_ids[row] for row in nothing)
         raise error

@@ -40,6 +40,7 @@ class Reduction:
             return cls(centre, np.diag(scale))
         standard = (table - centre) * scale
         found = principal_axes(standard, most=COMPONENTS)
+        # Singular values to standard deviations of the components.
         deviation = found.spread / np.sqrt(len(standard))
         return cls(centre, scale[:, None] * found.axes / deviation)
 

@@ -17,6 +17,7 @@ from torch import Tensor
 from torch.nn.functional import cross_entropy
 
 from msfusion_sdk.arrays import Bools, Floats, Rows
+from msfusion_sdk.fusion.inputs.marginal import Marginal, class_marginal, cox_marginal
 from msfusion_sdk.outcomes.classes import ClassOutcome
 from msfusion_sdk.outcomes.outcome import Kind, Outcome
 from msfusion_sdk.outcomes.survival import SurvivalOutcome
@@ -52,6 +53,18 @@ class Target(ABC):
         Each coefficient has a normal prior of mean 0 and variance 1.
         """
 
+    def marginal(self, values: Floats, start: Floats) -> Marginal:
+        """Return how likely the outcomes are under the prior of ``fit_linear``.
+
+        Parameters
+        ----------
+        values : shape (patient, feature)
+        start : shape (feature,)
+            Near the likeliest coefficients, where that is known.
+        """
+        msg = f"The marginal likelihood of outcomes of the kind {self.outcome.kind!r} is not known."
+        raise NotImplementedError(msg)
+
     @abstractmethod
     def total_loss(self, scores: Tensor) -> Tensor:
         """Return the negative log-likelihood, summed over patients (events for survival)."""
@@ -85,7 +98,12 @@ class SurvivalTarget(Target):
         """Return a ridge Cox model with Efron ties; mean log-hazard 0 over these patients."""
         # fit_cox divides the likelihood by the number of patients, the prior does not.
         fit = fit_cox(values, **self.outcome.arrays, penalty=1 / len(values))
+        # The Cox model subtracts the mean from the features; here that is the offset.
         return fit.coef[:, None], np.array([-fit.mean @ fit.coef])
+
+    def marginal(self, values: Floats, start: Floats) -> Marginal:
+        """Return the marginal likelihood of the ridge Cox model."""
+        return cox_marginal(values, **self.outcome.arrays, start=start)
 
     def total_loss(self, scores: Tensor) -> Tensor:
         """Return minus the log partial likelihood, Efron ties."""
@@ -93,6 +111,7 @@ class SurvivalTarget(Target):
         loss = cox_loss(
             risk=scores[:, 0], time=known["time"], event=known["event"], entry=known.get("entry")
         )
+        # ``cox_loss`` is per event; of survival the needed stratum is that of the events.
         return loss * self.outcome.scarcest
 
     def centred(self, scores: Floats) -> Floats:
@@ -122,11 +141,16 @@ class ClassTarget(Target):
 
     def fit_linear(self, values: Floats) -> tuple[Floats, Floats]:
         """Return a ridge logistic regression; its intercept is not penalised."""
+        # C is one over the penalty of the summed loss: a prior of variance 1, as for survival.
         model = LogisticRegression(C=1.0, max_iter=2000, tol=1e-6).fit(values, self.outcome.codes)
         coef, offset = model.coef_.T, model.intercept_
         if self.outputs == 2:  # scikit-learn gives one column, the log-odds of the second class
             coef, offset = np.hstack([-coef, coef]) / 2, np.append(-offset, offset) / 2
         return np.asarray(coef), np.asarray(offset - self.log_prior)
+
+    def marginal(self, values: Floats, start: Floats) -> Marginal:
+        """Return the marginal likelihood of the logistic model."""
+        return class_marginal(values, self.outcome.codes, self.outputs)
 
     def total_loss(self, scores: Tensor) -> Tensor:
         """Return the cross-entropy."""

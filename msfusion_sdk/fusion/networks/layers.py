@@ -31,6 +31,7 @@ class Concat(nn.Module):
     def forward(self, embeddings: Tensor, present: Tensor) -> Tensor:
         """Return shape (patient, modality · (dim + 1))."""
         masked = embeddings * present[..., None]
+        # Who is present as columns of its own: a 0 alone could be a measured 0.
         return torch.cat([masked.flatten(1), present.to(masked.dtype)], 1)
 
 
@@ -50,6 +51,7 @@ class Gated(nn.Module):
         mask = present[..., None].to(embeddings.dtype)
         seen = torch.cat([(embeddings * mask).flatten(1), mask.flatten(1)], 1)
         gates = torch.sigmoid(self.gates(seen)).view_as(embeddings) * mask
+        # Gates may all close; the mean is then 0 and not 0 / 0.
         return (gates * embeddings).sum(1) / gates.sum(1).clamp(min=1e-6)
 
 
@@ -64,6 +66,7 @@ class LowRank(nn.Module):
         super().__init__()
         self.fused_dim = DIM
         self.factors = nn.Parameter(torch.empty(modalities, RANK, DIM, DIM))
+        # So that a product with an embedding of unit spread has unit spread again.
         nn.init.normal_(self.factors, std=DIM**-0.5)
         self.ones = nn.Parameter(torch.ones(modalities, RANK, DIM))
 
@@ -92,6 +95,7 @@ class Attention(nn.Module):
         """Return shape (patient, dim)."""
         named = embeddings + self.names
         fit = self.key(named) @ self.query / DIM**0.5
+        # A row of nothing but -inf would give NaN: every patient has some modality.
         shares = fit.masked_fill(~present, -torch.inf).softmax(1)
         fused: Tensor = (shares[..., None] * self.value(named)).sum(1)
         return fused

@@ -54,6 +54,8 @@ class DecisionFuser(Fuser):
         held_out = np.zeros((len(self._experts), len(present), target.outputs))
         for place, expert in enumerate(self._experts):
             having = target.rows(present[:, place])
+            # The other rules fit weights out of fold, for which two folds need an event or a class
+            # each.
             least = 1 if self._rule == "product_of_experts" else 2
             having.outcome.require(f"The expert of {modalities.names[place]!r}", least)
             held_out[place, present[:, place]] = expert.fit(modalities.only(place), having)
@@ -87,6 +89,7 @@ class DecisionFuser(Fuser):
     def _fitted_weights(self, held_out: Floats, present: Bools, target: Target) -> Floats:
         if self._rule == "stacking":
             return fit_weights(held_out, target.total_loss)
+        # A product of experts takes every score as it is.
         weights = np.ones(len(held_out))
         if self._rule == "average":
             for place, having in enumerate(present.T):

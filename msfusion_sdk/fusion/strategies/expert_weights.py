@@ -39,6 +39,7 @@ def fit_weights(scores: Floats, total_loss: Callable[[Tensor], Tensor]) -> Float
     return minimise(
         lambda weights: _Loss(float(objective(torch.from_numpy(weights)))),
         lambda weights, _: _derivatives(objective, torch.from_numpy(weights)),
+        # The problem is convex: the start decides how long it takes, not where it ends.
         np.full(len(scores), 1 / len(scores)),
         size=lambda move: float(np.abs(move).max()),
         close=_CLOSE,
@@ -53,5 +54,6 @@ class _Loss(NamedTuple):
 def _derivatives(objective: Callable[[Tensor], Tensor], weights: Tensor) -> tuple[Floats, Floats]:
     point = weights.clone().requires_grad_()
     (gradient,) = torch.autograd.grad(objective(point), point, create_graph=True)
+    # The Hessian row by row: it has as many rows as there are experts, a handful.
     rows = [torch.autograd.grad(part, point, retain_graph=True)[0] for part in gradient]
     return gradient.detach().numpy(), torch.stack(rows).numpy()

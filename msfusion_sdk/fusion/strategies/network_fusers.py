@@ -49,6 +49,7 @@ class NetworkFuser(Fuser):
         folds = fold_numbers(target.outcome, NETWORKS, self._seed)
         held_out = np.zeros((len(folds), target.outputs))
         self._networks = []
+        # The caller's own random numbers go on as if nothing had been drawn here.
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(self._seed)
             for fold in range(folds.max() + 1):
@@ -96,6 +97,7 @@ class NetworkFuser(Fuser):
         return self
 
     def _new_network(self, outputs: int) -> FusionNetwork:
+        # After the reduction: a table of thousands of genes has 50 columns here.
         widths = [reduction.matrix.shape[1] for reduction in self._reductions]
         return FusionNetwork(self._fusion, self._encoding, widths, outputs)
 

@@ -45,6 +45,7 @@ def train_frozen(
     assert isinstance(network, AttendedNetwork)
     assert network.attention is not None
     classes = int(labels.max()) + 1
+    # Thrown away at the end: it is there for the gradients that reach the attention.
     beside = nn.Linear(maps.maps.shape[1], classes)
     own = [*network.attention.parameters(), *classifier.head.parameters()]
     parameters = [*own, *beside.parameters()]
@@ -60,6 +61,7 @@ def train_frozen(
         losses = []
         classifier.train()
         for step in range(steps):
+            # Sorted: the maps lie on disk, and are read in their order.
             rows = np.sort(order[step * size : (step + 1) * size])
             rate = one_cycle(epoch * steps + step, config.epochs * steps, config.peak_rate)
             optimiser.param_groups[0]["lr"] = rate
@@ -71,6 +73,7 @@ def train_frozen(
             losses.append(loss.item())
         if _end_epoch(classifier, maps, labels, validation, state, epoch + 1, losses):
             best = copy.deepcopy(_own_state(classifier))
+        # Not reached by the best epoch itself, whose patience begins anew.
         elif state.epoch - state.best_epoch >= config.patience:
             break
     classifier.load_state_dict(best, strict=False)

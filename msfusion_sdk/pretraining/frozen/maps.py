@@ -82,6 +82,7 @@ def cache_maps(
         )
         raise NetworkFactsError(msg)
     shape = (len(paths), *first.map.shape[1:])
+    # Two bytes a number; in float64, since the product may pass the largest integer.
     size_gb = 2 * np.prod(shape, dtype=np.float64) / 1e9
     if size_gb > limit_gb:
         msg = (
@@ -102,6 +103,7 @@ def cache_maps(
         maps[start : start + len(batch)] = found.map.cpu().numpy()
         if found.pooled is not None:
             pooled[start : start + len(batch)] = found.pooled.float().cpu().numpy()
+        # On disk before they count as done.
         maps.flush()
         pooled.flush()
         done_file.write_text(str(start + len(batch)))

@@ -97,6 +97,7 @@ def pretrain_frozen(
     encoder = _settings(manifest.encoder, index, background, name)
     trained = TwoScaleModel(encoder, model.attended()).eval()
     tiles = _all_tiles(index)
+    # Beside the model, not in a cache: a run that was stopped finds its maps again.
     training = Path(out) / "training"
     states: dict[str, TrainingState] = {}
     rows = []

@@ -58,6 +58,7 @@ class Bag:
             When the slide is gone, or none of these patches can be decoded; fewer that cannot
             are left out.
         """
+        # In the order of the file, so that neighbours find their stored tiles in the cache.
         places = sorted(rng.permutation(len(self.locations))[:patches])
         found, damage = [], None
         with open_slide(self.entry.path, mpp=self.entry.mpp) as slide:
@@ -107,6 +108,7 @@ def augmented(patches: Patches, stain_gain: float, rng: np.random.Generator) -> 
     gain = (1 + stain_gain * rng.uniform(-1, 1, 3)).astype(np.float32)
     out = np.empty_like(patches)
     for number, patch in enumerate(patches):
+        # Quarter turns alone: others would have to invent pixels.
         turned = np.rot90(patch, int(rng.integers(4)))
         mirrored = turned[:, ::-1] if rng.random() < 0.5 else turned
         out[number] = scale_stain(np.ascontiguousarray(mirrored), gain)

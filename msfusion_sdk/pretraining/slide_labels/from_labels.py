@@ -117,6 +117,7 @@ def pretrain_labels(
     _write_split(training / "split.csv", bags, parts)
 
     runtime = choose_runtime(device)
+    # Weights and settings of the start: a run that began elsewhere is not continued.
     began = model_fingerprint(manifest.weights_sha256, manifest.encoder)
     settings = _digest(config, began, bags, parts)
     run = FineTuning(model.to(runtime.device), classes, config, runtime, settings)
@@ -160,6 +161,7 @@ def _classes(entries: Sequence[AnnotatedSlide]) -> list[str]:
 def _split(bags: Sequence[Bag], seed: int) -> dict[str, Part]:
     """Return the part of every patient: all slides of a patient are on one side."""
     rows = [{"group": bag.entry.patient_id, "class": str(bag.entry.label)} for bag in bags]
+    # A patient whose slides have several classes is filed under the first.
     table = pd.DataFrame(rows, columns=["group", "class"]).drop_duplicates("group")
     return assign_parts(table, None, seed=seed, validation=VALIDATION, test=TEST)
 

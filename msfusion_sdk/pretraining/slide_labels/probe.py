@@ -49,6 +49,7 @@ class Probe(nn.Module):
         """
         centre = vectors.mean(axis=0)
         scale = max(float((vectors - centre).std()), 1e-7)
+        # As in fine-tuning, where rare classes count as much as common ones.
         ridge = LogisticRegression(class_weight="balanced", max_iter=2000)
         search = GridSearchCV(ridge, {"C": STRENGTHS}, cv=FOLDS, scoring="neg_log_loss")
         model = search.fit((vectors - centre) / scale, codes).best_estimator_

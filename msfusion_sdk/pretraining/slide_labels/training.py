@@ -69,6 +69,7 @@ class FineTuning:
         runtime: Runtime,
         settings: str,
     ) -> None:
+        # For good: in training mode the normalisation layers would follow single slides.
         self.model, self.config, self.runtime = model.eval(), config, runtime
         self.classes = tuple(classes)
         self.probe = Probe(2 * FEATURES, len(classes)).to(runtime.device)
@@ -152,10 +153,13 @@ class FineTuning:
             self._optimiser.param_groups[0]["lr"] = rate
             self._optimiser.zero_grad(set_to_none=True)
             for place in chosen:
+                # Of seed, epoch and slide: a run that goes on draws what it would have drawn.
                 rng = np.random.default_rng([config.seed, epoch, int(place)])
                 patches = train.bags[place].draw(config.patches_per_slide, rng)
                 patches = augmented(patches, config.stain_gain, rng)
                 code = int(train.codes[place])
+                # One slide after the other: gradients add up, and one slide's images fit into
+                # memory.
                 losses.append(self._backward(patches, code, balance[code] / len(chosen)))
             nn.utils.clip_grad_norm_(self._parameters, MAX_GRADIENT)
             self._optimiser.step()
@@ -199,6 +203,7 @@ class FineTuning:
         """Return the slide vectors, shape (slide, 1024), of patches fixed by the seed."""
         rows = []
         for number, bag in enumerate(slides.bags):
+            # Epoch 0 is never trained: these patches are the same in all epochs.
             rng = np.random.default_rng([self.config.seed, 0, number])
             patches = bag.draw(self.config.judged_patches, rng)
             rows.append(self._vector(patches).float().cpu().numpy())

@@ -97,6 +97,7 @@ def _figures(record: EvaluationRecord, folder: Path) -> tuple[EvaluationFigure, 
     found = []
     for name, title in _FIGURES.items():
         path, reason = folder / name, record.not_drawn.get(name, "")
+        # With a reason, a picture there is one of an earlier evaluation.
         if path.is_file() and not reason:
             found.append(EvaluationFigure(title, png_uri(path.read_bytes()), ""))
         elif reason:

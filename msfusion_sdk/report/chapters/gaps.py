@@ -36,6 +36,7 @@ class Availability:
 def failure_table(slides: Sequence[SlideFacts], command: str, shorten: Shorten) -> PageTable:
     """Return slides that were tried and have no vector: failures first, then empty ones."""
     without = [one for one in slides if one.status is not None and not one.has_vector]
+    # Failures can be put right; a slide without tissue most often cannot.
     without.sort(key=lambda one: (one.status_name == "empty", one.status_name))
     rows = [
         (

@@ -56,6 +56,7 @@ def _facts(record: TrainingRecord, command: str) -> PageTable:
 
 
 def _command(record: TrainingRecord, name: str) -> str:
+    # The cohort's folder is not recorded: it may name a place on another machine.
     words = ["msfusion", "train", "COHORT", "--outcome", record.outcome]
     for modality in record.modalities:
         words += ["--modalities", modality]

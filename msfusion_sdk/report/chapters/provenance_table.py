@@ -51,6 +51,7 @@ def _encoding(encoding: Encoding) -> list[tuple[str, str]]:
 
 def _settings(encoding: Encoding) -> str:
     patches = encoding.config.get("patches")
+    # Imported features have no settings of patches.
     if patches is None:
         return ", ".join(f"{name}: {value}" for name, value in encoding.config.items()) or NONE
     size = patches["patch_size_px"]

@@ -50,6 +50,7 @@ def number(value: float | None, digits: int) -> str:
 def _text(cell: object) -> str:
     if cell is None or cell == "":
         return NONE
+    # Before int, which True is as well.
     if isinstance(cell, bool):
         return "yes" if cell else NONE
     return f"{cell:,}" if isinstance(cell, int) else str(cell)

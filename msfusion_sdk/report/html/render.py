@@ -71,9 +71,11 @@ def _hash(text: str) -> str:
 
 def _markdown(text: str) -> Markup:
     """Return Markdown as HTML; HTML in it is shown and not obeyed, pictures are left out."""
+    # A card comes from elsewhere: nothing in it may load or lead to another place.
     parser = MarkdownIt("commonmark", {"html": False}).enable("table").disable(["image", "link"])
     tokens = parser.parse(text)
     for token in tokens:
         if token.type.startswith("heading"):
+            # HTML has no heading below the sixth.
             token.tag = f"h{min(6, int(token.tag[1]) + _DEEPER)}"
     return Markup(parser.renderer.render(tokens, parser.options, {}))

@@ -12,6 +12,7 @@ DICOM_PREAMBLE = 128
 ZARR_FILES = (".zattrs", ".zgroup", "zarr.json")
 # Hamamatsu VMS and VMU, NDPIS: a short text that names the files with the pixels.
 LISTS = (b"[Virtual Microscope Specimen]", b"[Uncompressed Virtual", b"[NanoZoomer")
+# A list has a few kilobytes; what begins like one and is larger is not read as a whole.
 LIST_BYTES = 1_000_000
 
 
@@ -59,6 +60,7 @@ def _series_of(path: Path) -> list[Path]:
     own = read_instance(path)
     if own is None or not own.is_slide:
         return [path]
+    # A series is one slide; a folder may hold several.
     return [i.path for i in slide_instances(path.parent) if i.series_uid == own.series_uid]
 
 
@@ -66,6 +68,7 @@ def _listed(path: Path) -> list[Path]:
     """Return the files that a list names and that lie beside it."""
     with path.open("rb") as file:
         text = os.fsdecode(file.read(LIST_BYTES))
+    # Each key of the list has its own file; the value behind the sign is the name.
     names = {value.strip() for value in re.findall(r"=([^\r\n]+)", text)}
     beside = {entry.name: entry for entry in path.parent.iterdir() if entry.is_file()}
     return sorted(beside[name] for name in names & beside.keys() if name != path.name)

@@ -27,6 +27,7 @@ __all__ = [
     "slide_instances",
 ]
 
+# The SOP class "VL Whole Slide Microscopy Image Storage" (DICOM PS3.4, annex B.5).
 WHOLE_SLIDE = "1.2.840.10008.5.1.4.1.1.77.1.6"
 PER_FRAME = 0x52000000
 """From here on a header can be megabytes long, and says nothing that is asked here."""
@@ -113,6 +114,7 @@ def require_slide_instance(path: Path) -> None:
         found = read_instance(path)
     except OSError as error:
         raise disk_error(path, error) from error
+    # Not parsed by pydicom: OpenSlide may still read it, or say what is wrong.
     if found is None:
         return
     if not found.is_slide:
@@ -161,6 +163,7 @@ def choose_instance(folder: Path) -> Path:
     except OSError as error:
         raise disk_error(folder, error) from error
     slides = [instance for instance in found if instance.is_slide]
+    # Reversed, so that the first file of each series is the one that stays.
     by_series = {instance.series_uid: instance.path for instance in reversed(slides)}
     if not slides:
         raise SlideFormatError(_no_slide(folder, found))

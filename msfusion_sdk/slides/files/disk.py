@@ -8,6 +8,7 @@ from msfusion_sdk.errors import SlideAccessError, SlideError, SlideNotFoundError
 
 __all__ = ["disk_error", "require_readable_disk"]
 
+# Spread over the file: a disk or a network may give the first bytes from its cache.
 PROBES, PROBE_BYTES = 16, 65536
 
 
@@ -34,6 +35,7 @@ def require_readable_disk(path: Path) -> None:
 
 def disk_error(path: Path, error: OSError) -> SlideError:
     """Return the error of ours that says what a disk's error means."""
+    # ENOTDIR: a part of the path is a file.
     if error.errno in (errno.ENOENT, errno.ENOTDIR):
         return SlideNotFoundError(
             f"{path} does not exist. Check the path and that the disk is mounted."

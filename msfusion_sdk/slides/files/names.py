@@ -30,6 +30,7 @@ def slide_id_of(path: str | os.PathLike[str]) -> str:
     >>> slide_id_of("a/TCGA-05.v2.svs"), slide_id_of("1.2.826.0.1"), slide_id_of("x.ome.tif")
     ('TCGA-05.v2', '1.2.826.0.1', 'x.ome')
     """
+    # Absolute, so that "." and a path that ends in ".." have a name.
     name = Path(os.path.abspath(os.fsdecode(path))).name  # noqa: PTH100
     stem, dot, suffix = name.rpartition(".")
     is_suffix = bool(stem) and f"{dot}{suffix}".lower() in SUFFIXES
@@ -50,6 +51,7 @@ def result_name(slide_id: str) -> str:
     if len(data) <= LONGEST_NAME:
         return name
     digest = hashlib.sha256(data).hexdigest()[:16]
+    # Cut between characters: ``ignore`` drops half a character at the end.
     return f"{data[:120].decode('utf-8', 'ignore')}~~{digest}"
 
 

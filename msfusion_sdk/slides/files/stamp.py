@@ -29,6 +29,7 @@ class FileStamp:
         try:
             status = path.stat()
             files = companions(path)
+            # A slide of one file keeps the stamp that version 0.1.0 gave it, without a digest.
             marks = [file.stat() for file in files] if len(files) > 1 else []
         except OSError as error:
             raise disk_error(path, error) from error
@@ -37,6 +38,7 @@ class FileStamp:
         text = ";".join(f"{mark.st_size},{mark.st_mtime_ns}" for mark in marks)
         digest = hashlib.sha256(text.encode()).hexdigest()
         if path.is_dir():
+            # A folder's own size and time say nothing of what is in its files.
             size, mtime = sum(m.st_size for m in marks), max(m.st_mtime_ns for m in marks)
             return cls(size, mtime, digest)
         return cls(status.st_size, status.st_mtime_ns, digest)

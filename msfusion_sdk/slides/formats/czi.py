@@ -16,6 +16,7 @@ from msfusion_sdk.slides.readers.reader import WHITE, SlideHeader
 
 __all__ = ["open_czi"]
 
+# The file can be read at any zoom; a level smaller than this would gain nothing.
 SMALLEST_PX = 512
 PLANE = {"C": 0, "T": 0, "Z": 0}
 BACKGROUND = (1.0, 1.0, 1.0)
@@ -35,6 +36,7 @@ class CziLevel:
         """See ``Level.read``."""
         x, y = self._box[0] + left * self._step, self._box[1] + top * self._step
         size = (right - left, bottom - top)
+        # The region is in pixels of the full resolution, whatever the zoom.
         roi = (x, y, size[0] * self._step, size[1] * self._step)
         try:
             found = self._document.read(
@@ -46,6 +48,7 @@ class CziLevel:
                 "skip the region with on_bad_region='skip'."
             )
             raise SlideCorruptError(msg) from error
+        # The library gives blue, green, red, and may round a region up.
         pixels = np.asarray(found, np.uint8)[: size[1], : size[0], ::-1]
         if pixels.shape[:2] != (size[1], size[0]):  # by rounding
             pixels = cv2.resize(np.ascontiguousarray(pixels), size, interpolation=cv2.INTER_NEAREST)
@@ -81,6 +84,7 @@ def open_czi(source: Source, mpp: float | None) -> PyramidReader:
             "reads 8-bit RGB brightfield slides; convert the file, or leave it out."
         )
         raise SlidePixelTypeError(msg)
+    # Halved as long as the shorter edge keeps 512 pixels.
     steps = 1 + max(0, math.floor(math.log2(max(1, min(box[2:]) / SMALLEST_PX))))
     levels = tuple(CziLevel(document, box, 2**step, source.path) for step in range(steps))
     sizes = tuple(level.size for level in levels)

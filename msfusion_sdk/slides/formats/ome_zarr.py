@@ -63,6 +63,7 @@ def open_zarr(source: Source, mpp: float | None) -> PyramidReader:
         group = zarr.open_group(str(source.path), mode="r")
         group, others = _first_series(group)
         scales = _attributes(group)["multiscales"][0]
+        # Before version 0.4 an axis was its name alone, without a unit.
         axes = [axis if isinstance(axis, str) else axis["name"] for axis in scales["axes"]]
         arrays = [group[item["path"]] for item in scales["datasets"]]
     except (LookupError, TypeError, ValueError, OSError) as error:
@@ -89,6 +90,7 @@ def open_zarr(source: Source, mpp: float | None) -> PyramidReader:
 
 def _attributes(group: Any) -> Mapping[str, Any]:
     found: Mapping[str, Any] = dict(group.attrs)
+    # Version 0.5 puts under ``ome`` what version 0.4 has at the top.
     nested: Mapping[str, Any] = found.get("ome", found)
     return nested
 
@@ -123,6 +125,7 @@ def _spacing(scales: Mapping[str, Any], axes: Sequence[str]) -> tuple[float | No
     """Return µm per pixel of level 0; None where no unit of length is stated."""
     units = [axis.get("unit") if isinstance(axis, dict) else None for axis in scales["axes"]]
     steps = [1.0] * len(axes)
+    # A scale of all levels is applied after the level's own; both multiply.
     for holder in (scales["datasets"][0], scales):
         for step in holder.get("coordinateTransformations", ()):
             if step.get("type") == "scale":

@@ -49,6 +49,7 @@ class PyramidReader(Slide):
         self._require_inside(location, level, size)
         found = self._levels[level]
         (width, height), (whole_x, whole_y) = found.size, self.dimensions
+        # By the true sizes, not by the downsample, which is a rounded mean of both axes.
         left = min(round(location[0] * width / whole_x), width - 1)
         top = min(round(location[1] * height / whole_y), height - 1)
         right, bottom = min(left + size[0], width), min(top + size[1], height)

@@ -25,6 +25,7 @@ __all__ = ["open_tiff", "tag_spacing"]
 
 CENTIMETRE, INCH = 3, 2
 MICRONS = {CENTIMETRE: 10_000.0, INCH: 25_400.0}
+# The bit of NewSubfileType for a smaller version of another picture.
 REDUCED = 1
 
 
@@ -38,8 +39,10 @@ def open_tiff(source: Source, facts: TiffFacts, mpp: float | None) -> PyramidRea
     SlideFormatError
         When the pixels are compressed in a way that tifffile does not decode.
     """
+    # A descriptor of our own: tifffile closes its file, and its handle is not for threads.
     file = os.open(source.path, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0))
     try:
+        # Without the other files that an OME description names: one path stands for one file.
         with tifffile.TiffFile(source.path, _multifile=False) as tiff:
             pages = _pages(tiff)
             spacing = ome_spacing(facts.ome_xml) if facts.ome_xml else tag_spacing(pages[0])
@@ -48,6 +51,7 @@ def open_tiff(source: Source, facts: TiffFacts, mpp: float | None) -> PyramidRea
         os.close(file)
         msg = f"{source.path} has a damaged TIFF directory ({error}). Copy the slide again."
         raise SlideCorruptError(msg) from error
+    # Copies of the reader share the levels: with the last of them the file closes.
     weakref.finalize(levels[0], os.close, file)
     sizes = tuple(level.size for level in levels)
     kept = matching_levels(_reads(levels), sizes, true_levels(sizes, repeats=True))
@@ -78,9 +82,11 @@ def tag_spacing(page: tifffile.TiffPage) -> tuple[float | None, float | None]:
 def _pages(tiff: tifffile.TiffFile) -> list[tifffile.TiffPage]:
     """Return the directories of the first picture, the largest first."""
     first = tiff.pages.first
+    # OME-TIFF keeps its levels in SubIFDs, older writers in the main chain under a flag.
     below = [page.aspage() for page in first.pages or ()] if first.subifds else []
     flagged = [page.aspage() for page in tiff.pages[1:]]
     below += [page for page in flagged if int(page.subfiletype or 0) == REDUCED]
+    # A mask or a label that is flagged as reduced has another number of samples.
     like = [page for page in below if page.samplesperpixel == first.samplesperpixel]
     return [first, *sorted(like, key=lambda page: -page.imagewidth)]
 
@@ -106,6 +112,7 @@ def _reads(levels: list[TiffLevel]) -> Callable[..., NDArray[np.uint8] | None]:
 def _require_codec(path: Path, page: tifffile.TiffPage, level: TiffLevel) -> None:
     """Raise ``SlideFormatError`` when there is no decoder for the compression."""
     try:
+        # Only decoding shows whether imagecodecs knows the compression.
         level.read(0, 0, 1, 1)
     except SlideCorruptError as error:
         cause = error.__cause__

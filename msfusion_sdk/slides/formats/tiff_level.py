@@ -56,6 +56,7 @@ class TiffLevel:
         self._across = -(-self.size[0] // self._stored[0])
         self._planes = 1 if page.planarconfig == CONTIGUOUS else int(page.samplesperpixel)
         needed = self._planes * self._across * -(-self.size[1] // self._stored[1])
+        # Otherwise the number of a tile would point to another place of the picture.
         if needed != len(page.dataoffsets):
             msg = f"{len(page.dataoffsets)} stored tiles where {needed} make up the level"
             raise ValueError(msg)
@@ -75,6 +76,8 @@ class TiffLevel:
                 part = tile[y0 - row * height : y1 - row * height,
                             x0 - column * width : x1 - column * width]  # fmt: skip
                 pixels[y0 - top : y1 - top, x0 - left : x1 - left] = part
+                # An absent tile is absent as a whole; of one with transparent pixels the share is
+                # taken.
                 missing += round(
                     absent / (tile.shape[0] * tile.shape[1]) * part.shape[0] * part.shape[1]
                 )
@@ -90,6 +93,7 @@ class TiffLevel:
 
     def _decoded(self, number: int) -> Tile:
         planes = self._planes
+        # Planes are stored one after the other: all tiles of red, then of green, then of blue.
         step = len(self._page.dataoffsets) // planes
         try:
             parts = [self._segment(number + plane * step) for plane in range(planes)]
@@ -114,19 +118,23 @@ class TiffLevel:
     def _segment(self, number: int) -> NDArray[np.uint8] | None:
         """Return the pixels of a stored tile, shape (height, width, sample); None if absent."""
         length = int(self._page.databytecounts[number])
+        # Writers leave out tiles without content by a length of 0.
         if not length:
             return None
+        # With the place in the call, so that threads do not share a position.
         data = os.pread(self._file, length, int(self._page.dataoffsets[number]))
         if len(data) < length:
             msg = "the file is truncated"
             raise ValueError(msg)
         page = self._page
+        # As level 0 is decoded elsewhere: strict, so that damage is an error and not grey pixels.
         if page.compression == JPEG and page.photometric in COLOURS and page.is_tiled:
             colours = COLOURS[page.photometric]
             return decode_tile(data, TileCoding(*self._stored, colours, page.jpegtables))
         decoded, _, shape = page.decode(data, number, jpegtables=page.jpegtables)
         if decoded is None:
             return None
+        # tifffile gives (depth, height, width, sample).
         pixels: NDArray[np.uint8] = np.asarray(decoded)[0]
         if pixels.dtype != np.uint8 or pixels.shape[:2] < shape[1:3]:
             msg = f"decoded to {pixels.dtype} of {pixels.shape}"

@@ -18,6 +18,7 @@ from msfusion_sdk.slides.files.stamp import FileStamp
 
 __all__ = ["FileKind", "FileStamp", "Source", "classify"]
 
+# DICOM has its mark last: ``DICM`` after a preamble of 128 bytes.
 HEAD_BYTES = 132
 
 
@@ -33,6 +34,7 @@ class FileKind(Enum):
     OTHER = "unknown"
 
 
+# TIFF and BigTIFF, each in both byte orders, come first.
 MAGIC = (
     (b"II*\0", FileKind.TIFF),
     (b"MM\0*", FileKind.TIFF),

@@ -7,7 +7,9 @@ __all__ = ["require_possible_levels"]
 
 Size = tuple[int, int]
 
+# Uncompressed RGBA takes 4 bytes a pixel: twice as much is no picture of this size.
 MIN_BYTES_PER_PX, MAX_BYTES_PER_PX = 1e-5, 8.0
+# In a smaller file, headers and colour profile may outweigh the pixels.
 SMALL_FILE_BYTES = 1_000_000
 
 

@@ -18,7 +18,9 @@ from msfusion_sdk.slides.readers.tiff_pictures import TURNED
 
 __all__ = ["MAX_IMAGE_PX", "ImageReader"]
 
+# Decoded as a whole, this many take 400 MB as RGBA.
 MAX_IMAGE_PX = 100_000_000
+# Offset in the file: 8 bytes of signature, 8 that begin IHDR, 8 of width and height.
 PNG_BIT_DEPTH = 24
 ORIENTATION = 274
 
@@ -84,9 +86,11 @@ def _decode(source: Source) -> tuple[NDArray[np.uint8], NDArray[np.bool_], tuple
             frames = int(getattr(image, "n_frames", 1))
             rgba = np.asarray(ImageOps.exif_transpose(image).convert("RGBA"))
     except Image.DecompressionBombError as error:
+        # Pillow's limit, twice 89,478,485 pixels, ends ``Image.open`` before a size is known.
         raise _too_large(source, "over 179 megapixels") from error
     except SlideError:
         raise
+    # SyntaxError is what Pillow's own decoders raise for a broken file.
     except (UnidentifiedImageError, OSError, SyntaxError, ValueError) as error:
         msg = f"{path} cannot be decoded as an image: {error}. Copy it again."
         raise SlideCorruptError(msg) from error

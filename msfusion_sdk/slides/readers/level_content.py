@@ -78,6 +78,7 @@ def _is_same(
 ) -> bool | None:
     """Return whether two levels show the same at a place; None where there is nothing to see."""
     block = _read_block(read, dimensions, coarse, place)
+    # Without its margins too little would be left to compare.
     if block is None or min(block.shape) <= 4 * MARGIN_PX:
         return None
     expected = _read_block(read, dimensions, fine, place, like=coarse)
@@ -87,11 +88,14 @@ def _is_same(
         return False
     inner = np.ascontiguousarray(block[MARGIN_PX:-MARGIN_PX, MARGIN_PX:-MARGIN_PX])
     if inner.std() < MIN_CONTRAST:
+        # Flat where the finer level has structure: another picture.  Flat in both tells nothing.
         same_place = expected[MARGIN_PX:-MARGIN_PX, MARGIN_PX:-MARGIN_PX]
         return False if same_place.std() > 2 * MIN_CONTRAST else None
     score = cv2.matchTemplate(expected, inner, cv2.TM_CCOEFF_NORMED)
     near = slice(MARGIN_PX - SAME_PX, MARGIN_PX + SAME_PX + 1)
+    # A flat part of the finer block has no correlation: OpenCV divides by zero.
     found = np.nan_to_num(score)
+    # Rounding moves a true level by a pixel or two; a better fit elsewhere means displacement.
     best = float(found[near, near].max())
     return best >= max(SAME_SCORE, float(found.max()) - TIE)
 

@@ -17,7 +17,9 @@ ROUNDING_PX = 1.0
 
 def choose_level(downsamples: tuple[float, ...], mpp: float, wanted_mpp: float) -> int:
     """Return the coarsest level that is at least as fine as ``wanted_mpp``, else level 0."""
+    # Spacings are quotients of rounded numbers: without the tolerance 0.5000001 misses 0.5.
     fine_enough = [i for i, d in enumerate(downsamples) if d * mpp <= wanted_mpp * (1 + 1e-6)]
+    # Never a coarser one while a finer is there: shrinking averages, enlarging invents.
     return max(fine_enough, default=0)
 
 
@@ -70,5 +72,6 @@ def _is_made_smaller(level_0: Size, size: Size, slack: float) -> bool:
     low, high = 0.0, math.inf
     for whole, part in zip(level_0, size, strict=True):
         low = max(low, whole / (part + ROUNDING_PX) * (1 - slack))
+        # An edge of one pixel may have been rounded up from any fraction.
         high = min(high, whole / (part - ROUNDING_PX) * (1 + slack) if part > 1 else math.inf)
     return low <= high and high > 1

@@ -4,6 +4,7 @@ from xml.etree import ElementTree
 
 __all__ = ["ome_magnification", "ome_spacing"]
 
+# The micro sign (U+00B5) and the Greek letter (U+03BC) look alike, and both are used.
 MICRONS = {
     "µm": 1.0, "μm": 1.0, "um": 1.0, "micron": 1.0, "nm": 1e-3, "mm": 1e3, "cm": 1e4, "m": 1e6,
     "pm": 1e-6, "Å": 1e-4, "in": 25_400.0, "pt": 25_400 / 72,
@@ -58,4 +59,5 @@ def _find(xml: str | None, name: str) -> list[ElementTree.Element]:
         root = ElementTree.fromstring((xml or "").encode())
     except ElementTree.ParseError:
         return []
+    # Without its namespace, which holds the year of the schema.
     return [item for item in root.iter() if item.tag.rpartition("}")[2] == name]

@@ -43,6 +43,7 @@ def read_header(
     require_possible_levels(
         tuple(sizes[level] for level in levels),
         tuple(_stored_tile(handle, level) for level in levels),
+        # Other formats spread over several files: the size of one says nothing of the pixels.
         file_bytes=source.stamp.size_bytes if source.kind is FileKind.TIFF else None,
         level_0_bytes=facts.level_0_bytes if facts else None,
     )
@@ -72,6 +73,7 @@ def with_levels(
     return replace(
         header,
         level_dimensions=tuple(sizes[level] for level in levels),
+        # The mean of both edges, as OpenSlide defines a downsample.
         level_downsamples=tuple(
             (width / sizes[level][0] + height / sizes[level][1]) / 2 for level in levels
         ),
@@ -119,5 +121,6 @@ def _number(text: str | None) -> float | None:
 
 
 def _colour(text: str) -> tuple[int, int, int]:
+    # OpenSlide gives six hexadecimal digits, red first, without a sign before them.
     value = int(text, 16)
     return (value >> 16 & 255, value >> 8 & 255, value & 255)

@@ -43,12 +43,14 @@ def prefetch(
     waiting: deque[Future[Result]] = deque()
     try:
         for job in jobs:
+            # As an argument: the loop has moved on when a thread looks at its variable.
             waiting.append(pool.submit(lambda job: read(handles.mine(), job), job))
             if len(waiting) >= ahead:
                 yield waiting.popleft().result()
         while waiting:
             yield waiting.popleft().result()
     finally:
+        # This waits for reads that have begun, whose handles must stay open until then.
         pool.shutdown(cancel_futures=True)
         handles.close()
 

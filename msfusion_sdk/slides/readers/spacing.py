@@ -11,6 +11,7 @@ from msfusion_sdk.errors import SlideResolutionError
 
 __all__ = ["Spacing", "resolve_mpp"]
 
+# As a share: 2 % between x and y, and between the argument and the header.
 MAX_ANISOTROPY = 0.02
 WAYS_OUT = (
     "Pass the scanner's value, for example encode(path, mpp=0.25) or --mpp 0.25 for a 40x "

@@ -8,6 +8,7 @@ from msfusion_sdk.slides.stored_tiles.tiff_facts import TiffFacts
 
 __all__ = ["TURNED", "picture_warnings"]
 
+# TIFF 6.0, tag 274: the side on which the first row and the first column lie.
 TURNED = {
     2: "mirrored",
     3: "turned by 180°",

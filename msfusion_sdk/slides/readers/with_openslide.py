@@ -54,6 +54,7 @@ class OpenSlideReader(Slide):
         like: "OpenSlideReader | None" = None,
     ) -> None:
         self.path, self.stamp, self.mpp_argument = source.path, source.stamp, mpp
+        # Only of one TIFF can stored tiles be found without OpenSlide.
         self._is_one_file = source.kind is FileKind.TIFF
         self._open()
         if like is not None:
@@ -96,6 +97,7 @@ class OpenSlideReader(Slide):
     def read(self, location: tuple[int, int], level: int, size: tuple[int, int]) -> Region:
         """See ``Slide.read``."""
         self._require_inside(location, level, size)
+        # After a fork both processes share the open files and their positions.
         if self._pid != os.getpid():
             self._open()
         if self._tiles is not None and level == 0:
@@ -155,6 +157,7 @@ class OpenSlideReader(Slide):
     def _replace_handle(self) -> None:
         # A file that vanished or was replaced reads like a damaged one, too.
         self.require_unchanged()
+        # Closed last: when opening fails, ``close`` still has a handle to release.
         spoilt = self._handle
         self._open()
         spoilt.close()

@@ -37,6 +37,7 @@ def read_directories(file: tifffile.TiffFile) -> tuple[TiffDirectory, ...]:
     for number in range(len(file.pages)):
         try:
             page = file.pages[number]
+            # tifffile gives a short form (TiffFrame) of pages like the first, without their tags.
             if not isinstance(page, tifffile.TiffPage):
                 page = page.aspage()
             counts = page.databytecounts

@@ -15,6 +15,7 @@ __all__ = ["verified_tiles"]
 
 VENDORS = ("aperio", "generic-tiff")
 """Whose level 0 is the first directory, tile beside tile; others overlap or crop theirs."""
+# Each costs a tile decoded twice on opening.
 PROBES = 3
 
 Read = Callable[[tuple[int, int], tuple[int, int]], Region]
@@ -38,6 +39,7 @@ def verified_tiles(
     if vendor not in VENDORS or not hasattr(os, "pread"):  # not on Windows
         return None
     index = index_tiles(path)
+    # Where sizes differ, OpenSlide's level 0 is not the first directory, or it crops.
     if index is None or index.size != dimensions:
         return None
     tiles = JpegTiles(path, index)
@@ -45,6 +47,7 @@ def verified_tiles(
     probed = [int(n) for n in np.argsort(index.lengths, kind="stable")[::-1][:PROBES]]
     verdicts = {n: _agree(tiles, index.location(n), background, read) for n in probed}
     known = [number for number, verdict in verdicts.items() if verdict]
+    # A tile that neither can decode says nothing; one that differs is enough.
     if not known or False in verdicts.values():
         return None
     tiles.trust_codings(known)
@@ -55,6 +58,7 @@ def _agree(
     tiles: JpegTiles, place: tuple[int, int], background: tuple[int, int, int], read: Read
 ) -> bool | None:
     """Return whether a tile and the edges of its neighbours are the same; None if unreadable."""
+    # One pixel into the neighbours: a tile in the wrong place shows at its edge.
     size = (tiles.index.coding.width + 1, tiles.index.coding.height + 1)
     try:
         pixels, missing = tiles.read(place, size, background)

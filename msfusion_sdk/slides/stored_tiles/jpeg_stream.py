@@ -63,6 +63,7 @@ def coding_signature(data: bytes) -> bytes:
             return b"".join(found)
         if head[1] in FRAMES or head[1] in (JFIF, ADOBE_SEGMENT, RESTART):
             found.append(head[1:2] + data[place + 4 : place + 2 + length])
+        # The length counts its own two bytes, and not the two of the marker.
         place += 2 + length
 
 
@@ -74,10 +75,13 @@ def decode_tile(data: bytes, coding: TileCoding) -> NDArray[np.uint8]:
     TileError
         When it is damaged, or compressed in a way that is not read here.
     """
+    # Without its own start and end markers the stream of tables is a run of segments.
     tables = coding.tables[START_BYTES:-END_BYTES] if coding.tables else b""
+    # Behind the start marker, before the tile's own segments: tables must precede their use.
     added = ADOBE + TRANSFORM[coding.colours] + tables
     whole = data[:START_BYTES] + added + data[START_BYTES:]
     try:
+        # The slow, exact transforms: libjpeg's defaults, which OpenSlide uses as well.
         pixels: NDArray[np.uint8] = simplejpeg.decode_jpeg(
             whole, colorspace="RGB", fastdct=False, fastupsample=False, strict=True
         )

@@ -145,6 +145,7 @@ class JpegTiles:
                 yield row * self.index.across + column
 
     def _tile(self, number: int, *, keep: bool) -> NDArray[np.uint8]:
+        # A thread that misses what another is decoding decodes it too: cheaper than waiting.
         tile = self._cache.get(number)
         if tile is None:
             data = self._bytes(number)
@@ -163,6 +164,7 @@ class JpegTiles:
             data = os.pread(self._file, length, int(self.index.offsets[number]))
         except (OSError, OverflowError) as error:
             raise TileError from error
+        # Length 0 is a tile that the file leaves out; OpenSlide knows what it shows.
         if not length or len(data) < length:
             raise TileError
         return data

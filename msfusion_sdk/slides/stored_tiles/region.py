@@ -26,6 +26,7 @@ def composite(
     # OpenCV separates channels ten times as fast as a strided copy does.
     pixels = np.asarray(cv2.cvtColor(rgba, cv2.COLOR_RGBA2RGB), np.uint8)
     alpha = np.asarray(cv2.extractChannel(rgba, 3), np.uint8)
+    # The usual case: nothing to lay on the background, and no further pass over the pixels.
     if alpha.min() == 255:
         return pixels, 0
     is_missing = alpha == 0

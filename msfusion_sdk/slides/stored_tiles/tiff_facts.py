@@ -85,6 +85,7 @@ def read_tiff_facts(path: Path) -> TiffFacts:
     SlideCorruptError
         When the directory lies outside the file or cannot be parsed.
     """
+    # Before tifffile, which says of a truncated file only that it cannot be parsed.
     _first_directory(path, _Layout.of(path))
     try:
         with tifffile.TiffFile(path) as file:
@@ -123,6 +124,7 @@ def require_readable_tiff(path: Path, facts: TiffFacts) -> None:
     if facts.bits != 8 or facts.sample_format != UNSIGNED:
         kind = {1: "unsigned", 2: "signed", 3: "floating-point"}.get(facts.sample_format, "unknown")
         raise _pixel_type(path, f"{facts.bits}-bit {kind} samples")
+    # A palette counts here as well: its pixels have one sample.
     if facts.samples < 3:
         raise _pixel_type(path, "greyscale or palette pixels (fluorescence, or a mask?)")
     if facts.photometric not in (PHOTOMETRIC_RGB, PHOTOMETRIC_YCBCR):
@@ -191,6 +193,7 @@ class _Layout:
         with path.open("rb") as file:
             head = file.read(4)
         order = "<" if head[:2] == b"II" else ">"
+        # BigTIFF, version 43 (``+``): offsets of 8 bytes, and 20 bytes for an entry.
         if head[2:4] in (b"+\0", b"\0+"):
             return cls(order + "Q", order + "Q", entry_bytes=20, first=8)
         return cls(order + "I", order + "H", entry_bytes=12, first=4)
@@ -204,6 +207,7 @@ def _first_directory(path: Path, layout: _Layout) -> int:
         msg = f"{path} is shorter than a TIFF header. Copy the slide again."
         raise SlideCorruptError(msg)
     offset = int(struct.unpack(layout.offset, raw)[0])
+    # Many writers put the directory last, so that a copy which broke off has none.
     if not 0 < offset < path.stat().st_size:
         raise _truncated(path, 1, offset)
     return offset

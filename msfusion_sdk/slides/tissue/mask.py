@@ -42,6 +42,8 @@ class TissueMask:
     threshold: float
     """Saturation above which a pixel was taken for tissue; NaN where none was needed."""
     warnings: tuple[str, ...] = ()
+    ink: Mask | None = None
+    """Where marker ink was seen, of the shape of ``mask``."""
 
     @property
     def area_um2(self) -> float:
@@ -96,7 +98,7 @@ def find_tissue(overview: Overview, config: TissueConfig) -> TissueMask:
             "out; if it is not ink, the colours are wrong or the stain is not H&E: set "
             "tissue.stain (--stain ihc or other), or tissue.drop_pen=False (--keep-ink)"
         )
-    return TissueMask(mask, overview.l0_step, overview.mpp, threshold, tuple(warnings))
+    return TissueMask(mask, overview.l0_step, overview.mpp, threshold, tuple(warnings), ink)
 
 
 def tissue_mask(

@@ -93,6 +93,7 @@ class CoxFit:
         times : shape (time,), ascending
         """
         steps = np.searchsorted(self.times, require_horizons(times), side="right")
+        # Before the first event the hazard is 0: that is step 0.
         baseline = np.concatenate([[0.0], self.cumulative_hazard])[steps]
         log_hazard = self.predict_log_hazard(values)
         # In logarithms a hazard beyond the largest float gives 0, and one of 0 gives 1.
@@ -169,11 +170,13 @@ def fit_cox_path(
     table = require_table(values, len(times))
     _require_penalties(penalties)
     weight = np.ones(len(times)) if weights is None else require_weights(weights, times.shape)
+    # Who weighs nothing would still add times of events, at risk of which may be nobody.
     counted = weight > 0
     entries = None if entry is None else require_entry(entry, times)[counted]
     require_events(events[counted], "A Cox model")
     mean = weight @ table / weight.sum()
     centred = table[counted] - mean
+    # With a penalty there is always one optimum, whatever the rank.
     if min(penalties) == 0:
         _require_full_rank(centred)
     components, rotation = _rotated(centred)

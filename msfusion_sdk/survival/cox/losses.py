@@ -79,6 +79,7 @@ def cox_loss(
     if ties == "efron":
         tied = _log_sum_by_group(died_risk, group, len(death_times))[group]
         left = _rank_in_group(group, deaths).double() / deaths[group]
+        # log(at risk - share of the tied), without leaving logarithms, where exp() may overflow.
         at_risk = at_risk + torch.log1p(-left * (tied - at_risk).exp())
     return (at_risk - died_risk).mean().to(risk.dtype)
 
@@ -154,6 +155,7 @@ def discrete_nll(*, logits: Tensor, time: Tensor, event: Tensor, edges: Floats) 
     event = _require_event(time, event, logits.shape[:1])
     values = logits.double()
     inner = torch.as_tensor(edges[1:-1], dtype=torch.float64, device=time.device)
+    # A time on an edge belongs to the bin that begins there.
     own = torch.bucketize(time.double(), inner, right=True)[:, None]
     passed = torch.arange(bins, device=time.device) < own
     survived = torch.where(passed, logsigmoid(-values), 0.0).sum(1)
@@ -188,11 +190,13 @@ def _log_sum_at_risk(
         return log_hazard.expand(is_there.shape).masked_fill(~is_there, -torch.inf).logsumexp(1)
     latest_first = time.argsort(descending=True)
     running = log_hazard[latest_first].logcumsumexp(0)
+    # Ascending times, as it wants them; found is how many left before each event.
     followed = torch.searchsorted(time[latest_first].flip(0), death_times, right=False)
     return running[len(time) - followed - 1]
 
 
 def _log_sum_by_group(values: Tensor, group: Tensor, groups: int) -> Tensor:
+    # The maximum only keeps exp() finite, so no gradient goes through it.
     top = values.detach().new_full((groups,), -torch.inf)
     top = top.scatter_reduce(0, group, values.detach(), "amax")
     sums = values.new_zeros(groups).index_add(0, group, (values - top[group]).exp())

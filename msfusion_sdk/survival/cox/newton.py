@@ -14,7 +14,7 @@ from msfusion_sdk.arrays import Bools, Floats
 from msfusion_sdk.errors import DegenerateSplitError
 from msfusion_sdk.survival.cox.risk_sets import RiskSets, Ties, risk_sets
 
-__all__ = ["CoxProblem", "CoxSolution", "cox_problem", "cumulative_hazard", "minimise"]
+__all__ = ["CoxProblem", "CoxSolution", "cox_problem", "cumulative_hazard", "laplace", "minimise"]
 
 _CLOSE = 1e-6  # change of any log-hazard; a Newton step squares it, so the next would be 1e-12
 _ROUNDING = 1e-12
@@ -64,6 +64,7 @@ def cox_problem(
     sets = risk_sets(time, event, ties, entry)
     total = float(weights.sum())
     share = weights[sets.order] / total
+    # Efron's method gives tied events one weight, the mean of theirs.
     mean = np.add.reduceat(share[sets.events], sets.first_step) / np.bincount(sets.group)
     return CoxProblem(components[sets.order], share, mean[sets.group], total, sets)
 
@@ -91,6 +92,21 @@ def minimise(problem: CoxProblem, penalty: float, start: Floats) -> CoxSolution:
     return CoxSolution(found.point, log_likelihood, found.steps)
 
 
+def laplace(problem: CoxProblem, penalty: float, point: Floats) -> tuple[float, Floats]:
+    """Return the log marginal likelihood, and the variance of each coefficient.
+
+    By Laplace's approximation at the minimum ``point``, in weights that sum to the number of
+    patients, so that ``penalty`` times that number is the precision of the prior; up to a number
+    that depends on no prior.
+    """
+    patients = len(problem.weights)
+    state = _state(problem, penalty, point)
+    _, hessian = _derivatives(problem, penalty, point, state)
+    hessian *= patients
+    value = -patients * state.objective - float(np.linalg.slogdet(hessian)[1]) / 2
+    return value, np.linalg.inv(hessian).diagonal()
+
+
 def cumulative_hazard(problem: CoxProblem, point: Floats) -> tuple[Floats, Floats]:
     """Return the times of events, ascending, and the baseline hazard up to and including each.
 
@@ -114,6 +130,7 @@ def _state(problem: CoxProblem, penalty: float, point: Floats) -> _State:
     hazards = problem.weights * np.exp(log_hazard - top)
     sums = problem.sets.sums(hazards)
     if sums.min() < _UNDERFLOW:
+        # An infinite objective makes Newton halve the step.
         return _State(np.inf, -np.inf, hazards, sums)
     events = problem.sets.events
     spread = problem.step_weights @ (np.log(sums) + top)

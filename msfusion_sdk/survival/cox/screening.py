@@ -70,6 +70,7 @@ def _z_scores(values: Floats, sets: RiskSets) -> Floats:
     rows = rows - rows.mean(axis=0)
     scale = np.abs(rows).max(axis=0)
     rows = rows / np.where(scale > 0, scale, 1.0)
+    # At coefficient 0 every hazard is 1: sums over risk sets are counts.
     at_risk = sets.sums(np.ones(len(rows)))[:, None]
     means = sets.sums(rows) / at_risk
     score = rows[sets.events].sum(axis=0) - means.sum(axis=0)

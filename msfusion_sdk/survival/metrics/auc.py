@@ -71,11 +71,13 @@ def time_dependent_auc(
     censoring = censoring_survival(time=train_time, event=train_event)
     weights = np.zeros(len(durations))
     counted = events & (durations <= horizons[-1])
+    # Of cases up to the last time only: behind it ``G`` may be 0 or unknown.
     weights[counted] = 1 / censoring.at(durations[counted])
     area = np.array(
         [_auc(t, durations, risks, weights, tied_tol) for t in horizons.tolist()], np.float64
     )
     survival = event_free_at(horizons, time=durations, event=events)
+    # The drop of the curve from one time to the next, from 1 at the start.
     share = -np.diff(survival, prepend=1.0)
     return TimeDependentAuc(horizons, area, float(area @ share / share.sum()))
 

@@ -107,6 +107,7 @@ def brier_errors(
     censoring = censoring_survival(time=train_time, event=train_event)
     had = events[:, None] & (durations[:, None] <= horizons)
     event_free = durations[:, None] > horizons
+    # 1 where nothing is divided: ``G`` may be unknown or 0 there.
     own = np.ones(len(durations))
     needed = had.any(axis=1)
     own[needed] = censoring.before(durations[needed])

@@ -88,9 +88,11 @@ def calibration_at(
     times, events = require_labels(time, event)
     chances = require_probabilities("survival", survival, times.shape)
     entries = np.zeros(len(times)) if entry is None else require_entry(entry, times)
+    # At 0 come those who were observed from the start, whatever the horizon.
     seen = (entries < horizon) | (entries == 0)
     times, events, chances, entries = (each[seen] for each in (times, events, chances, entries))
     late = entries if entry is not None else None
+    # Follow-up ends at the horizon: an event behind it is a censoring at it.
     events = events & (times <= horizon)
     times = np.minimum(times, horizon)
     require_events(events, f"Calibration at {horizon:g}")
@@ -123,6 +125,7 @@ def _curve(
             "exists. Compare that number with the Kaplan-Meier estimate instead."
         )
         raise DegenerateSplitError(msg)
+    # Without a penalty, which would pull the slope towards 0.
     fit = fit_cox(x[:, None], time=time, event=event, entry=entry, penalty=0)
     slope = float(fit.coef[0])
     # The model is centred; the line goes through x = 0.
@@ -132,6 +135,7 @@ def _curve(
 
 def _bins(survival: Floats, bins: int) -> list[Bools]:
     """Return masks of patients, highest survival first; tied predictions stay together."""
+    # Quantiles coincide where predictions are tied: the bin between them would be empty.
     edges = np.unique(np.quantile(survival, np.linspace(0, 1, bins + 1)[1:-1]))
     place = np.searchsorted(edges, survival, side="left")
     return [place == bin_ for bin_ in np.unique(place)[::-1]]

@@ -126,6 +126,7 @@ def concordance_uno(
     counted = events & (times < tau)
     weights = np.zeros(len(times))
     censoring = censoring_survival(time=train_time, event=train_event)
+    # Squared, because both patients of a pair have to be uncensored up to that time.
     weights[counted] = censoring.at(times[counted]) ** -2
     c_index = _concordance(times, events, risks, weights, np.ones(len(times)), tied_tol)
     return UnoConcordance(c_index, float(tau))
@@ -151,6 +152,7 @@ def _concordance(
     time, event, risk = time[order], event[order], risk[order]
     second = second_weight[order]
     deaths = np.flatnonzero(event)
+    # Events without weight decide nothing and are no rows; they still count as partners.
     rows = deaths[first_weight[order][deaths] > 0]
     starts = deaths[np.searchsorted(time[deaths], time[rows], side="right") - 1] + 1
     firsts = first_weight[order][rows]
@@ -195,6 +197,7 @@ def _ordered_pairs(
     """
     rows, starts = pairs.rows, pairs.starts
     score, partners = np.zeros(len(rows)), np.zeros(len(rows))
+    # Pairs are looked at in blocks: all at once are 800 MB for 10,000 patients.
     block = max(1, _BLOCK_PAIRS // max(1, len(risk)))
     for low in range(0, len(rows), block):
         part = slice(low, low + block)

@@ -77,6 +77,7 @@ def cumulative_incidence(
     if both:
         msg = f"{both} of {len(times)} patients have both kinds of event first. Say which it was."
         raise SurvivalLabelError(msg)
+    # Before any time: who has no entry is at risk at time 0 too.
     entries = np.full(len(times), -1.0) if entry is None else require_entry(entry, times)
     steps, place = np.unique(times, return_inverse=True)
     had = np.bincount(place, events, len(steps))

@@ -36,6 +36,7 @@ class KaplanMeier:
 
     def at_risk_at(self, times: Floats) -> NDArray[np.int64]:
         """Return how many patients are followed up to each of ``times`` or longer."""
+        # Counts at a step are of those who are there just before it, so the next step counts.
         steps = np.searchsorted(self.times, times, side="left")
         return np.concatenate([self.at_risk, [0]])[steps]
 
@@ -81,6 +82,7 @@ def kaplan_meier(
     fitter = KaplanMeierFitter().fit(times, events, entry=entries)
     limits = fitter.confidence_interval_.to_numpy(np.float64)
     return KaplanMeier(
+        # lifelines adds time 0 where nobody left then.
         times=fitter.event_table.index.to_numpy(np.float64),
         survival=fitter.survival_function_.iloc[:, 0].to_numpy(np.float64),
         lower=limits[:, 0],

@@ -65,6 +65,7 @@ class CensoringSurvival:
         return self._known(times, np.searchsorted(self.times, times, side="left"))
 
     def _known(self, times: Floats, steps: Rows) -> Floats:
+        # Before the first step nobody is censored: ``G`` is 1.
         found = np.concatenate([[1.0], self.survival])[steps]
         wrong = (found <= 0) | (times > self.times[-1])
         if wrong.any():
@@ -123,6 +124,7 @@ def event_free_at(
     """
     steps, died, _, at_risk = _exits(time, event, "Survival")
     if entry is not None:
+        # Who enters at the time of an event is not yet at risk of it.
         entries = np.sort(require_entry(entry, np.asarray(time, np.float64)))
         at_risk = at_risk - (len(entries) - np.searchsorted(entries, steps, side="left"))
     survival = np.concatenate([[1.0], np.cumprod(1 - died / at_risk)])

@@ -69,6 +69,7 @@ def _normal(kind: pa.DataType) -> pa.DataType:
         return pa.dictionary(pa.int32(), pa.string(), kind.ordered)
     if types.is_dictionary(kind) or types.is_run_end_encoded(kind):
         return _normal(kind.value_type)
+    # Parquet has no seconds, and gives milliseconds back.
     if types.is_timestamp(kind) and kind.unit == "s":
         return pa.timestamp("ms", kind.tz)
     if types.is_nested(kind):
@@ -79,6 +80,7 @@ def _normal(kind: pa.DataType) -> pa.DataType:
 def _normal_nested(kind: pa.DataType) -> pa.DataType:
     if types.is_struct(kind):
         return pa.struct([field.with_type(_normal(field.type)) for field in kind])
+    # Parquet gives maps back as they were.
     if types.is_map(kind):
         return kind
     item = kind.value_field.with_type(_normal(kind.value_type))
@@ -109,6 +111,7 @@ def _cast(column: pa.ChunkedArray, kind: pa.DataType) -> pa.ChunkedArray:
         return _cast(pc.run_end_decode(column), kind)
     if types.is_dictionary(column.type) and not types.is_dictionary(kind):
         return _cast(column.cast(column.type.value_type), kind)
+    # Arrow has no cast from views; Python values are slow and exact.
     if types.is_list_view(column.type) or types.is_large_list_view(column.type):
         return pa.chunked_array([pa.array(column.to_pylist(), kind)])
     return column.cast(kind)
@@ -130,6 +133,7 @@ def _plain(column: pd.Series) -> pd.Series:
         dense: pd.Series = column.sparse.to_dense()  # type: ignore[attr-defined]  # of the stubs
         return dense
     if isinstance(kind, pd.CategoricalDtype):
+        # Times and dates stay what they are; as text they would no longer be known as dates.
         if kind.categories.dtype.kind in "mM":
             return column.astype(kind.categories.dtype)
         return column.cat.rename_categories([_as_text(name) for name in kind.categories])

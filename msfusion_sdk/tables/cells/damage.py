@@ -35,6 +35,7 @@ def damaged_genes(names: Sequence[str]) -> list[str]:
     >>> damaged_genes(["TP53", "1-Mar", "2-Sep", "2006/09/02", "44256", "2.31E+13", "DEC1"])
     ['1-Mar', '2-Sep', '44256', '2.31E+13']
     """
+    # A point may be in a number that was text once: "44256.0".
     words = sum(not name.replace(".", "", 1).isdigit() for name in names)
     tests = [DAY_OF_MONTH, DATE, ROUNDED]
     if words > len(names) / 2:
@@ -70,4 +71,5 @@ def _is_damaged_id(name: str) -> bool:
     if name.startswith("#"):
         return bool(re.fullmatch(r"#(?:NAME\?|REF!|VALUE!|N/A|#+)", name))
     is_long = name.isdigit() and len(name) > KEPT_DIGITS
+    # Zeros behind the fifteenth digit: what a spreadsheet puts for digits it has dropped.
     return is_long and not name[KEPT_DIGITS:].strip("0")

@@ -46,6 +46,7 @@ def holds_dates(name: str, cells: pd.Series) -> bool:
     if pd.api.types.is_numeric_dtype(cells):
         return _are_days(name, cells.to_numpy(np.float64, na_value=np.nan))
     words = [str(cell).strip() for cell in cells]
+    # Text of digits, as codes are stored, is judged as the numbers it would be.
     if words and all(word.isdigit() for word in words):
         return _are_days(name, np.array(words, np.float64))
     found = sum(_is_date(word) for word in words)
@@ -66,6 +67,7 @@ def _is_date(word: str) -> bool:
 def _are_days(name: str, values: Floats) -> bool:
     if not len(values) or not np.isfinite(values).all() or (values % 1 != 0).any():
         return False
+    # All of them: among ids of eight digits some look like days, hardly ever all.
     if values.min() >= FIRST_DAY and values.max() <= LAST_DAY:
         return all(1 <= v // 100 % 100 <= 12 and 1 <= v % 100 <= 31 for v in values)
     is_called_date = not _DATE_WORDS.isdisjoint(words_of(name))

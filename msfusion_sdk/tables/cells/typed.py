@@ -17,8 +17,9 @@ __all__ = ["Decimal", "typed_columns"]
 
 Decimal = Literal[".", ","]
 
+# Enough to find out that most columns of text are none of numbers.
 FEW_CELLS = 8
-WITH_COMMA = r"^[+-]?(?:\d+|\d*,\d+|\d{1,3}(?:\.\d{3})+(?:,\d+)?)(?:[eE][+-]?\d+)?$"
+WITH_COMMA = r"^[+-]?(?:\d+|\d*,\d+|[1-9]\d{0,2}(?:\.\d{3})+(?:,\d+)?)(?:[eE][+-]?\d+)?$"
 MAY_BE_THOUSANDS = r"^[+-]?[1-9]\d{0,2},\d{3}$"
 POINTS_AS_THOUSANDS = r"^[+-]?[1-9]\d{0,2}(?:\.\d{3})+$"
 
@@ -83,6 +84,7 @@ def typed_columns(
 def _typed(text: pa.ChunkedArray, decimal: Decimal) -> pa.ChunkedArray:
     """Return numbers or flags when every cell is one, otherwise the text; gaps are null."""
     trimmed = pc.utf8_trim_whitespace(text)
+    # Blanks around a cell mean nothing for numbers; text keeps them, as it is written.
     missing = pc.is_in(trimmed, value_set=pa.array(MISSING_TEXT))
     values = pc.if_else(missing, None, trimmed)
     found = _as_numbers(values, decimal)
@@ -99,6 +101,7 @@ def _as_numbers(values: pa.ChunkedArray, decimal: Decimal) -> pa.ChunkedArray | 
         if not pc.all(pc.match_substring_regex(values, WITH_COMMA)).as_py():
             return None
         values = pc.replace_substring(pc.replace_substring(values, ".", ""), ",", ".")
+    # From the narrowest: every whole number is a float as well, and 1 is a flag.
     for kind in (pa.int64(), pa.float64(), pa.bool_()):
         try:
             # A cast that fails has formatted an error for every cell: a few cells fail faster.
@@ -113,11 +116,16 @@ def _as_numbers(values: pa.ChunkedArray, decimal: Decimal) -> pa.ChunkedArray | 
 def _with_comma(text: pa.ChunkedArray) -> _Comma | None:
     """Return a column as numbers with decimal commas, or None when it is none or has no comma."""
     trimmed = pc.utf8_trim_whitespace(text)
-    if not pc.any(pc.match_substring(trimmed, ",")).as_py():
+    has_comma, has_point = (pc.match_substring(trimmed, mark) for mark in ",.")
+    if not pc.any(has_comma).as_py():
+        return None
+    # Beside "1,5" a "1.284" is one thousand only where some cell shows both marks in their places.
+    if pc.any(has_point).as_py() and not pc.any(pc.and_(has_comma, has_point)).as_py():
         return None
     typed = _typed(text, ",")
     if not pa.types.is_floating(typed.type):
         return None
+    # Cells without a comma say nothing about what a comma means.
     commas = trimmed.filter(pc.match_substring(trimmed, ","))
     return _Comma(typed, not pc.all(pc.match_substring_regex(commas, MAY_BE_THOUSANDS)).as_py())
 

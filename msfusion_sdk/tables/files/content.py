@@ -13,6 +13,7 @@ __all__ = ["Content", "Kind", "read_content"]
 
 Kind = Literal["text", "workbook", "parquet"]
 
+# The old binary Office files are OLE, the new ones are zip archives.
 GZIP, PARQUET, ZIP, OLE = b"\x1f\x8b", b"PAR1", b"PK\x03\x04", b"\xd0\xcf\x11\xe0"
 
 MAX_BYTES = 2 * 2**30
@@ -73,6 +74,7 @@ def read_content(path: Path) -> Content:
     if data.startswith(GZIP):
         data = _unpacked(path, data)
     else:
+        # Before the suffix is blamed: a page saved under a name in .gz is a page first of all.
         _require_known(path, data)
         if path.suffix.lower() == ".gz":
             msg = (
@@ -133,10 +135,12 @@ def _unpacked(path: Path, data: bytes) -> bytes:
 
 
 def _require_known(path: Path, data: bytes) -> None:
+    # Markup may stand behind a byte order mark and blank lines.
     start = data[:512].removeprefix(b"\xef\xbb\xbf").lstrip().lower()
     for magic, what, remedy in OTHERS:
         if data.startswith(magic):
             raise _no_table(path, what, remedy)
+    # A tar archive has its mark behind the name of its first member.
     if data[257:262] == b"ustar":
         raise _no_table(path, "a tar archive", UNPACK)
     for magic, what, remedy in MARKUP:
@@ -151,8 +155,13 @@ def _is_workbook(path: Path, data: bytes) -> bool:
         return False
     try:
         with zipfile.ZipFile(BytesIO(data)) as archive:
-            names = archive.namelist()
-    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
+            names, damaged = archive.namelist(), archive.testzip()
+        if damaged is not None:
+            msg = f"the checksum of {damaged!r} is another"
+            raise zipfile.BadZipFile(msg)
+    except (
+        zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, ValueError
+    ) as error:  # fmt: skip
         msg = f"{path} is a damaged spreadsheet or zip archive ({error}). Get it again."
         raise TableError(msg) from error
     if "content.xml" in names or any(name.startswith("xl/") for name in names):

@@ -40,6 +40,7 @@ def to_utf8(path: Path, data: bytes, encoding: str | None) -> bytes:
         data.decode()
     except UnicodeDecodeError as error:
         raise _not_utf8(path, data, error.start) from error
+    _require_no_controls(path, data)
     if b"\n" not in data:  # an old Mac ends its lines like this
         return data.replace(b"\r", b"\n")
     _require_whole_lines(path, data)
@@ -60,6 +61,7 @@ def _decoded(path: Path, data: bytes, encoding: str) -> bytes:
 def _not_utf8(path: Path, data: bytes, place: int) -> TableError:
     start = data.rfind(b"\n", 0, place) + 1
     end = data.find(b"\n", place)
+    # Only to show it: which encoding it is remains the user's to say.
     line = data[start : end if end >= 0 else None].decode("cp1252", "replace")
     shown = line[max(0, place - start - 20) : place - start + 10].strip()
     number = data.count(b"\n", 0, place) + 1
@@ -73,6 +75,7 @@ def _not_utf8(path: Path, data: bytes, place: int) -> TableError:
 def _zero_bytes(path: Path, data: bytes) -> TableError:
     first = data.index(b"\0")
     if data.count(b"\0") > len(data) // 4:
+        # Letters of Latin script are below 256: their high byte is the zero.
         name = "utf-16-le" if first % 2 else "utf-16-be"
         return TableError(
             f"{path} has a zero byte beside every letter: it is UTF-16 without its mark. Save it "
@@ -82,6 +85,19 @@ def _zero_bytes(path: Path, data: bytes) -> TableError:
     return TableError(
         f"{path} holds a zero byte in line {line}: it is damaged or no text. Write it again."
     )
+
+
+def _require_no_controls(path: Path, data: bytes) -> None:
+    """Refuse characters that no program shows, some of which would be trimmed like blanks."""
+    found = re.search(rb"[\x01-\x08\x0e-\x1f\x7f]", data)
+    if found:
+        place = found.start()
+        line = data.count(b"\n", 0, place) + 1
+        msg = (
+            f"{path} holds the control character 0x{data[place]:02x} in line {line}, which no "
+            "program shows: the file is damaged, or no table. Take it out, or get the file again."
+        )
+        raise TableError(msg)
 
 
 def _require_whole_lines(path: Path, data: bytes) -> None:

@@ -39,6 +39,7 @@ class _Look(NamedTuple):
     header_lines: int
 
     def has(self, wanted: Sequence[str]) -> bool:
+        # A name that has to be there decides more surely than counting cells.
         return bool(wanted) and set(wanted) <= set(self.header)
 
     def has_below(self, wanted: Sequence[str]) -> bool:
@@ -96,6 +97,7 @@ def _find_look(file: TableFile, lines: Sequence[str], shape: TableShape) -> _Loo
     for look in ordered:
         if look.has(shape.wanted) or look.has_below(shape.wanted):
             return look
+    # Rows as wide as the header first; then with one cell more, as R writes row names.
     for more in (0, 1):
         even = [look for look in ordered if look.is_even(more)]
         if len(even) > 1:
@@ -114,6 +116,7 @@ def _find_look(file: TableFile, lines: Sequence[str], shape: TableShape) -> _Loo
             "writes them. Write it with sep='\t', or say separator=' ' (--separator ' ')."
         )
         raise TableError(msg)
+    # Nothing fits: the widest is cut, so that the error can name its lines.
     return max(ordered, key=lambda look: look.width)
 
 

@@ -35,6 +35,7 @@ def layout_hint(names: Sequence[str]) -> str:
     >>> layout_hint(["Hugo_Symbol", "Entrez_Gene_Id", "TCGA-05-4244-01"])[:57]
     'It looks like a matrix of cBioPortal, genes down and samp'
     """
+    # Releases of one portal differ in case and marks.
     plain = {name.strip().casefold().lstrip("#") for name in names}
     found = next(((layout, what) for told, layout, what in KNOWN if told <= plain), None)
     barcodes = sum(bool(BARCODE.fullmatch(name)) for name in names)

@@ -46,6 +46,7 @@ def read_file(
         cells.names,
         cells.columns,
         keep_text=kept,
+        # A spreadsheet stores numbers, which are written here with a point.
         decimal=file.decimal if cells.separator else ".",
         source=cells.source,
         is_comma_usual=cells.separator == ";",
@@ -88,6 +89,7 @@ def _cells(file: TableFile, shape: TableShape) -> Cells | pa.Table:
     try:
         with pq.ParquetFile(file.path, page_checksum_verification=True) as parquet:
             _require_size(file.path, parquet.metadata)
+            # Its columns have types of their own: nothing is inferred.
             return parquet.read()
     except TableError:
         raise

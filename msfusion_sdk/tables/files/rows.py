@@ -66,8 +66,10 @@ def only_rows(cells: Cells, shape: TableShape) -> Cells:
 
 def _without_blank_end(cells: Cells) -> Cells:
     blank = _where(cells, lambda column: pc.equal(pc.utf8_trim_whitespace(column), ""))
+    # In a table of one column a blank row is a blank cell.
     if not blank.any() or len(cells.columns) == 1:
         return cells
+    # Blank rows at the end are a habit of spreadsheets; in between they may part two tables.
     last = int(np.flatnonzero(~blank).max(initial=-1))
     inside = np.flatnonzero(blank[: last + 1])
     if len(inside):

@@ -69,6 +69,7 @@ def _rows(body: bytes, separator: str, *, strict: bool = False) -> "csv._reader"
 def _line_of(body: bytes, header: Header, row: int) -> int:
     """Return the line in which a row begins."""
     reader = _rows(body, header.separator)
+    # By the same reader as the check: a row with line ends in its cells takes several lines.
     started, seen = 0, -1
     for cells in reader:
         seen += bool(cells)
@@ -114,6 +115,7 @@ def _parse(path: Path, body: bytes, header: Header) -> Sequence[pa.ChunkedArray]
         return "skip"
 
     names = [str(place) for place in range(len(header.names))]
+    # Arrow refuses a body without rows.
     if not body.strip(b"\r\n"):
         return [pa.chunked_array([], pa.string())] * len(names)
     try:

@@ -59,6 +59,7 @@ def _sheet(file: TableFile, data: bytes) -> tuple[str, list[list[Value]]]:
             found = {
                 name: rows
                 for name in wanted
+                # With empty rows above the header: messages name rows as the spreadsheet does.
                 if (rows := book.get_sheet_by_name(name).to_python(skip_empty_area=False))
             }
     except PasswordError as error:
@@ -84,6 +85,7 @@ def _sheet(file: TableFile, data: bytes) -> tuple[str, list[list[Value]]]:
 
 def _names(file: TableFile, rows: list[list[Value]], shape: TableShape) -> tuple[str, ...]:
     """Return the names in the first row, and cut the columns behind them that hold nothing."""
+    # Cells that were formatted and never filled count as part of the sheet.
     while rows[0] and all(row[-1] == "" for row in rows):
         for row in rows:
             row.pop()
@@ -122,6 +124,7 @@ def _not_text(file: TableFile, what: str, address: str, wrong: Sequence[Value]) 
 
 def _text(cell: Value) -> str:
     """Return a value as it would stand in a text file."""
+    # Spreadsheets know only floats; above 2^53 a whole number may be another one.
     if isinstance(cell, float) and cell.is_integer() and abs(cell) < 2**53:
         return str(int(cell))
     if isinstance(cell, datetime) and cell.time() == time():

@@ -116,6 +116,19 @@ def test_what_is_no_gmt_is_refused_with_its_line(text: str, problem: str, tmp_pa
         read_gmt(path)
 
 
+def test_gene_sets_of_another_encoding_are_refused_with_the_line(tmp_path: Path) -> None:
+    path = tmp_path / "sets.gmt"
+    path.write_bytes("A\tx\tG0\nB\tü\tG1\n".encode("cp1252"))
+    with pytest.raises(TableError, match="line 2 has the byte 0xfc"):
+        read_gmt(path)
+
+
+def test_a_gene_set_ends_with_its_line_and_nowhere_else(tmp_path: Path) -> None:
+    path = tmp_path / "sets.gmt"
+    path.write_text("A\tone\u2028two\tG0\r\nB\tx\tG1\r\n", encoding="utf-8", newline="")
+    assert read_gmt(path) == {"A": ["G0"], "B": ["G1"]}
+
+
 def test_sets_of_which_the_table_holds_too_little_are_an_error() -> None:
     with pytest.raises(TableError, match=r"None of 1 gene sets has 50%.*'G0'"):
         values(genes(), gene_sets={"far": ["x", "y", "G0"]})

@@ -36,11 +36,13 @@ def test_the_default_is_the_ridge_logistic_regression_of_scikit_learn(
 ) -> None:
     made = make_patients(90)
     table = made.tables["panel"]
-    standard = (table - table.mean()) / table.std(ddof=0)
-    expected = LogisticRegression(C=0.2, tol=1e-8).fit(standard, made.classes)
     model = FusionClassifier().fit({"panel": table}, made.classes)
+    standard = (table - table.mean()) / table.std(ddof=0)
+    # The square of a scale is the prior variance that was learned.
+    scaled = standard * model.fitted_.fuser.arrays()["scale"][: table.shape[1]]
+    expected = LogisticRegression(C=1.0, tol=1e-8).fit(scaled, made.classes)
     found = model.predict_proba({"panel": table})
-    assert found.to_numpy() == pytest.approx(expected.predict_proba(standard), abs=1e-4)
+    assert found.to_numpy() == pytest.approx(expected.predict_proba(scaled), abs=1e-4)
 
 
 def test_experts_multiply_and_the_share_of_the_classes_counts_once(

@@ -1,3 +1,4 @@
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -19,7 +20,9 @@ from msfusion_sdk.errors import (
     TableError,
 )
 from msfusion_sdk.fusion.estimators.survival import FusionSurvival
+from msfusion_sdk.fusion.estimators.survival_curves import CurveWarning
 from msfusion_sdk.fusion.strategies.strategies import STRATEGIES
+from msfusion_sdk.survival.cox.cox import fit_cox
 
 from ..conftest import Made
 
@@ -30,6 +33,22 @@ SOME = [("concat", "linear"), ("stacking", "linear"), ("average", "mlp"), ("atte
 def lifelines_c(risk: pd.Series, y: pd.DataFrame) -> float:
     y = y.loc[risk.index]
     return float(concordance_index(y["time"], -risk, y["event"]))
+
+
+def slope_on_new_patients(patients: int, columns: int, seed: int) -> float:
+    """1 when the curves of a model of many columns spread as the hazards of 1,000 others do."""
+    rng = np.random.default_rng(seed)
+    values = rng.normal(size=(patients + 1000, columns))
+    death = rng.exponential(np.exp(-values[:, :5] @ [0.6, 0.5, 0.4, 0.3, 0.2]))
+    last = rng.exponential(1.5 * np.quantile(death, 0.7), len(death))
+    ids = [f"P{number:04d}" for number in range(len(death))]
+    y = pd.DataFrame({"time": np.minimum(death, last), "event": death <= last}, index=ids)
+    X = pd.DataFrame(values, index=ids).add_prefix("c")  # noqa: N806
+    model = FusionSurvival().fit({"panel": X[:patients]}, y[:patients])
+    new = y[patients:]
+    curves = model.predict_survival({"panel": X[patients:]}, [0.5])[0.5].clip(1e-9, 1 - 1e-9)
+    spread = np.log(-np.log(curves.to_numpy()))[:, None]
+    return float(fit_cox(spread, time=new["time"], event=new["event"], penalty=0).coef[0])
 
 
 @pytest.mark.parametrize(("fusion", "base"), ALL)
@@ -46,15 +65,17 @@ def test_the_default_is_the_ridge_cox_model_of_lifelines(
 ) -> None:
     made = make_patients(90)
     table = made.tables["panel"]
+    model = FusionSurvival().fit({"panel": table}, made.survival)
+    risk = model.predict_risk({"panel": table})
+    scale = model.fitted_.fuser.arrays()["scale"][: table.shape[1]]
     standard = (table - table.mean()) / table.std(ddof=0)
-    # lifelines standardises by itself, and a prior variance of 0.2 is a penalty of 5 per patient.
+    # lifelines standardises by itself (ddof 1), and a penalty is one over a prior variance.
+    patients = len(table)
     frame = standard.assign(time=made.survival["time"], event=made.survival["event"])
-    scaled = 5 / len(frame) * ((len(frame) - 1) / len(frame))
-    fitter = CoxPHFitter(penalizer=scaled).fit(
+    fitter = CoxPHFitter(penalizer=(patients - 1) / patients**2 / scale**2).fit(
         frame, "time", "event", fit_options={"precision": 1e-12}
     )
     expected = standard @ fitter.params_
-    risk = FusionSurvival().fit({"panel": table}, made.survival).predict_risk({"panel": table})
     assert risk.to_numpy() == pytest.approx((expected - expected.mean()).to_numpy(), abs=1e-4)
 
 
@@ -141,7 +162,7 @@ def test_survival_starts_at_one_and_falls_earlier_for_higher_risk(
 ) -> None:
     made = make_patients(100)
     model = FusionSurvival().fit(made.tables, made.survival)
-    curves = model.predict_survival(made.tables, [0.0, 0.2, 0.5, 1.0, 50.0])
+    curves = model.predict_survival(made.tables, [0.0, 0.2, 0.5, 1.0])
     assert (curves[0.0] == 1).all()
     assert (np.diff(curves.to_numpy(), axis=1) <= 0).all()
     by_risk = curves.loc[model.predict_risk(made.tables).sort_values().index, 0.5]
@@ -306,3 +327,36 @@ def test_a_modality_that_nobody_has_is_an_error(make_patients: Callable[..., Mad
     strangers = made.tables["genes"].rename(index=lambda name: f"X{name}")
     with pytest.raises(MissingModalityError, match="'genes'"):
         FusionSurvival().fit({**made.tables, "genes": strangers}, made.survival)
+
+
+def test_survival_after_the_last_event_is_a_warning_with_both_times(
+    make_patients: Callable[..., Made],
+) -> None:
+    made = make_patients(60)
+    model = FusionSurvival().fit(made.tables, made.survival)
+    last = made.survival["time"][made.survival["event"]].max()
+    with pytest.warns(CurveWarning, match=rf"Survival at 50\.0 is not known.*at {last:g}"):
+        curves = model.predict_survival(made.tables, [last, 50.0])
+    assert (curves[50.0] == curves[last]).all()
+
+
+def test_one_curve_for_everybody_is_a_warning(make_patients: Callable[..., Made]) -> None:
+    made = make_patients(60)
+    # Everybody's outcome belongs to somebody else, in an order that scores of folds oppose.
+    for seed in range(9):
+        dealt = made.survival.sample(frac=1, random_state=seed).set_axis(made.survival.index)
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            model = FusionSurvival().fit(made.tables, dealt)
+        said = any(issubclass(one.category, CurveWarning) for one in caught)
+        assert said == (model.curves_.slope[0] == 0)
+    assert said or seed == 8
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("patients", "columns", "seeds"), [(100, 30, 25), (300, 100, 9)])
+def test_curves_of_many_columns_are_neither_too_flat_nor_too_steep(
+    patients: int, columns: int, seeds: int
+) -> None:
+    slopes = [slope_on_new_patients(patients, columns, seed) for seed in range(seeds)]
+    assert 0.9 < np.median(slopes) < 1.15

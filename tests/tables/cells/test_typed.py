@@ -42,6 +42,15 @@ def test_a_comma_that_may_separate_thousands_stays_text() -> None:
     assert typed(x=["1,234", "500"]) == {"x": ["1,234", "500"]}
 
 
+@pytest.mark.parametrize("points", [["-0.284", "0.928"], ["1.284", "2.928"], ["1.284", "3"]])
+def test_one_comma_makes_no_thousands_of_the_points_in_its_column(points: list[str]) -> None:
+    assert typed(x=[*points, "1,5"]) == {"x": [*points, "1,5"]}
+
+
+def test_no_number_begins_its_thousands_with_a_zero() -> None:
+    assert typed(decimal=",", x=["0.284", "1,5"]) == {"x": ["0.284", "1,5"]}
+
+
 def test_it_stands_before_decimals_where_another_column_or_the_file_tells() -> None:
     assert typed(x=["1,234", "500"], y=["0,5", "1"])["x"] == [1.234, 500]
     assert typed(usual=True, x=["1,234", "500"])["x"] == [1.234, 500]

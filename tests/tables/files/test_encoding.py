@@ -63,3 +63,8 @@ def test_every_kind_of_line_end_is_read(end: str, patients: Callable[..., Any]) 
 def test_a_carriage_return_inside_a_line_is_refused(patients: Callable[..., Any]) -> None:
     with pytest.raises(TableError, match="carriage return inside line 3"):
         patients("patient_id,x\na,1\nb,2\rc,3\n")
+
+
+def test_a_control_character_is_refused_and_not_trimmed(patients: Callable[..., Any]) -> None:
+    with pytest.raises(TableError, match="control character 0x1f in line 2"):
+        patients("patient_id,x\na,5\x1f\n")

@@ -1,0 +1,76 @@
+"""Prior variances that the data choose."""
+
+import numpy as np
+import pytest
+
+from msfusion_sdk.arrays import Floats
+from msfusion_sdk.fusion.inputs.modalities import Modalities
+from msfusion_sdk.fusion.inputs.relevance import learn_factors, prior_groups
+from msfusion_sdk.fusion.inputs.targets import ClassTarget, SurvivalTarget, Target
+from msfusion_sdk.outcomes.classes import ClassOutcome
+from msfusion_sdk.outcomes.survival import SurvivalOutcome
+
+PATIENTS = 300
+IDS = tuple(f"P{number:03d}" for number in range(PATIENTS))
+
+
+def targets(score: Floats) -> list[Target]:
+    rng = np.random.default_rng(1)
+    death, last = rng.exponential(np.exp(-score)), rng.exponential(2, PATIENTS)
+    survival = SurvivalOutcome(IDS, np.minimum(death, last), death <= last)
+    codes = (score + rng.logistic(size=PATIENTS) > 0).astype(np.intp)
+    return [SurvivalTarget(survival), ClassTarget(ClassOutcome(IDS, codes, ("a", "b")))]
+
+
+def modalities(*tables: Floats, share: float = 1.0) -> Modalities:
+    """Tables of everybody, and a last one of a share of the patients."""
+    present = np.ones((PATIENTS, len(tables)), bool)
+    present[int(share * PATIENTS) :, -1] = False
+    values = tuple(table.astype(np.float32) for table in tables)
+    return Modalities(IDS, tuple("abc"[: len(tables)]), values, present)
+
+
+@pytest.mark.parametrize("kind", [0, 1])
+def test_noise_columns_fade_and_a_column_that_tells_stays(kind: int) -> None:
+    table = np.random.default_rng(0).normal(size=(PATIENTS, 21))
+    made = modalities(table)
+    factors = learn_factors(
+        np.hstack([table * 0.4, np.zeros((PATIENTS, 1))]),
+        prior_groups(made, ["clinical"]),
+        targets(1.2 * table[:, 0])[kind].marginal,
+    )
+    assert factors[0] > 1
+    assert np.median(factors[1:21]) < 0.1
+
+
+def test_a_wide_table_of_everybody_keeps_its_variance() -> None:
+    rng = np.random.default_rng(0)
+    wide, small = rng.normal(size=(PATIENTS, 300)), rng.normal(size=(PATIENTS, 2))
+    groups = prior_groups(modalities(small, wide), ["clinical", "genomics"])
+    matrix = np.hstack([small, wide * 0.1, np.zeros((PATIENTS, 2))])
+    factors = learn_factors(matrix, groups, targets(small[:, 0])[0].marginal)
+    assert (factors[2:302] == 1).all()
+    assert (factors[:2] != 1).all()
+
+
+@pytest.mark.parametrize(("told", "low", "high"), [(0.0, 0.0, 0.1), (1.5, 0.1, 20.0)])
+def test_a_wide_table_of_some_patients_counts_by_what_it_tells(
+    told: float, low: float, high: float
+) -> None:
+    rng = np.random.default_rng(2)
+    wide = rng.normal(size=(PATIENTS, 1)) + rng.normal(size=(PATIENTS, 300))
+    made = modalities(rng.normal(size=(PATIENTS, 2)), wide, share=0.4)
+    wide = wide * made.present[:, [1]]
+    groups = prior_groups(made, ["clinical", "slide"])
+    matrix = np.hstack([made.values[0] * 0.4, wide * 0.1, np.zeros((PATIENTS, 2))])
+    score = told * wide.mean(axis=1)
+    factors = learn_factors(matrix, groups, targets(score)[0].marginal)
+    assert low < factors[2] < high
+    assert len(set(factors[2:302])) == 1
+
+
+def test_many_columns_of_few_patients_are_weighed_by_a_table() -> None:
+    made = modalities(np.zeros((PATIENTS, 250)), share=0.3)
+    groups = prior_groups(made, ["table"])
+    assert [group.columns for group in groups] == [slice(0, 250), slice(250, 251)]
+    assert groups[0].centre == pytest.approx(0.09)
