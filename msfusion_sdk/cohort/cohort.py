@@ -10,6 +10,7 @@ import pandas as pd
 import pyarrow as pa
 
 from msfusion_sdk.cohort.encoding.plan import SlideRow
+from msfusion_sdk.cohort.export.bags import patient_bags
 from msfusion_sdk.cohort.export.export import ExportReport, Level, export_cohort
 from msfusion_sdk.cohort.folder.layout import (
     modality_names,
@@ -28,7 +29,6 @@ from msfusion_sdk.cohort.intake.modality import (
 )
 from msfusion_sdk.cohort.intake.writing import require_new_cohort, write_cohort
 from msfusion_sdk.cohort.store.aggregate import SlideUse
-from msfusion_sdk.cohort.store.bags import patient_bags
 from msfusion_sdk.cohort.store.status import CohortStatus, choose_model, cohort_status, models_of
 from msfusion_sdk.cohort.store.store import EmbeddingStore
 from msfusion_sdk.cohort.store.vectors import load_parts, patient_vectors

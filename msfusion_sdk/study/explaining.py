@@ -8,13 +8,12 @@ import numpy as np
 import pandas as pd
 
 from msfusion_sdk.arrays import Floats
-from msfusion_sdk.bags.bag import SlidePatches
+from msfusion_sdk.bags.bag import PatchSource, SlidePatches
 from msfusion_sdk.cohort.cohort import Cohort
 from msfusion_sdk.errors import TableError
 from msfusion_sdk.evaluation.crossfit.inputs import rows_of
 from msfusion_sdk.fusion.estimators.patch_shares import OneBag, PatchShares
 from msfusion_sdk.phrases import first_few
-from msfusion_sdk.storage.parquet import read_parquet
 from msfusion_sdk.study.models import tables_of
 from msfusion_sdk.study.trained_model import TrainedModel
 
@@ -51,8 +50,6 @@ class Explanation:
     """A row per patch: slide_id, x, y, size_px (level-0 pixels), weight, contribution.
     Contributions sum to ``score - baseline``."""
     deletion: Deletion
-    sources: dict[str, Path]
-    """Where the result of each slide lies."""
 
 
 def explain_on_cohort(
@@ -82,8 +79,7 @@ def explain_on_cohort(
     one = OneBag(model.estimator.fitted_, tables, patient_id)
     shares = one.shares()
     what, chosen = _output(model.estimator, of, shares)
-    sources = {slide.slide_id: _file(slide) for slide in one.bag.slides}
-    places = pd.concat([_places(name, path) for name, path in sources.items()])
+    places = pd.concat([_places(slide) for slide in one.bag.slides])
     contribution = chosen(shares.shares)
     patches = places.assign(weight=shares.weights, contribution=contribution)
     return Explanation(
@@ -93,7 +89,6 @@ def explain_on_cohort(
         baseline=float(chosen(shares.baseline)),
         patches=patches.reset_index(drop=True),
         deletion=_deletion(one, contribution, chosen),
-        sources=sources,
     )
 
 
@@ -129,17 +124,11 @@ def _output(model: Any, of: str | None, shares: PatchShares) -> tuple[str, Any]:
     return classes[place], lambda values: values[..., place] - values.mean(-1)
 
 
-def _file(slide: SlidePatches) -> Path:
-    assert isinstance(slide.source, Path)  # as a cohort makes bags
-    return slide.source
-
-
-def _places(slide_id: str, path: Path) -> pd.DataFrame:
+def _places(slide: SlidePatches) -> pd.DataFrame:
     """Return slide, location and size of the patches of one slide."""
-    table = read_parquet(path).patches
-    assert table is not None
-    frame: pd.DataFrame = table.select(["x", "y", "size_px"]).to_pandas()
-    frame.insert(0, "slide_id", slide_id)
+    assert isinstance(slide.source, PatchSource)  # as a cohort makes bags
+    frame = slide.source.places()
+    frame.insert(0, "slide_id", slide.slide_id)
     return frame
 
 
