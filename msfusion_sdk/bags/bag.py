@@ -78,10 +78,9 @@ class SlidePatches:
         if not isinstance(other, SlidePatches) or self.slide_id != other.slide_id:
             return False
         mine, theirs = self.source, other.source
-        if isinstance(mine, np.ndarray) or isinstance(theirs, np.ndarray):
-            both = isinstance(mine, np.ndarray) and isinstance(theirs, np.ndarray)
-            return mine is theirs or (both and np.array_equal(mine, theirs))
-        return _path_of(mine) == _path_of(theirs)
+        if isinstance(mine, np.ndarray):
+            return isinstance(theirs, np.ndarray) and np.array_equal(mine, theirs)
+        return not isinstance(theirs, np.ndarray) and _path_of(mine) == _path_of(theirs)
 
     def __hash__(self) -> int:
         return hash(self.slide_id)
