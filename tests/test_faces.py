@@ -13,6 +13,7 @@ FACES = {
         "Cohort",
         "EncoderConfig",
         "FusionClassifier",
+        "FusionRegressor",
         "FusionSurvival",
         "SlideClassifier",
         "SlideEmbedding",
@@ -100,6 +101,7 @@ FACES = {
         "BASES",
         "FusionClassifier",
         "FusionEstimator",
+        "FusionRegressor",
         "FusionSurvival",
         "STRATEGIES",
     ],
@@ -114,6 +116,7 @@ FACES = {
     "msfusion_sdk.outcomes": [
         "ClassOutcome",
         "LongTimeWarning",
+        "NumberOutcome",
         "Outcome",
         "SurvivalOutcome",
         "ZeroTimeWarning",

@@ -80,7 +80,7 @@ def predict(
     model: Annotated[Path, typer.Option(help="A folder that train wrote.")],
     path: Annotated[Path, typer.Option("--out", "-o", help="The .parquet or .csv file to write.")],
 ) -> None:
-    """Write the risk, or the probability of each class, of every patient with a modality."""
+    """Write risk, number or probability of each class of every patient with a modality."""
     from msfusion_sdk.cohort.cohort import Cohort
     from msfusion_sdk.study.models import predict_to_file
 

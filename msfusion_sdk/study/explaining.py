@@ -13,6 +13,7 @@ from msfusion_sdk.cohort.cohort import Cohort
 from msfusion_sdk.errors import TableError
 from msfusion_sdk.evaluation.crossfit.inputs import rows_of
 from msfusion_sdk.fusion.estimators.patch_shares import OneBag, PatchShares
+from msfusion_sdk.fusion.estimators.regressor import FusionRegressor
 from msfusion_sdk.phrases import first_few
 from msfusion_sdk.study.models import tables_of
 from msfusion_sdk.study.trained_model import TrainedModel
@@ -40,10 +41,10 @@ class Explanation:
 
     patient_id: str
     of: str
-    """``risk``, or the class."""
+    """``risk``, ``number``, or the class."""
     score: float
     """Log-hazard; or log-probability of the class less the logarithm of its share in training and
-    the mean of that over classes."""
+    the mean of that over classes; or the number less the mean of training."""
     baseline: float
     """The score of the same patient, if the slides were as slides are on average."""
     patches: pd.DataFrame
@@ -113,8 +114,10 @@ def _output(model: Any, of: str | None, shares: PatchShares) -> tuple[str, Any]:
     classes = [str(name) for name in getattr(model, "classes_", [])]
     if not classes:
         if of is not None:
-            msg = f"The model predicts a risk, and {of!r} is no class of it. Leave it out."
+            msg = f"The model predicts no classes, and {of!r} is none. Leave it out."
             raise TableError(msg)
+        if isinstance(model, FusionRegressor):
+            return "number", lambda values: model.spread_ * values[..., 0]
         return "risk", lambda values: values[..., 0]
     if of is not None and of not in classes:
         msg = f"The model knows no class {of!r} (known: {first_few(classes, len(classes))})."

@@ -55,7 +55,8 @@ def train_on_cohort(
     random_state : int
         Equal ones give equal models on one machine.
     outcome : str
-        Declared in the cohort: survival gives ``FusionSurvival``, classes ``FusionClassifier``.
+        Declared in the cohort: survival gives ``FusionSurvival``, classes
+        ``FusionClassifier``, numbers ``FusionRegressor``.
     folder : path
         New or empty.  Gets ``config.json`` and ``model.safetensors``, ``training.json`` (what is
         returned) and ``README.md``, a model card.
@@ -158,7 +159,7 @@ def _counts(outcome: Outcome) -> dict[str, Any]:
 def _warn_of_few(outcome: Outcome, tables: Mapping[str, pd.DataFrame]) -> None:
     counts = np.bincount(outcome.strata, minlength=len(outcome.stratum_names))
     rarest = min(outcome.needed, key=counts.__getitem__)
-    is_survival = isinstance(outcome, SurvivalOutcome)
-    what = "events" if is_survival else f"patients of {outcome.stratum_names[rarest]}"
+    is_class = isinstance(outcome, ClassOutcome)
+    what = f"patients of {outcome.stratum_names[rarest]}" if is_class else outcome.counted
     for text in find_too_few(int(counts[rarest]), what, tables):
         warnings.warn(text, FewOutcomesWarning, stacklevel=4)

@@ -16,6 +16,7 @@ from msfusion_sdk.errors import (
 )
 from msfusion_sdk.fusion.estimators.base import FusionEstimator
 from msfusion_sdk.fusion.estimators.classifier import FusionClassifier
+from msfusion_sdk.fusion.estimators.regressor import FusionRegressor
 from msfusion_sdk.fusion.estimators.survival import FusionSurvival
 from msfusion_sdk.shift.profile import read_profile
 from msfusion_sdk.study.training_record import TrainingRecord
@@ -37,6 +38,7 @@ ENCODER_FOLDER = "encoder"
 ESTIMATORS: "dict[Kind, type[FusionEstimator]]" = {
     "survival": FusionSurvival,
     "class": FusionClassifier,
+    "number": FusionRegressor,
 }
 """By kind of outcome."""
 
@@ -134,12 +136,12 @@ class TrainedModel:
         DataFrame
             For survival ``risk`` (higher = earlier event) and ``survival@<time>``, the chance of
             no event up to then.  For classes ``class``, the most probable one, and
-            ``proba_<class>`` for each.
+            ``proba_<class>`` for each.  For numbers ``predicted``.
 
         Raises
         ------
         ShapeError
-            When ``times`` are given for classes, or do not ascend from above 0.
+            When ``times`` are given and there is no time, or do not ascend from above 0.
         """
         _require_times(times, self.record)
         if isinstance(self.estimator, FusionSurvival):
@@ -148,6 +150,8 @@ class TrainedModel:
                 return risk
             curves = self.estimator.predict_survival(tables, times)
             return risk.join(curves.set_axis(survival_columns(times), axis=1))
+        if isinstance(self.estimator, FusionRegressor):
+            return self.estimator.predict(tables).to_frame("predicted")
         assert isinstance(self.estimator, FusionClassifier)
         chances = self.estimator.predict_proba(tables)
         likeliest = self.estimator.classes_[chances.to_numpy().argmax(axis=1)]
@@ -194,7 +198,7 @@ def _require_times(times: Sequence[float], record: TrainingRecord) -> None:
     if len(times) and record.kind != "survival":
         msg = (
             f"Times were given ({', '.join(f'{time:g}' for time in times)}), and the model "
-            f"predicts classes of {record.outcome!r}, which have none. Leave them out."
+            f"predicts {record.outcome!r}, a {record.kind}, which has none. Leave them out."
         )
         raise ShapeError(msg)
     steps = np.diff([0.0, *times])

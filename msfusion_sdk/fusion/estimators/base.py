@@ -55,8 +55,8 @@ class FusionEstimator(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn
         y : DataFrame or Series indexed by patient_id
             For survival ``time`` (at least 0) and ``event`` (True = observed), which may also come
             in a structured array; its rows belong to those of the tables, which must then all hold
-            the same patients in the same order.  Otherwise the class of each patient: text, whole
-            numbers or booleans.
+            the same patients in the same order.  Otherwise the class of each patient (text, whole
+            numbers or booleans), or a number each.
 
         Raises
         ------
