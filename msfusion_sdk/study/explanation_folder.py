@@ -21,7 +21,7 @@ from msfusion_sdk.figures.slides.overlay import LONG_SIDE_PX
 from msfusion_sdk.figures.slides.shares import draw_shares, draw_strongest
 from msfusion_sdk.figures.slides.small_png import write_small_png
 from msfusion_sdk.files import made_folder, storing
-from msfusion_sdk.slides.readers.opening import open_slide
+from msfusion_sdk.slides.opening import open_slide
 from msfusion_sdk.slides.tissue.overview import read_overview
 from msfusion_sdk.storage.records import RecordErrors, read_record, write_record
 from msfusion_sdk.study.explaining import Explanation, strongest
