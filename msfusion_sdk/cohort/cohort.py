@@ -514,7 +514,7 @@ class Cohort:
             For survival ``time=`` and either ``event=`` or ``censored=``, with ``unit=``
             unless the name of the time column ends in it, and ``event_values={"Dead": True,
             "Alive": False}`` unless the other column holds true and false or 1 and 0.  For
-            classes ``column=``.
+            classes ``column=``; for numbers ``column=`` and ``kind="number"``.
 
         Raises
         ------
@@ -528,14 +528,14 @@ class Cohort:
         self.manifest = self.manifest.model_copy(update={"outcomes": outcomes})
         write_manifest(self.root, self.manifest)
 
-    def outcome(self, name: str) -> "pd.DataFrame | pd.Series[str]":
+    def outcome(self, name: str) -> "pd.DataFrame | pd.Series[Any]":
         """Return the labels of the patients who have this outcome, indexed by patient_id.
 
         Returns
         -------
         DataFrame or Series
             For survival ``time`` (its unit in ``attrs["unit"]``) and ``event``, True where it
-            was seen; otherwise one class per patient.
+            was seen; otherwise one class or number per patient.
 
         Raises
         ------

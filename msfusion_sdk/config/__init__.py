@@ -9,6 +9,7 @@ from msfusion_sdk.config.encoder import (
     PRESETS,
     AttentionFusionConfig,
     EncoderConfig,
+    PatchAttentionConfig,
     Score,
     WeightRule,
 )
@@ -51,6 +52,7 @@ __all__ = [
     "NetworkSource",
     "PATCH_VECTOR",
     "PRESETS",
+    "PatchAttentionConfig",
     "PatchConfig",
     "ReadConfig",
     "Stain",

@@ -10,7 +10,14 @@ from msfusion_sdk.config.base import FrozenConfig
 from msfusion_sdk.config.networks import AnyNetworkConfig, FeatureNetworksConfig, NetworkConfig
 from msfusion_sdk.config.slides import PatchConfig, ReadConfig, StainConfig, TissueConfig
 
-__all__ = ["PRESETS", "AttentionFusionConfig", "EncoderConfig", "Score", "WeightRule"]
+__all__ = [
+    "PRESETS",
+    "AttentionFusionConfig",
+    "EncoderConfig",
+    "PatchAttentionConfig",
+    "Score",
+    "WeightRule",
+]
 
 WeightRule = Literal["normalised", "softmax", "uniform"]
 Score = Literal["attention", "evidence", "none"]
@@ -29,8 +36,17 @@ class AttentionFusionConfig(FrozenConfig):
     patch_weights: WeightRule = "normalised"
 
 
+class PatchAttentionConfig(FrozenConfig):
+    """Attention over the patches of a slide, learned from patients' outcomes."""
+
+    head: Literal["gated", "mean", "max", "clam", "transformer"]
+    sha256: str = Field(pattern=r"^[0-9a-f]{64}$", description="of its file")
+
+
 class EncoderConfig(FrozenConfig):
     """Everything that decides a slide vector, apart from the weights and the slide."""
+
+    _added = frozenset({"attention"})
 
     config_version: Literal[1] = 1
     name: str = Field("untrained", min_length=1, description="what the weights are called")
@@ -40,6 +56,10 @@ class EncoderConfig(FrozenConfig):
     network: AnyNetworkConfig = NetworkConfig()
     fusion: AttentionFusionConfig = AttentionFusionConfig()
     stain: StainConfig | None = Field(None, description="None: patches keep their own colours")
+
+    attention: PatchAttentionConfig | None = Field(
+        None, description="weighs patches in place of fusion.patch_weights, where there is one"
+    )
 
     @model_validator(mode="after")
     def _check(self) -> Self:

@@ -71,7 +71,8 @@ def train_on_cohort(
         A strategy; that of the estimator by default.
     encoder : SlideEncoder, optional
         The one that encoded the slides: saved in the folder, which then takes slide files
-        (``msfusion apply``, and for classes ``SlideClassifier``).
+        (``msfusion apply``, and for classes ``SlideClassifier``), with the attention over patches
+        where one was learned.
     evaluation : Evaluation, optional
         From ``evaluate_on_cohort`` with the same settings, for the model card.
 
@@ -111,7 +112,10 @@ def train_on_cohort(
     with making(folder, MODEL, REMEDY) as staged:
         model.save(staged)
         if encoder is not None:
-            encoder.save_pretrained(staged / ENCODER_FOLDER)
+            # Encoding a new slide then fuses it by what was learned about patches.
+            has_bags = PATCHES in used and encoder.config.attention is None
+            own = encoder.with_attention(model) if has_bags else encoder
+            own.save_pretrained(staged / ENCODER_FOLDER)
         # Bags have no columns to describe, and would tell where the slides lie.
         write_profile(staged, profile_tables({n: t for n, t in used.items() if n != PATCHES}))
         write_training_record(staged, record, evaluation)

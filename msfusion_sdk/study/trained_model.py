@@ -76,7 +76,9 @@ class TrainedModel:
         return (self.folder / ENCODER_FOLDER).is_dir()
 
     def encoder(self, *, device: str = "auto", precision: str = "auto") -> "SlideEncoder":
-        """Return the encoder that makes the slide vectors of this model.
+        """Return the encoder that makes the slide and patch vectors of this model.
+
+        It is without the attention that was learned from its patches: that is part of the model.
 
         Parameters
         ----------
@@ -101,8 +103,7 @@ class TrainedModel:
             raise ModelIdError(msg)
         where = self.folder / ENCODER_FOLDER
         encoder = SlideEncoder.from_pretrained(where, device=device, precision=precision)
-        require_its_encoder(where, encoder, self.record.slide_model)
-        return encoder
+        return require_its_encoder(where, encoder, self.record.slide_model)
 
     def require_encoder(self, encoder: "SlideEncoder") -> None:
         """Refuse an encoder whose vectors the model never saw.
@@ -160,8 +161,11 @@ class TrainedModel:
         return named
 
 
-def require_its_encoder(where: Path, encoder: "SlideEncoder", wanted: str | None) -> None:
-    """Refuse an encoder whose vectors a model has not learned from.
+def require_its_encoder(where: Path, encoder: "SlideEncoder", wanted: str | None) -> "SlideEncoder":
+    """Return the encoder of training, or refuse one whose vectors a model has not learned from.
+
+    An attention that was learned together with the model is taken out: the slide vectors of
+    training were not fused by it.
 
     Parameters
     ----------
@@ -174,13 +178,15 @@ def require_its_encoder(where: Path, encoder: "SlideEncoder", wanted: str | None
     ------
     WeightsMismatchError
     """
-    if wanted is not None and wanted != encoder.fingerprint:
-        msg = (
-            f"{where} holds the encoder {encoder.fingerprint[:12]}, and the model learned from "
-            f"vectors of {wanted[:12]}: it would give other answers. Copy the whole model folder "
-            "again."
-        )
-        raise WeightsMismatchError(msg)
+    if wanted is None or wanted == encoder.fingerprint:
+        return encoder
+    if encoder.config.attention is not None:
+        return require_its_encoder(where, encoder.without_attention(), wanted)
+    msg = (
+        f"{where} holds the encoder {encoder.fingerprint[:12]}, and the model learned from vectors "
+        f"of {wanted[:12]}: it would give other answers. Copy the whole model folder again."
+    )
+    raise WeightsMismatchError(msg)
 
 
 def survival_columns(times: Sequence[float]) -> list[str]:
