@@ -10,6 +10,7 @@ import pandas as pd
 import pyarrow as pa
 
 from msfusion_sdk.cohort.encoding.plan import SlideRow
+from msfusion_sdk.cohort.export.bags import patient_bags
 from msfusion_sdk.cohort.export.export import ExportReport, Level, export_cohort
 from msfusion_sdk.cohort.folder.layout import (
     modality_names,
@@ -28,7 +29,6 @@ from msfusion_sdk.cohort.intake.modality import (
 )
 from msfusion_sdk.cohort.intake.writing import require_new_cohort, write_cohort
 from msfusion_sdk.cohort.store.aggregate import SlideUse
-from msfusion_sdk.cohort.store.bags import patient_bags
 from msfusion_sdk.cohort.store.status import CohortStatus, choose_model, cohort_status, models_of
 from msfusion_sdk.cohort.store.store import EmbeddingStore
 from msfusion_sdk.cohort.store.vectors import load_parts, patient_vectors
@@ -517,7 +517,7 @@ class Cohort:
             For survival ``time=`` and either ``event=`` or ``censored=``, with ``unit=``
             unless the name of the time column ends in it, and ``event_values={"Dead": True,
             "Alive": False}`` unless the other column holds true and false or 1 and 0.  For
-            classes ``column=``.
+            classes ``column=``; for numbers ``column=`` and ``kind="number"``.
 
         Raises
         ------
@@ -531,14 +531,14 @@ class Cohort:
         self.manifest = self.manifest.model_copy(update={"outcomes": outcomes})
         write_manifest(self.root, self.manifest)
 
-    def outcome(self, name: str) -> "pd.DataFrame | pd.Series[str]":
+    def outcome(self, name: str) -> "pd.DataFrame | pd.Series[Any]":
         """Return the labels of the patients who have this outcome, indexed by patient_id.
 
         Returns
         -------
         DataFrame or Series
             For survival ``time`` (its unit in ``attrs["unit"]``) and ``event``, True where it
-            was seen; otherwise one class per patient.
+            was seen; otherwise one class or number per patient.
 
         Raises
         ------
