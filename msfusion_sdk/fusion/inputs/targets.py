@@ -19,7 +19,7 @@ from torch.nn.functional import cross_entropy
 
 from msfusion_sdk.arrays import Bools, Floats, Rows
 from msfusion_sdk.fusion.inputs.marginal import Marginal, class_marginal, cox_marginal
-from msfusion_sdk.fusion.inputs.ridge import fit_ridge
+from msfusion_sdk.fusion.inputs.ridge import fit_ridge, ridge_marginal
 from msfusion_sdk.outcomes.classes import ClassOutcome
 from msfusion_sdk.outcomes.numbers import NumberOutcome
 from msfusion_sdk.outcomes.outcome import Kind, Outcome
@@ -56,6 +56,7 @@ class Target(ABC):
         Each coefficient has a normal prior of mean 0 and variance 1.
         """
 
+    @abstractmethod
     def marginal(self, values: Floats, start: Floats) -> Marginal:
         """Return how likely the outcomes are under the prior of ``fit_linear``.
 
@@ -65,8 +66,6 @@ class Target(ABC):
         start : shape (feature,)
             Near the likeliest coefficients, where that is known.
         """
-        msg = f"The marginal likelihood of outcomes of the kind {self.outcome.kind!r} is not known."
-        raise NotImplementedError(msg)
 
     @abstractmethod
     def total_loss(self, scores: Tensor) -> Tensor:
@@ -208,6 +207,10 @@ class NumberTarget(Target):
         """Return a ridge regression whose penalty is the likeliest noise."""
         coef, offset = fit_ridge(values, self.standard)
         return coef[:, None], np.array([offset])
+
+    def marginal(self, values: Floats, start: Floats) -> Marginal:
+        """Return the marginal likelihood of the ridge regression."""
+        return ridge_marginal(values, self.standard)
 
     def total_loss(self, scores: Tensor) -> Tensor:
         """Return half the squared errors, counted in standard deviations."""
