@@ -4,6 +4,7 @@ from .encoder.result.embedding import SlideEmbedding as SlideEmbedding
 from .encoder.slide_encoder import SlideEncoder as SlideEncoder
 from .evaluation.evaluate import evaluate as evaluate
 from .fusion.estimators.classifier import FusionClassifier as FusionClassifier
+from .fusion.estimators.regressor import FusionRegressor as FusionRegressor
 from .fusion.estimators.survival import FusionSurvival as FusionSurvival
 from .registry import list_adapters as list_adapters
 from .slides.opening import open_slide as open_slide

@@ -5,6 +5,7 @@ slide counts more than a small one, as tissue does.
 """
 
 import hashlib
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,18 +13,49 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from msfusion_sdk.errors import NonFiniteError, ShapeError, StoreSchemaError, TableError
 from msfusion_sdk.storage.parquet import read_parquet
 from msfusion_sdk.tables.frames import ID_COLUMN
 
-__all__ = ["PATCHES", "Bag", "SlidePatches", "bag_table"]
+__all__ = ["PATCHES", "Bag", "PatchSource", "SlidePatches", "bag_table", "vectors_of_rows"]
 
 PATCHES = "patches"
 """The column of a table of bags, and the modality that reads it."""
 
 Vectors = NDArray[np.floating[Any]]
+
+
+class PatchSource(ABC):
+    """Where the patch vectors of one slide lie, for places that a path does not tell."""
+
+    @property
+    @abstractmethod
+    def path(self) -> Path:
+        """The file."""
+
+    @abstractmethod
+    def read(self) -> Vectors:
+        """Return the vectors, shape (patch, feature).
+
+        Raises
+        ------
+        StoreError
+            When the file is damaged or gone, or holds no patches.
+        """
+
+    def places(self) -> pd.DataFrame:
+        """Return ``x``, ``y`` and ``size_px`` of every patch, level-0 pixels.
+
+        Raises
+        ------
+        TableError
+            When the file does not tell them.
+        """
+        msg = f"{self.path} does not tell where on the slide its patches are."
+        raise TableError(msg)
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,22 +65,22 @@ class SlidePatches:
     Parameters
     ----------
     slide_id : str
-    source : path or array
+    source : path, array or PatchSource
         A ``.parquet`` file that encoding wrote with its patches, a ``.npy`` file, or the vectors
         themselves: shape (patch, feature), in any floating point, half precision say.
     """
 
     slide_id: str
-    source: Path | Vectors
+    source: Path | Vectors | PatchSource
 
     def __eq__(self, other: object) -> bool:
         """Return whether both are the same slide of the same file, or the same numbers."""
         if not isinstance(other, SlidePatches) or self.slide_id != other.slide_id:
             return False
         mine, theirs = self.source, other.source
-        if isinstance(mine, np.ndarray) and isinstance(theirs, np.ndarray):
-            return mine is theirs or np.array_equal(mine, theirs)
-        return isinstance(mine, Path) and mine == theirs
+        if isinstance(mine, np.ndarray):
+            return isinstance(theirs, np.ndarray) and np.array_equal(mine, theirs)
+        return not isinstance(theirs, np.ndarray) and _path_of(mine) == _path_of(theirs)
 
     def __hash__(self) -> int:
         return hash(self.slide_id)
@@ -58,9 +90,10 @@ class SlidePatches:
         """What changes when the vectors do: size and time of the file, or a digest of an array."""
         if isinstance(self.source, np.ndarray):
             return hashlib.sha256(np.ascontiguousarray(self.source).tobytes()).hexdigest()
-        found = self.source.stat()
         # Gigabytes are not hashed to learn whether they have changed.
-        return f"{self.source} {found.st_size} {found.st_mtime_ns}"
+        path = _path_of(self.source)
+        found = path.stat()
+        return f"{path} {found.st_size} {found.st_mtime_ns}"
 
     def read(self) -> Vectors:
         """Return the patch vectors, shape (patch, feature), in the precision they are stored in.
@@ -72,7 +105,7 @@ class SlidePatches:
         ShapeError, NonFiniteError
             When it is no matrix of numbers.
         """
-        vectors = self.source if isinstance(self.source, np.ndarray) else _read(self.source)
+        vectors = _vectors_of(self.source)
         if vectors.ndim != 2 or vectors.dtype.kind != "f":
             msg = (
                 f"The patches of slide {self.slide_id!r} are {vectors.dtype} of shape "
@@ -144,15 +177,28 @@ def _bag(patient: str, given: Bag | Vectors | Sequence[SlidePatches]) -> Bag:
     return Bag(slides)
 
 
-def _read(path: Path) -> Vectors:
-    if path.suffix == ".npy":
+def _path_of(source: Path | PatchSource) -> Path:
+    return source.path if isinstance(source, PatchSource) else source
+
+
+def _vectors_of(source: Path | Vectors | PatchSource) -> Vectors:
+    if isinstance(source, np.ndarray):
+        return source
+    if isinstance(source, PatchSource):
+        return source.read()
+    if source.suffix == ".npy":
         # Mapped: the pages of a slide leave memory when its turn is over.
-        vectors: Vectors = np.load(path, mmap_mode="r", allow_pickle=False)
+        vectors: Vectors = np.load(source, mmap_mode="r", allow_pickle=False)
         return vectors
-    patches = read_parquet(path).patches
+    patches = read_parquet(source).patches
     if patches is None:
-        msg = f"{path} holds a slide without its patches. Encode it again with patches=True."
+        msg = f"{source} holds a slide without its patches. Encode it again with patches=True."
         raise StoreSchemaError(msg)
+    return vectors_of_rows(patches)
+
+
+def vectors_of_rows(patches: pa.Table) -> Vectors:
+    """Return the vectors of a patch table, shape (patch, feature)."""
     column = patches.column("vector").combine_chunks()
     rows: Vectors = column.flatten().to_numpy().reshape(len(column), column.type.list_size)
     return rows

@@ -10,7 +10,7 @@ and is left out where it does not.  Every part is a sum over patches, so each pa
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple, Self
+from typing import Any, NamedTuple, Protocol, Self
 
 import numpy as np
 import torch
@@ -21,7 +21,7 @@ from msfusion_sdk.arrays import Floats
 from msfusion_sdk.bags.heads import BagHead, Head, make_head
 from msfusion_sdk.errors import ShapeError
 
-__all__ = ["Judged", "LearnedAttention", "Reduced"]
+__all__ = ["HasAttention", "Judged", "LearnedAttention", "Reduced"]
 
 Vectors = NDArray[np.floating[Any]]
 
@@ -174,6 +174,14 @@ class LearnedAttention:
             heads.append(head.eval())
         known = {name: arrays[name] for name in ("levels", "mean_coef", "mean_level", "mix")}
         return cls(kind, reduced, heads, **known)
+
+
+class HasAttention(Protocol):
+    """What was fitted on bags: an adapter, or an estimator with one."""
+
+    @property
+    def attention_(self) -> LearnedAttention:
+        """What was learned."""
 
 
 def _sizes(arrays: Mapping[str, NDArray[Any]]) -> tuple[int, int]:

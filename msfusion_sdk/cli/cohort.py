@@ -80,7 +80,7 @@ def create(
     ] = None,
     outcome: Annotated[
         list[str] | None,
-        typer.Option(help="NAME=TIME,EVENT; NAME=TIME,censored:COLUMN; NAME=COLUMN: classes."),
+        typer.Option(help="NAME=TIME,EVENT; NAME=TIME,censored:COLUMN; NAME=[number:]COLUMN."),
     ] = None,
     event_values: EventValues = None,
     no_event_values: NoEventValues = None,

@@ -1,4 +1,4 @@
-"""``msfusion train``, ``predict``, ``classify``, ``evaluate`` and ``adapters``."""
+"""``msfusion train``, ``predict``, ``classify``, ``explain``, ``evaluate`` and ``adapters``."""
 
 from pathlib import Path
 from typing import Annotated
@@ -10,7 +10,7 @@ from rich.table import Table
 from msfusion_sdk.cli.console import bars, err, known_words, out, told_warnings, typed
 from msfusion_sdk.cli.encode import Device, Json, Mpp
 
-__all__ = ["adapters", "classify", "evaluate", "predict", "train"]
+__all__ = ["adapters", "classify", "evaluate", "explain", "predict", "train"]
 
 Folder = Annotated[Path, typer.Argument(metavar="COHORT", help="The cohort's folder.")]
 Outcome = Annotated[str, typer.Option(help="An outcome that the cohort declares.")]
@@ -80,7 +80,7 @@ def predict(
     model: Annotated[Path, typer.Option(help="A folder that train wrote.")],
     path: Annotated[Path, typer.Option("--out", "-o", help="The .parquet or .csv file to write.")],
 ) -> None:
-    """Write the risk, or the probability of each class, of every patient with a modality."""
+    """Write risk, number or probability of each class of every patient with a modality."""
     from msfusion_sdk.cohort.cohort import Cohort
     from msfusion_sdk.study.models import predict_to_file
 
@@ -120,6 +120,40 @@ def classify(
     for warning in warnings:
         err.print(f"warning: {warning}", markup=False, soft_wrap=True)
     out.print("Research use only: not for diagnosis or for any decision about a patient.")
+
+
+def explain(
+    folder: Folder,
+    patient: Annotated[str, typer.Argument(metavar="PATIENT", help="A patient_id.")],
+    model: Annotated[Path, typer.Option(help="A folder that train wrote, of patches.")],
+    results: Annotated[Path, typer.Option("--out", "-o", help="Folder for maps and tables.")],
+    of: Annotated[
+        str | None, typer.Option("--class", help="A class; the most probable one by default.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Show what each patch of a patient's slides adds to a prediction."""
+    from msfusion_sdk.cohort.cohort import Cohort
+    from msfusion_sdk.study.explaining import explain_on_cohort
+    from msfusion_sdk.study.explanation_folder import write_explanation
+
+    cohort = Cohort.open(folder)
+    with known_words():
+        explanation = explain_on_cohort(cohort, model, patient, of=of)
+        record = write_explanation(explanation, cohort, results, command=typed())
+    if json:
+        typer.echo(record.model_dump_json())
+        return
+    moved = explanation.deletion
+    text = (
+        f"{record.of} of {patient}: score {record.score:.3f}, {record.baseline:.3f} with average "
+        f"slides; {len(explanation.patches)} patches. Without the strongest {moved.removed} it "
+        f"moves by {moved.strongest:+.3f}, without as many by chance by {moved.random:.3f}."
+    )
+    out.print(text, markup=False, soft_wrap=True)
+    for slide, reason in record.not_drawn.items():
+        err.print(f"{slide} was not drawn: {reason}", markup=False, soft_wrap=True)
+    err.print(f"Maps and tables are in {results}.", markup=False, soft_wrap=True)
 
 
 def evaluate(

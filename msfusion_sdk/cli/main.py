@@ -19,7 +19,7 @@ from msfusion_sdk.cli.cohort import app as cohort
 from msfusion_sdk.cli.console import err
 from msfusion_sdk.cli.doctor import doctor
 from msfusion_sdk.cli.encode import demo, encode, info
-from msfusion_sdk.cli.fusion import adapters, classify, evaluate, predict, train
+from msfusion_sdk.cli.fusion import adapters, classify, evaluate, explain, predict, train
 from msfusion_sdk.cli.logging_options import start, take_logging
 from msfusion_sdk.cli.models import app as models
 from msfusion_sdk.cli.pretrain import app as pretrain
@@ -80,7 +80,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 COMMANDS = (
-    demo, info, encode, train, predict, classify, apply, validate, evaluate, report, view,
+    demo, info, encode, train, predict, classify, apply, explain, validate, evaluate, report, view,
     adapters, doctor, bench,
 )  # fmt: skip
 TAKE_SEVERAL_WORDS = (apply, validate)

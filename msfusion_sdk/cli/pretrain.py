@@ -25,6 +25,10 @@ Name = Annotated[str, typer.Option(help="What the model is called.")]
 Start = Annotated[
     str | None, typer.Option(help="Model whose weights to start from: a folder or an embedded one.")
 ]
+Network = Annotated[
+    str | None, typer.Option(help="Model of frozen networks: its attention alone is trained.")
+]
+CacheGb = Annotated[float, typer.Option(help="Limit of the maps of --network on disk.")]
 About = Annotated[Path | None, typer.Option(help="Markdown on the data, for the model card.")]
 SlideTable = Annotated[
     Path, typer.Option("--slides", help="CSV with slide_id, patient_id, path; mpp if need be.")
@@ -52,11 +56,8 @@ def tiles(
     name: Name = "pretrained",
     about: About = None,
     start: Start = None,
-    network: Annotated[
-        str | None,
-        typer.Option(help="Model of frozen networks: trains its attention and classifier alone."),
-    ] = None,
-    cache_gb: Annotated[float, typer.Option(help="Limit of the maps of --network on disk.")] = 20.0,
+    network: Network = None,
+    cache_gb: CacheGb = 20.0,
     device: Device = "auto",
     seed: Seed = 0,
     workers: Annotated[int, typer.Option(help="Processes that prepare tiles.")] = 1,
@@ -210,7 +211,11 @@ def labels(
     folder: Folder,
     patients: Patients = None,
     start: Start = None,
-    epochs: Epochs = 10,
+    network: Network = None,
+    cache_gb: CacheGb = 20.0,
+    epochs: Annotated[
+        int | None, typer.Option(help="Passes over the training slides: 10, with --network 40.")
+    ] = None,
     patience: Patience = 4,
     patches_per_slide: Annotated[int, typer.Option(help="Drawn anew in every epoch.")] = 8,
     name: Name = "fine-tuned",
@@ -218,13 +223,24 @@ def labels(
     device: Device = "auto",
     seed: Seed = 0,
 ) -> None:
-    """Fine-tune both networks from the classes of slides alone; run again to go on."""
+    """Fine-tune both networks, or train an attention over frozen ones, from slides' classes alone.
+
+    Run again to go on.
+    """
     from msfusion_sdk.pretraining.slide_labels.fine_tune_config import FineTuneConfig
     from msfusion_sdk.pretraining.slide_labels.from_labels import pretrain_labels
 
+    # An attention starts at nothing and has few weights: it takes larger and more steps.
+    usual = {"epochs": 10} if network is None else {"epochs": 40, "peak_rate": 2e-3}
     with known_words():
-        config = FineTuneConfig(
-            epochs=epochs, patience=patience, patches_per_slide=patches_per_slide, seed=seed
+        config = FineTuneConfig.model_validate(
+            {
+                **usual,
+                **({"epochs": epochs} if epochs else {}),
+                "patience": patience,
+                "patches_per_slide": patches_per_slide,
+                "seed": seed,
+            }
         )
     with known_words(), bars() as update:
         pretrain_labels(
@@ -234,6 +250,8 @@ def labels(
             config,
             patients=patients,
             start=start,
+            network=network,
+            cache_gb=cache_gb,
             name=name,
             about=_text(about),
             device=device,

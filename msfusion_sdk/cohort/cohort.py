@@ -4,12 +4,13 @@ import warnings
 from collections.abc import Collection, Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self, Unpack
+from typing import TYPE_CHECKING, Any, Literal, Self, Unpack
 
 import pandas as pd
 import pyarrow as pa
 
 from msfusion_sdk.cohort.encoding.plan import SlideRow
+from msfusion_sdk.cohort.export.bags import patient_bags
 from msfusion_sdk.cohort.export.export import ExportReport, Level, export_cohort
 from msfusion_sdk.cohort.folder.layout import (
     modality_names,
@@ -29,7 +30,6 @@ from msfusion_sdk.cohort.intake.modality import (
 )
 from msfusion_sdk.cohort.intake.writing import require_new_cohort, write_cohort
 from msfusion_sdk.cohort.store.aggregate import SlideUse
-from msfusion_sdk.cohort.store.bags import patient_bags
 from msfusion_sdk.cohort.store.status import CohortStatus, choose_model, cohort_status, models_of
 from msfusion_sdk.cohort.store.store import EmbeddingStore
 from msfusion_sdk.cohort.store.vectors import load_parts, patient_vectors
@@ -531,6 +531,7 @@ class Cohort(CohortGrowth):
         event_values: Mapping[object, bool] | Collection[object] | None = None,
         no_event_values: Collection[object] | None = None,
         column: str | None = None,
+        kind: Literal["number"] | None = None,
     ) -> None:
         """Say which columns of the patient table hold an outcome.
 
@@ -551,7 +552,9 @@ class Cohort(CohortGrowth):
         no_event_values : collection, optional
             The values that mean that no event was seen.
         column : str, optional
-            For classes: the column of classes.
+            For classes or numbers: their column.
+        kind : 'number', optional
+            Says that ``column`` holds numbers; without it, classes.
 
         Raises
         ------
@@ -567,6 +570,7 @@ class Cohort(CohortGrowth):
             "event_values": event_values,
             "no_event_values": no_event_values,
             "column": column,
+            "kind": kind,
         }
         settings = with_event_values(given, self.patients)
         outcome = declared(name, self.patients.column_names, **settings)
@@ -582,14 +586,14 @@ class Cohort(CohortGrowth):
         """
         return summarise_outcomes(self.patients, self.manifest.outcomes)
 
-    def outcome(self, name: str) -> "pd.DataFrame | pd.Series[str]":
+    def outcome(self, name: str) -> "pd.DataFrame | pd.Series[Any]":
         """Return the labels of the patients who have this outcome, indexed by patient_id.
 
         Returns
         -------
         DataFrame or Series
             For survival ``time`` (its unit in ``attrs["unit"]``) and ``event``, True where it
-            was seen; otherwise one class per patient.
+            was seen; otherwise one class or number per patient.
 
         Raises
         ------

@@ -9,6 +9,7 @@ from msfusion_sdk.config.encoder import (
     PRESETS,
     AttentionFusionConfig,
     EncoderConfig,
+    PatchAttentionConfig,
     Score,
     WeightRule,
 )
@@ -57,6 +58,7 @@ __all__ = [
     "NetworkSource",
     "PATCH_VECTOR",
     "PRESETS",
+    "PatchAttentionConfig",
     "PatchConfig",
     "ReadConfig",
     "Stain",

@@ -16,7 +16,14 @@ from msfusion_sdk.config.slides import (
     TissueConfig,
 )
 
-__all__ = ["PRESETS", "AttentionFusionConfig", "EncoderConfig", "Score", "WeightRule"]
+__all__ = [
+    "PRESETS",
+    "AttentionFusionConfig",
+    "EncoderConfig",
+    "PatchAttentionConfig",
+    "Score",
+    "WeightRule",
+]
 
 WeightRule = Literal["normalised", "softmax", "uniform"]
 Score = Literal["attention", "evidence", "none"]
@@ -35,10 +42,17 @@ class AttentionFusionConfig(FrozenConfig):
     patch_weights: WeightRule = "normalised"
 
 
+class PatchAttentionConfig(FrozenConfig):
+    """Attention over the patches of a slide, learned from patients' outcomes."""
+
+    head: Literal["gated", "mean", "max", "clam", "transformer"]
+    sha256: str = Field(pattern=r"^[0-9a-f]{64}$", description="of its file")
+
+
 class EncoderConfig(FrozenConfig):
     """Everything that decides a slide vector, apart from the weights and the slide."""
 
-    _added = frozenset({"qc"})
+    _added = frozenset({"qc", "attention"})
 
     config_version: Literal[1] = 1
     name: str = Field("untrained", min_length=1, description="what the weights are called")
@@ -49,6 +63,10 @@ class EncoderConfig(FrozenConfig):
     fusion: AttentionFusionConfig = AttentionFusionConfig()
     stain: StainConfig | None = Field(None, description="None: patches keep their own colours")
     qc: QualityConfig | None = Field(None, description="None: quality is not measured")
+
+    attention: PatchAttentionConfig | None = Field(
+        None, description="weighs patches in place of fusion.patch_weights, where there is one"
+    )
 
     @model_validator(mode="after")
     def _check(self) -> Self:

@@ -4,7 +4,7 @@ Frozen, and part of the configuration, the model card and the fingerprint.  A na
 for a network: the SHA-256 of its weights, its arguments, pixel statistics and readout do.
 """
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
@@ -17,6 +17,11 @@ NetworkSource = Literal["built", "timm", "torchvision", "module", "program"]
 
 Readout = Literal["pooled", "cls", "cls+mean", "mean", "attended", "cls+attended"]
 """How one vector comes from what the network gives for an image."""
+
+# Statistics of pixels in 0..255 would make every image black, and no error would say so.
+Mean = Annotated[float, Field(ge=0, le=1)]
+Std = Annotated[float, Field(gt=0, le=1)]
+Spacing = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
 class Licence(FrozenConfig):
@@ -53,20 +58,19 @@ class NetworkFacts(FrozenConfig):
     multiple_px: int | None = Field(
         None, ge=1, description="other edges must be multiples of this; None: image_px alone"
     )
-    mpp: tuple[float, ...] = Field(
+    mpp: tuple[Spacing, ...] = Field(
         (), description="µm per pixel it was trained at; none stated: ()"
     )
-    pixel_mean: tuple[float, float, float] = Field(description="of R, G, B in 0..1")
-    pixel_std: tuple[float, float, float] = Field(description="of R, G, B in 0..1")
+    pixel_mean: tuple[Mean, Mean, Mean] = Field(description="of R, G, B in 0..1")
+    pixel_std: tuple[Std, Std, Std] = Field(description="of R, G, B in 0..1")
     readout: Readout = "pooled"
     features: int = Field(ge=1, description="length of the vector of one image")
     licence: Licence | None = None
 
     def takes(self, edge_px: int) -> bool:
         """Return whether images of this edge fit the network."""
-        if self.multiple_px is None:
-            return edge_px == self.image_px
-        return edge_px % self.multiple_px == 0
+        is_usual = edge_px == self.image_px
+        return is_usual or (self.multiple_px is not None and edge_px % self.multiple_px == 0)
 
     def identity(self) -> dict[str, Any]:
         """Return what decides the vector of an image: no name, place, licence or trained spacing.

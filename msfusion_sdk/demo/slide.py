@@ -13,6 +13,9 @@ from msfusion_sdk.testing.synthetic import make_slide
 
 __all__ = ["run_demo"]
 
+SIZE, FINDING = (10500, 7200), 0.16
+"""Level-0 pixels, and the share of the tissue that is a planted finding."""
+
 
 def run_demo(
     folder: str | Path, encoder: SlideEncoder, progress: Callable[[int, int], None] | None = None
@@ -32,7 +35,7 @@ def run_demo(
         Called with (patches done, patches in all).
     """
     folder = made_folder(Path(folder))
-    slide = make_slide(folder / "slide.svs", 7500, 6000, coverage=0.35, seed=1)
+    slide = make_slide(folder / "slide.svs", *SIZE, coverage=0.8, seed=4, finding=FINDING)
     result = encoder.encode(slide, progress=progress)
     with storing(folder / "slide.npy") as temporary:
         np.save(temporary, np.asarray(result))

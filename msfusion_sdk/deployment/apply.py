@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from msfusion_sdk.bags.bag import PATCHES
 from msfusion_sdk.cohort.encoding.encode import encode_slides
 from msfusion_sdk.cohort.encoding.plan import SlideRow
 from msfusion_sdk.cohort.encoding.showing import RunProgressLike, shown_run
+from msfusion_sdk.cohort.export.bags import patient_bags
 from msfusion_sdk.cohort.store.ledger import SlideStatus
 from msfusion_sdk.cohort.store.vectors import load_parts, patient_vectors
 from msfusion_sdk.cohort.workers.settings import RunSettings
@@ -97,12 +99,12 @@ def apply_to_slides(
         # Before anything is encoded: vectors of another encoder would be predicted from all the
         # same.
         model.require_encoder(encoder)
-        chosen = settings or RunSettings()
+        chosen = _settings(model, settings)
         rows = [slide.row for slide in new]
         with shown_run(progress) as show:
             run = encode_slides(made_folder(Path(work)), rows, encoder, chosen, show)
         statuses = run.statuses
-        given |= _slide_table(new, Path(work), encoder.fingerprint, model)
+        given |= _slide_tables(new, Path(work), encoder.fingerprint, model)
     owners = [slide.patient_id for slide in new]
     patients = dict.fromkeys([*owners, *(i for t in given.values() for i in t.index)])
     return _applied(model, given, list(patients), new, statuses, times)
@@ -142,7 +144,7 @@ def apply_to_cohort(
     statuses: tuple[SlideStatus, ...] = ()
     slides: list[NewSlide] = []
     # A model of tables alone must not set off hours of encoding.
-    if SLIDE in model.record.modalities and cohort.slides is not None:
+    if _takes_slides(model) and cohort.slides is not None:
         encoder = encoder or (model.encoder() if model.has_encoder else None)
         rows = cohort.slides.to_pylist()
         slides = [
@@ -151,7 +153,7 @@ def apply_to_cohort(
         ]
         if encoder is not None:
             model.require_encoder(encoder)
-            chosen = (settings or RunSettings()).model_dump()
+            chosen = _settings(model, settings).model_dump()
             statuses = cohort.encode(encoder, progress=progress, **chosen).statuses
     # What is given is not looked for: the cohort may lack it, or hold an older one.
     found = find_tables(cohort, model.record, without=tuple(given)) | given
@@ -180,7 +182,8 @@ def _applied(
         raise MissingModalityError(_nothing(model, statuses))
     predicted = model.predict(used, times=times)
     warn_of_seen(having.intersection(model.estimator.training_ids_), len(having))
-    shifts = [] if model.profile is None else find_shifts(model.profile, used)
+    described = {name: table for name, table in used.items() if name != PATCHES}
+    shifts = [] if model.profile is None else find_shifts(model.profile, described)
     counts = tables[SLIDE].attrs.get("n_slides", {}) if SLIDE in tables else {}
     owners = {slide.row.slide_id: slide.patient_id for slide in slides}
     reasons = _reasons(patient_ids, having, owners, statuses)
@@ -211,17 +214,36 @@ def _reasons(
     return {patient: "; ".join(texts) for patient, texts in reasons.items()}
 
 
-def _slide_table(
+def _slide_tables(
     new: Sequence[NewSlide], work: Path, fingerprint: str, model: TrainedModel
 ) -> dict[str, pd.DataFrame]:
-    """Return the table ``slide`` of those who have a vector, nothing when nobody has."""
+    """Return the tables ``slide`` and ``patches``, as far as the model takes them.
+
+    Nothing when no slide has a vector.
+    """
     rows = [(slide.row.slide_id, slide.patient_id) for slide in new]
     frame = pd.DataFrame(rows, columns=["slide_id", "patient_id"])
     parts = load_parts(work, list(frame["slide_id"]), fingerprint)
     # Also when there are none: a table of no vectors has no length.
     if all(part.vector is None for part in parts.values()):
         return {}
-    return {SLIDE: patient_vectors(frame, parts, model.record.slides)}
+    found = {}
+    if SLIDE in model.record.modalities:
+        found[SLIDE] = patient_vectors(frame, parts, model.record.slides)
+    if PATCHES in model.record.modalities:
+        found[PATCHES] = patient_bags(work, frame, fingerprint)
+    return found
+
+
+def _takes_slides(model: TrainedModel) -> bool:
+    return bool({SLIDE, PATCHES}.intersection(model.record.modalities))
+
+
+def _settings(model: TrainedModel, given: RunSettings | None) -> RunSettings:
+    """Return how slides are encoded: with their patches, where the model looks at them."""
+    settings = given or RunSettings()
+    needed = settings.patches or PATCHES in model.record.modalities
+    return settings.model_copy(update={"patches": needed})
 
 
 def _has_some(slides: Any) -> bool:
@@ -229,7 +251,7 @@ def _has_some(slides: Any) -> bool:
 
 
 def _require_tables_of(model: TrainedModel, tables: Mapping[str, Any]) -> None:
-    known = [name for name in model.record.modalities if name != SLIDE]
+    known = [name for name in model.record.modalities if name not in (SLIDE, PATCHES)]
     unknown = [name for name in tables if name not in known]
     if unknown:
         msg = (
@@ -240,7 +262,7 @@ def _require_tables_of(model: TrainedModel, tables: Mapping[str, Any]) -> None:
 
 
 def _require_slides_wanted(model: TrainedModel) -> None:
-    if SLIDE not in model.record.modalities:
+    if not _takes_slides(model):
         msg = (
             f"The model in {model.folder} did not learn from slides (its tables: "
             f"{', '.join(model.record.modalities)}), so it can say nothing about them. Give "

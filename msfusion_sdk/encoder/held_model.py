@@ -6,6 +6,7 @@ from typing import Any, Self
 
 from torch import nn
 
+from msfusion_sdk.bags.learned import HasAttention, LearnedAttention
 from msfusion_sdk.config import EncoderConfig, NetworkFacts
 from msfusion_sdk.encoder.backends.base import Backend, weights_stamp
 from msfusion_sdk.encoder.backends.choosing import make_backend
@@ -21,8 +22,15 @@ from msfusion_sdk.encoder.weights.encoder_folder import (
 )
 from msfusion_sdk.encoder.weights.hub import locate_model
 from msfusion_sdk.encoder.weights.network_card import network_card
+from msfusion_sdk.encoder.weights.patch_attention import (
+    attention_config,
+    read_attention,
+    write_attention,
+)
 from msfusion_sdk.encoder.weights.references import Place, place_of
 from msfusion_sdk.encoder.weights.sending import model_received, model_to_send, own_sha256
+from msfusion_sdk.errors import ShapeError
+from msfusion_sdk.files import made_folder
 from msfusion_sdk.storage.model_folder import CARD_FILE
 
 __all__ = ["HeldModel"]
@@ -33,7 +41,7 @@ class HeldModel:
 
     Parameters
     ----------
-    model, config, runtime, weights_sha256, card, places
+    model, config, runtime, weights_sha256, card, places, attention
         As in ``SlideEncoder``.
     """
 
@@ -46,6 +54,7 @@ class HeldModel:
         weights_sha256: str,
         card: str = "",
         places: Mapping[str, Place] | None = None,
+        attention: LearnedAttention | None = None,
     ) -> None:
         require_fitting(config)
         self.model = model.to(runtime.device)
@@ -54,6 +63,7 @@ class HeldModel:
         self._weights_sha256 = weights_sha256
         self._card = card
         self._places = dict(places or {})
+        self._attention = attention
         self._backend: Backend | None = None
         # The model and the sums of its weights for which the back end was made.
         self._made_for: object = None
@@ -102,7 +112,7 @@ class HeldModel:
             model, revision=revision, cache_dir=cache_dir, local_files_only=local_files_only
         )
         found, manifest = load_model_folder(folder, networks, local_files_only=local_files_only)
-        card = folder / CARD_FILE
+        card, known = folder / CARD_FILE, manifest.encoder.attention
         return cls(
             found,
             manifest.encoder,
@@ -110,6 +120,7 @@ class HeldModel:
             weights_sha256=manifest.weights_sha256,
             card=card.read_text("utf-8", errors="replace") if card.is_file() else "",
             places=manifest.places,
+            attention=None if known is None else read_attention(folder, known),
         )
 
     @classmethod
@@ -186,7 +197,47 @@ class HeldModel:
                 "model."
             )
             raise ValueError(msg)
+        if config.attention != self.config.attention:
+            msg = "An attention is put in by with_attention and taken out by without_attention."
+            raise ValueError(msg)
         return self._twin(self.model.with_settings(config), config, self.runtime)
+
+    def with_attention(self, fitted: LearnedAttention | HasAttention) -> Self:
+        """Return an encoder that fuses patches by attention learned from outcomes.
+
+        The vector of a slide is then the mean of its patch vectors by these weights, which stand
+        in its patch table.  They are saved with the encoder, and are part of its fingerprint.
+
+        Parameters
+        ----------
+        fitted : LearnedAttention, or what has one as ``attention_``
+            The adapter ``patches``, or an estimator that read a table by it, fitted on patches of
+            this encoder.
+
+        Raises
+        ------
+        ShapeError
+            When it was learned from patch vectors of another length.
+        """
+        attention = fitted if isinstance(fitted, LearnedAttention) else fitted.attention_
+        if attention.features != self.config.vector_length:
+            msg = (
+                f"The attention was learned from patches of {attention.features} numbers, and "
+                f"those of {self.config.name} have {self.config.vector_length}. Fit it on patches "
+                "of this encoder."
+            )
+            raise ShapeError(msg)
+        config = self.config.model_copy(update={"attention": attention_config(attention)})
+        twin = self._twin(self.model, config, self.runtime)
+        twin._attention = attention
+        return twin
+
+    def without_attention(self) -> Self:
+        """Return the encoder by whose patches its attention was learned; itself without one."""
+        config = self.config.model_copy(update={"attention": None})
+        twin = self._twin(self.model, config, self.runtime)
+        twin._attention = None
+        return twin
 
     def on_device(self, device: str, precision: str = "auto") -> Self:
         """Return an encoder with the same weights and settings that computes elsewhere.
@@ -206,13 +257,18 @@ class HeldModel:
             weights_sha256=self._weights_sha256,
             card=self._card,
             places=self._places,
+            attention=self._attention,
         )
 
     def save_pretrained(self, folder: str | Path) -> Path:
         """Write ``config.json``, ``model.safetensors`` and the model card; return the folder.
 
+        An attention over patches is written too, as ``attention.safetensors``.
+
         After training, this is also what gives the changed weights their fingerprint.
         """
+        if self._attention is not None:
+            write_attention(made_folder(Path(folder)), self._attention)
         manifest = write_model_folder(
             Path(folder), self.model, self.config, self._card, self._places
         )

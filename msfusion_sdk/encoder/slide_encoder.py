@@ -8,6 +8,7 @@ from msfusion_sdk.deprecation import renamed_argument
 from msfusion_sdk.encoder.held_model import HeldModel
 from msfusion_sdk.encoder.result.embedding import SlideEmbedding
 from msfusion_sdk.encoder.result.provenance import ModelIdentity
+from msfusion_sdk.encoder.run.attending import attended
 from msfusion_sdk.encoder.run.one_slide import Computing, encode_file
 from msfusion_sdk.encoder.weights.encoder_folder import model_fingerprint
 from msfusion_sdk.monitoring.progress import ProgressLike, showing
@@ -36,6 +37,8 @@ class SlideEncoder(HeldModel):
         The model card, Markdown.
     places : mapping, optional
         By scale, where networks from elsewhere are.
+    attention : LearnedAttention, optional
+        Weighs the patches of a slide, where ``config.attention`` says so.
     """
 
     def forward(self, patches: Tensor) -> Tensor:
@@ -46,6 +49,12 @@ class SlideEncoder(HeldModel):
         patches : shape (patch, 3, size, size), RGB in 0..255, on the encoder's device
             For end-to-end training; ``model.train()`` and the optimiser are the caller's.
         """
+        if self._attention is not None:
+            msg = (
+                "The attention was learned on patches of these networks as they are, and means "
+                "nothing when they are trained. Train encoder.without_attention()."
+            )
+            raise RuntimeError(msg)
         return self.model.slide_vector(patches)
 
     @renamed_argument("workers", "threads", since="0.2", removal="0.3")
@@ -115,4 +124,5 @@ class SlideEncoder(HeldModel):
                 threads,
                 lambda done, total: tell("patches", done, total),
             )
-            return encode_file(path, name, mpp, config, model, self.backend(), by)
+            result = encode_file(path, name, mpp, config, model, self.backend(), by)
+        return result if self._attention is None else attended(result, self._attention)

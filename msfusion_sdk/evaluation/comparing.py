@@ -55,7 +55,7 @@ class Comparison:
         self._predictions_of = out_of_fold
         self._metrics = metrics
         self._places = [{patient: i for i, patient in enumerate(ids)} for ids in folds]
-        self._needed = outcome.needed
+        self._needed, self._counted = outcome.needed, outcome.counted
         self._strata = dict(zip(outcome.patient_ids, outcome.strata.tolist(), strict=True))
         self._draws = [
             draw_patients(
@@ -150,7 +150,7 @@ class Comparison:
         if not self._can_have_limits(judged):
             sentences.append(
                 f"There are no intervals: they need {LEAST_PATIENTS} patients, and "
-                f"{LEAST_OF_STRATUM} with the event or of each class."
+                f"{LEAST_OF_STRATUM} {self._counted} among them."
             )
         return sentences
 

@@ -53,12 +53,14 @@ def evaluate(
     Parameters
     ----------
     model : estimator, or mapping of name to estimator
-        With ``fit(X, y)`` and ``predict_risk`` and ``predict_survival``, or ``predict_proba``.
+        With ``fit(X, y)`` and, for the kind of ``y``, ``predict_risk`` and ``predict_survival``,
+        ``predict_proba``, or ``predict``.
         Of several, the first is the one that baselines belong to and others are compared with.
     X : mapping of name to DataFrame indexed by patient_id
         A patient may lack tables, but not all of them.
-    y : DataFrame with ``time`` and ``event``, or Series of classes, indexed by patient_id
-        The unit of time is in ``y.attrs["unit"]``, where it is known.
+    y : DataFrame with ``time`` and ``event``, or Series of classes or numbers
+        Indexed by patient_id.  Floating-point numbers are numbers, whole ones are classes.  The
+        unit of time is in ``y.attrs["unit"]``, where it is known.
     folds, groups, site
         As in :func:`~msfusion_sdk.evaluation.folds.folds.make_folds`.
     baselines : bool

@@ -1,4 +1,4 @@
-"""Predicted chances beside what was observed, in groups of patients of similar prediction."""
+"""What was predicted beside what was observed, in groups of patients of similar prediction."""
 
 from collections.abc import Callable
 from functools import partial
@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from msfusion_sdk.arrays import Bools, Floats
 from msfusion_sdk.evaluation.result.evaluation import Evaluation
 from msfusion_sdk.evaluation.result.unit import takes_unit
+from msfusion_sdk.figures.number_calibration import draw_numbers
 from msfusion_sdk.figures.style import COLOURS, GREY, clean, predictions_of
 from msfusion_sdk.survival.metrics.kaplan_meier import kaplan_meier
 
@@ -26,11 +27,11 @@ Group = tuple[float, float, float, float]
 
 @takes_unit
 def draw_calibration(evaluation: Evaluation, *, model: str | None = None) -> Figure:
-    """Return predicted against observed chances, out of fold, all folds together.
+    """Return what was predicted against what was observed, out of fold, all folds together.
 
     For survival: of an event by each horizon, observed as one minus Kaplan-Meier.  For two
-    classes: of the positive one; for more: of each class.  Five groups of equal size, fewer
-    where predictions are tied; bars are 95 % limits.
+    classes: of the positive one; for more: of each class.  For numbers: the numbers, with a dot
+    per patient.  Five groups of equal size, fewer where predictions are tied; bars are 95 % limits.
 
     Parameters
     ----------
@@ -40,19 +41,26 @@ def draw_calibration(evaluation: Evaluation, *, model: str | None = None) -> Fig
         The reference by default.
     """
     name, rows = predictions_of(evaluation, model)
-    curves = _survival(evaluation, rows) if evaluation.plan else _classes(evaluation, rows)
     figure = Figure(figsize=(5.6, 5.6), layout="constrained")
     axes = figure.add_subplot()
+    if evaluation.kind == "number":
+        draw_numbers(axes, rows)
+    else:
+        curves = _survival(evaluation, rows) if evaluation.plan else _classes(evaluation, rows)
+        _draw_chances(axes, curves)
+    axes.set_title(f"{name}: calibration, {len(rows)} patients", loc="left", fontsize=11)
+    axes.legend(loc="upper left", frameon=False, fontsize=9)
+    clean(axes)
+    return figure
+
+
+def _draw_chances(axes: Axes, curves: dict[str, list[Group]]) -> None:
     axes.plot([0, 1], [0, 1], color=GREY, linewidth=1, linestyle=":", label="as predicted")
     for row, (label, groups) in enumerate(curves.items()):
         _draw(axes, label, groups, row)
     axes.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02), aspect="equal")
     axes.set_xlabel("predicted chance (mean of a group)")
     axes.set_ylabel("observed share (95 % limits)")
-    axes.set_title(f"{name}: calibration, {len(rows)} patients", loc="left", fontsize=11)
-    axes.legend(loc="upper left", frameon=False, fontsize=9)
-    clean(axes)
-    return figure
 
 
 def wilson_limits(found: int, of: int) -> tuple[float, float]:

@@ -58,10 +58,10 @@ def write_figures(evaluation: Evaluation, folder: str | Path) -> dict[str, Path 
         "forest.png": lambda: draw_forest(evaluation),
         "calibration.png": lambda: draw_calibration(evaluation),
     }
-    if evaluation.plan is None:
+    if evaluation.kind == "class":
         draws["roc.png"] = lambda: draw_roc(evaluation)
         draws["precision_recall.png"] = lambda: draw_precision_recall(evaluation)
-    else:
+    if evaluation.kind == "survival":
         draws["risk_groups.png"] = lambda: draw_risk_groups(evaluation)
     if len(evaluation.contributions):
         draws["contributions.png"] = lambda: draw_contributions(evaluation)

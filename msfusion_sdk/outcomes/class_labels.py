@@ -39,7 +39,8 @@ def class_labels(
             "Table",
             len(fractions),
             f"{declared.column} holds fractions (first: {first_few(fractions)}), which are no "
-            "classes. Make classes of them, or choose another column.",
+            "classes. Make classes of them, choose another column, or declare numbers by "
+            "kind='number'.",
         ),
         *without_outcome(len(ids) - len(known), len(ids), declared.column),
         *issue(

@@ -96,7 +96,8 @@ def class_outcome(y: "pd.Series[Any]") -> ClassOutcome:
     if len(kinds) > 1 or not all(isinstance(value, str | int | bool) for value in values):
         msg = (
             f"Classes must all be text, whole numbers or booleans, and are {', '.join(kinds)} "
-            f"(first: {first_few(values)}). Convert them, for example with y.astype(str)."
+            f"(first: {first_few(values)}). Convert them, for example with y.astype(str), or "
+            "y.astype(float) where they are numbers to be predicted."
         )
         raise TableError(msg)
     classes = sorted(set(values))

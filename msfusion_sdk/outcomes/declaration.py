@@ -21,6 +21,7 @@ __all__ = [
     "AnyDeclaration",
     "ClassDeclaration",
     "Declaration",
+    "NumberDeclaration",
     "SurvivalDeclaration",
     "TimeUnit",
     "declared",
@@ -96,7 +97,19 @@ class ClassDeclaration(FrozenConfig):
         return (self.column,)
 
 
-Declaration = SurvivalDeclaration | ClassDeclaration
+class NumberDeclaration(FrozenConfig):
+    """One number per patient: a continuous biomarker, say."""
+
+    kind: Literal["number"] = "number"
+    column: str
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns that must be there."""
+        return (self.column,)
+
+
+Declaration = SurvivalDeclaration | ClassDeclaration | NumberDeclaration
 AnyDeclaration = Annotated[Declaration, Field(discriminator="kind")]
 """The same for a field of a configuration: ``kind`` says which it is."""
 _DECLARATION: TypeAdapter[Declaration] = TypeAdapter(AnyDeclaration)
@@ -105,13 +118,16 @@ _DECLARATION: TypeAdapter[Declaration] = TypeAdapter(AnyDeclaration)
 def declared(name: str, columns: Collection[str], **settings: object) -> Declaration:
     """Return a declaration: ``time=`` with ``event=`` or ``censored=``, or ``column=``.
 
+    A column holds classes unless ``kind="number"`` says that it holds numbers.
+
     Parameters
     ----------
     columns : collection of str
         Of the patient table.
     **settings
-        Fields of :class:`SurvivalDeclaration` or :class:`ClassDeclaration`.  The unit may be left
-        out when the name of the time column ends in it, as ``time_months`` does.
+        Fields of :class:`SurvivalDeclaration`, :class:`ClassDeclaration` or
+        :class:`NumberDeclaration`.  The unit may be left out when the name of the time column
+        ends in it, as ``time_months`` does.
 
     Raises
     ------
@@ -122,7 +138,8 @@ def declared(name: str, columns: Collection[str], **settings: object) -> Declara
     """
     # The command line passes every option, those not given as None.
     given = {key: value for key, value in settings.items() if value is not None}
-    is_survival = given.get("kind", "survival" if "time" in given else "class") == "survival"
+    kind = given.setdefault("kind", "survival" if "time" in given else "class")
+    is_survival = kind == "survival"
     if is_survival:
         unit = given.get("unit") or unit_of(str(given.get("time", "")))
         if unit is None:
@@ -133,9 +150,7 @@ def declared(name: str, columns: Collection[str], **settings: object) -> Declara
             raise SurvivalLabelError(msg)
         given["unit"] = unit
     try:
-        outcome = _DECLARATION.validate_python(
-            {**given, "kind": "survival" if is_survival else "class"}
-        )
+        outcome = _DECLARATION.validate_python(given)
     except ValidationError as error:
         problem = "; ".join(
             # The first part of ``loc`` is the kind, and "Value error, " is pydantic's own.
@@ -144,7 +159,7 @@ def declared(name: str, columns: Collection[str], **settings: object) -> Declara
         )
         msg = (
             f"Outcome {name!r} is not declared completely: {problem}. Pass time= and event= (or "
-            "censored=), or column= for classes."
+            "censored=), or column= for classes, with kind='number' for numbers."
         )
         raise (SurvivalLabelError if is_survival else TableError)(msg) from error
     for column in outcome.columns:

@@ -14,7 +14,7 @@ from msfusion_sdk.tables.frames import ID_COLUMN
 
 __all__ = ["Kind", "Outcome"]
 
-Kind = Literal["survival", "class"]
+Kind = Literal["survival", "class", "number"]
 
 
 class Outcome(ABC):

@@ -12,6 +12,7 @@ from msfusion_sdk.phrases import first_few
 __all__ = ["outcomes_of", "with_event_values"]
 
 CENSORED = "censored:"
+NUMBER = "number:"
 
 
 def outcomes_of(
@@ -27,7 +28,7 @@ def outcomes_of(
     ----------
     words : sequence of str
         ``NAME=TIME,EVENT`` or ``NAME=TIME,censored:COLUMN`` for survival, ``NAME=COLUMN`` for
-        classes.
+        classes, ``NAME=number:COLUMN`` for numbers.
     event_values, no_event_values : sequence of str
         Values of the second column that mean an event, and that mean none.
     unit : str, optional
@@ -52,14 +53,14 @@ def outcomes_of(
         if not (mark and name.strip() and first) or (comma and not second) or name in found:
             again = f"{name!r} is given twice" if name in found else f"{word!r} is none of them"
             msg = (
-                "An outcome is NAME=TIME,EVENT, NAME=TIME,censored:COLUMN or NAME=COLUMN, such as "
-                f"death=OS_MONTHS,OS_STATUS, and {again}."
+                "An outcome is NAME=TIME,EVENT, NAME=TIME,censored:COLUMN, NAME=COLUMN or "
+                f"NAME=number:COLUMN, such as death=OS_MONTHS,OS_STATUS, and {again}."
             )
             raise ValueError(msg)
         found[name] = (
             _survival(first, second, event_values, no_event_values, unit)
             if comma
-            else {"column": first}
+            else _column(first)
         )
     return found
 
@@ -119,6 +120,11 @@ def _survival(
     settings["censored" if is_censored else "event"] = flag.removeprefix(CENSORED)
     extra = {"event_values": tuple(yes), "no_event_values": tuple(no), "unit": unit}
     return settings | {key: value for key, value in extra.items() if value}
+
+
+def _column(word: str) -> dict[str, Any]:
+    column = word.removeprefix(NUMBER)
+    return {"column": column, "kind": "number"} if column != word else {"column": column}
 
 
 def _words(values: "Iterable[object] | None") -> set[str]:

@@ -1,5 +1,8 @@
 from .evaluation_folder import write_evaluation as write_evaluation
 from .evaluation_record import EvaluationRecord as EvaluationRecord
+from .explaining import Explanation as Explanation
+from .explaining import explain_on_cohort as explain_on_cohort
+from .explanation_folder import write_explanation as write_explanation
 from .learnable import FewOutcomesWarning as FewOutcomesWarning
 from .models import SeenPatientsWarning as SeenPatientsWarning
 from .models import evaluate_on_cohort as evaluate_on_cohort

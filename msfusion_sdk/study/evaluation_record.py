@@ -32,11 +32,11 @@ class EvaluationRecord(FrozenConfig):
     VERSION: ClassVar = 2
 
     format: int = VERSION
-    kind: Literal["survival", "class"]
+    kind: Literal["survival", "class", "number"]
     classes: tuple[str, ...]
-    """Of two, the second is the positive one; empty for survival."""
+    """Of two, the second is the positive one; empty for survival and numbers."""
     unit: str | None
-    """Of time; None for classes, or when it is not known."""
+    """Of time; None where there is none, or when it is not known."""
     main_metric: str
     chance: float | None = None
     """Its value by guessing, where that is known."""
@@ -47,7 +47,7 @@ class EvaluationRecord(FrozenConfig):
     random_state: int
     bootstrap: int
     tau: float | None
-    """Up to which Uno's concordance and the Brier score go; None for classes."""
+    """Up to which Uno's concordance and the Brier score go; None where there is no time."""
     summary: Rows
     differences: Rows
     contributions: Rows
@@ -112,7 +112,7 @@ def write_evaluation_record(
     """
     plan = evaluation.plan
     record = EvaluationRecord(
-        kind="class" if plan is None else "survival",
+        kind=evaluation.kind,
         classes=tuple(map(str, evaluation.classes)),
         unit=evaluation.unit,
         main_metric=evaluation.main_metric,

@@ -8,13 +8,13 @@ import numpy as np
 import pandas as pd
 
 from msfusion_sdk.arrays import Floats
-from msfusion_sdk.bags.bag import SlidePatches
+from msfusion_sdk.bags.bag import PatchSource, SlidePatches
 from msfusion_sdk.cohort.cohort import Cohort
 from msfusion_sdk.errors import TableError
 from msfusion_sdk.evaluation.crossfit.inputs import rows_of
 from msfusion_sdk.fusion.estimators.patch_shares import OneBag, PatchShares
+from msfusion_sdk.fusion.estimators.regressor import FusionRegressor
 from msfusion_sdk.phrases import first_few
-from msfusion_sdk.storage.parquet import read_parquet
 from msfusion_sdk.study.models import tables_of
 from msfusion_sdk.study.trained_model import TrainedModel
 
@@ -41,18 +41,16 @@ class Explanation:
 
     patient_id: str
     of: str
-    """``risk``, or the class."""
+    """``risk``, ``number``, or the class."""
     score: float
     """Log-hazard; or log-probability of the class less the logarithm of its share in training and
-    the mean of that over classes."""
+    the mean of that over classes; or the number less the mean of training."""
     baseline: float
     """The score of the same patient, if the slides were as slides are on average."""
     patches: pd.DataFrame
     """A row per patch: slide_id, x, y, size_px (level-0 pixels), weight, contribution.
     Contributions sum to ``score - baseline``."""
     deletion: Deletion
-    sources: dict[str, Path]
-    """Where the result of each slide lies."""
 
 
 def explain_on_cohort(
@@ -82,8 +80,7 @@ def explain_on_cohort(
     one = OneBag(model.estimator.fitted_, tables, patient_id)
     shares = one.shares()
     what, chosen = _output(model.estimator, of, shares)
-    sources = {slide.slide_id: _file(slide) for slide in one.bag.slides}
-    places = pd.concat([_places(name, path) for name, path in sources.items()])
+    places = pd.concat([_places(slide) for slide in one.bag.slides])
     contribution = chosen(shares.shares)
     patches = places.assign(weight=shares.weights, contribution=contribution)
     return Explanation(
@@ -93,7 +90,6 @@ def explain_on_cohort(
         baseline=float(chosen(shares.baseline)),
         patches=patches.reset_index(drop=True),
         deletion=_deletion(one, contribution, chosen),
-        sources=sources,
     )
 
 
@@ -118,8 +114,10 @@ def _output(model: Any, of: str | None, shares: PatchShares) -> tuple[str, Any]:
     classes = [str(name) for name in getattr(model, "classes_", [])]
     if not classes:
         if of is not None:
-            msg = f"The model predicts a risk, and {of!r} is no class of it. Leave it out."
+            msg = f"The model predicts no classes, and {of!r} is none. Leave it out."
             raise TableError(msg)
+        if isinstance(model, FusionRegressor):
+            return "number", lambda values: model.spread_ * values[..., 0]
         return "risk", lambda values: values[..., 0]
     if of is not None and of not in classes:
         msg = f"The model knows no class {of!r} (known: {first_few(classes, len(classes))})."
@@ -130,17 +128,11 @@ def _output(model: Any, of: str | None, shares: PatchShares) -> tuple[str, Any]:
     return classes[place], lambda values: values[..., place] - values.mean(-1)
 
 
-def _file(slide: SlidePatches) -> Path:
-    assert isinstance(slide.source, Path)  # as a cohort makes bags
-    return slide.source
-
-
-def _places(slide_id: str, path: Path) -> pd.DataFrame:
+def _places(slide: SlidePatches) -> pd.DataFrame:
     """Return slide, location and size of the patches of one slide."""
-    table = read_parquet(path).patches
-    assert table is not None
-    frame: pd.DataFrame = table.select(["x", "y", "size_px"]).to_pandas()
-    frame.insert(0, "slide_id", slide_id)
+    assert isinstance(slide.source, PatchSource)  # as a cohort makes bags
+    frame = slide.source.places()
+    frame.insert(0, "slide_id", slide.slide_id)
     return frame
 
 

@@ -8,20 +8,21 @@ tiles-<n>.geojson    its patches for QuPath, with weight and contribution
 """
 
 from pathlib import Path
-from typing import ClassVar, Self
+from typing import ClassVar, NamedTuple, Self
 
 import pandas as pd
 import pyarrow as pa
 
 from msfusion_sdk.cohort.cohort import Cohort
 from msfusion_sdk.config import FrozenConfig
-from msfusion_sdk.encoder.result.embedding import SlideEmbedding
 from msfusion_sdk.encoder.result.geojson import write_measured_tiles
 from msfusion_sdk.errors import SlideError
-from msfusion_sdk.figures.slides.overlay import read_thumbnail
+from msfusion_sdk.figures.slides.overlay import LONG_SIDE_PX
 from msfusion_sdk.figures.slides.shares import draw_shares, draw_strongest
 from msfusion_sdk.figures.slides.small_png import write_small_png
 from msfusion_sdk.files import made_folder, storing
+from msfusion_sdk.slides.opening import open_slide
+from msfusion_sdk.slides.tissue.overview import read_overview
 from msfusion_sdk.storage.records import RecordErrors, read_record, write_record
 from msfusion_sdk.study.explaining import Explanation, strongest
 from msfusion_sdk.tables.paths import path_of
@@ -95,14 +96,15 @@ def write_explanation(
     with storing(folder / "patches.parquet") as temporary:
         explanation.patches.to_parquet(temporary, index=False)
     files = {} if cohort.slides is None else _files(cohort.slides)
+    slides = tuple(dict.fromkeys(explanation.patches["slide_id"]))
     not_drawn = {}
-    for number, (slide_id, source) in enumerate(explanation.sources.items(), 1):
+    for number, slide_id in enumerate(slides, 1):
         rows = explanation.patches[explanation.patches["slide_id"] == slide_id]
         _write_tiles(rows, folder / f"tiles-{number}.geojson")
         pictures = folder / f"map-{number}.png", folder / f"strongest-{number}.png"
         try:
-            _draw(files[slide_id], source, rows, explanation.of, pictures)
-        # Numbers do not need the slide's pixels: a file that is gone costs its pictures only.
+            _draw(files[slide_id], rows, explanation.of, pictures)
+        # Numbers do not need the pixels of a slide: a file that is gone costs its pictures only.
         except SlideError as error:
             not_drawn[slide_id] = str(error)
     deletion = explanation.deletion
@@ -115,7 +117,7 @@ def write_explanation(
         removed=deletion.removed,
         strongest_removed=deletion.strongest,
         random_removed=deletion.random,
-        slides=tuple(explanation.sources),
+        slides=slides,
         not_drawn=not_drawn,
         command=command,
     )
@@ -124,8 +126,15 @@ def write_explanation(
     return record
 
 
-def _files(slides: pa.Table) -> dict[str, Path]:
-    return {row["slide_id"]: path_of(row) for row in slides.to_pylist()}
+class _SlideFile(NamedTuple):
+    path: Path
+    mpp: float | None
+    """That of the slide table, where the header states none."""
+
+
+def _files(slides: pa.Table) -> dict[str, _SlideFile]:
+    rows = slides.to_pylist()
+    return {row["slide_id"]: _SlideFile(path_of(row), row.get("mpp")) for row in rows}
 
 
 def _write_tiles(rows: pd.DataFrame, path: Path) -> None:
@@ -141,12 +150,11 @@ def _write_tiles(rows: pd.DataFrame, path: Path) -> None:
     )
 
 
-def _draw(slide: Path, source: Path, rows: pd.DataFrame, of: str, to: tuple[Path, Path]) -> None:
+def _draw(found: _SlideFile, rows: pd.DataFrame, of: str, to: tuple[Path, Path]) -> None:
     """Draw the map and the strongest patches of a slide file, into two files."""
-    result = SlideEmbedding.from_parquet(source)
-    spacing = result.provenance.spacing
-    overview = read_thumbnail(slide, result)
-    write_small_png(draw_shares(overview, rows, of=of, mpp=spacing.slide_mpp), to[0])
-    given = spacing.given_mpp
-    sheet = draw_strongest(slide, *strongest(rows), mpp=spacing.slide_mpp, given_mpp=given)
+    with open_slide(found.path, mpp=found.mpp) as opened:
+        mpp = opened.spacing().mpp
+        overview = read_overview(opened, mpp, max(opened.dimensions) * mpp / LONG_SIDE_PX)
+    write_small_png(draw_shares(overview, rows, of=of, mpp=mpp), to[0])
+    sheet = draw_strongest(found.path, *strongest(rows), mpp=mpp, given_mpp=found.mpp)
     write_small_png(sheet, to[1])

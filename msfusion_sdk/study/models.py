@@ -62,7 +62,7 @@ def predict_on_cohort(cohort: Cohort, folder: str | Path) -> pd.DataFrame:
     Returns
     -------
     DataFrame indexed by patient_id, in the order of the cohort
-        ``risk``, higher = earlier event; or ``proba_<class>`` for each class.
+        ``risk``, higher = earlier event; ``proba_<class>`` for each class, or ``predicted``.
 
     Raises
     ------

@@ -12,6 +12,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 from sklearn.exceptions import NotFittedError
 
+from msfusion_sdk.bags.bag import PATCHES, bag_table, vectors_of_rows
 from msfusion_sdk.cohort.store.aggregate import vector_columns
 from msfusion_sdk.config import FrozenConfig
 from msfusion_sdk.encoder.result.embedding import SlideEmbedding
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
 __all__ = ["SlideClassifier"]
 
 RECORD_FILE = "classifier.json"
-SLIDE = "slide"
+SLIDE, ONE = "slide", "the slide"
 
 
 class ClassifierRecord(FrozenConfig):
@@ -138,7 +139,7 @@ class SlideClassifier:
                 "biopsy preset takes smaller pieces of tissue."
             )
             raise MissingModalityError(msg)
-        chances = self.predict_proba([embedding.vector])
+        chances = self._fitted.predict_proba(self._tables(embedding))
         return chances.iloc[0].rename("probability"), embedding
 
     def predict_proba(self, vectors: ArrayLike) -> pd.DataFrame:
@@ -201,8 +202,20 @@ class SlideClassifier:
             )
             raise ModelIdError(msg)
         encoder = SlideEncoder.from_pretrained(own, device=device, precision=precision)
-        require_its_encoder(own, encoder, _encoder_of(folder))
-        return cls(encoder, head)
+        its_own = require_its_encoder(own, encoder, _encoder_of(folder))
+        return cls(its_own if SLIDE in head.fitted_.adapters else encoder, head)
+
+    def _tables(self, embedding: SlideEmbedding) -> dict[str, pd.DataFrame]:
+        """Return the slide as the tables that the classifier learned from."""
+        wanted, vector = self._fitted.fitted_.adapters, embedding.vector
+        assert vector is not None
+        found = {}
+        if SLIDE in wanted:
+            index = pd.Index([ONE], name=ID_COLUMN)
+            found[SLIDE] = pd.DataFrame(vector[None], index, vector_columns(len(vector)))
+        if PATCHES in wanted:
+            found[PATCHES] = bag_table({ONE: vectors_of_rows(embedding.patches)})
+        return found
 
     @property
     def _fitted(self) -> FusionClassifier:

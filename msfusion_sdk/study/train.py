@@ -55,7 +55,8 @@ def train_on_cohort(
     random_state : int
         Equal ones give equal models on one machine.
     outcome : str
-        Declared in the cohort: survival gives ``FusionSurvival``, classes ``FusionClassifier``.
+        Declared in the cohort: survival gives ``FusionSurvival``, classes
+        ``FusionClassifier``, numbers ``FusionRegressor``.
     folder : path
         New or empty.  Gets ``config.json`` and ``model.safetensors``, ``training.json`` (what is
         returned) and ``README.md``, a model card.
@@ -70,7 +71,8 @@ def train_on_cohort(
         A strategy; that of the estimator by default.
     encoder : SlideEncoder, optional
         The one that encoded the slides: saved in the folder, which then takes slide files
-        (``msfusion apply``, and for classes ``SlideClassifier``).
+        (``msfusion apply``, and for classes ``SlideClassifier``), with the attention over patches
+        where one was learned.
     evaluation : Evaluation, optional
         From ``evaluate_on_cohort`` with the same settings, for the model card.
 
@@ -111,7 +113,10 @@ def train_on_cohort(
     with making(folder, MODEL, REMEDY) as staged:
         model.save(staged)
         if encoder is not None:
-            encoder.save_pretrained(staged / ENCODER_FOLDER)
+            # Encoding a new slide then fuses it by what was learned about patches.
+            has_bags = PATCHES in used and encoder.config.attention is None
+            own = encoder.with_attention(model) if has_bags else encoder
+            own.save_pretrained(staged / ENCODER_FOLDER)
         # Bags have no columns to describe, and would tell where the slides lie.
         write_profile(staged, profile_tables({n: t for n, t in used.items() if n != PATCHES}))
         write_training_record(staged, record, evaluation)
@@ -159,7 +164,7 @@ def _counts(outcome: Outcome) -> dict[str, Any]:
 def _warn_of_few(outcome: Outcome, tables: Mapping[str, pd.DataFrame]) -> None:
     counts = np.bincount(outcome.strata, minlength=len(outcome.stratum_names))
     rarest = min(outcome.needed, key=counts.__getitem__)
-    is_survival = isinstance(outcome, SurvivalOutcome)
-    what = "events" if is_survival else f"patients of {outcome.stratum_names[rarest]}"
+    is_class = isinstance(outcome, ClassOutcome)
+    what = f"patients of {outcome.stratum_names[rarest]}" if is_class else outcome.counted
     for text in find_too_few(int(counts[rarest]), what, tables):
         warnings.warn(text, FewOutcomesWarning, stacklevel=4)

@@ -16,6 +16,7 @@ from msfusion_sdk.errors import (
 )
 from msfusion_sdk.fusion.estimators.base import FusionEstimator
 from msfusion_sdk.fusion.estimators.classifier import FusionClassifier
+from msfusion_sdk.fusion.estimators.regressor import FusionRegressor
 from msfusion_sdk.fusion.estimators.survival import FusionSurvival
 from msfusion_sdk.shift.profile import read_profile
 from msfusion_sdk.study.training_record import TrainingRecord
@@ -37,6 +38,7 @@ ENCODER_FOLDER = "encoder"
 ESTIMATORS: "dict[Kind, type[FusionEstimator]]" = {
     "survival": FusionSurvival,
     "class": FusionClassifier,
+    "number": FusionRegressor,
 }
 """By kind of outcome."""
 
@@ -74,7 +76,9 @@ class TrainedModel:
         return (self.folder / ENCODER_FOLDER).is_dir()
 
     def encoder(self, *, device: str = "auto", precision: str = "auto") -> "SlideEncoder":
-        """Return the encoder that makes the slide vectors of this model.
+        """Return the encoder that makes the slide and patch vectors of this model.
+
+        It is without the attention that was learned from its patches: that is part of the model.
 
         Parameters
         ----------
@@ -100,8 +104,7 @@ class TrainedModel:
             raise ModelIdError(msg)
         where = self.folder / ENCODER_FOLDER
         encoder = SlideEncoder.from_pretrained(where, device=device, precision=precision)
-        require_its_encoder(where, encoder, self.record.slide_model)
-        return encoder
+        return require_its_encoder(where, encoder, self.record.slide_model)
 
     def require_encoder(self, encoder: "SlideEncoder") -> None:
         """Refuse an encoder whose vectors the model never saw.
@@ -135,12 +138,12 @@ class TrainedModel:
         DataFrame
             For survival ``risk`` (higher = earlier event) and ``survival@<time>``, the chance of
             no event up to then.  For classes ``class``, the most probable one, and
-            ``proba_<class>`` for each.
+            ``proba_<class>`` for each.  For numbers ``predicted``.
 
         Raises
         ------
         ShapeError
-            When ``times`` are given for classes, or do not ascend from above 0.
+            When ``times`` are given and there is no time, or do not ascend from above 0.
         """
         _require_times(times, self.record)
         if isinstance(self.estimator, FusionSurvival):
@@ -149,6 +152,8 @@ class TrainedModel:
                 return risk
             curves = self.estimator.predict_survival(tables, times)
             return risk.join(curves.set_axis(survival_columns(times), axis=1))
+        if isinstance(self.estimator, FusionRegressor):
+            return self.estimator.predict(tables).to_frame("predicted")
         assert isinstance(self.estimator, FusionClassifier)
         chances = self.estimator.predict_proba(tables)
         # Not ``estimator.predict``, which would compute the probabilities once more.
@@ -158,8 +163,11 @@ class TrainedModel:
         return named
 
 
-def require_its_encoder(where: Path, encoder: "SlideEncoder", wanted: str | None) -> None:
-    """Refuse an encoder whose vectors a model has not learned from.
+def require_its_encoder(where: Path, encoder: "SlideEncoder", wanted: str | None) -> "SlideEncoder":
+    """Return the encoder of training, or refuse one whose vectors a model has not learned from.
+
+    An attention that was learned together with the model is taken out: the slide vectors of
+    training were not fused by it.
 
     Parameters
     ----------
@@ -172,13 +180,15 @@ def require_its_encoder(where: Path, encoder: "SlideEncoder", wanted: str | None
     ------
     WeightsMismatchError
     """
-    if wanted is not None and wanted != encoder.fingerprint:
-        msg = (
-            f"{where} holds the encoder {encoder.fingerprint[:12]}, and the model learned from "
-            f"vectors of {wanted[:12]}: it would give other answers. Copy the whole model folder "
-            "again."
-        )
-        raise WeightsMismatchError(msg)
+    if wanted is None or wanted == encoder.fingerprint:
+        return encoder
+    if encoder.config.attention is not None:
+        return require_its_encoder(where, encoder.without_attention(), wanted)
+    msg = (
+        f"{where} holds the encoder {encoder.fingerprint[:12]}, and the model learned from vectors "
+        f"of {wanted[:12]}: it would give other answers. Copy the whole model folder again."
+    )
+    raise WeightsMismatchError(msg)
 
 
 def survival_columns(times: Sequence[float]) -> list[str]:
@@ -196,7 +206,7 @@ def _require_times(times: Sequence[float], record: TrainingRecord) -> None:
     if len(times) and record.kind != "survival":
         msg = (
             f"Times were given ({', '.join(f'{time:g}' for time in times)}), and the model "
-            f"predicts classes of {record.outcome!r}, which have none. Leave them out."
+            f"predicts {record.outcome!r}, a {record.kind}, which has none. Leave them out."
         )
         raise ShapeError(msg)
     steps = np.diff([0.0, *times])

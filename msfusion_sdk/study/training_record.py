@@ -37,16 +37,16 @@ class TrainingRecord(FrozenConfig):
 
     format: int = VERSION
     outcome: str
-    kind: Literal["survival", "class"]
+    kind: Literal["survival", "class", "number"]
     unit: str | None
-    """Of time; None for classes."""
+    """Of time; None where there is none."""
     modalities: dict[str, int]
     """Patients learned from that have each modality."""
     patients: int
     events: int | None
-    """None for classes."""
+    """None where there are none."""
     classes: dict[str, int] | None
-    """Patients of each class; None for survival."""
+    """Patients of each class; None where there are none."""
     left_out: int
     """Patients with the outcome and without any of the modalities."""
     slides: Literal["weighted", "mean"]
@@ -103,7 +103,11 @@ def write_training_record(
 
 
 def _card(record: TrainingRecord, evaluation: Evaluation | None) -> str:
-    what = "class" if record.unit is None else f"risk (time in {record.unit})"
+    what = {
+        "class": "class",
+        "number": f"number {record.outcome}",
+        "survival": f"risk (time in {record.unit})",
+    }[record.kind]
     having = "\n".join(f"| {name} | {n} |" for name, n in record.modalities.items())
     return f"""# A model of {record.outcome}
 
@@ -137,6 +141,8 @@ none of the modalities.
 
 
 def _labels(record: TrainingRecord) -> str:
+    if record.kind == "number":
+        return "each with a number"
     if record.classes is None:
         return f"{record.events} with an event"
     return ", ".join(f"{n} {name}" for name, n in record.classes.items())

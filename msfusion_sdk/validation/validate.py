@@ -85,7 +85,7 @@ def validate_model(
     Raises
     ------
     TableError
-        When the outcome is not declared, of another kind, in another unit, or has classes that
+        When the model predicts numbers; when the outcome is not declared, of another kind, in another unit, or has classes that
         the model does not know; or when a subgroup's column is not there.
     MissingModalityError
         When nobody is left to be judged.
@@ -177,6 +177,12 @@ def group_column(cohort: "Cohort", name: str) -> "pd.Series[Any]":
 def _in_words_of(model: TrainedModel, found: Outcome) -> Outcome:
     """Return the outcome with the classes of the model, or refuse it."""
     record = model.record
+    if record.kind == "number":
+        msg = (
+            "The model predicts numbers, and external validation judges survival and classes. "
+            "Compare what msfusion predict writes with the numbers themselves."
+        )
+        raise TableError(msg)
     if found.kind != record.kind:
         msg = f"The model predicts {record.kind}, and the outcome holds {found.holds}."
         raise TableError(msg)

@@ -124,7 +124,7 @@ def test_gradients_reach_both_networks_and_the_scores(small_slide: Path, small_m
     bag = Bag.of(_entry(small_slide), encoder.config)
     run = FineTuning(encoder.model, ["a", "b"], QUICK, Runtime("cpu", "fp32"), "")
     # 12 patches: two passes of the model, each in parts that are computed again for gradients.
-    run._backward(bag.draw(12, np.random.default_rng(0)), 0, 1.0)
+    run._backward(run._vector(bag.draw(12, np.random.default_rng(0))), 0, 1.0)
     for network in (encoder.model.context, encoder.model.detail):
         for name in ("stem.0.weight", "last_attention.conv.weight"):
             gradient = dict(network.features.named_parameters())[name].grad

@@ -6,13 +6,17 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from typer.testing import CliRunner
 
-from msfusion_sdk import Cohort, SlideEncoder
+from msfusion_sdk import Cohort, SlideClassifier, SlideEncoder
+from msfusion_sdk.cli.main import app
+from msfusion_sdk.deployment import apply_to_slides
 from msfusion_sdk.errors import StoreError, TableError
 from msfusion_sdk.study.explaining import explain_on_cohort
 from msfusion_sdk.study.explanation_folder import ExplanationRecord, write_explanation
 from msfusion_sdk.study.models import SeenPatientsWarning, predict_on_cohort
 from msfusion_sdk.study.train import train_on_cohort
+from msfusion_sdk.study.trained_model import TrainedModel
 from msfusion_sdk.study.training_record import TrainingRecord
 from msfusion_sdk.testing import make_slide
 
@@ -110,6 +114,24 @@ def test_an_explanation_is_written_as_maps_tables_and_tiles(
     assert found == explanation.patches["contribution"].to_list()
 
 
+def test_a_prediction_is_explained_from_the_shell(
+    cohort: Cohort, model: Path, tmp_path: Path
+) -> None:
+    words = [
+        "explain",
+        str(cohort.root),
+        "P1",
+        "--model",
+        str(model),
+        "--out",
+        str(tmp_path / "why"),
+    ]
+    shown = CliRunner().invoke(app, words)
+    assert shown.exit_code == 0
+    assert "12 patches. Without the strongest 1 it moves by" in shown.stdout
+    assert (tmp_path / "why" / "map-1.png").is_file()
+
+
 def test_a_slide_that_is_gone_has_no_pictures_and_a_reason(
     cohort: Cohort, model: Path, tmp_path: Path
 ) -> None:
@@ -123,3 +145,17 @@ def test_a_slide_that_is_gone_has_no_pictures_and_a_reason(
     assert slide == moved
     assert "P2.svs" in record.not_drawn["P2"]
     assert (tmp_path / "tiles-1.geojson").is_file()
+
+
+def test_a_model_with_its_encoder_takes_slide_files(
+    cohort: Cohort, small_encoder: SlideEncoder, tmp_path: Path
+) -> None:
+    folder, path = tmp_path / "model", cohort.root.parent / "P1.svs"
+    train_on_cohort(cohort, "diagnosis", folder, modalities=["patches"], encoder=small_encoder)
+    with pytest.warns(SeenPatientsWarning):
+        expected = predict_on_cohort(cohort, folder).loc["P1", "proba_lusc"]
+    chances, embedding = SlideClassifier.load(folder).classify(path)
+    assert chances["lusc"] == pytest.approx(expected, abs=1e-4)
+    assert embedding.provenance.config.attention is not None
+    applied = apply_to_slides(TrainedModel.load(folder), [path], tmp_path / "work")
+    assert applied.predictions["proba_lusc"].iloc[0] == pytest.approx(expected, abs=1e-4)

@@ -6,6 +6,7 @@ from msfusion_sdk.errors import TableError
 from msfusion_sdk.fusion.inputs.targets import Target
 from msfusion_sdk.fusion.inputs.targets import target_of as model_of
 from msfusion_sdk.outcomes.classes import ClassOutcome
+from msfusion_sdk.outcomes.numbers import NumberOutcome
 from msfusion_sdk.outcomes.reading import read_outcome
 from msfusion_sdk.phrases import first_few
 
@@ -41,4 +42,5 @@ def target_of(
     outcome = read_outcome(y).of(patient_ids)
     if isinstance(outcome, ClassOutcome):
         return model_of(outcome), [f"log-odds of {name}" for name in outcome.classes]
-    return model_of(outcome), ["log-hazard"]
+    is_number = isinstance(outcome, NumberOutcome)
+    return model_of(outcome), ["standardised number" if is_number else "log-hazard"]

@@ -37,12 +37,15 @@ def count_patterns(
 def summarise_outcomes(patients: pa.Table, outcomes: Mapping[str, Declaration]) -> pd.DataFrame:
     """Return a row per outcome: what it is, on which columns, and how many patients have it."""
     rows = []
+    unit: str | None
     for name, declared in outcomes.items():
         labels, _ = labels_of(patients, declared)
         if declared.kind == "survival":
             assert isinstance(labels, pd.DataFrame)
             events = str(int(labels["event"].sum())) if len(labels) else "0"
-            unit: str | None = declared.unit
+            unit = declared.unit
+        elif declared.kind == "number":
+            events, unit = f"{labels.min():g} to {labels.max():g}", None
         else:
             counts = labels.value_counts().sort_index()
             events = ", ".join(f"{count} {value}" for value, count in counts.items())

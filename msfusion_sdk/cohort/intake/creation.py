@@ -12,6 +12,7 @@ from msfusion_sdk.cohort.intake.layouts import LayoutChoice, read_in_layout
 from msfusion_sdk.errors import TableError
 from msfusion_sdk.outcomes.class_labels import class_labels
 from msfusion_sdk.outcomes.declaration import Declaration, declared, standard_outcomes
+from msfusion_sdk.outcomes.number_labels import number_labels
 from msfusion_sdk.outcomes.survival_labels import survival_labels
 from msfusion_sdk.outcomes.words import with_event_values
 from msfusion_sdk.phrases import first_few
@@ -116,10 +117,12 @@ def single_rows(
 
 def labels_of(
     table: pa.Table, outcome: Declaration
-) -> tuple["pd.DataFrame | pd.Series[str]", list[Issue]]:
+) -> tuple["pd.DataFrame | pd.Series[Any]", list[Issue]]:
     """Return the labels that an outcome declares, and what was found about them."""
     if outcome.kind == "survival":
         return survival_labels(table, outcome)
+    if outcome.kind == "number":
+        return number_labels(table, outcome)
     return class_labels(table, outcome)
 
 

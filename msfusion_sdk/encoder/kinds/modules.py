@@ -25,7 +25,7 @@ class ModuleNetwork(FeatureNetwork):
 
     def maps(self, images: Tensor) -> FeatureMaps:
         """See ``FeatureNetwork.maps``."""
-        answer = self.module(self.normalise(images))
+        answer = self.module(self.normalise(images).to(self._dtype()))
         maps = maps_of_answer(answer, images.shape[-1], self.facts.multiple_px)
         if self.facts.readout == "pooled" or maps.pooled is None or maps.map is None:
             return maps
@@ -34,3 +34,8 @@ class ModuleNetwork(FeatureNetwork):
         if isinstance(tokens, torch.Tensor) and tokens.ndim == 3:
             return FeatureMaps(maps.map, tokens[:, 0])
         return maps
+
+    def _dtype(self) -> torch.dtype:
+        """Return the number format of the module's weights: libraries load half precision too."""
+        formats = (p.dtype for p in self.module.parameters() if p.is_floating_point())
+        return next(formats, torch.float32)

@@ -89,9 +89,20 @@ def timm_statistics(module: nn.Module) -> dict[str, Any]:
         "multiple_px": multiple,
         "pixel_mean": tuple(config["mean"]),
         "pixel_std": tuple(config["std"]),
-        "features": known.num_features,
-        "readout": "cls" if getattr(known, "num_prefix_tokens", 0) else "pooled",
+        **_usual_vector(known),
     }
+
+
+def _usual_vector(module: Any) -> dict[str, Any]:
+    """Return the readout that gives what the model itself would, and its length.
+
+    A model with a class token may yet average its places (EVA-02), or have two such tokens.
+    """
+    has_one_token = getattr(module, "num_prefix_tokens", 0) and not hasattr(module, "head_dist")
+    if has_one_token and getattr(module, "global_pool", "token") in ("token", ""):
+        return {"features": module.num_features, "readout": "cls"}
+    width = getattr(module, "head_hidden_size", None) or module.num_features
+    return {"features": width, "readout": "pooled"}
 
 
 def _layer(value: Any) -> Any:

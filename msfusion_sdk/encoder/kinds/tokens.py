@@ -25,7 +25,7 @@ def maps_of_answer(answer: Any, edge_px: int, multiple_px: int | None = None) ->
     ----------
     answer : Tensor, or an object or mapping with ``last_hidden_state``
         Shape (image, S): pooled; (image, token, D): tokens; (image, D, h, w) or (image, h, w, D):
-        a map.  Of a list or tuple the first.
+        a map.  Of a list or tuple the first, unless it holds several maps.
     edge_px : int
         Of the images.
     multiple_px : int, optional
@@ -37,6 +37,7 @@ def maps_of_answer(answer: Any, edge_px: int, multiple_px: int | None = None) ->
         When it is none of these.
     """
     if isinstance(answer, (list, tuple)) and answer:
+        _require_one_map(answer)
         answer = answer[0]
     pooled = _field(answer, "pooler_output")
     hidden = _field(answer, "last_hidden_state")
@@ -56,6 +57,16 @@ def maps_of_answer(answer: Any, edge_px: int, multiple_px: int | None = None) ->
         "module whose forward returns one tensor."
     )
     raise NetworkFactsError(msg)
+
+
+def _require_one_map(answers: list[Any] | tuple[Any, ...]) -> None:
+    shapes = [tuple(value.shape) for value in answers if isinstance(value, Tensor)]
+    if sum(len(shape) == 4 for shape in shapes) > 1:
+        msg = (
+            f"The network answers several maps, {shapes}, and nothing says which is meant. Wrap it "
+            "in a module whose forward returns one of them."
+        )
+        raise NetworkFactsError(msg)
 
 
 def maps_of_tokens(tokens: Tensor, places: int, pooled: Tensor | None = None) -> FeatureMaps:

@@ -113,7 +113,7 @@ def assemble(
         opened = _with_readout(opened, asked.readout)
     facts = opened["detail"].facts
     mpp = require_spacing(facts, asked.target_mpp, asked.allow_mpp)
-    patches = _geometry(facts, mpp, asked.geometry, is_single=context is None)
+    patches = _geometry(facts, opened.get("context"), mpp, asked.geometry)
     probes = {
         scale: probe(found.network, _edge(patches, scale, found.facts))
         for scale, found in opened.items()
@@ -165,21 +165,26 @@ def _edge(patches: PatchConfig, scale: str, facts: NetworkFacts) -> int:
 
 
 def _geometry(
-    facts: NetworkFacts, mpp: float, given: Mapping[str, object] | None, *, is_single: bool
+    facts: NetworkFacts, context: Opened | None, mpp: float, given: Mapping[str, object] | None
 ) -> PatchConfig:
-    edge = facts.image_px if is_single else 2 * facts.image_px
+    edge = facts.image_px if context is None else 2 * facts.image_px
     usual: dict[str, object] = {"patch_size_px": edge, "target_mpp": mpp}
-    if is_single:
+    if context is None:
         usual |= {"tiles": 1, "single_scale": True}
+    elif not context.facts.takes(facts.image_px) and edge % context.facts.image_px == 0:
+        usual["context_px"] = context.facts.image_px
     fields = {**usual, **(given or {})}
     # Side by side: the stride of the method belongs to the patch size of the method.
     fields.setdefault("stride_px", fields["patch_size_px"])
     try:
         return PatchConfig.model_validate(fields)
     except ValidationError as error:
-        problems = "; ".join(str(found["msg"]) for found in error.errors()[:3])
-        msg = f"The geometry {dict(fields)} cannot be used: {problems}"
+        msg = f"The geometry {dict(fields)} cannot be used: {_problems(error)}"
         raise NetworkFactsError(msg) from error
+
+
+def _problems(error: ValidationError) -> str:
+    return "; ".join(str(f["msg"]).removeprefix("Value error, ") for f in error.errors()[:3])
 
 
 def _config(
@@ -203,4 +208,8 @@ def _config(
     # Built field by field: an untrained attention is refused by its own error.
     fusion = AttentionFusionConfig(score=asked.score)
     name = asked.name or detail.name
-    return EncoderConfig(name=name, patches=patches, network=network, fusion=fusion)
+    try:
+        return EncoderConfig(name=name, patches=patches, network=network, fusion=fusion)
+    except ValidationError as error:
+        msg = f"{name} cannot be put together as asked: {_problems(error)}"
+        raise NetworkFactsError(msg) from error

@@ -77,10 +77,13 @@ def _wrong_size(
         if facts.multiple_px is None
         else f"multiples of {facts.multiple_px} px, {facts.image_px} in training"
     )
-    what = "tiles" if scale == "detail" else "context images"
     patches = config.patches
+    what, remedy = "tiles", f"patch_size_px={2 * facts.image_px} with tiles=2"
+    if scale == "context":
+        what, remedy = "context images", f"context_px={facts.image_px} with a multiple of it"
+        remedy += " as patch_size_px"
     return ImageSizeError(
         f"{facts.name} takes images of {takes}, and the {what} have {edge} px (patch_size_px="
         f"{patches.patch_size_px}, tiles={patches.tiles}, context_px={patches.context_px}). Use "
-        f"patch_size_px={2 * facts.image_px} with tiles=2, for example."
+        f"geometry={{…}}: {remedy}, for example."
     )

@@ -1,8 +1,9 @@
 """How a source of a network is written: ``hf-hub:org/name@commit``, ``local-dir:/path``, …."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import ValidationError
 from torch import nn
@@ -13,7 +14,7 @@ from msfusion_sdk.encoder.sources.known import known_networks
 from msfusion_sdk.encoder.sources.registry import GROUP, list_networks
 from msfusion_sdk.errors import ModelIdError, NetworkFactsError
 
-__all__ = ["FORMS", "Named", "NetworkSpec", "name_of_source"]
+__all__ = ["FORMS", "Named", "NetworkSpec", "checked_facts", "name_of_source"]
 
 Kind = Literal["hub", "timm", "torchvision", "folder", "program", "plugin"]
 FORMS = (
@@ -49,17 +50,8 @@ class NetworkSpec:
     def __post_init__(self) -> None:
         if self.facts is None or isinstance(self.facts, NetworkFacts):
             return
-        try:
-            facts = NetworkFacts.model_validate(self.facts)
-        except ValidationError as error:
-            problems = "; ".join(
-                f"{'.'.join(map(str, found['loc']))}: {found['msg']}"
-                for found in error.errors()[:5]
-            )
-            msg = f"The facts of the network cannot be used: {problems}."
-            raise NetworkFactsError(msg) from error
         # The way to set a field of a frozen dataclass while it is made.
-        object.__setattr__(self, "facts", facts)
+        object.__setattr__(self, "facts", checked_facts(self.facts))
 
     @classmethod
     def of(
@@ -78,6 +70,25 @@ class NetworkSpec:
             As of the class.
         """
         return source if isinstance(source, cls) else cls(source, weights, facts)  # type: ignore[arg-type]
+
+
+def checked_facts(fields: Mapping[str, Any]) -> NetworkFacts:
+    """Return the facts that these fields are.
+
+    Raises
+    ------
+    NetworkFactsError
+        When they cannot be; the message names each field.
+    """
+    try:
+        return NetworkFacts.model_validate(fields)
+    except ValidationError as error:
+        problems = "; ".join(
+            f"{'.'.join(map(str, found['loc']))}: {found['msg']}, got {found['input']!r}"
+            for found in error.errors()[:5]
+        )
+        msg = f"The facts of the network cannot be used: {problems}."
+        raise NetworkFactsError(msg) from error
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,12 @@ from msfusion_sdk.encoder.kinds.torchvision_networks import (
 from msfusion_sdk.encoder.networks.contract import FeatureNetwork
 from msfusion_sdk.encoder.sources.hub_files import download_network, require_commit
 from msfusion_sdk.encoder.sources.known import known_by_hub
-from msfusion_sdk.encoder.sources.naming import Named, NetworkSpec, name_of_source
+from msfusion_sdk.encoder.sources.naming import (
+    Named,
+    NetworkSpec,
+    checked_facts,
+    name_of_source,
+)
 from msfusion_sdk.encoder.sources.registry import load_network
 from msfusion_sdk.encoder.sources.weight_files import (
     file_sha256,
@@ -208,7 +213,7 @@ def _built(
     load_weights(module, file)
     weights = WeightsFacts(sha256=file_sha256(file), origin=origin, revision=revision)
     # From the least to the most reliable: later ones replace earlier ones.
-    facts = NetworkFacts(**{"name": architecture, **own, **fields, "weights": weights})
+    facts = checked_facts({"name": architecture, **own, **fields, "weights": weights})
     # Copies go with a model only where the licence says that they may.
     carried = weights.model_copy(update={"carried": facts.may_be_shared})
     facts = facts.model_copy(update={"weights": carried})

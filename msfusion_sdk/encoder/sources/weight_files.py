@@ -39,9 +39,18 @@ def file_sha256(path: Path) -> str:
 
 
 def module_sha256(module: nn.Module) -> str:
-    """Return the SHA-256 over names, types, shapes and numbers of a module's tensors, by name."""
+    """Return the SHA-256 over names, types, shapes and numbers of a module's tensors, by name.
+
+    Raises
+    ------
+    WeightsMismatchError
+        When a tensor has no numbers, as on the device ``meta``.
+    """
     digest = hashlib.sha256()
     for name, value in sorted(module.state_dict().items()):
+        if value.is_meta:
+            msg = f"{name} of the network has a shape and no numbers. Load its weights first."
+            raise WeightsMismatchError(msg)
         value = value.detach().cpu().contiguous()
         digest.update(f"{name} {value.dtype} {tuple(value.shape)}\n".encode())
         # Bytes, because numpy has no bfloat16; a tensor without axes cannot be viewed so.

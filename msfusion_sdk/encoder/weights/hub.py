@@ -5,6 +5,7 @@ import re
 import warnings
 from pathlib import Path
 
+from msfusion_sdk.encoder.weights.patch_attention import ATTENTION_FILE
 from msfusion_sdk.errors import ModelIdError
 from msfusion_sdk.storage.model_folder import CARD_FILE, CONFIG_FILE, WEIGHTS_FILE
 
@@ -80,7 +81,7 @@ def locate_model(
             cache_dir=cache_dir,
             local_files_only=local_files_only,
             # Nothing else, pickles above all, reaches this machine.
-            allow_patterns=[CONFIG_FILE, WEIGHTS_FILE, CARD_FILE],
+            allow_patterns=[CONFIG_FILE, WEIGHTS_FILE, ATTENTION_FILE, CARD_FILE],
         )
     # The transport under the hub library (requests or httpx, by version) has errors of its
     # own that share no base class, and every one of them means that there is no model.

@@ -31,9 +31,11 @@ def require_methods(name: str, model: object, task: type[Task], outcome: Outcome
     needed = ("fit", *task.methods)
     missing = [method for method in needed if not callable(getattr(model, method, None))]
     if missing:
+        numbers = outcome.kind == "class" and callable(getattr(model, "predict", None))
         msg = (
             f"y holds {outcome.holds}, and {name!r} ({type(model).__name__}) has no "
-            f"{missing[0]}(). Give {task.estimator}, or an estimator like it."
+            f"{missing[0]}(). Give {task.estimator}, or an estimator like it"
+            + ("; if whole numbers are to be predicted, y.astype(float)." if numbers else ".")
         )
         raise TypeError(msg)
 

@@ -1,4 +1,4 @@
-"""The tasks of survival and of classes."""
+"""The tasks of survival, of classes and of numbers."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,18 +17,21 @@ from msfusion_sdk.evaluation.folds.folds import Fold
 from msfusion_sdk.evaluation.metrics.class_metrics import class_metrics
 from msfusion_sdk.evaluation.metrics.horizons import TimePlan, plan_times
 from msfusion_sdk.evaluation.metrics.metric import Metric
+from msfusion_sdk.evaluation.metrics.number_metrics import number_metrics
 from msfusion_sdk.evaluation.metrics.predictions import (
     ClassPredictions,
+    NumberPredictions,
     Predictions,
     SurvivalPredictions,
 )
 from msfusion_sdk.evaluation.metrics.survival_metrics import survival_metrics
 from msfusion_sdk.outcomes.classes import ClassOutcome
+from msfusion_sdk.outcomes.numbers import NumberOutcome
 from msfusion_sdk.outcomes.outcome import Kind
 from msfusion_sdk.outcomes.survival import SurvivalOutcome
 from msfusion_sdk.phrases import first_few
 
-__all__ = ["TASKS", "ClassTask", "SurvivalTask"]
+__all__ = ["TASKS", "ClassTask", "NumberTask", "SurvivalTask"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,7 +116,45 @@ class ClassTask(Task):
         return ClassPredictions(self.outcome.of(fold.test_ids), _by_class(proba, self.classes))
 
 
-TASKS: dict[Kind, type[Task]] = {"survival": SurvivalTask, "class": ClassTask}
+@dataclass(frozen=True, eq=False)
+class NumberTask(Task):
+    """Numbers."""
+
+    methods: ClassVar[tuple[str, ...]] = ("predict",)
+    estimator: ClassVar[str] = "FusionRegressor"
+    predictions: ClassVar[type[Predictions]] = NumberPredictions
+
+    outcome: NumberOutcome
+
+    @classmethod
+    def of(
+        cls,
+        outcome: NumberOutcome,
+        folds: Sequence[Fold],
+        horizons: ArrayLike | None = None,
+        tau: float | None = None,
+    ) -> Self:
+        """Return the task; folds and times do not matter."""
+        return cls(outcome)
+
+    @property
+    def metrics(self) -> tuple[Metric[Any], ...]:
+        """R² first."""
+        return number_metrics()
+
+    def predict(
+        self, model: Any, train: Tables, train_ids: Sequence[str], test: Tables, fold: Fold
+    ) -> NumberPredictions:
+        """Return the number of each patient."""
+        found = require_rows("predict", model.predict(test), fold.test_ids)
+        return NumberPredictions(self.outcome.of(fold.test_ids), found.to_numpy(np.float64))
+
+
+TASKS: dict[Kind, type[Task]] = {
+    "survival": SurvivalTask,
+    "class": ClassTask,
+    "number": NumberTask,
+}
 
 
 def _by_class(proba: pd.DataFrame, classes: tuple[Any, ...]) -> Floats:

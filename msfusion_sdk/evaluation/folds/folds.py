@@ -103,7 +103,7 @@ def fold_counts(folds: Sequence[Fold], outcome: Outcome) -> pd.DataFrame:
     """Return how many patients of each stratum every fold trains on and judges.
 
     One row per fold, from 0; columns ``train``, ``test``, then both for each stratum: for
-    survival ``train event`` and ``test event`` among them.
+    survival ``train event`` and ``test event`` among them.  Of numbers there is nothing to count.
 
     Parameters
     ----------
@@ -116,7 +116,8 @@ def fold_counts(folds: Sequence[Fold], outcome: Outcome) -> pd.DataFrame:
     for fold in folds:
         sides = {"train": fold.train_ids, "test": fold.test_ids}
         row = {side: len(ids) for side, ids in sides.items()}
-        for code, name in enumerate(outcome.stratum_names):
+        several = outcome.stratum_names if len(outcome.stratum_names) > 1 else ()
+        for code, name in enumerate(several):
             for side, ids in sides.items():
                 row[f"{side} {name}"] = sum(stratum[patient] == code for patient in ids)
         rows.append(row)

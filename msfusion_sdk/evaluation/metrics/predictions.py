@@ -10,10 +10,11 @@ import pandas as pd
 
 from msfusion_sdk.arrays import Floats, Rows
 from msfusion_sdk.outcomes.classes import ClassOutcome
+from msfusion_sdk.outcomes.numbers import NumberOutcome
 from msfusion_sdk.outcomes.outcome import Outcome
 from msfusion_sdk.outcomes.survival import SurvivalOutcome
 
-__all__ = ["ClassPredictions", "Predictions", "SurvivalPredictions"]
+__all__ = ["ClassPredictions", "NumberPredictions", "Predictions", "SurvivalPredictions"]
 
 
 class Predictions(ABC):
@@ -129,6 +130,29 @@ class ClassPredictions(Predictions):
         """The classes with a one-against-rest metric: all, or of two the positive one."""
         classes = len(self.outcome.classes)
         return (1,) if classes == 2 else tuple(range(classes))
+
+
+@dataclass(frozen=True, eq=False)
+class NumberPredictions(Predictions):
+    """Predicted numbers."""
+
+    outcome: NumberOutcome
+    predicted: Floats
+    """Shape (patient,)."""
+
+    def take(self, rows: Rows) -> Self:
+        """Return some of the patients."""
+        return type(self)(self.outcome.take(rows), self.predicted[rows])
+
+    def columns(self) -> dict[str, Any]:
+        """Return the number of each patient, and the one that was predicted."""
+        return {"number": self.outcome.values, "predicted": self.predicted}
+
+    @classmethod
+    def average(cls, parts: Sequence["NumberPredictions"], outcome: NumberOutcome) -> Self:
+        """Average the numbers."""
+        each = [(one.patient_ids, one.predicted[:, None]) for one in parts]
+        return cls(outcome, _average(outcome.patient_ids, each)[:, 0])
 
 
 def _scale(train_risk: "pd.Series[float]") -> tuple[float, float]:

@@ -11,6 +11,7 @@ from msfusion_sdk.evaluation.metrics.horizons import TimePlan, with_unit
 from msfusion_sdk.evaluation.result.markdown import page
 from msfusion_sdk.evaluation.result.text import plain_text
 from msfusion_sdk.evaluation.result.verdict import MainMetric, verdict
+from msfusion_sdk.outcomes.outcome import Kind
 from msfusion_sdk.storage.predictions import store_predictions
 
 __all__ = ["Evaluation"]
@@ -25,9 +26,9 @@ class Evaluation:
     models : mapping, name to text
         The models as they were given, the first being the reference; baselines are not here.
     classes : tuple
-        Ascending; of two, the second is the positive one.  Empty for survival.
+        Ascending; of two, the second is the positive one.  Empty for survival and numbers.
     unit : str or None
-        In which time is counted; None for classes, or when it is not declared.
+        In which time is counted; None where there is none, or when it is not declared.
     folds : tuple of Fold
         Who was trained on and who was judged.
     split_hash : str
@@ -35,7 +36,7 @@ class Evaluation:
     random_state, bootstrap : int
         Seed and number of the resamples, and seed of made folds and permutations.
     plan : TimePlan or None
-        Uno's tau, the horizons and the grid of the Brier score; None for classes.
+        Uno's tau, the horizons and the grid of the Brier score; None where there is no time.
     labels : mapping, metric to text
         What people call each metric, with its horizon and unit.
     chance : float or None
@@ -56,7 +57,8 @@ class Evaluation:
     predictions : DataFrame
         A row per model and patient: ``fold``, the outcome, and what was predicted out of fold.
         For survival ``risk``, ``high_risk`` (above the median of the fold's training
-        patients) and ``survival`` at :attr:`times`; for classes ``proba_<class>``.
+        patients) and ``survival`` at :attr:`times`; for classes ``proba_<class>``; for numbers
+        ``predicted``.
     warnings : tuple of str
         What limits these numbers.
     versions : mapping of distribution to version
@@ -82,8 +84,15 @@ class Evaluation:
     versions: dict[str, str]
 
     @property
+    def kind(self) -> Kind:
+        """Of the outcome."""
+        if self.plan is not None:
+            return "survival"
+        return "class" if self.classes else "number"
+
+    @property
     def main_metric(self) -> str:
-        """The metric by which models are compared: ``c_index`` or ``auroc``."""
+        """The metric by which models are compared: ``c_index``, ``auroc`` or ``r2``."""
         return str(self.summary["metric"].iloc[0])
 
     @property
@@ -100,7 +109,7 @@ class Evaluation:
 
     @property
     def times(self) -> tuple[float, ...]:
-        """At which survival was predicted; empty for classes."""
+        """At which survival was predicted; empty where there is no time."""
         return () if self.plan is None else tuple(self.plan.times.tolist())
 
     def to_frame(self) -> pd.DataFrame:
@@ -163,11 +172,11 @@ class Evaluation:
         counts = self.fold_counts
         patients = int(counts["test"].sum())
         facts = [f"{patients} patients in {len(counts)} folds (split {self.split_hash[:12]})"]
-        if self.plan is None:
+        if self.kind == "class":
             facts.append(f"classes {', '.join(map(str, self.classes))}")
             if len(self.classes) == 2:
                 facts.append(f"{self.classes[1]} is the positive one")
-        else:
+        if self.plan is not None:
             facts.append(f"{int(counts['test event'].sum())} events")
             if "c_index_uno" in self.labels:
                 tau = with_unit(self.plan.tau, self.unit)

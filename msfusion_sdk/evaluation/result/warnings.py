@@ -77,7 +77,9 @@ def warn_once(caught: Iterable[tuple[type[Warning], str]]) -> None:
 def _thin_folds(outcome: Outcome, counts: pd.DataFrame) -> list[str]:
     sentences = []
     for name in (outcome.stratum_names[code] for code in outcome.needed):
-        found, tested = counts[f"test {name}"], counts["test"]
+        tested = counts["test"]
+        # Of numbers there is one stratum, everybody.
+        found = counts.get(f"test {name}", tested)
         what = "the event" if name == "event" else name
         if (found == 0).any():
             folds = _listed(counts.index[found == 0])

@@ -21,7 +21,7 @@ from msfusion_sdk.figures.style import DPI, GREEN
 from msfusion_sdk.slides.opening import open_slide
 from msfusion_sdk.slides.tissue.overview import Overview, read_overview
 
-__all__ = ["draw_overlay", "read_thumbnail", "write_overlay"]
+__all__ = ["LONG_SIDE_PX", "draw_overlay", "read_thumbnail", "write_overlay"]
 
 LONG_SIDE_PX = 1400
 LONGEST_ID = 40

@@ -9,8 +9,10 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from msfusion_sdk.arrays import Floats
+from msfusion_sdk.bags.learned import LearnedAttention
 from msfusion_sdk.errors import TableError
 from msfusion_sdk.fusion.estimators.fitted import FittedFusion, fit_fusion, shown_weights
+from msfusion_sdk.fusion.estimators.patch_shares import attention_of
 from msfusion_sdk.fusion.estimators.saving import load_estimator, save_estimator
 from msfusion_sdk.fusion.inputs.inputs import AdapterChoice, Tables
 from msfusion_sdk.fusion.inputs.targets import Target
@@ -57,8 +59,8 @@ class FusionEstimator(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn
         y : DataFrame or Series indexed by patient_id
             For survival ``time`` (at least 0) and ``event`` (True = observed), which may also come
             in a structured array; its rows belong to those of the tables, which must then all hold
-            the same patients in the same order.  Otherwise the class of each patient: text, whole
-            numbers or booleans.
+            the same patients in the same order.  Otherwise the class of each patient (text, whole
+            numbers or booleans), or a number each.
 
         Raises
         ------
@@ -113,6 +115,18 @@ class FusionEstimator(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn
         # Not clone(), whose adapters would be of no use.
         made = type(self)(**self.get_params(deep=False))
         return made._set_fitted(self.fitted_, arrays, learned)
+
+    @property
+    def attention_(self) -> LearnedAttention:
+        """The attention over patches that ``fit`` learned, for ``SlideEncoder.with_attention``.
+
+        Raises
+        ------
+        TableError
+            When no table of patches was learned from.
+        """
+        check_is_fitted(self)
+        return attention_of(self.fitted_)[1]
 
     def save(self, folder: str | Path) -> Path:
         """Write ``config.json`` and ``model.safetensors`` to ``folder`` and return it; no pickle.

@@ -22,6 +22,12 @@ from msfusion_sdk.phrases import first_few
 __all__ = ["FusionClassifier"]
 
 
+_INSTEAD = {
+    "survival": "FusionSurvival",
+    "number": "FusionRegressor (or y.astype(int) where whole numbers stand for classes)",
+}
+
+
 class FusionClassifier(ClassifierMixin, FusionEstimator):  # type: ignore[misc]  # untyped
     """Class probabilities from several tables, any of which a patient may lack.
 
@@ -91,7 +97,7 @@ class FusionClassifier(ClassifierMixin, FusionEstimator):  # type: ignore[misc] 
     def _target(self, tables: Tables, y: Any) -> ClassTarget:
         outcome = read_outcome(y)
         if not isinstance(outcome, ClassOutcome):
-            raise wrong_kind(outcome, "FusionSurvival")
+            raise wrong_kind(outcome, _INSTEAD[outcome.kind])
         return ClassTarget(outcome)
 
     def _beside(self, held_out: Floats, target: ClassTarget) -> tuple[Arrays, dict[str, Any]]:

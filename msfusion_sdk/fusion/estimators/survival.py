@@ -114,7 +114,7 @@ class FusionSurvival(FusionEstimator):
             y = survival_outcome(y, _ids_of_rows(tables, len(y)))
         outcome = read_outcome(y)
         if not isinstance(outcome, SurvivalOutcome):
-            raise wrong_kind(outcome, "FusionClassifier")
+            raise wrong_kind(outcome, "FusionClassifier or FusionRegressor")
         return SurvivalTarget(outcome)
 
     def _beside(self, held_out: Floats, target: SurvivalTarget) -> tuple[Arrays, dict[str, Any]]:

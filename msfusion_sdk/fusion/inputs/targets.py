@@ -2,7 +2,8 @@
 
 A *score* has shape (patient, output).  For survival there is one output, the log-hazard.  For
 classes there is one per class, and the chance of a class is proportional to its share among the
-training patients times ``exp(score)``: scores of 0 say nothing.
+training patients times ``exp(score)``.  For numbers there is one, the distance from the mean of the
+training patients in their standard deviations.  Scores of 0 say nothing.
 """
 
 from abc import ABC, abstractmethod
@@ -18,13 +19,15 @@ from torch.nn.functional import cross_entropy
 
 from msfusion_sdk.arrays import Bools, Floats, Rows
 from msfusion_sdk.fusion.inputs.marginal import Marginal, class_marginal, cox_marginal
+from msfusion_sdk.fusion.inputs.ridge import fit_ridge, ridge_marginal
 from msfusion_sdk.outcomes.classes import ClassOutcome
+from msfusion_sdk.outcomes.numbers import NumberOutcome
 from msfusion_sdk.outcomes.outcome import Kind, Outcome
 from msfusion_sdk.outcomes.survival import SurvivalOutcome
 from msfusion_sdk.survival.cox.cox import fit_cox
 from msfusion_sdk.survival.cox.losses import cox_loss
 
-__all__ = ["ClassTarget", "SurvivalTarget", "Target", "target_of"]
+__all__ = ["ClassTarget", "NumberTarget", "SurvivalTarget", "Target", "target_of"]
 
 
 class Target(ABC):
@@ -53,6 +56,7 @@ class Target(ABC):
         Each coefficient has a normal prior of mean 0 and variance 1.
         """
 
+    @abstractmethod
     def marginal(self, values: Floats, start: Floats) -> Marginal:
         """Return how likely the outcomes are under the prior of ``fit_linear``.
 
@@ -62,8 +66,6 @@ class Target(ABC):
         start : shape (feature,)
             Near the likeliest coefficients, where that is known.
         """
-        msg = f"The marginal likelihood of outcomes of the kind {self.outcome.kind!r} is not known."
-        raise NotImplementedError(msg)
 
     @abstractmethod
     def total_loss(self, scores: Tensor) -> Tensor:
@@ -162,7 +164,69 @@ class ClassTarget(Target):
         return np.asarray(scores - scores.mean(axis=1, keepdims=True))
 
 
-_TARGETS: dict[Kind, Callable[[Any], Target]] = {"survival": SurvivalTarget, "class": ClassTarget}
+@dataclass(frozen=True, eq=False)
+class NumberTarget(Target):
+    """The linear model of numbers, with normal noise.
+
+    Parameters
+    ----------
+    outcome : NumberOutcome
+    centre, spread : float
+        Mean and standard deviation of all training patients: parts of them are counted alike.
+    """
+
+    outcome: NumberOutcome
+    centre: float
+    spread: float
+
+    @classmethod
+    def of(cls, outcome: NumberOutcome) -> Self:
+        """Return the target of all training patients."""
+        return cls(outcome, float(outcome.values.mean()), float(outcome.values.std()))
+
+    @property
+    def outputs(self) -> int:
+        """One."""
+        return 1
+
+    @property
+    def log_prior(self) -> Floats:
+        """Empty."""
+        return np.zeros(0)
+
+    @property
+    def standard(self) -> Floats:
+        """The numbers as scores, shape (patient,)."""
+        return np.asarray((self.outcome.values - self.centre) / self.spread)
+
+    def rows(self, rows: Rows | Bools) -> Self:
+        """Return the numbers of these patients, counted as they were."""
+        return type(self)(self.outcome.take(rows), self.centre, self.spread)
+
+    def fit_linear(self, values: Floats) -> tuple[Floats, Floats]:
+        """Return a ridge regression whose penalty is the likeliest noise."""
+        coef, offset = fit_ridge(values, self.standard)
+        return coef[:, None], np.array([offset])
+
+    def marginal(self, values: Floats, start: Floats) -> Marginal:
+        """Return the marginal likelihood of the ridge regression."""
+        return ridge_marginal(values, self.standard)
+
+    def total_loss(self, scores: Tensor) -> Tensor:
+        """Return half the squared errors, counted in standard deviations."""
+        truth = torch.from_numpy(self.standard).to(scores.dtype)
+        return ((scores[:, 0] - truth) ** 2).sum() / 2
+
+    def centred(self, scores: Floats) -> Floats:
+        """Return ``scores``: their level means something."""
+        return scores
+
+
+_TARGETS: dict[Kind, Callable[[Any], Target]] = {
+    "survival": SurvivalTarget,
+    "class": ClassTarget,
+    "number": NumberTarget.of,
+}
 
 
 def target_of(outcome: Outcome) -> Target:

@@ -33,6 +33,8 @@ class LabelsFacts:
     state: TrainingState
     scores: pd.DataFrame
     """Of the test slides: a row for the networks as they were, and one fine-tuned."""
+    is_frozen: bool = False
+    """Whether the attention alone was trained."""
 
 
 def labels_card(facts: LabelsFacts) -> str:

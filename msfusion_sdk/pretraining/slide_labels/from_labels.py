@@ -29,6 +29,7 @@ from msfusion_sdk.pretraining.scores import summarise
 from msfusion_sdk.pretraining.slide_labels.bags import Bag, readable_bags
 from msfusion_sdk.pretraining.slide_labels.card import LabelsFacts, labels_card
 from msfusion_sdk.pretraining.slide_labels.fine_tune_config import FineTuneConfig
+from msfusion_sdk.pretraining.slide_labels.kept_maps import KeptMaps, weighing_by_attention
 from msfusion_sdk.pretraining.slide_labels.training import FineTuning, Labelled
 
 __all__ = ["pretrain_labels"]
@@ -49,6 +50,8 @@ def pretrain_labels(
     *,
     patients: str | Path | None = None,
     start: str | Path | None = None,
+    network: str | Path | None = None,
+    cache_gb: float = 20.0,
     name: str = "fine-tuned",
     about: str = "",
     device: str = "auto",
@@ -84,6 +87,11 @@ def pretrain_labels(
         after the last epoch.
     start : str or path, optional
         The model to begin with, as in ``SlideEncoder.from_pretrained``; the embedded one if None.
+    network : str or path, optional
+        Instead of ``start`` a model of frozen networks: their maps of ``judged_patches`` patches
+        of a slide are computed once, and their attention alone is trained.
+    cache_gb : float
+        Limit of these maps on disk.
 
     Returns
     -------
@@ -102,9 +110,12 @@ def pretrain_labels(
     report = progress or no_progress
     training = Path(out) / "training"
     made_folder(training)
-    model, manifest = load_model_folder(locate_model(start))
-    _require_own_networks(model, manifest.encoder.name)
-    encoder = manifest.encoder.model_copy(update={"name": name})
+    model, manifest = load_model_folder(locate_model(start if network is None else network))
+    plain = encoder = manifest.encoder.model_copy(update={"name": name})
+    if network is None:
+        _require_own_networks(model, manifest.encoder.name)
+    else:
+        model, encoder = weighing_by_attention(model, encoder)
     entries = list_slides(slides, None, DatasetConfig(label=label), patients)
     bags, reasons = readable_bags(
         entries, encoder, lambda done, total: report("slides", done, total, "")
@@ -120,7 +131,17 @@ def pretrain_labels(
     # Weights and settings of the start: a run that began elsewhere is not continued.
     began = model_fingerprint(manifest.weights_sha256, manifest.encoder)
     settings = _digest(config, began, bags, parts)
-    run = FineTuning(model.to(runtime.device), classes, config, runtime, settings)
+    kept = None
+    if network is not None:
+        runtime = choose_runtime("cpu", "fp32")  # of the attention, which is small
+        folder = training / "maps" / settings[:16]
+        kept = KeptMaps(
+            model, folder, patches=config.judged_patches, seed=config.seed, limit_gb=cache_gb
+        )
+        for done, bag in enumerate(bags, 1):
+            kept.compute(bag, len(bags))
+            report("maps", done, len(bags), "")
+    run = FineTuning(model.to(runtime.device), classes, config, runtime, settings, kept)
     history = run.run(by_part["train"], by_part["validation"], training, report)
     scores = _evaluate(run, by_part["test"], training, report)
     write_curve(training / "curve.png", {"both": history})
@@ -135,8 +156,11 @@ def pretrain_labels(
         left_out=len(reasons),
         state=history,
         scores=scores,
+        is_frozen=network is not None,
     )
-    write_model_folder(Path(out), run.model, encoder, labels_card(facts))
+    if history.best_epoch == 0:  # an attention that did not pay is not used
+        encoder = plain
+    write_model_folder(Path(out), run.model, encoder, labels_card(facts), manifest.places)
     return Path(out)
 
 
@@ -144,8 +168,7 @@ def _require_own_networks(model: TwoScaleModel, name: str) -> None:
     if model.attended():
         msg = (
             f"{name} is of frozen networks, which fine-tuning would change. Train its attention "
-            "from labelled tiles, msfusion pretrain tiles --network, or learn from slide labels "
-            "with attention over patches: see docs/fusion.md."
+            "alone: give it as network= (--network) and not as start= (--start)."
         )
         raise NetworkFactsError(msg)
 

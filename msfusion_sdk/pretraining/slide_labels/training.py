@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 from sklearn.metrics import balanced_accuracy_score, log_loss
 from torch import Tensor, nn
 
-from msfusion_sdk.config import FEATURES
 from msfusion_sdk.encoder.backends.devices import Runtime
 from msfusion_sdk.encoder.networks.attention_weights import fuse_patches
 from msfusion_sdk.encoder.networks.model import TwoScaleModel
@@ -29,6 +28,7 @@ from msfusion_sdk.pretraining.checkpoint import (
 )
 from msfusion_sdk.pretraining.slide_labels.bags import Bag, Patches, augmented
 from msfusion_sdk.pretraining.slide_labels.fine_tune_config import FineTuneConfig
+from msfusion_sdk.pretraining.slide_labels.kept_maps import KeptMaps
 from msfusion_sdk.pretraining.slide_labels.probe import Probe
 from msfusion_sdk.pretraining.train_config import one_cycle
 
@@ -59,6 +59,8 @@ class FineTuning:
         Of the slides; not those of the networks' own classifiers.
     settings : str
         Digest of all that decides the result.
+    kept : KeptMaps, optional
+        Of frozen networks: then their attention alone is trained, on patches that stay.
     """
 
     def __init__(
@@ -68,11 +70,14 @@ class FineTuning:
         config: FineTuneConfig,
         runtime: Runtime,
         settings: str,
+        kept: KeptMaps | None = None,
     ) -> None:
         # For good: in training mode the normalisation layers would follow single slides.
         self.model, self.config, self.runtime = model.eval(), config, runtime
-        self.classes = tuple(classes)
-        self.probe = Probe(2 * FEATURES, len(classes)).to(runtime.device)
+        self.classes, self._kept = tuple(classes), kept
+        used = [model.detail] if model.geometry.single_scale else [model.context, model.detail]
+        length = sum(network.features.length for network in used if network is not None)
+        self.probe = Probe(length, len(classes)).to(runtime.device)
         self.state = TrainingState(settings)
         parameters = [*model.parameters(), *self.probe.parameters()]
         self._parameters = [p for p in parameters if p.requires_grad]
@@ -153,23 +158,26 @@ class FineTuning:
             self._optimiser.param_groups[0]["lr"] = rate
             self._optimiser.zero_grad(set_to_none=True)
             for place in chosen:
-                # Of seed, epoch and slide: a run that goes on draws what it would have drawn.
-                rng = np.random.default_rng([config.seed, epoch, int(place)])
-                patches = train.bags[place].draw(config.patches_per_slide, rng)
-                patches = augmented(patches, config.stain_gain, rng)
-                code = int(train.codes[place])
-                # One slide after the other: gradients add up, and one slide's images fit into
-                # memory.
-                losses.append(self._backward(patches, code, balance[code] / len(chosen)))
+                code, vector = int(train.codes[place]), self._drawn(train, epoch, int(place))
+                losses.append(self._backward(vector, code, balance[code] / len(chosen)))
             nn.utils.clip_grad_norm_(self._parameters, MAX_GRADIENT)
             self._optimiser.step()
             text = f"loss {np.mean(losses):.3f}, validation {self.state.best_score:.3f}"
             progress("fine-tuning", done + 1, config.epochs * steps, text)
         return losses
 
-    def _backward(self, patches: Patches, code: int, weight: float) -> float:
+    def _drawn(self, slides: Labelled, epoch: int, place: int) -> Tensor:
+        """Return the vector of a slide as this epoch shows it."""
+        bag, config = slides.bags[place], self.config
+        if self._kept is not None:
+            return self._kept.vector(bag)
+        rng = np.random.default_rng([config.seed, epoch, place])
+        patches = bag.draw(config.patches_per_slide, rng)
+        return self._vector(augmented(patches, config.stain_gain, rng))
+
+    def _backward(self, vector: Tensor, code: int, weight: float) -> float:
         """Add the gradients of one slide and return its loss, unweighted."""
-        logits = self.probe(self._vector(patches))
+        logits = self.probe(vector)
         target = torch.tensor(code, device=logits.device)
         loss = nn.functional.cross_entropy(logits, target)
         self._require_finite(loss)
@@ -200,13 +208,16 @@ class FineTuning:
     def _vectors(
         self, slides: Labelled, progress: Callable[[int, int], None] | None = None
     ) -> NDArray[np.float32]:
-        """Return the slide vectors, shape (slide, 1024), of patches fixed by the seed."""
+        """Return the slide vectors, shape (slide, length), of patches fixed by the seed."""
         rows = []
         for number, bag in enumerate(slides.bags):
-            # Epoch 0 is never trained: these patches are the same in all epochs.
-            rng = np.random.default_rng([self.config.seed, 0, number])
-            patches = bag.draw(self.config.judged_patches, rng)
-            rows.append(self._vector(patches).float().cpu().numpy())
+            if self._kept is None:
+                # Epoch 0 is never trained: these patches are the same in all epochs.
+                rng = np.random.default_rng([self.config.seed, 0, number])
+                vector = self._vector(bag.draw(self.config.judged_patches, rng))
+            else:
+                vector = self._kept.vector(bag)
+            rows.append(vector.float().cpu().numpy())
             if progress:
                 progress(number + 1, len(slides))
         return np.stack(rows)
@@ -233,7 +244,15 @@ class FineTuning:
         return is_best
 
     def _modules(self) -> dict[str, nn.Module]:
-        return {"model": self.model, "probe": self.probe}
+        if self._kept is None:
+            return {"model": self.model, "probe": self.probe}
+        # Never the frozen networks, whose weights may not be copied.
+        attention = {
+            scale: network.attention
+            for scale, network in self.model.attended().items()
+            if network.attention is not None
+        }
+        return {**attention, "probe": self.probe}
 
     def _save(self, path: Path) -> None:
         save_checkpoint(path, self.state, self._modules(), self._optimiser)

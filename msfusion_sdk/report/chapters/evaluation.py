@@ -80,7 +80,7 @@ def _facts(record: EvaluationRecord, command: str) -> PageTable:
         events = sum(row["test event"] for row in counts)
         unit = f" {record.unit}" if record.unit else ""
         rows += [("events", f"{events:,}"), ("up to", f"{record.tau:g}{unit} (tau)")]
-    else:
+    if record.kind == "class":
         positive = f"; {record.classes[1]} is the positive one" if len(record.classes) == 2 else ""
         rows.append(("classes", ", ".join(record.classes) + positive))
     rows += [

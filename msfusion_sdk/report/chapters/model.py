@@ -36,11 +36,11 @@ def model_chapter(folder: Path) -> ModelChapter:
 
 def _facts(record: TrainingRecord, command: str) -> PageTable:
     having = [f"{name} ({count:,} patients)" for name, count in record.modalities.items()]
-    labels = (
-        [f"{count:,} {name}" for name, count in record.classes.items()]
-        if record.classes is not None
-        else [f"{record.events or 0:,} with an event", f"time in {record.unit}"]
-    )
+    labels = {
+        "class": [f"{count:,} {name}" for name, count in (record.classes or {}).items()],
+        "survival": [f"{record.events or 0:,} with an event", f"time in {record.unit}"],
+        "number": ["each with a number"],
+    }[record.kind]
     rows = [
         ("outcome", record.outcome),
         ("patients", f"{record.patients:,}: {', '.join(labels)}"),

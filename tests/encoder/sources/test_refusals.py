@@ -87,9 +87,24 @@ def test_settings_that_no_longer_fit_are_refused_later_too(weights: Path) -> Non
         made.with_config(made.config.with_preset("literal"))
 
 
-def test_statistics_of_another_length_are_refused() -> None:
-    with pytest.raises(NetworkFactsError, match="pixel_mean"):
-        NetworkSpec(seeded(Pooled()), facts={**KNOWN.model_dump(), "pixel_mean": (0.5,)})
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"pixel_mean": (0.5,)},
+        {"pixel_mean": (123.675, 116.28, 103.53)},  # of 0..255
+        {"pixel_std": (58.4, 57.1, 57.4)},
+        {"pixel_std": (0.2, 0.0, 0.2)},
+        {"mpp": (0.0,)},
+    ],
+)
+def test_facts_that_cannot_be_are_refused(wrong: dict[str, Any]) -> None:
+    with pytest.raises(NetworkFactsError, match=next(iter(wrong))):
+        NetworkSpec(seeded(Pooled()), facts={**KNOWN.model_dump(), **wrong})
+
+
+def test_the_edge_of_training_fits_though_it_is_no_multiple() -> None:
+    inception = facts("inception", 299, 8, multiple_px=32)
+    assert [edge for edge in (288, 299, 300) if inception.takes(edge)] == [288, 299]
 
 
 def damaged(path: Path, how: str) -> None:
@@ -279,3 +294,48 @@ def test_a_folder_of_another_library_says_how_to_go_on(repository: Path) -> None
 
 def test_files_that_are_asked_of_the_hub_hold_no_code() -> None:
     assert hub_files.FILES == ["config.json", "model.safetensors"]
+
+
+class Places(torch.nn.Module):
+    """Answers with its map, passed through a function."""
+
+    def __init__(self, answer: Any) -> None:
+        super().__init__()
+        self.cut, self.answer = torch.nn.Conv2d(3, 16, 8, 8), answer
+
+    def forward(self, images: torch.Tensor) -> Any:
+        return self.answer(self.cut(images))
+
+
+def test_a_network_of_several_maps_is_asked_which() -> None:
+    several = Places(lambda found: [found, found[..., ::2, ::2]])
+    with pytest.raises(NetworkFactsError, match="several maps"):
+        SlideEncoder.from_networks(several, facts=facts("x", 64, 16))
+
+
+def test_a_network_without_numbers_is_refused() -> None:
+    with pytest.raises(WeightsMismatchError, match="no numbers"):
+        SlideEncoder.from_networks(Pooled().to("meta"), facts=facts("x", 64, 16))
+
+
+def test_evidence_without_a_background_is_refused() -> None:
+    with pytest.raises(NetworkFactsError, match="background"):
+        SlideEncoder.from_networks(seeded(Pooled()), facts=facts("x", 64, 16), score="evidence")
+
+
+@pytest.mark.parametrize("number", [torch.float64, torch.bfloat16])
+def test_a_network_of_another_number_format_is_given_its_own(number: torch.dtype) -> None:
+    module = seeded(Pooled()).to(number)
+    made = SlideEncoder.from_networks(module, facts=facts("x", 64, 16), device="cpu")
+    images = torch.randint(0, 256, (2, 3, 64, 64))
+    network = made.model.detail.features.backbone
+    with torch.inference_mode():
+        found = network.maps(images).pooled
+        wanted = module(network.normalise(images).to(number))
+    assert torch.equal(found, wanted)
+
+
+def test_a_context_network_of_smaller_images_is_given_them() -> None:
+    context = NetworkSpec(seeded(Pooled()), facts=facts("small", 32, 16))
+    made = SlideEncoder.from_networks(seeded(Pooled()), context, facts=facts("x", 64, 16))
+    assert (made.config.patches.patch_size_px, made.config.patches.context_px) == (128, 32)

@@ -2,11 +2,13 @@
 
 import numpy as np
 import pytest
+from scipy.linalg import null_space
 from scipy.special import expit
-from scipy.stats import norm
+from scipy.stats import multivariate_normal, norm
 
 from msfusion_sdk.arrays import Bools, Floats
 from msfusion_sdk.fusion.inputs.marginal import class_marginal, cox_marginal
+from msfusion_sdk.fusion.inputs.ridge import ridge_marginal
 
 
 def breslow_likelihood(risk: Floats, time: Floats, event: Bools) -> float:
@@ -71,3 +73,36 @@ def test_slopes_are_what_small_steps_of_the_prior_change(
     steps = [(value(0.01 * e) - value(-0.01 * e)) / 0.02 for e in np.eye(3)]
     # What the mode moves changes the curvature too, which slopes leave out.
     assert slopes == pytest.approx(np.array(steps), abs=0.05)
+
+
+def dense_likelihood(values: Floats, numbers: Floats) -> float:
+    """The largest density of the numbers' contrasts over a fine grid of noise."""
+    contrasts = null_space(np.ones((1, len(numbers)))).T
+    shared = contrasts @ values @ values.T @ contrasts.T
+    found = [
+        multivariate_normal.logpdf(contrasts @ numbers, cov=shared + noise * np.eye(len(shared)))
+        for noise in np.exp(np.linspace(-2, 0.5, 251))
+    ]
+    return float(max(found))
+
+
+@pytest.mark.parametrize("columns", [3, 60])
+def test_the_marginal_likelihood_of_numbers_is_that_of_their_covariance(columns: int) -> None:
+    rng = np.random.default_rng(2)
+    values = rng.normal(size=(40, columns)) / np.sqrt(columns)
+    numbers = values @ rng.normal(size=columns) + rng.normal(0, 0.7, 40)
+    expected = dense_likelihood(values, numbers) - dense_likelihood(values * 0.3, numbers)
+    found = ridge_marginal(values, numbers).value - ridge_marginal(values * 0.3, numbers).value
+    assert found == pytest.approx(expected, abs=1e-3)
+
+
+def test_slopes_of_numbers_are_what_small_steps_of_the_prior_change() -> None:
+    rng = np.random.default_rng(3)
+    values = rng.normal(size=(50, 3))
+    numbers = values @ np.array([1.0, 0.2, 0.0]) + rng.normal(size=50)
+
+    def value(logs: Floats) -> float:
+        return ridge_marginal(values * np.exp(logs / 2), numbers).value
+
+    steps = [(value(0.01 * e) - value(-0.01 * e)) / 0.02 for e in np.eye(3)]
+    assert ridge_marginal(values, numbers).slopes == pytest.approx(np.array(steps), abs=1e-3)

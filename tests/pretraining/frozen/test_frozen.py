@@ -5,35 +5,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from torch import Tensor, nn
 
 from msfusion_sdk import SlideEncoder
 from msfusion_sdk.config import AttentionConfig
-from msfusion_sdk.encoder import FeatureMaps, FeatureNetwork, NetworkFacts
+from msfusion_sdk.encoder import FeatureNetwork
 from msfusion_sdk.encoder.networks.attended import AttendedNetwork, MapAttention
 from msfusion_sdk.errors import NetworkFactsError, StoreFullError, UntrainedAttentionError
 from msfusion_sdk.pretraining.frozen.config import FrozenTrainConfig
 from msfusion_sdk.pretraining.frozen.maps import tile_image
 from msfusion_sdk.pretraining.frozen.run import pretrain_frozen
 
-
-class Edges(FeatureNetwork):
-    """What an image has of lines in eight directions, place by place; no weights to speak of."""
-
-    def __init__(self) -> None:
-        facts = NetworkFacts(
-            name="edges", image_px=64, multiple_px=8, mpp=(0.5,), pixel_mean=(0.7,) * 3,
-            pixel_std=(0.2,) * 3, readout="attended", features=8,
-        )  # fmt: skip
-        super().__init__(facts)
-        self.conv = nn.Conv2d(3, 8, 5, 2, 2, bias=False)
-        with torch.no_grad():
-            generator = torch.Generator().manual_seed(1)
-            self.conv.weight.copy_(torch.randn(self.conv.weight.shape, generator=generator))
-
-    def maps(self, images: Tensor) -> FeatureMaps:
-        answer = self.conv(self.normalise(images)).abs()
-        return FeatureMaps(nn.functional.avg_pool2d(answer, 4), None)
+from .conftest import Edges
 
 
 @pytest.fixture(scope="module")
@@ -77,18 +59,6 @@ def trained(
     config = FrozenTrainConfig(tile_mpp=0.5, epochs=60, patience=60, batch_size=16, peak_rate=0.01)
     folder = pretrain_frozen(tile_folder, out / "model", start, config, about="Dots, stripes.")
     return SlideEncoder.from_pretrained(folder, device="cpu", precision="fp32")
-
-
-@pytest.fixture(scope="module")
-def registered() -> "pytest.Generator[None, None, None]":  # type: ignore[name-defined]
-    """The network as an installed package would bring it."""
-    from msfusion_sdk.encoder.sources import naming, opening
-
-    patch = pytest.MonkeyPatch()
-    patch.setattr(naming, "list_networks", lambda: {"edges": "acme 0.1"})
-    patch.setattr(opening, "load_network", lambda name: Edges())
-    yield
-    patch.undo()
 
 
 def test_it_learns_and_then_weighs_by_attention(trained: SlideEncoder) -> None:

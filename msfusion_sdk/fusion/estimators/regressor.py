@@ -1,0 +1,84 @@
+"""Numbers from several modalities: tables in, a number per patient out."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from sklearn.base import RegressorMixin
+from sklearn.utils.validation import check_is_fitted
+
+from msfusion_sdk.arrays import Floats
+from msfusion_sdk.fusion.estimators.base import FusionEstimator, wrong_kind
+from msfusion_sdk.fusion.inputs.inputs import Tables
+from msfusion_sdk.fusion.inputs.targets import NumberTarget
+from msfusion_sdk.fusion.strategies.fuser import Arrays
+from msfusion_sdk.outcomes.numbers import NumberOutcome, number_outcome
+from msfusion_sdk.outcomes.reading import read_outcome
+
+__all__ = ["FusionRegressor"]
+
+
+class FusionRegressor(RegressorMixin, FusionEstimator):  # type: ignore[misc]  # untyped
+    """A number per patient from several tables, any of which a patient may lack.
+
+    Parameters
+    ----------
+    fusion, base, adapters, random_state
+        As in :class:`~msfusion_sdk.fusion.estimators.survival.FusionSurvival`, with ridge
+        regressions in place of ridge Cox models, whose penalty is the likeliest noise.
+
+    Attributes
+    ----------
+    centre_, spread_ : float
+        Mean and standard deviation of the training patients' numbers: a score of 0 is the mean.
+    training_ids_ : list of str
+        Patients that were learned from; predictions of theirs flatter the model.
+    weights_ : Series by table, or None
+        By which the scores of decision-level experts are multiplied.
+    """
+
+    def predict(self, X: Tables) -> "pd.Series[float]":  # noqa: N803
+        """Return the number of every patient in ``X``, in the unit of training.
+
+        Raises
+        ------
+        TableError
+            When a table is new, or has other columns than in training.
+        MissingModalityError
+            When a patient has no modality; the message names them.
+        """
+        check_is_fitted(self)
+        ids, scores = self.fitted_.scores(X)
+        return pd.Series(self.centre_ + self.spread_ * scores[:, 0], index=ids, name="number")
+
+    def modality_contributions(self, X: Tables) -> pd.DataFrame:  # noqa: N803
+        """Return what each table adds to the number: a row per patient, a column per table.
+
+        The number minus that of the same patient without the table; the distance from the mean of
+        training where it is the patient's only one; NaN where the patient lacks it.
+        """
+        check_is_fitted(self)
+        ids, added = self.fitted_.contributions(X)
+        columns = pd.Index(self.fitted_.adapters)
+        return pd.DataFrame(self.spread_ * added[:, :, 0], index=ids, columns=columns)
+
+    def _target(self, tables: Tables, y: Any) -> NumberTarget:
+        # Whole numbers are classes to everybody else; whoever fits this means numbers.
+        is_whole = isinstance(y, pd.Series) and pd.api.types.is_integer_dtype(y)
+        outcome = number_outcome(y) if is_whole else read_outcome(y)
+        if not isinstance(outcome, NumberOutcome):
+            raise wrong_kind(outcome, "FusionClassifier or FusionSurvival")
+        return NumberTarget.of(outcome)
+
+    def _beside(self, held_out: Floats, target: NumberTarget) -> tuple[Arrays, dict[str, Any]]:
+        return {"scale": np.array([target.centre, target.spread])}, {}
+
+    def _rescaled(self, scores: Floats, target: NumberTarget) -> Arrays:
+        # The least squares line of the numbers on what was predicted.
+        predicted = self.centre_ + self.spread_ * scores[:, 0]
+        slope, shift = np.polyfit(predicted, target.outcome.values, 1)
+        return {"scale": np.array([shift + slope * self.centre_, slope * self.spread_])}
+
+    def _become(self, arrays: Mapping[str, Any], learned: Mapping[str, Any]) -> None:
+        self.centre_, self.spread_ = map(float, arrays["scale"])
