@@ -282,8 +282,7 @@ def _scores(
 ) -> pd.DataFrame:
     rows = []
     for number, scale in enumerate(SCALES):
-        if progress:
-            progress("scores", number, len(SCALES), scale)
+        (progress or no_progress)("scores", number, len(SCALES), scale)
         dataset = datasets[scale]
         rows.append(
             score_network(

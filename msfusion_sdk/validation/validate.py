@@ -85,8 +85,9 @@ def validate_model(
     Raises
     ------
     TableError
-        When the model predicts numbers; when the outcome is not declared, of another kind, in another unit, or has classes that
-        the model does not know; or when a subgroup's column is not there.
+        When the model predicts numbers; when the outcome is not declared, of another kind, in
+        another unit, or has classes that the model does not know; or when a subgroup's column is
+        not there.
     MissingModalityError
         When nobody is left to be judged.
     StoreMixedFeaturesError

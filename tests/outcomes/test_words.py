@@ -88,3 +88,12 @@ def test_two_outcomes_share_one_list_of_values(tmp_path: object) -> None:
         ("death", 3, "2"),
         ("relapse", 3, "1"),
     ]
+
+
+def test_numbers_are_declared_by_a_word(tmp_path: object) -> None:
+    patients = pd.DataFrame({"patient_id": ["a", "b", "c"], "age": [50.5, 60, 71]})
+    declared = outcomes_of(["years=number:age"])
+    cohort = Cohort.create(f"{tmp_path}/c", patients=patients, outcomes=declared)
+    assert cohort.outcome("years").tolist() == [50.5, 60, 71]
+    (row,) = cohort.outcome_summary().to_dict("records")
+    assert (row["kind"], row["patients"], row["events"]) == ("number", 3, "50.5 to 71")

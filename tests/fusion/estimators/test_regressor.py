@@ -87,3 +87,15 @@ def test_each_estimator_names_the_one_for_the_outcome_it_was_given() -> None:
 
 def test_scikit_learn_takes_it_for_a_regressor() -> None:
     assert is_regressor(FusionRegressor())
+
+
+def test_recalibrated_numbers_are_on_the_line_of_new_patients() -> None:
+    tables, numbers = made(120)
+    others, elsewhere = made(90, seed=1)
+    others = {name: table.rename(lambda one: f"N{one}") for name, table in others.items()}
+    elsewhere = 3 * elsewhere.rename(lambda one: f"N{one}") + 7
+    model = FusionRegressor().fit(tables, numbers)
+    before = model.predict(others)
+    line = LinearRegression().fit(before.to_frame(), elsewhere[before.index])
+    after = model.recalibrated(others, elsewhere).predict(others)
+    np.testing.assert_allclose(after, line.predict(before.to_frame()))
