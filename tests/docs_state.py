@@ -126,6 +126,27 @@ def deployed(folder: Path) -> None:
         store.commit(encoder.encode(path, slide_id=name))
 
 
+def external(folder: Path) -> None:
+    """``external``: a model of survival of 80 patients, and a cohort of 80 others."""
+    for seed, where in enumerate(("training", "cohort")):
+        rng = np.random.default_rng(seed)
+        ids = [f"{where[0]}{number:02d}" for number in range(80)]
+        age = rng.normal(60, 9, 80)
+        death, left = rng.exponential(30 * np.exp((60 - age) / 6)), rng.uniform(6, 90, 80)
+        rows = {
+            "patient_id": ids,
+            "time_months": np.minimum(death, left) + 0.1,
+            "event": (death <= left).astype(int),
+            "sex": rng.choice(["f", "m"], 80),
+        }
+        made = Cohort.create(folder / "external" / where, patients=pd.DataFrame(rows))
+        made.add_modality("clinical", pd.DataFrame({"patient_id": ids, "age": age.round()}))
+    train_on_cohort(
+        Cohort.open(folder / "external" / "training"), "survival", folder / "external" / "model"
+    )
+
+
 STATES: dict[str, Callable[[Path], None]] = {
-    made.__name__: made for made in (case, results, outlined, lab, cohort, study, deployed)
+    made.__name__: made
+    for made in (case, results, outlined, lab, cohort, study, deployed, external)
 }

@@ -38,6 +38,7 @@ NEEDS = {
     "pretraining": ["outlined", "tiles"],
     "report": ["cohort", "study"],
     "slurm": ["cohort"],
+    "validate": ["external"],
 }
 """What a page finds beside it, where that is more than ``case.svs``."""
 

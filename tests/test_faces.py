@@ -213,6 +213,20 @@ FACES = {
         "read_table",
         "select_columns",
     ],
+    "msfusion_sdk.validation": [
+        "ExternalValidation",
+        "InTheLarge",
+        "ValidationRecord",
+        "classes_in_the_large",
+        "decision_curve_of_classes",
+        "decision_curve_of_survival",
+        "draw_decision_curves",
+        "draw_validation_calibration",
+        "recalibrate_model",
+        "survival_in_the_large",
+        "validate_model",
+        "write_validation",
+    ],
     "msfusion_sdk.view": ["serve"],
 }
 

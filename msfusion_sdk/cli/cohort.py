@@ -1,4 +1,4 @@
-"""``msfusion cohort create``, ``add``, ``encode``, ``status``, ``export``, ``compact``."""
+"""``msfusion cohort …``: what makes a cohort, fills it, encodes it and hands it on."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -8,19 +8,34 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.table import Table
 
+from msfusion_sdk.cli.cohort_changes import print_change, relocate, remove, set_slide
+from msfusion_sdk.cli.cohort_outcomes import EventValues, NoEventValues, Unit
+from msfusion_sdk.cli.cohort_outcomes import app as outcomes
+from msfusion_sdk.cli.cohort_watch import watch
 from msfusion_sdk.cli.console import err, json_of, known_words, out, run_bars, told_warnings
 from msfusion_sdk.cli.encode import (
     Device,
     Json,
     KeepInk,
+    MaxUpsample,
     Model,
     Precision,
     Preset,
     Qc,
     Stain,
+    patch_settings,
     tissue_settings,
 )
-from msfusion_sdk.cli.table_options import Decimal, Encoding, Layout, Separator, Sheet, table_file
+from msfusion_sdk.cli.several_words import SeveralWords
+from msfusion_sdk.cli.table_options import (
+    Decimal,
+    Encoding,
+    Layout,
+    OnDuplicate,
+    Separator,
+    Sheet,
+    table_file,
+)
 from msfusion_sdk.errors import ExitCode
 
 if TYPE_CHECKING:
@@ -32,21 +47,29 @@ __all__ = ["app"]
 EXAMPLES = 5
 """Failures printed for each code; ``--json`` has all of them."""
 
+NO_OUTCOME = (
+    "No outcome was found: columns time_months (or another unit) with event, or diagnosis, declare "
+    "one by their names. For others: msfusion cohort outcome add {folder} "
+    "NAME=TIME,EVENT (or NAME=COLUMN for classes, NAME=number:COLUMN for numbers)."
+)
+
 app = typer.Typer(
     help="Link patients to slides and tables, encode all slides, export.", no_args_is_help=True
 )
+app.add_typer(outcomes, name="outcome")
+app.command("set")(set_slide)
+app.command()(relocate)
+app.command()(watch)
+app.command(cls=SeveralWords)(remove)
 
 Folder = Annotated[Path, typer.Argument(help="The cohort's folder.")]
-OnDuplicate = Annotated[
-    str, typer.Option(help="refuse, or drop_identical rows that repeat another.")
-]
 Fingerprint = Annotated[
     str | None,
     typer.Option("--model", help="Name or first letters of a fingerprint, where several."),
 ]
 
 
-@app.command()
+@app.command(cls=SeveralWords)
 def create(
     folder: Folder,
     patients: Annotated[
@@ -55,6 +78,16 @@ def create(
     slides: Annotated[
         Path | None, typer.Option(help="Table with slide_id, patient_id, path, perhaps mpp.")
     ] = None,
+    outcome: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="NAME=TIME,EVENT; NAME=TIME,censored:COLUMN; NAME=COLUMN: classes; "
+            "NAME=number:COLUMN."
+        ),
+    ] = None,
+    event_values: EventValues = None,
+    no_event_values: NoEventValues = None,
+    unit: Unit = None,
     on_duplicate: OnDuplicate = "refuse",
     layout: Annotated[
         str | None, typer.Option(help="cbioportal, xena or gdc: the patients' table is theirs.")
@@ -65,28 +98,41 @@ def create(
     decimal: Decimal = None,
     encoding: Encoding = None,
 ) -> None:
-    """Check the tables together, say all that is wrong at once, and make the folder."""
+    """Check the tables together, say all that is wrong at once, and make the folder.
+
+    --separator, --decimal and --encoding are said of both tables.
+    """
     from msfusion_sdk.cohort.cohort import Cohort
+    from msfusion_sdk.outcomes.words import outcomes_of
 
     with known_words():
+        declared = outcomes_of(
+            outcome or (),
+            event_values=event_values or (),
+            no_event_values=no_event_values or (),
+            unit=unit,
+        )
         said = (separator, decimal, encoding)
         cohort = Cohort.create(
             folder,
             patients=table_file(patients, sheet, *said),
             slides=None if slides is None else table_file(slides, slides_sheet, *said),
+            outcomes=declared,
             on_duplicate=on_duplicate,  # type: ignore[arg-type]
             layout=layout,
         )
     _print_report(cohort)
+    if not cohort.manifest.outcomes:
+        out.print(NO_OUTCOME.format(folder=folder), markup=False, soft_wrap=True)
 
 
 @app.command()
 def add(
     folder: Folder,
-    name: Annotated[str, typer.Argument(help="Of the modality: clinical, genomics, …")],
-    table: Annotated[
-        Path, typer.Argument(help="CSV, TSV, Excel or Parquet, a row per patient_id.")
+    name: Annotated[
+        str, typer.Argument(help="slides, patients, or of a modality: clinical, genomics, …")
     ],
+    table: Annotated[Path, typer.Argument(help="CSV, TSV, Excel or Parquet.")],
     unmatched: Annotated[
         str, typer.Option(help="refuse, or report: leave out rows of unknown patients.")
     ] = "refuse",
@@ -107,15 +153,24 @@ def add(
     decimal: Decimal = None,
     encoding: Encoding = None,
 ) -> None:
-    """Add a table of one row per patient, or a file in the layout of a portal."""
+    """Add new slides or patients, or a modality: a table per patient, or a portal's file.
+
+    A cohort grows without encoding anything again.  The whole table of before with new rows in it
+    adds these: --on-duplicate drop_identical.
+    """
     from msfusion_sdk.cohort.cohort import Cohort
 
     cohort = Cohort.open(folder)
     said = {"layout": layout, "samples": samples, "profiled": profiled}
     with known_words():
+        source = table_file(table, sheet, separator, decimal, encoding)
+        grow = {"slides": cohort.add_slides, "patients": cohort.add_patients}.get(name)
+        if grow is not None:
+            print_change(grow(source, on_duplicate=on_duplicate))  # type: ignore[arg-type]
+            return
         cohort.add_modality(
             name,
-            table_file(table, sheet, separator, decimal, encoding),
+            source,
             unmatched=unmatched,  # type: ignore[arg-type]
             on_duplicate=on_duplicate,  # type: ignore[arg-type]
             replace=replace,
@@ -147,7 +202,15 @@ def encode(
     address: Annotated[str | None, typer.Option(help="Of a Ray cluster.")] = None,
     gpus_per_worker: Annotated[float, typer.Option(help="Of each Ray actor.")] = 0.0,
     cpus_per_worker: Annotated[float, typer.Option(help="Of each Ray actor.")] = 1.0,
+    metrics: Annotated[
+        Path | None, typer.Option(help="OpenMetrics text file, written while it runs.")
+    ] = None,
+    mpp: Annotated[
+        float | None,
+        typer.Option(help="µm per pixel of slides without one in their table; is written there."),
+    ] = None,
     preset: Preset = None,
+    max_upsample: MaxUpsample = None,
     stain: Stain = None,
     keep_ink: KeepInk = False,
     qc: Qc = None,
@@ -167,11 +230,12 @@ def encode(
     cohort = Cohort.open(folder)
     with known_words():
         encoder = SlideEncoder.from_pretrained(model, device=device, precision=precision)
-        settings = encoder.config.with_preset(preset) if preset else encoder.config
+        settings = patch_settings(encoder.config, preset, max_upsample)
         encoder = encoder.with_config(tissue_settings(settings, stain, keep_ink=keep_ink, qc=qc))
         with run_bars() as show:
             run = cohort.encode(
                 encoder,
+                mpp=mpp,
                 progress=show,
                 workers=workers,
                 shard=shard,
@@ -180,10 +244,11 @@ def encode(
                 max_failures=max_failures,
                 staging=staging,
                 staging_gb=staging_gb,
-                engine=engine,
+                engine=engine,  # type: ignore[arg-type]
                 address=address,
                 gpus_per_worker=gpus_per_worker,
                 cpus_per_worker=cpus_per_worker,
+                metrics=metrics,
             )
     if json:
         for status in run.statuses:
@@ -195,6 +260,8 @@ def encode(
         left = run.total - len(run.statuses)
         early = f", and {left} were not tried: too many failed" if run.stopped_early else ""
         err.print(f"{len(run.failed)} of {run.total} slides failed{early}. See summary.md.")
+        if run.all_missing:
+            err.print("None of their files is there: is a disk not mounted?")
         raise typer.Exit(run.exit_code)
 
 

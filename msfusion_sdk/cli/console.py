@@ -4,31 +4,21 @@ import json
 import shlex
 import sys
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import Literal
 
 import typer
 from pydantic import BaseModel
 from pydantic_core import PydanticSerializationError
 from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
 
+from msfusion_sdk.cli.logging_options import log_progress, talk
 from msfusion_sdk.errors import MsfusionError
-
-if TYPE_CHECKING:
-    from msfusion_sdk.cohort.encoding.run import RunProgress
+from msfusion_sdk.monitoring.progress import Progress, terminal_bars
 
 __all__ = [
-    "Bars",
     "bars",
     "err",
     "json_of",
@@ -43,46 +33,24 @@ out = Console(highlight=False)
 err = Console(stderr=True, highlight=False)
 
 
-class Bars(Protocol):
-    """Move the bar of a stage."""
-
-    def __call__(self, stage: str, done: int, total: int, text: str = "") -> None:
-        """Show that ``done`` of ``total`` steps of ``stage`` are done."""
-
-
 @contextmanager
-def bars() -> Iterator[Bars]:
-    """Show a progress bar per stage while the block runs."""
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TimeRemainingColumn(),
-        TextColumn("{task.fields[text]}"),
-    )
-    with Progress(*columns, console=err, transient=False) as progress:
-        tasks = {}
-
-        def update(stage: str, done: int, total: int, text: str = "") -> None:
-            # A stage has a bar from its first step on: nobody knows beforehand which there will be.
-            if stage not in tasks:
-                tasks[stage] = progress.add_task(stage, total=total, text=text)
-            progress.update(tasks[stage], completed=done, total=total, text=text)
-
+def bars() -> Iterator[Progress]:
+    """Show a bar per stage while the block runs; log lines where nobody looks at bars."""
+    if not talk().has_bars:
+        yield log_progress
+        return
+    with terminal_bars(err) as update:
         yield update
 
 
 @contextmanager
-def run_bars() -> Iterator["Callable[[RunProgress], None]"]:
-    """Show a bar of slides while the block runs; yields what a run calls with its progress."""
-    with bars() as update:
-
-        def show(run: "RunProgress") -> None:
-            text = f"{run.failed} failed, {run.patches_per_s:.2f} patches/s"
-            update("slides", run.ended, run.total, text)
-
-        yield show
+def run_bars() -> Iterator[Progress | Literal[False]]:
+    """Show a bar of slides; nothing where a run's own log lines say it."""
+    if not talk().has_bars:
+        yield False
+        return
+    with terminal_bars(err) as update:
+        yield update
 
 
 @contextmanager

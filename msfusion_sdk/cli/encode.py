@@ -12,7 +12,7 @@ from msfusion_sdk.cli.console import bars, err, json_of, known_words, out
 from msfusion_sdk.config import PRESETS, EncoderConfig
 from msfusion_sdk.errors import ExitCode
 
-__all__ = ["demo", "encode", "info", "tissue_settings"]
+__all__ = ["demo", "encode", "info", "patch_settings", "tissue_settings"]
 
 Mpp = Annotated[float | None, typer.Option(help="µm per pixel of level 0; wins over the header.")]
 Preset = Annotated[
@@ -87,7 +87,7 @@ def info(
         raise typer.BadParameter(msg)
     with known_words():
         settings = tissue_settings(
-            _settings(EncoderConfig(), preset, max_upsample), stain, keep_ink=keep_ink
+            patch_settings(EncoderConfig(), preset, max_upsample), stain, keep_ink=keep_ink
         )
     drawn = read_annotations(annotations) if annotations else None
     description = describe_slide(path, settings, mpp=mpp, annotations=drawn)
@@ -138,7 +138,7 @@ def encode(
 
     with known_words():
         encoder = SlideEncoder.from_pretrained(model, device=device, precision=precision)
-        settings = _settings(encoder.config, preset, max_upsample)
+        settings = patch_settings(encoder.config, preset, max_upsample)
         encoder = encoder.with_config(tissue_settings(settings, stain, keep_ink=keep_ink, qc=qc))
     outcomes = []
     with bars() as update:
@@ -168,9 +168,10 @@ def tissue_settings(
     return config.updated(tissue={"drop_pen": False}) if keep_ink else config
 
 
-def _settings(
+def patch_settings(
     config: EncoderConfig, preset: str | None, max_upsample: float | None
 ) -> EncoderConfig:
+    """Return the settings with what ``--preset`` and ``--max-upsample`` say."""
     config = config.with_preset(preset) if preset else config
     if max_upsample is None:
         return config

@@ -20,12 +20,15 @@ from msfusion_sdk.cli.console import err
 from msfusion_sdk.cli.doctor import doctor
 from msfusion_sdk.cli.encode import demo, encode, info
 from msfusion_sdk.cli.fusion import adapters, classify, evaluate, explain, predict, train
+from msfusion_sdk.cli.logging_options import start, take_logging
 from msfusion_sdk.cli.models import app as models
 from msfusion_sdk.cli.pretrain import app as pretrain
 from msfusion_sdk.cli.report import report
 from msfusion_sdk.cli.several_words import SeveralWords
+from msfusion_sdk.cli.validate import validate
 from msfusion_sdk.cli.view import view
 from msfusion_sdk.errors import ExitCode, MsfusionError, RunInterruptedError, StoreError
+from msfusion_sdk.monitoring.log import log
 
 __all__ = ["app", "main"]
 
@@ -77,10 +80,10 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 COMMANDS = (
-    demo, info, encode, train, predict, classify, apply, explain, evaluate, report, view, adapters,
-    doctor, bench,
+    demo, info, encode, train, predict, classify, apply, validate, explain, evaluate, report,
+    view, adapters, doctor, bench,
 )  # fmt: skip
-TAKE_SEVERAL_WORDS = (apply,)
+TAKE_SEVERAL_WORDS = (apply, validate)
 # Each imports what it needs when it runs, so that ``--help`` takes no seconds.
 for command in COMMANDS:
     app.command(cls=SeveralWords if command in TAKE_SEVERAL_WORDS else None)(command)
@@ -100,8 +103,17 @@ def _options(
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
     ] = False,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", "-v", help="Log what happens; -vv: more.")
+    ] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Only warnings and errors.")] = False,
+    log_format: Annotated[
+        str | None, typer.Option(help="text or json: a line per slide and one a minute, on stderr.")
+    ] = None,
 ) -> None:
     """Whole-slide pathology images to one attention-fused vector.
+
+    -v, -q and --log-format may stand anywhere on the line.
 
     Exit codes: 0 all done, 2 wrong use or a model that cannot be loaded, 3 finished and some
     slides failed, 4 stopped because too many failed, 5 a result could not be written, 130 or
@@ -115,8 +127,17 @@ def main() -> None:
         # A name that is no text, or a terminal that knows few letters, ends no command.
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
-    with _interruptible():
-        app()
+    try:
+        words, chosen = take_logging(sys.argv[1:])
+    except typer.BadParameter as error:  # of options that are read before all others
+        err.print(f"[bold red]error[/] {error}")
+        sys.exit(ExitCode.USAGE)
+    handler = start(chosen)
+    try:
+        with _interruptible():
+            app(words)
+    finally:
+        log.removeHandler(handler)
 
 
 @contextmanager

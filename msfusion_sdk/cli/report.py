@@ -14,7 +14,8 @@ def report(
     folders: Annotated[
         list[Path],
         typer.Argument(
-            metavar="FOLDER…", help="Cohorts, models of train, or folders of evaluate --out."
+            metavar="FOLDER…",
+            help="Cohorts, models, or folders of evaluate or validate --out.",
         ),
     ],
     path: Annotated[Path, typer.Option("--out", "-o", help="The .html file to write.")],

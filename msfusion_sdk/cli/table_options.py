@@ -8,8 +8,11 @@ import typer
 if TYPE_CHECKING:
     from msfusion_sdk.tables.files.table_file import TableFile
 
-__all__ = ["Decimal", "Encoding", "Layout", "Separator", "Sheet", "table_file"]
+__all__ = ["Decimal", "Encoding", "Layout", "OnDuplicate", "Separator", "Sheet", "table_file"]
 
+OnDuplicate = Annotated[
+    str, typer.Option(help="refuse, or drop_identical rows that repeat another.")
+]
 Sheet = Annotated[str | None, typer.Option(help="Of a spreadsheet, where several hold cells.")]
 Separator = Annotated[
     str | None, typer.Option(help="Between cells, where the file leaves it open: , ; tab or space.")

@@ -1,10 +1,10 @@
 """A cohort: patients, their slides, their modalities and outcomes, in one folder."""
 
 import warnings
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, Unpack
 
 import pandas as pd
 import pyarrow as pa
@@ -19,7 +19,8 @@ from msfusion_sdk.cohort.folder.layout import (
     slides_path,
 )
 from msfusion_sdk.cohort.folder.manifest import CohortManifest, read_manifest, write_manifest
-from msfusion_sdk.cohort.intake.contents import count_patterns, report_on
+from msfusion_sdk.cohort.growth import CohortGrowth
+from msfusion_sdk.cohort.intake.contents import count_patterns, report_on, summarise_outcomes
 from msfusion_sdk.cohort.intake.creation import OnDuplicate, labels_of, read_cohort_tables
 from msfusion_sdk.cohort.intake.layouts import LayoutChoice
 from msfusion_sdk.cohort.intake.modality import (
@@ -32,11 +33,13 @@ from msfusion_sdk.cohort.store.aggregate import SlideUse
 from msfusion_sdk.cohort.store.status import CohortStatus, choose_model, cohort_status, models_of
 from msfusion_sdk.cohort.store.store import EmbeddingStore
 from msfusion_sdk.cohort.store.vectors import load_parts, patient_vectors
-from msfusion_sdk.cohort.workers.settings import RunSettings
+from msfusion_sdk.cohort.workers.settings import RunOptions, RunSettings
 from msfusion_sdk.deprecation import renamed_argument
 from msfusion_sdk.errors import TableError
 from msfusion_sdk.files import entries_of, made_folder
-from msfusion_sdk.outcomes.declaration import declared
+from msfusion_sdk.outcomes.declaration import TimeUnit, declared
+from msfusion_sdk.outcomes.outcome import Kind
+from msfusion_sdk.outcomes.words import with_event_values
 from msfusion_sdk.phrases import first_few
 from msfusion_sdk.storage.schema import read_column, read_notes, read_stored, write_stored
 from msfusion_sdk.tables.arrow import TableSource
@@ -45,7 +48,8 @@ from msfusion_sdk.tables.issues import CohortReport, require_no_errors
 from msfusion_sdk.tables.paths import path_of
 
 if TYPE_CHECKING:
-    from msfusion_sdk.cohort.encoding.run import EncodingRun, RunProgress
+    from msfusion_sdk.cohort.encoding.run import EncodingRun
+    from msfusion_sdk.cohort.encoding.showing import RunProgressLike
     from msfusion_sdk.cohort.export.patch_features import PatchFeatures
     from msfusion_sdk.cohort.intake.attach import AttachReport
     from msfusion_sdk.encoder.slide_encoder import SlideEncoder
@@ -57,7 +61,7 @@ class OutcomeWarning(UserWarning):
     """Labels that can be true and more often are a mistake."""
 
 
-class Cohort:
+class Cohort(CohortGrowth):
     """Patients linked to slides, modalities and outcomes; make one with ``create`` or ``open``.
 
     Parameters
@@ -274,8 +278,9 @@ class Cohort:
         encoder: "SlideEncoder",
         *,
         preset: str | None = None,
-        progress: "Callable[[RunProgress], None] | None" = None,
-        **settings: object,
+        mpp: float | None = None,
+        progress: "RunProgressLike" = None,
+        **settings: Unpack[RunOptions],
     ) -> "EncodingRun":
         """Encode every slide that has no part of this model yet; one bad slide stops nothing.
 
@@ -288,13 +293,19 @@ class Cohort:
         preset : str, optional
             Settings of tissue and patches by name, such as 'auto' or 'biopsy'; they are part of
             the fingerprint.
-        progress : callable, optional
-            Called with a ``RunProgress`` several times a second.
+        mpp : float, optional
+            µm per pixel of every slide that has none in the slide table, into which it is written;
+            wins over the headers.
+        progress : callable, None or False
+            Called several times a second with a ``RunProgress``, or as
+            :class:`~msfusion_sdk.monitoring.progress.Progress`.  None shows a bar in terminals
+            and notebooks, False none.  The logger ``msfusion_sdk`` has a line per slide and one a
+            minute.
         **settings
             The fields of ``RunSettings``: ``workers=1``, ``engine="local"`` or ``"ray"``,
             ``shard="3/20"``, ``patches=False``, ``timeout_s=600``, ``max_failures=0.2``,
-            ``staging=None`` (a local folder), and for Ray ``address``, ``gpus_per_worker``,
-            ``cpus_per_worker``.
+            ``staging=None`` (a local folder), ``metrics=None`` (an OpenMetrics text file), and for
+            Ray ``address``, ``gpus_per_worker``, ``cpus_per_worker``.
 
         Returns
         -------
@@ -309,14 +320,18 @@ class Cohort:
             After SIGINT, SIGTERM or SIGHUP, with what is done committed.
         """
         from msfusion_sdk.cohort.encoding.encode import encode_slides
+        from msfusion_sdk.cohort.encoding.showing import shown_run
 
         if preset is not None:
             encoder = encoder.with_config(encoder.config.with_preset(preset))
         chosen = RunSettings.model_validate(settings)
+        if mpp is not None:
+            self.fill_spacings(mpp)
         rows = [] if self.slides is None else self.slides.to_pylist()
         _require_paths(rows)
         slides = [SlideRow(row["slide_id"], path_of(row), row.get("mpp")) for row in rows]
-        return encode_slides(self.root, slides, encoder, chosen, progress)
+        with shown_run(progress) as show:
+            return encode_slides(self.root, slides, encoder, chosen, show)
 
     def status(self, *, model: str | None = None) -> CohortStatus:
         """Return how far the cohort is encoded, and which slides failed why.
@@ -506,18 +521,41 @@ class Cohort:
         """
         return EmbeddingStore(self.root, choose_model(self.root, model)).compact()
 
-    def declare_outcome(self, name: str, **settings: object) -> None:
+    def declare_outcome(
+        self,
+        name: str,
+        *,
+        time: str | None = None,
+        event: str | None = None,
+        censored: str | None = None,
+        unit: TimeUnit | None = None,
+        event_values: Mapping[object, bool] | Collection[object] | None = None,
+        no_event_values: Collection[object] | None = None,
+        column: str | None = None,
+        kind: Kind | None = None,
+    ) -> None:
         """Say which columns of the patient table hold an outcome.
 
         Parameters
         ----------
         name : str
             What ``outcome`` is asked for; one of that name is replaced.
-        **settings
-            For survival ``time=`` and either ``event=`` or ``censored=``, with ``unit=``
-            unless the name of the time column ends in it, and ``event_values={"Dead": True,
-            "Alive": False}`` unless the other column holds true and false or 1 and 0.  For
-            classes ``column=``; for numbers ``column=`` and ``kind="number"``.
+        time : str, optional
+            For survival: the column of times.
+        event, censored : str, optional
+            For survival: the column that is true where the event was seen, or where it was not.
+        unit : 'days', 'weeks', 'months' or 'years', optional
+            Of times, unless the name of their column ends in it.
+        event_values : mapping or collection, optional
+            What each value of that column means, ``{"Dead": True, "Alive": False}``, unless it
+            holds true and false or 1 and 0; or the values that mean an event, where one other is
+            left or ``no_event_values`` names the others.
+        no_event_values : collection, optional
+            The values that mean that no event was seen.
+        column : str, optional
+            For classes and numbers: their column.
+        kind : 'survival', 'class' or 'number', optional
+            By default survival with ``time``, classes with ``column``.
 
         Raises
         ------
@@ -525,11 +563,30 @@ class Cohort:
             ``SurvivalLabelError`` when the labels cannot be true, ``DegenerateSplitError`` when
             they tell no two patients apart.
         """
+        given = {
+            "time": time,
+            "event": event,
+            "censored": censored,
+            "unit": unit,
+            "event_values": event_values,
+            "no_event_values": no_event_values,
+            "column": column,
+            "kind": kind,
+        }
+        settings = with_event_values(given, self.patients)
         outcome = declared(name, self.patients.column_names, **settings)
         require_no_errors(labels_of(self.patients, outcome)[1])
         outcomes = {**self.manifest.outcomes, name: outcome}
         self.manifest = self.manifest.model_copy(update={"outcomes": outcomes})
         write_manifest(self.root, self.manifest)
+
+    def outcome_summary(self) -> pd.DataFrame:
+        """Return a row per outcome: ``name``, ``kind``, ``columns``, ``unit``, ``patients``.
+
+        ``events`` is their number for survival, of classes the number of each, of numbers their
+        range.
+        """
+        return summarise_outcomes(self.patients, self.manifest.outcomes)
 
     def outcome(self, name: str) -> "pd.DataFrame | pd.Series[Any]":
         """Return the labels of the patients who have this outcome, indexed by patient_id.

@@ -5,7 +5,7 @@ on where it was.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +14,7 @@ import pandas as pd
 from msfusion_sdk.bags.bag import PATCHES
 from msfusion_sdk.cohort.encoding.encode import encode_slides
 from msfusion_sdk.cohort.encoding.plan import SlideRow
+from msfusion_sdk.cohort.encoding.showing import RunProgressLike, shown_run
 from msfusion_sdk.cohort.export.bags import patient_bags
 from msfusion_sdk.cohort.store.ledger import SlideStatus
 from msfusion_sdk.cohort.store.vectors import load_parts, patient_vectors
@@ -36,13 +37,10 @@ from msfusion_sdk.tables.paths import path_of
 
 if TYPE_CHECKING:
     from msfusion_sdk.cohort.cohort import Cohort
-    from msfusion_sdk.cohort.encoding.run import RunProgress
     from msfusion_sdk.encoder.slide_encoder import SlideEncoder
     from msfusion_sdk.tables.arrow import TableSource
 
 __all__ = ["apply_to_cohort", "apply_to_slides"]
-
-Progress = Callable[["RunProgress"], None]
 
 
 def apply_to_slides(
@@ -55,7 +53,7 @@ def apply_to_slides(
     mpp: float | None = None,
     encoder: "SlideEncoder | None" = None,
     settings: RunSettings | None = None,
-    progress: Progress | None = None,
+    progress: RunProgressLike = None,
 ) -> Applied:
     """Return what a model predicts from slide files and tables.
 
@@ -103,7 +101,8 @@ def apply_to_slides(
         model.require_encoder(encoder)
         chosen = _settings(model, settings)
         rows = [slide.row for slide in new]
-        run = encode_slides(made_folder(Path(work)), rows, encoder, chosen, progress)
+        with shown_run(progress) as show:
+            run = encode_slides(made_folder(Path(work)), rows, encoder, chosen, show)
         statuses = run.statuses
         given |= _slide_tables(new, Path(work), encoder.fingerprint, model)
     owners = [slide.patient_id for slide in new]
@@ -119,7 +118,7 @@ def apply_to_cohort(
     times: Sequence[float] = (),
     encoder: "SlideEncoder | None" = None,
     settings: RunSettings | None = None,
-    progress: Progress | None = None,
+    progress: RunProgressLike = None,
 ) -> Applied:
     """Return what a model predicts for every patient of a cohort.
 

@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from msfusion_sdk.cohort.cohort import Cohort
+from msfusion_sdk.cohort.encoding.showing import RunProgressLike
 from msfusion_sdk.cohort.workers.settings import RunSettings
 from msfusion_sdk.deployment.applied import Applied
-from msfusion_sdk.deployment.apply import Progress, apply_to_cohort, apply_to_slides
+from msfusion_sdk.deployment.apply import apply_to_cohort, apply_to_slides
 from msfusion_sdk.deployment.heat_maps import write_heat_maps
 from msfusion_sdk.deployment.new_slides import SlideSource
 from msfusion_sdk.study.predictions_file import require_predictions_path
@@ -36,7 +37,7 @@ def apply_to_file(
     device: str = "auto",
     precision: str = "auto",
     settings: RunSettings | None = None,
-    progress: Progress | None = None,
+    progress: RunProgressLike = None,
 ) -> Applied:
     """Write what a model predicts for new patients, a row each, and return it.
 

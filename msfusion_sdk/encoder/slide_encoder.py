@@ -9,12 +9,12 @@ from msfusion_sdk.encoder.held_model import HeldModel
 from msfusion_sdk.encoder.result.embedding import SlideEmbedding
 from msfusion_sdk.encoder.result.provenance import ModelIdentity
 from msfusion_sdk.encoder.run.attending import attended
-from msfusion_sdk.encoder.run.encoding import Progress
 from msfusion_sdk.encoder.run.one_slide import Computing, encode_file
 from msfusion_sdk.encoder.weights.encoder_folder import model_fingerprint
+from msfusion_sdk.monitoring.progress import ProgressLike, showing
 from msfusion_sdk.slides.files.names import slide_id_of
 
-__all__ = ["Progress", "SlideEncoder"]
+__all__ = ["SlideEncoder"]
 
 
 class SlideEncoder(HeldModel):
@@ -67,7 +67,7 @@ class SlideEncoder(HeldModel):
         preset: str | None = None,
         batch_size: int | None = None,
         threads: int | None = None,
-        progress: Progress | None = None,
+        progress: ProgressLike = None,
     ) -> SlideEmbedding:
         """Encode one slide.
 
@@ -87,8 +87,10 @@ class SlideEncoder(HeldModel):
         threads : int, optional
             Reading threads beside the networks; 0 reads and computes in turn.  By default one
             beside a CPU, which the networks keep busy, and one a core beside a GPU.
-        progress : callable, optional
-            Called with (patches done, patches in all).
+        progress : callable, None or False
+            Called with (patches done, patches in all), or as
+            :class:`~msfusion_sdk.monitoring.progress.Progress`.  None shows a bar in terminals
+            and notebooks, False none.
 
         Returns
         -------
@@ -100,7 +102,6 @@ class SlideEncoder(HeldModel):
         SlideError
             One of its subclasses, each with what to do next.
         """
-        by = Computing.checked(self.model, self.runtime, batch_size, threads, progress)
         config = self.config if preset is None else self.config.with_preset(preset)
         model = ModelIdentity(
             name=config.name,
@@ -115,5 +116,13 @@ class SlideEncoder(HeldModel):
             )  # fmt: skip
         # Not the path: the name of a folder can hold a patient's.
         name = slide_id or slide_id_of(path)
-        result = encode_file(path, name, mpp, config, model, self.backend(), by)
+        with showing(progress) as tell:
+            by = Computing.checked(
+                self.model,
+                self.runtime,
+                batch_size,
+                threads,
+                lambda done, total: tell("patches", done, total),
+            )
+            result = encode_file(path, name, mpp, config, model, self.backend(), by)
         return result if self._attention is None else attended(result, self._attention)

@@ -13,13 +13,14 @@ from msfusion_sdk.evaluation.comparing import Comparison
 from msfusion_sdk.evaluation.crossfit.baselines import make_baselines
 from msfusion_sdk.evaluation.crossfit.inputs import read_tables
 from msfusion_sdk.evaluation.crossfit.predicting import require_methods
-from msfusion_sdk.evaluation.crossfit.running import Progress, require_free_names, run_all
+from msfusion_sdk.evaluation.crossfit.running import require_free_names, run_all
 from msfusion_sdk.evaluation.crossfit.tasks import TASKS
 from msfusion_sdk.evaluation.folds.checks import labels_of
 from msfusion_sdk.evaluation.folds.folds import Fold, fold_counts, make_folds, split_hash
 from msfusion_sdk.evaluation.result.evaluation import Evaluation
 from msfusion_sdk.evaluation.result.frames import contributions_table, predictions_table
 from msfusion_sdk.evaluation.result.warnings import remarks, warn_once
+from msfusion_sdk.monitoring.progress import ProgressLike, showing
 from msfusion_sdk.outcomes.outcome import Outcome
 from msfusion_sdk.outcomes.reading import read_outcome
 
@@ -42,7 +43,7 @@ def evaluate(
     horizons: ArrayLike | None = None,
     tau: float | None = None,
     n_jobs: int = 1,
-    progress: Progress | None = None,
+    progress: ProgressLike = None,
 ) -> Evaluation:
     """Return how well ``model`` predicts patients that it was not fitted on.
 
@@ -76,8 +77,10 @@ def evaluate(
         training patients of every fold are followed.
     n_jobs : int
         Processes; the result is the same for any number.
-    progress : callable, optional
-        Called with (fits done, fits in all).
+    progress : callable, None or False
+        Called with (fits done, fits in all), or as
+        :class:`~msfusion_sdk.monitoring.progress.Progress`.  None shows a bar in terminals and
+        notebooks, False none.
 
     Raises
     ------
@@ -105,7 +108,16 @@ def evaluate(
     chosen = make_baselines(tables, random_state, takes_adapters=takes) if baselines else []
     # Before anything is fitted: results are kept by name, and one would replace the other.
     require_free_names(models, chosen)
-    runs, caught = run_all(models, chosen, tables, task, made, n_jobs=n_jobs, progress=progress)
+    with showing(progress) as tell:
+        runs, caught = run_all(
+            models,
+            chosen,
+            tables,
+            task,
+            made,
+            n_jobs=n_jobs,
+            progress=lambda done, total: tell("fits", done, total),
+        )
     warn_once(caught)
     reference = next(iter(models))
     comparison = Comparison(

@@ -19,7 +19,7 @@ from msfusion_sdk.tables.cells.placeholders import MISSING_TEXT, is_placeholder
 from msfusion_sdk.tables.frames import ID_COLUMN
 from msfusion_sdk.tables.issues import Issue, issue, note
 
-__all__ = ["cells_of", "survival_labels", "without_outcome"]
+__all__ = ["as_key", "cells_of", "survival_labels", "without_outcome"]
 
 
 def survival_labels(
@@ -139,11 +139,11 @@ def _flags(
         # Python compares True == 1 and 1.0 == 1, but never "1" == 1, so text is refused here.
         values = [float(v == 1) if v in (0, 1) else np.nan for v in cells]
     else:
-        values = [float(meaning.get(_as_key(v), np.nan)) for v in cells]
+        values = [float(meaning.get(as_key(v), np.nan)) for v in cells]
     flag = np.array(values)
     wrong = np.flatnonzero(np.isnan(flag) & np.array([v is not None for v in cells])).tolist()
-    unknown = sorted({_as_key(cells[row]) for row in wrong})
-    needed = sorted({_as_key(cell) for cell in cells if cell is not None})
+    unknown = sorted({as_key(cells[row]) for row in wrong})
+    needed = sorted({as_key(cell) for cell in cells if cell is not None})
     wanted = "neither true nor false, 1 nor 0" if meaning is None else "not in event_values"
     issues = issue(
         "SurvivalLabel",
@@ -151,7 +151,7 @@ def _flags(
         f"{len(wrong)} of {len(ids)} values of {declared.flag} are {wanted} (found: "
         f"{first_few(unknown)}; first patients: "
         f"{first_few(ids[wrong])}). Pass event_values= with true or false for each of "
-        f"{first_few(needed, 6)}.",
+        f"{first_few(needed, 6)}; in the shell --event-values names those that mean an event.",
     )
     if declared.event and "censor" in declared.event.casefold() and meaning is None:
         message = (
@@ -163,7 +163,8 @@ def _flags(
     return flag, issues
 
 
-def _as_key(value: object) -> str:
+def as_key(value: object) -> str:
+    """Return a cell as ``event_values`` names it: 1 is '1', whether it came as 1 or as 1.0."""
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 

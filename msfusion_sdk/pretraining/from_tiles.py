@@ -20,12 +20,13 @@ from msfusion_sdk.encoder.weights.encoder_folder import (
 from msfusion_sdk.errors import TableError
 from msfusion_sdk.files import made_folder, store_text
 from msfusion_sdk.files.csv_text import csv_for_people
+from msfusion_sdk.monitoring.progress import Progress, no_progress, shows_progress
 from msfusion_sdk.pretraining.card import CardFacts, model_card
 from msfusion_sdk.pretraining.curve import write_curve
 from msfusion_sdk.pretraining.index import TileIndex, read_tile_index
 from msfusion_sdk.pretraining.scores import colour_floor, score_network
 from msfusion_sdk.pretraining.train_config import TrainConfig
-from msfusion_sdk.pretraining.training import Progress, train_network
+from msfusion_sdk.pretraining.training import train_network
 from msfusion_sdk.pretraining.views import Scale
 
 if TYPE_CHECKING:
@@ -55,6 +56,7 @@ class Dataset:
 Datasets = Mapping[Scale, Dataset]
 
 
+@shows_progress
 def pretrain_tiles(
     data: str | Path,
     out: str | Path,
@@ -179,6 +181,7 @@ def train_model(
     return out
 
 
+@shows_progress
 def score_model(
     model: str | Path,
     data: str | Path,
@@ -294,6 +297,5 @@ def _scores(
                 runtime=runtime,
             )
         )
-    if progress:
-        progress("scores", len(SCALES), len(SCALES), "done")
+    (progress or no_progress)("scores", len(SCALES), len(SCALES), "done")
     return pd.concat(rows, ignore_index=True)

@@ -9,7 +9,7 @@ Source of the second head: Dosovitskiy et al., NIPS 2014, arXiv:1406.6909.
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, cast
 
@@ -23,6 +23,7 @@ from msfusion_sdk.config import FEATURES, NetworkConfig
 from msfusion_sdk.encoder.backends.devices import Runtime
 from msfusion_sdk.encoder.networks.network import ImageClassifier
 from msfusion_sdk.files import made_folder
+from msfusion_sdk.monitoring.progress import Progress
 from msfusion_sdk.pretraining.checkpoint import (
     TrainingState,
     has_checkpoint,
@@ -34,10 +35,7 @@ from msfusion_sdk.pretraining.scores import tile_probabilities
 from msfusion_sdk.pretraining.train_config import WARM, TrainConfig, one_cycle
 from msfusion_sdk.pretraining.views import Scale, TrainingViews, training_batches
 
-__all__ = ["Progress", "train_network"]
-
-Progress = Callable[[str, int, int, str], None]
-"""Called with the stage, steps done, steps in all, and a short text."""
+__all__ = ["train_network"]
 
 MAX_GRADIENT = 5.0
 

@@ -11,15 +11,17 @@ from msfusion_sdk.files import store_text
 from msfusion_sdk.report.chapters.cohort import CohortChapter, cohort_chapter
 from msfusion_sdk.report.chapters.evaluation import EvaluationChapter, evaluation_chapter
 from msfusion_sdk.report.chapters.model import ModelChapter, model_chapter
+from msfusion_sdk.report.chapters.validation import ValidationChapter, validation_chapter
 from msfusion_sdk.report.html.render import render
 from msfusion_sdk.study.evaluation_record import EVALUATION_FILE
+from msfusion_sdk.validation.record import VALIDATION_FILE
 
 __all__ = ["write_report"]
 
 _BAD = ("failed", "crashed", "timeout", "changed")
 """Cells that hold just this are marked."""
 
-Chapter = CohortChapter | EvaluationChapter | ModelChapter
+Chapter = CohortChapter | EvaluationChapter | ModelChapter | ValidationChapter
 
 
 def write_report(
@@ -38,7 +40,7 @@ def write_report(
     ----------
     folders : path or sequence of paths
         A cohort, a model that ``msfusion train`` wrote, or a folder that ``msfusion evaluate
-        --out`` wrote.
+        --out`` or ``msfusion validate --out`` wrote.
     path : path
         The ``.html`` file; written atomically.
     model : str, optional
@@ -75,6 +77,7 @@ def _chapters(folder: Path, model: str | None) -> list[Chapter]:
     kinds: dict[str, Callable[[], Chapter]] = {
         "cohort.json": lambda: cohort_chapter(folder, model),
         EVALUATION_FILE: lambda: evaluation_chapter(folder),
+        VALIDATION_FILE: lambda: validation_chapter(folder),
         "training.json": lambda: model_chapter(folder),
     }
     # A folder may be several: a model with its evaluation in it, say.
@@ -82,7 +85,8 @@ def _chapters(folder: Path, model: str | None) -> list[Chapter]:
     if not chapters:
         msg = (
             f"There is nothing to report on in {folder}: it has none of {', '.join(kinds)}. Pass a "
-            "cohort, a model folder of msfusion train, or a folder of msfusion evaluate --out."
+            "cohort, a model folder of msfusion train, or a folder of msfusion evaluate --out or "
+            "msfusion validate --out."
         )
         raise StoreSchemaError(msg)
     return chapters

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from msfusion_sdk.errors import MsfusionError, StoreCorruptError, TableError
 from msfusion_sdk.extras import import_extra
 from msfusion_sdk.files import read_bytes, store_bytes
-from msfusion_sdk.isolation import Child, ChildDiedError, ChildTimeoutError
+from msfusion_sdk.storage.isolation import Child, ChildDiedError, ChildTimeoutError
 
 __all__ = ["ArrayReader", "read_arrays", "write_arrays"]
 

@@ -16,10 +16,10 @@ from msfusion_sdk.errors import (
     StoreMixedFeaturesError,
 )
 from msfusion_sdk.evaluation.crossfit.inputs import rows_of, with_values
-from msfusion_sdk.evaluation.crossfit.running import Progress
 from msfusion_sdk.evaluation.evaluate import evaluate
 from msfusion_sdk.evaluation.result.evaluation import Evaluation
 from msfusion_sdk.fusion.strategies.strategies import Strategy
+from msfusion_sdk.monitoring.progress import ProgressLike
 from msfusion_sdk.phrases import first_few
 from msfusion_sdk.study.predictions_file import require_predictions_path, write_predictions
 from msfusion_sdk.study.tables import (
@@ -125,7 +125,7 @@ def evaluate_on_cohort(
     bootstrap: int = 1000,
     random_state: int = 0,
     n_jobs: int = 1,
-    progress: Progress | None = None,
+    progress: ProgressLike = None,
 ) -> Evaluation:
     """Return how well such a model predicts patients of the cohort that it was not fitted on.
 

@@ -14,10 +14,20 @@ from msfusion_sdk.files import require_finished, store_text
 from msfusion_sdk.storage.model_folder import CARD_FILE, MODEL_ERRORS
 from msfusion_sdk.storage.records import read_record, write_record
 
-__all__ = ["TrainingRecord", "has_training_record", "write_training_record"]
+__all__ = ["Recalibration", "TrainingRecord", "has_training_record", "write_training_record"]
 
 SLIDE = "slide"
 RECORD_FILE = "training.json"
+
+
+class Recalibration(FrozenConfig):
+    """The patients on whom a model was recalibrated."""
+
+    patients: int
+    counted: dict[str, int]
+    """``events``, or patients by class."""
+    before: "Recalibration | None" = None
+    """An earlier one, which this one took the place of."""
 
 
 class TrainingRecord(FrozenConfig):
@@ -46,6 +56,8 @@ class TrainingRecord(FrozenConfig):
     fusion: str
     random_state: int
     sdk_version: str = __version__
+    recalibrated: Recalibration | None = None
+    """The patients of elsewhere whose frequencies the predictions have; None for training's."""
 
     @classmethod
     def read(cls, folder: Path) -> Self:
@@ -116,7 +128,7 @@ none of the modalities.
 
 {_slides(record)}
 
-## How good it is
+{_recalibrated(record)}## How good it is
 
 {_quality(evaluation)}
 
@@ -134,6 +146,20 @@ def _labels(record: TrainingRecord) -> str:
     if record.classes is None:
         return f"{record.events} with an event"
     return ", ".join(f"{n} {name}" for name, n in record.classes.items())
+
+
+def _recalibrated(record: TrainingRecord) -> str:
+    if record.recalibrated is None:
+        return ""
+    found = record.recalibrated
+    counted = ", ".join(f"{n:,} {name}" for name, n in found.counted.items())
+    return f"""## Recalibrated
+
+Its predictions are as frequent as among {found.patients:,} other patients ({counted}); the order of
+patients is that of the model it was made from. Its calibration has to be judged on patients who
+are neither of training nor among these: their ids are in `config.json` too.
+
+"""
 
 
 def _slides(record: TrainingRecord) -> str:

@@ -20,7 +20,7 @@ from msfusion_sdk.cohort.store.store import EmbeddingStore
 from msfusion_sdk.cohort.store.stored_result import stored_result
 from msfusion_sdk.encoder.result.embedding import SlideEmbedding
 from msfusion_sdk.errors import ReaderCrashedError, SlideTimeoutError
-from msfusion_sdk.isolation import Child, ChildDiedError, ChildTimeoutError
+from msfusion_sdk.storage.isolation import Child, ChildDiedError, ChildTimeoutError
 from msfusion_sdk.tables.paths import path_of
 
 __all__ = ["Catalog", "ListedSlide", "open_catalog"]

@@ -8,7 +8,7 @@ from threading import Lock
 from typing import Any
 
 from msfusion_sdk.errors import ReaderCrashedError, SlideError, SlideTimeoutError
-from msfusion_sdk.isolation import Child, ChildDiedError
+from msfusion_sdk.storage.isolation import Child, ChildDiedError
 from msfusion_sdk.view.catalog import ListedSlide
 
 __all__ = ["DEADLINE_S", "OPEN_SLIDES", "THREADS", "SlideReaders"]

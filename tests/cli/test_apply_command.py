@@ -20,9 +20,11 @@ Msfusion = Callable[..., Any]
 def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Survival from age, of 40 patients."""
     folder = tmp_path_factory.mktemp("apply")
-    ids, age = [f"P{number:02d}" for number in range(40)], np.arange(40.0) + 30
+    rng = np.random.default_rng(0)
+    ids, age = [f"P{number:02d}" for number in range(40)], rng.normal(50, 9, 40).round()
+    time = np.minimum(rng.exponential(40 * np.exp((50 - age) / 9)), 240)
     patients = pd.DataFrame(
-        {"patient_id": ids, "time_months": 100 - age, "event": np.resize([1, 0, 1], 40)}
+        {"patient_id": ids, "time_months": time, "event": np.resize([1, 0, 1], 40)}
     )
     cohort = Cohort.create(folder / "cohort", patients=patients)
     cohort.add_modality("clinical", pd.DataFrame({"patient_id": ids, "age": age}))
@@ -48,7 +50,7 @@ def test_programs_get_a_line_for_each_patient(
     msfusion: Msfusion, model: Path, tmp_path: Path
 ) -> None:
     table = tmp_path / "new.csv"
-    table.write_text("patient_id,age\n007,400\n")
+    table.write_text("patient_id,age\n007,60\n")
     done = msfusion(
         "apply", model, "--tables", f"clinical={table}", "-o", tmp_path / "p.parquet", "--json"
     )

@@ -100,8 +100,9 @@ def test_a_cohort_gets_a_row_for_everybody(
     assert [status.status in DONE for status in applied.slides] == [True, True]
 
 
+@pytest.mark.filterwarnings("ignore::msfusion_sdk.tables.issues.TableWarning")
 def test_tables_unlike_those_of_training_are_named(survival_model: Path, tmp_path: Path) -> None:
-    ages = pd.DataFrame({"patient_id": [f"n{i}" for i in range(9)], "age": np.arange(9) + 700.0})
+    ages = pd.DataFrame({"patient_id": [f"n{i}" for i in range(9)], "age": np.arange(9) + 71.0})
     applied = apply_to_slides(
         TrainedModel.load(survival_model), (), tmp_path, tables={"clinical": ages}
     )

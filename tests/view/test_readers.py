@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from msfusion_sdk.errors import ReaderCrashedError, SlideTimeoutError
-from msfusion_sdk.isolation import Child
+from msfusion_sdk.storage.isolation import Child
 from msfusion_sdk.view import readers
 from msfusion_sdk.view.catalog import ListedSlide
 from msfusion_sdk.view.readers import OPEN_SLIDES, SlideReaders
@@ -65,7 +65,7 @@ def test_a_slide_that_hangs_ends_after_its_time(
 ) -> None:
     run(made.ask(listed("a"), "info"))  # its process has started
     monkeypatch.setattr(readers, "DEADLINE_S", 0.5)
-    monkeypatch.setattr("msfusion_sdk.isolation.START_S", 0.5)
+    monkeypatch.setattr("msfusion_sdk.storage.isolation.START_S", 0.5)
     found = run(*(made.ask(listed("hangs"), "info") for _ in range(10)), made.ask(listed("a"), "x"))
     assert [type(error) for error in found[:10]] == [SlideTimeoutError] * 10
     assert found[10][1:] == ["x"]

@@ -8,6 +8,7 @@ from pathlib import Path
 from msfusion_sdk.cohort.encoding.plan import SlideRow, in_shard
 from msfusion_sdk.cohort.encoding.run import EncodingRun, Engine, RunProgress, run_encoding
 from msfusion_sdk.cohort.encoding.summary import write_summary
+from msfusion_sdk.cohort.encoding.telling import Teller, progress_path
 from msfusion_sdk.cohort.workers.local import encode_locally, threads_each
 from msfusion_sdk.cohort.workers.settings import RunSettings
 from msfusion_sdk.cohort.workers.worker import Job
@@ -30,16 +31,25 @@ def encode_slides(
     StoreError, RunInterruptedError
     """
     chosen = in_shard((row.slide_id for row in rows), settings.shard)
+    fingerprint = encoder.fingerprint
+    teller = Teller(
+        progress_path(root, fingerprint, settings.shard),
+        fingerprint,
+        settings.shard,
+        len(chosen),
+        settings.metrics,
+    )
     # A file for each shard: they run side by side, and the last would replace the others.
     shard = "" if settings.shard is None else f"-{settings.shard.replace('/', '-of-')}"
     return run_encoding(
         root,
         [row for row in rows if row.slide_id in chosen],
-        encoder.fingerprint,
+        fingerprint,
         _engine(root, encoder, settings),
         patches=settings.patches,
         max_failures=settings.max_failures,
         show=progress,
+        teller=teller,
         leave=partial(write_summary, root / f"summary{shard}.md"),
     )
 

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from msfusion_sdk.cohort.folder.moves import read_moves
 from msfusion_sdk.cohort.store.ledger import SlideStatus, status_of
 from msfusion_sdk.cohort.store.part import PartKey
 from msfusion_sdk.cohort.store.store import EmbeddingStore
@@ -80,6 +81,7 @@ def plan_run(rows: Iterable[SlideRow], store: EmbeddingStore, *, patches: bool) 
     """Look at every slide's file and part; nothing is decoded."""
     plan = Plan([], [], [])
     series: dict[str, str] = {}
+    moves = read_moves(store.root)
     for row in rows:
         try:
             source = classify(row.path)
@@ -94,7 +96,8 @@ def plan_run(rows: Iterable[SlideRow], store: EmbeddingStore, *, patches: bool) 
             else:
                 plan.refused.append(_refused(row, error))
             continue
-        wanted = PartKey(row.slide_id, source.stamp, row.mpp)
+        before = moves.known_as(row.slide_id, source.stamp)
+        wanted = PartKey(row.slide_id, source.stamp, row.mpp, before)
         part = store.find(wanted, patches=patches)
         if part is not None:
             plan.done.append(status_of(part))

@@ -7,9 +7,10 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, nullcontext, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from msfusion_sdk.cohort.encoding.plan import Plan, SlideRow, plan_run
+from msfusion_sdk.cohort.encoding.telling import Teller
 from msfusion_sdk.cohort.store.ledger import Ledger, SlideStatus
 from msfusion_sdk.cohort.store.store import EmbeddingStore
 from msfusion_sdk.cohort.workers.pool import StoreFailed
@@ -18,6 +19,9 @@ from msfusion_sdk.cohort.workers.stopping import Stop, stop_on_signals
 from msfusion_sdk.cohort.workers.worker import SlideTask
 from msfusion_sdk.errors import ExitCode, RunInterruptedError, StoreError
 from msfusion_sdk.files import probe_folder
+
+if TYPE_CHECKING:
+    from msfusion_sdk.cohort.encoding.run_report import RunState
 
 __all__ = ["EncodingRun", "Engine", "RunProgress", "run_encoding"]
 
@@ -57,6 +61,8 @@ class EncodingRun:
     """Slides that this run has encoded; the others had been done before, or failed."""
     patches: int
     seconds: float
+    too_many_failures: bool = False
+    """Whether more slides failed than the run was to bear."""
     stopped_by: str = ""
     """What ended it before its time, a signal or a full disk; '' when it came to its end."""
 
@@ -76,9 +82,14 @@ class EncodingRun:
         return len(self.statuses) < self.total and not self.stopped_by
 
     @property
+    def all_missing(self) -> bool:
+        """Whether every slide that failed has no file: a disk may not be mounted."""
+        return bool(self.failed) and {status.code for status in self.failed} == {"SlideNotFound"}
+
+    @property
     def exit_code(self) -> ExitCode:
         """What the command line returns."""
-        if self.stopped_early:
+        if self.stopped_early or self.too_many_failures:
             return ExitCode.TOO_MANY_FAILURES
         return ExitCode.FINISHED_WITH_FAILURES if self.failed else ExitCode.OK
 
@@ -95,8 +106,13 @@ class Engine(Protocol):
 class _Run:
     """The statuses of a run, and what follows from them."""
 
-    def __init__(self, plan: Plan, ledger: Ledger, total: int, max_failures: float) -> None:
+    def __init__(
+        self, plan: Plan, ledger: Ledger, total: int, max_failures: float, teller: Teller | None
+    ) -> None:
         self.ledger, self.max_failures, self.stop = ledger, max_failures, Stop()
+        self.teller, self.too_many_failures = teller, False
+        if teller is not None:
+            teller.before(plan.done, len(plan.refused))
         self.statuses = {status.slide_id: status for status in plan.done}
         self.progress = RunProgress(total, ended=len(plan.done))
         self.encoded = 0
@@ -105,6 +121,8 @@ class _Run:
 
     def note(self, status: SlideStatus) -> None:
         self.statuses[status.slide_id] = self.ledger.write(status)
+        if self.teller is not None:
+            self.teller.ended(status)
         progress = self.progress
         progress.in_hand.pop(status.slide_id, None)
         progress.ended += 1
@@ -114,6 +132,7 @@ class _Run:
         # Slides that were done before say nothing about this run.
         tried = self.encoded + progress.failed
         if tried >= BREAKER_AFTER and progress.failed > self.max_failures * tried:
+            self.too_many_failures = True
             self.stop.request()
 
     def show_patches(self, slide_id: str, done: int, total: int) -> None:
@@ -129,6 +148,7 @@ def run_encoding(
     patches: bool,
     max_failures: float,
     show: Callable[[RunProgress], None] | None = None,
+    teller: Teller | None = None,
     leave: Callable[[EncodingRun], object] | None = None,
 ) -> EncodingRun:
     """Encode ``rows`` into the store under ``root``.
@@ -137,6 +157,8 @@ def run_encoding(
     ----------
     max_failures : float
         Share of the slides tried above which the run ends, looked at after 20 slides.
+    teller : Teller, optional
+        Told of everything: writes log lines and the files of dashboards.
     leave : callable, optional
         Called with what was done, also when the run is stopped.
 
@@ -153,13 +175,19 @@ def run_encoding(
     # Before hours of work: a folder that cannot hold results is found now.
     probe_folder(store.folder)
     plan = plan_run(rows, store, patches=patches)
-    run = _Run(plan, Ledger(root, fingerprint), len(rows), max_failures)
+    run = _Run(plan, Ledger(root, fingerprint), len(rows), max_failures, teller)
     stopped: RunInterruptedError | StoreError | None = None
+    state: RunState = "failed"
     try:
         if plan.tasks and not run.stop.requested:
             _carry_out(run, plan.tasks, engine, show)
+        state = "stopped" if run.too_many_failures else "finished"
     except (RunInterruptedError, StoreError) as error:
+        state = "interrupted" if isinstance(error, RunInterruptedError) else "failed"
         stopped = error
+    finally:
+        if teller is not None:
+            teller.finish(state)
     done = EncodingRun(
         fingerprint=fingerprint,
         statuses=tuple(run.statuses[name] for name in sorted(run.statuses)),
@@ -167,6 +195,7 @@ def run_encoding(
         encoded=run.encoded,
         patches=run.progress.patches,
         seconds=time.monotonic() - start,
+        too_many_failures=run.too_many_failures,
         stopped_by="" if stopped is None else str(stopped),
     )
     if leave is not None:
@@ -193,6 +222,8 @@ def _carry_out(
                 run.note(event)
             if show:
                 show(run.progress)
+            if run.teller is not None:
+                run.teller.tick(run.progress.in_hand)
             # Leaving the loop closes the engine, which ends the workers at once.
             if run.stop.expired:
                 break

@@ -8,9 +8,10 @@ import pyarrow as pa
 
 from msfusion_sdk.cohort.folder.manifest import CohortManifest
 from msfusion_sdk.cohort.intake.creation import labels_of
+from msfusion_sdk.outcomes.declaration import Declaration
 from msfusion_sdk.tables.issues import CohortReport, Issue
 
-__all__ = ["count_patterns", "report_on"]
+__all__ = ["count_patterns", "report_on", "summarise_outcomes"]
 
 
 def count_patterns(
@@ -31,6 +32,27 @@ def count_patterns(
     ids = pd.Index(list(patient_ids))
     has = pd.DataFrame({name: ids.isin(list(owners)) for name, owners in having.items()})
     return has.value_counts().rename("patients").reset_index()
+
+
+def summarise_outcomes(patients: pa.Table, outcomes: Mapping[str, Declaration]) -> pd.DataFrame:
+    """Return a row per outcome: what it is, on which columns, and how many patients have it."""
+    rows = []
+    for name, declared in outcomes.items():
+        labels, _ = labels_of(patients, declared)
+        if declared.kind == "survival":
+            assert isinstance(labels, pd.DataFrame)
+            events = str(int(labels["event"].sum())) if len(labels) else "0"
+            unit: str | None = declared.unit
+        elif declared.kind == "number":
+            events = f"{labels.min():g} to {labels.max():g}" if len(labels) else ""
+            unit = None
+        else:
+            counts = labels.value_counts().sort_index()
+            events = ", ".join(f"{count} {value}" for value, count in counts.items())
+            unit = None
+        columns = ", ".join(declared.columns)
+        rows.append((name, declared.kind, columns, unit, len(labels), events))
+    return pd.DataFrame(rows, columns=["name", "kind", "columns", "unit", "patients", "events"])
 
 
 def report_on(

@@ -14,6 +14,7 @@ from msfusion_sdk.outcomes.class_labels import class_labels
 from msfusion_sdk.outcomes.declaration import Declaration, declared, standard_outcomes
 from msfusion_sdk.outcomes.number_labels import number_labels
 from msfusion_sdk.outcomes.survival_labels import survival_labels
+from msfusion_sdk.outcomes.words import with_event_values
 from msfusion_sdk.phrases import first_few
 from msfusion_sdk.tables.arrow import TableSource, name_of, read_table
 from msfusion_sdk.tables.files.table_file import TableFile
@@ -30,6 +31,7 @@ __all__ = [
     "labels_of",
     "origin_of",
     "single_rows",
+    "slide_issues",
 ]
 
 OnDuplicate = Literal["refuse", "drop_identical"]
@@ -158,7 +160,8 @@ def _read_outcomes(
     issues: list[Issue] = []
     for name, settings in given.items():
         try:
-            outcomes[name] = declared(name, table.column_names, **settings)
+            chosen = with_event_values(settings, table)
+            outcomes[name] = declared(name, table.column_names, **chosen)
         except TableError as error:
             issues += issue("SurvivalLabel", 1, str(error))
     for name in outcomes:
@@ -179,16 +182,31 @@ def _read_outcomes(
 def _read_slides(
     source: TableSource, patient_ids: Sequence[str], on_duplicate: OnDuplicate
 ) -> tuple[Checked, list[Issue]]:
-    of_slides, of_patients = (f"{kind} ids of {name_of(source)}" for kind in ("slide", "patient"))
     table, issues = single_rows(
-        read_slides(source), SLIDE_ID, of_slides, on_duplicate, place="path"
+        read_slides(source), SLIDE_ID, f"slide ids of {name_of(source)}", on_duplicate, place="path"
     )
+    found = slide_issues(table, patient_ids, name_of(source))
+    return Checked(table, origin_of(source)), [*issues, *found]
+
+
+def slide_issues(table: pa.Table, patient_ids: Sequence[str], name: str) -> list[Issue]:
+    """Return what is wrong or remarkable in a slide table, repeated ids apart.
+
+    Parameters
+    ----------
+    table : Arrow table
+        As ``read_slides`` returns it.
+    patient_ids : sequence of str
+        Of the cohort.
+    name : str
+        What the table is called.
+    """
+    of_slides, of_patients = f"slide ids of {name}", f"patient ids of {name}"
     owners = table.column(ID_COLUMN).to_pylist()
     named = [owner for owner in owners if owner and owner.strip()]
     having = set(named)
     without = [patient for patient in patient_ids if patient not in having]
-    return Checked(table, origin_of(source)), [
-        *issues,
+    return [
         *find_bad_ids(table.column(SLIDE_ID).to_pylist(), of_slides),
         *find_bad_ids(owners, of_patients),
         *find_unknown_ids(named, patient_ids, of_patients, "the patient table"),
@@ -198,6 +216,6 @@ def _read_slides(
             f"{len(without)} of {len(patient_ids)} patients have no slide (first: "
             f"{first_few(without)}).",
         ),
-        *find_bad_spacings(table, source),
+        *find_bad_spacings(table, name),
         *find_bad_paths(table),
     ]

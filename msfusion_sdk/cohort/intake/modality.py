@@ -26,7 +26,7 @@ Unmatched = Literal["refuse", "report"]
 
 # Names become file names: one case only, because some file systems know no other.
 NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
-RESERVED = {"slide": "the slide vectors", PATCHES: "the patch vectors"}
+TAKEN = ("slide", "slides", "patients", PATCHES)
 
 
 def require_modality_name(name: str) -> None:
@@ -36,11 +36,10 @@ def require_modality_name(name: str) -> None:
     ------
     TableError
     """
-    if not NAME.fullmatch(name) or name in RESERVED:
-        taken = " and ".join(f"{other!r} ({what})" for other, what in RESERVED.items())
+    if not NAME.fullmatch(name) or name in TAKEN:
         msg = (
             f"{name!r} cannot name a modality: small letters, digits and underscores, a letter "
-            f"first, 64 at most, and neither {taken}."
+            f"first, 64 at most, and not {', '.join(TAKEN)}, which mean something else."
         )
         raise TableError(msg)
 

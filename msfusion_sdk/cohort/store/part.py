@@ -72,19 +72,22 @@ class PartKey:
     slide_id: str
     stamp: FileStamp
     mpp: float | None
+    known_as: tuple[FileStamp, ...] = ()
+    """Other stamps that the file had, at another place or time, with the same content."""
 
     def matches(self, part: Part, fingerprint: str) -> bool:
         """Return whether ``part`` holds this slide, this file, this spacing and this model."""
-        slide = part.provenance["slide"]
-        # Not recorded by version 0.1.0.
-        companions = slide.get("companions")
-        if companions is not None and companions != self.stamp.companions:
-            return False
-        stamp = self.stamp.size_bytes, self.stamp.mtime_ns
-        return part.is_of(self.slide_id, fingerprint, self.mpp) and stamp == (
-            slide["size_bytes"],
-            slide["mtime_ns"],
-        )
+        stamps = (self.stamp, *self.known_as)
+        is_same_file = any(_has_stamp(part.provenance["slide"], stamp) for stamp in stamps)
+        return is_same_file and part.is_of(self.slide_id, fingerprint, self.mpp)
+
+
+def _has_stamp(slide: dict[str, Any], stamp: FileStamp) -> bool:
+    # Companions were not recorded by version 0.1.0.
+    companions = slide.get("companions")
+    if companions is not None and companions != stamp.companions:
+        return False
+    return (slide["size_bytes"], slide["mtime_ns"]) == (stamp.size_bytes, stamp.mtime_ns)
 
 
 def read_part(path: Path) -> Part:

@@ -182,5 +182,5 @@ def _with_new_stamp(attempt: Attempt, status: SlideStatus) -> SlideStatus | Atte
         stamp = classify(task.path).stamp
     except SlideError:
         return status
-    wanted = replace(task.wanted, stamp=stamp)
+    wanted = replace(task.wanted, stamp=stamp, known_as=())
     return replace(attempt, task=replace(task, wanted=wanted), changes=1)

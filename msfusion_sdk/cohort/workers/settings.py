@@ -1,13 +1,30 @@
 """How a cohort is encoded; nothing here changes a vector."""
 
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypedDict
 
 from pydantic import Field
 
 from msfusion_sdk.config import FrozenConfig
 
-__all__ = ["RunSettings"]
+__all__ = ["RunOptions", "RunSettings"]
+
+
+class RunOptions(TypedDict, total=False):
+    """The keyword arguments that become :class:`RunSettings`, each optional."""
+
+    workers: int
+    engine: Literal["local", "ray"]
+    shard: str | None
+    patches: bool
+    timeout_s: float
+    max_failures: float
+    staging: str | Path | None
+    staging_gb: float
+    address: str | None
+    gpus_per_worker: float
+    cpus_per_worker: float
+    metrics: str | Path | None
 
 
 class RunSettings(FrozenConfig):
@@ -26,3 +43,4 @@ class RunSettings(FrozenConfig):
     address: str | None = Field(None, description="of a Ray cluster; None starts one here")
     gpus_per_worker: float = Field(0.0, ge=0, description="of each Ray actor")
     cpus_per_worker: float = Field(1.0, gt=0, description="of each Ray actor")
+    metrics: Path | None = Field(None, description="OpenMetrics text file, written while it runs")

@@ -6,7 +6,7 @@ import pandas as pd
 
 from msfusion_sdk.evaluation.result.tables import models_table, others_table, steps_table
 
-__all__ = ["INTERVALS", "page"]
+__all__ = ["INTERVALS", "markdown_table", "page"]
 
 INTERVALS = (
     "Intervals hold 95 % of resamples of the judged patients within their folds. Models, folds and "
@@ -51,13 +51,16 @@ def page(
         "Patients per fold": fold_counts.reset_index().astype(str),
     }
     parts = ["# Evaluation", " ".join(verdict), f"{'; '.join(facts)}. {INTERVALS}"]
-    parts += [f"## {title}\n\n{_table(rows)}" for title, rows in sections.items() if len(rows)]
+    parts += [
+        f"## {title}\n\n{markdown_table(rows)}" for title, rows in sections.items() if len(rows)
+    ]
     if warnings:
         parts.append("## Warnings\n\n" + "\n".join(f"- {text}" for text in warnings))
     return "\n\n".join(parts) + "\n"
 
 
-def _table(rows: pd.DataFrame) -> str:
+def markdown_table(rows: pd.DataFrame) -> str:
+    """Return a table as Markdown, its cells as they are."""
     lines = [list(map(str, rows.columns)), ["---"] * rows.shape[1], *rows.to_numpy().tolist()]
     return "\n".join(_line(cells) for cells in lines)
 

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 __all__ = ["FusionEstimator", "wrong_kind"]
 
+LEAST_TO_RECALIBRATE = 10
+
 
 class FusionEstimator(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn is untyped
     """Several tables, any of which a patient may lack, and one outcome."""
@@ -95,6 +97,37 @@ class FusionEstimator(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn
         check_is_fitted(self)
         return attention_of(self.fitted_)[1]
 
+    def recalibrated(self, X: Tables, y: "pd.DataFrame | pd.Series[Any] | Outcome") -> Self:  # noqa: N803
+        """Return a copy whose predictions are as frequent as ``y`` says; who comes first stays.
+
+        Survival gets a new baseline and slope, classes a new slope and offsets.  The patients in
+        ``y`` are among the ``training_ids_`` of the copy: its calibration is judged on others.
+
+        Parameters
+        ----------
+        X, y
+            As in :meth:`fit`, of new patients; for classes each class of training must be there.
+
+        Raises
+        ------
+        DegenerateSplitError
+            When there are fewer than 10 events, or patients of a class.
+        TableError, MissingModalityError
+            As :meth:`fit` does.
+        """
+        check_is_fitted(self)
+        target = self._target(X, y)
+        target.outcome.require("Recalibration", LEAST_TO_RECALIBRATE)
+        ids, scores = self.fitted_.scores(X)
+        place = {name: row for row, name in enumerate(ids)}
+        rows = [place[name] for name in target.outcome.patient_ids]
+        arrays = {**self.arrays_, **self._rescaled(scores[rows], target)}
+        both = [*self.training_ids_, *target.outcome.patient_ids]
+        learned = {**self.learned_, "training_ids": list(dict.fromkeys(both))}
+        # Not clone(), whose adapters would be of no use.
+        made = type(self)(**self.get_params(deep=False))
+        return made._set_fitted(self.fitted_, arrays, learned)
+
     def save(self, folder: str | Path) -> Path:
         """Write ``config.json`` and ``model.safetensors`` to ``folder`` and return it; no pickle.
 
@@ -134,6 +167,10 @@ class FusionEstimator(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn
     @abstractmethod
     def _beside(self, held_out: Floats, target: Any) -> tuple[Arrays, dict[str, Any]]:
         """Return what out-of-fold scores tell beside the fuser: arrays, and plain JSON."""
+
+    @abstractmethod
+    def _rescaled(self, scores: Floats, target: Any) -> Arrays:
+        """Return what of ``_beside`` recalibration changes, learned from scores of new patients."""
 
     @abstractmethod
     def _become(self, arrays: Mapping[str, Any], learned: Mapping[str, Any]) -> None:

@@ -9,12 +9,15 @@ from sklearn.base import ClassifierMixin
 from sklearn.utils.validation import check_is_fitted
 
 from msfusion_sdk.arrays import Floats
+from msfusion_sdk.errors import DegenerateSplitError
 from msfusion_sdk.fusion.estimators.base import FusionEstimator, wrong_kind
+from msfusion_sdk.fusion.estimators.recalibration import fit_recalibration
 from msfusion_sdk.fusion.inputs.inputs import Tables
 from msfusion_sdk.fusion.inputs.targets import ClassTarget
 from msfusion_sdk.fusion.strategies.fuser import Arrays
 from msfusion_sdk.outcomes.classes import ClassOutcome
 from msfusion_sdk.outcomes.reading import read_outcome
+from msfusion_sdk.phrases import first_few
 
 __all__ = ["FusionClassifier"]
 
@@ -42,6 +45,8 @@ class FusionClassifier(ClassifierMixin, FusionEstimator):  # type: ignore[misc] 
         Patients that were learned from.
     weights_ : Series by table, or None
         By which the log-odds of decision-level experts are multiplied.
+    slope_ : float
+        By which all log-odds are multiplied: 1 unless the model was recalibrated.
 
     Notes
     -----
@@ -62,7 +67,7 @@ class FusionClassifier(ClassifierMixin, FusionEstimator):  # type: ignore[misc] 
         check_is_fitted(self)
         ids, scores = self.fitted_.scores(X)
         # Scores are beyond the shares of the classes in training: here these come back.
-        logits = scores + self.log_prior_
+        logits = self.slope_ * scores + self.log_prior_
         chances = np.exp(logits - np.logaddexp.reduce(logits, axis=1, keepdims=True))
         return pd.DataFrame(chances, index=ids, columns=pd.Index(self.classes_, name="class"))
 
@@ -100,3 +105,18 @@ class FusionClassifier(ClassifierMixin, FusionEstimator):  # type: ignore[misc] 
 
     def _become(self, arrays: Mapping[str, Any], learned: Mapping[str, Any]) -> None:
         self.classes_, self.log_prior_ = np.array(learned["classes"]), arrays["log_prior"]
+        self.slope_ = float(arrays["slope"][0]) if "slope" in arrays else 1.0
+
+    def _rescaled(self, scores: Floats, target: ClassTarget) -> Arrays:
+        if target.outcome.classes != tuple(self.classes_.tolist()):
+            msg = (
+                f"Recalibration needs every class of training ({first_few(self.classes_, 10)}), "
+                f"and y holds {first_few(target.outcome.classes, 10)}. Give patients of each."
+            )
+            raise DegenerateSplitError(msg)
+        logits = self.slope_ * scores + self.log_prior_
+        slope, offsets = fit_recalibration(logits, target.outcome.codes)
+        return {
+            "log_prior": slope * self.log_prior_ + offsets,
+            "slope": np.array([slope * self.slope_]),
+        }

@@ -74,5 +74,12 @@ class FusionRegressor(RegressorMixin, FusionEstimator):  # type: ignore[misc]  #
     def _beside(self, held_out: Floats, target: NumberTarget) -> tuple[Arrays, dict[str, Any]]:
         return {"scale": np.array([target.centre, target.spread])}, {}
 
+    def _rescaled(self, scores: Floats, target: NumberTarget) -> Arrays:
+        values, score = target.outcome.values, scores[:, 0]
+        spread = float(score.var())
+        # At least 0, as for classes: who has the larger number stays.
+        slope = max(0.0, float(np.cov(score, values, bias=True)[0, 1]) / spread) if spread else 0.0
+        return {"scale": np.array([values.mean() - slope * score.mean(), slope])}
+
     def _become(self, arrays: Mapping[str, Any], learned: Mapping[str, Any]) -> None:
         self.centre_, self.spread_ = map(float, arrays["scale"])

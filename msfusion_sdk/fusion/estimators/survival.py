@@ -120,6 +120,9 @@ class FusionSurvival(FusionEstimator):
     def _beside(self, held_out: Floats, target: SurvivalTarget) -> tuple[Arrays, dict[str, Any]]:
         return SurvivalCurves.learn(held_out, target).arrays(), {}
 
+    def _rescaled(self, scores: Floats, target: SurvivalTarget) -> Arrays:
+        return SurvivalCurves.learn(scores, target).arrays()
+
     def _become(self, arrays: Mapping[str, Any], learned: Mapping[str, Any]) -> None:
         self.curves_ = SurvivalCurves.from_arrays(arrays)
 

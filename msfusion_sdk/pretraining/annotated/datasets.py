@@ -8,7 +8,7 @@ OUT/detail/<class>/<file>       dataset 2: tiles; OUT/detail/index.csv
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from msfusion_sdk.config import EncoderConfig
 from msfusion_sdk.errors import AnnotationError, SlideError, StoreCorruptError, TableError
 from msfusion_sdk.files import made_folder, store_text
 from msfusion_sdk.files.csv_text import csv_for_people
+from msfusion_sdk.monitoring.progress import Progress
 from msfusion_sdk.pretraining.annotated.cutting import cut_slide, slide_key
 from msfusion_sdk.pretraining.annotated.dataset_config import DatasetConfig
 from msfusion_sdk.pretraining.annotated.listing import AnnotatedSlide
@@ -30,7 +31,6 @@ __all__ = ["cut_slides", "read_earlier", "write_index"]
 
 FORMAT = 2
 """Of the record of a slide."""
-Progress = Callable[[str, int, int, str], None]
 Record = dict[str, Any]
 """Of one slide: slide_id, status, reason, facts, and rows with scale, class and file."""
 

@@ -17,6 +17,7 @@ from msfusion_sdk.config import (
 from msfusion_sdk.encoder.backends.devices import choose_runtime
 from msfusion_sdk.encoder.weights.encoder_folder import load_model_folder
 from msfusion_sdk.errors import TableError
+from msfusion_sdk.monitoring.progress import Progress, shows_progress
 from msfusion_sdk.pretraining.annotated.dataset_config import DatasetConfig
 from msfusion_sdk.pretraining.annotated.datasets import Record, cut_slides, write_index
 from msfusion_sdk.pretraining.annotated.labels import outlined_class
@@ -26,7 +27,6 @@ from msfusion_sdk.pretraining.annotated.target import target_profile
 from msfusion_sdk.pretraining.from_tiles import SCALES, Dataset, Datasets, train_model
 from msfusion_sdk.pretraining.index import Part, assign_parts, read_tile_index
 from msfusion_sdk.pretraining.train_config import TrainConfig
-from msfusion_sdk.pretraining.training import Progress
 
 if TYPE_CHECKING:
     from msfusion_sdk.pretraining.views import Scale
@@ -49,6 +49,7 @@ def training_config(**settings: Any) -> TrainConfig:
     return TrainConfig.model_validate({"tile_mpp": 0.25, **defaults, **settings})
 
 
+@shows_progress
 def pretrain_slides(
     slides: str | Path,
     annotations: str | Path,

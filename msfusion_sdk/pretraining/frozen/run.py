@@ -22,6 +22,7 @@ from msfusion_sdk.encoder.weights.encoder_folder import load_model_folder, write
 from msfusion_sdk.encoder.weights.hub import locate_model
 from msfusion_sdk.encoder.weights.network_card import network_card
 from msfusion_sdk.errors import NetworkFactsError
+from msfusion_sdk.monitoring.progress import Progress, no_progress, shows_progress
 from msfusion_sdk.pretraining.card import filled_card, markdown_table, score_columns
 from msfusion_sdk.pretraining.checkpoint import TrainingState
 from msfusion_sdk.pretraining.curve import write_curve
@@ -30,7 +31,6 @@ from msfusion_sdk.pretraining.frozen.head_training import frozen_probabilities, 
 from msfusion_sdk.pretraining.frozen.maps import CachedMaps, cache_maps, tile_image
 from msfusion_sdk.pretraining.index import TileIndex, read_tile_index
 from msfusion_sdk.pretraining.scores import colour_floor, summarise
-from msfusion_sdk.pretraining.training import Progress
 
 __all__ = ["pretrain_frozen"]
 
@@ -49,6 +49,7 @@ class _Tiles:
         return np.flatnonzero(self.index.table["part"].to_numpy() == part)
 
 
+@shows_progress
 def pretrain_frozen(
     data: str | Path,
     out: str | Path,
@@ -90,7 +91,7 @@ def pretrain_frozen(
     TableError, StoreFullError
         When tiles cannot be used, or their maps take too much room.
     """
-    report = progress or (lambda stage, done, total, text: None)
+    report = progress or no_progress
     model, manifest = load_model_folder(locate_model(network))
     index = read_tile_index(Path(data), seed=config.seed)
     encoder = _settings(manifest.encoder, index, background, name)

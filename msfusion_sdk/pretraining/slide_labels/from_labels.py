@@ -20,6 +20,7 @@ from msfusion_sdk.encoder.weights.hub import locate_model
 from msfusion_sdk.errors import DegenerateSplitError, NetworkFactsError, TableError
 from msfusion_sdk.files import made_folder, store_text
 from msfusion_sdk.files.csv_text import csv_for_people
+from msfusion_sdk.monitoring.progress import Progress, no_progress, shows_progress
 from msfusion_sdk.pretraining.annotated.dataset_config import DatasetConfig
 from msfusion_sdk.pretraining.annotated.listing import AnnotatedSlide, list_slides
 from msfusion_sdk.pretraining.curve import write_curve
@@ -29,7 +30,7 @@ from msfusion_sdk.pretraining.slide_labels.bags import Bag, readable_bags
 from msfusion_sdk.pretraining.slide_labels.card import LabelsFacts, labels_card
 from msfusion_sdk.pretraining.slide_labels.fine_tune_config import FineTuneConfig
 from msfusion_sdk.pretraining.slide_labels.kept_maps import KeptMaps, weighing_by_attention
-from msfusion_sdk.pretraining.slide_labels.training import FineTuning, Labelled, Progress
+from msfusion_sdk.pretraining.slide_labels.training import FineTuning, Labelled
 
 __all__ = ["pretrain_labels"]
 
@@ -40,6 +41,7 @@ FEWEST = {"train": 3, "validation": 1, "test": 1}
 """Slides of each class that a part must have."""
 
 
+@shows_progress
 def pretrain_labels(
     slides: str | Path,
     label: str,
@@ -105,7 +107,7 @@ def pretrain_labels(
     WeightsMismatchError
         When ``out`` holds a run with other settings or other slides.
     """
-    report = progress or (lambda stage, done, total, text: None)
+    report = progress or no_progress
     training = Path(out) / "training"
     made_folder(training)
     model, manifest = load_model_folder(locate_model(start if network is None else network))

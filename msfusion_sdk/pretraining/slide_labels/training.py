@@ -19,6 +19,7 @@ from msfusion_sdk.encoder.backends.devices import Runtime
 from msfusion_sdk.encoder.networks.attention_weights import fuse_patches
 from msfusion_sdk.encoder.networks.model import TwoScaleModel
 from msfusion_sdk.errors import NonFiniteVectorError
+from msfusion_sdk.monitoring.progress import Progress
 from msfusion_sdk.pretraining.checkpoint import (
     TrainingState,
     has_checkpoint,
@@ -31,10 +32,7 @@ from msfusion_sdk.pretraining.slide_labels.kept_maps import KeptMaps
 from msfusion_sdk.pretraining.slide_labels.probe import Probe
 from msfusion_sdk.pretraining.train_config import one_cycle
 
-__all__ = ["FineTuning", "Labelled", "Progress"]
-
-Progress = Callable[[str, int, int, str], None]
-"""Called with the stage, steps done, steps in all, and a short text."""
+__all__ = ["FineTuning", "Labelled"]
 
 MAX_GRADIENT = 5.0
 

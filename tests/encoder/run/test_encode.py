@@ -187,7 +187,9 @@ def test_progress_counts_every_patch_once(
     small_encoder: SlideEncoder, made_slide: Path, intact: SlideEmbedding
 ) -> None:
     calls: list[tuple[int, int]] = []
-    small_encoder.encode(made_slide, batch_size=2, progress=lambda *call: calls.append(call))
+    small_encoder.encode(
+        made_slide, batch_size=2, progress=lambda done, of: calls.append((done, of))
+    )
     total = intact.patches.num_rows
     assert calls == [(min(done, total), total) for done in range(2, total + 2, 2)]
 

@@ -87,3 +87,16 @@ def test_each_estimator_names_the_one_for_the_outcome_it_was_given() -> None:
 
 def test_scikit_learn_takes_it_for_a_regressor() -> None:
     assert is_regressor(FusionRegressor())
+
+
+def test_recalibration_moves_numbers_to_where_new_patients_have_them() -> None:
+    tables, numbers = made(200)
+    new, truth = made(200, seed=1)
+    elsewhere = 0.5 * truth + 30
+    before = FusionRegressor().fit(tables, numbers)
+    after = before.recalibrated(new, elsewhere)
+    line = LinearRegression().fit(
+        before.predict(new).to_frame(), elsewhere[before.predict(new).index]
+    )
+    expected = line.predict(before.predict(tables).to_frame())
+    assert after.predict(tables).to_numpy() == pytest.approx(expected)

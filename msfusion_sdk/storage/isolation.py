@@ -23,7 +23,10 @@ __all__ = ["Child", "ChildDiedError", "ChildTimeoutError"]
 START_S = 300.0
 """Seconds that the process may take to load its libraries, from a slow network disk say."""
 POLL_S = 1.0
-_START = "import sys; sys.path[:] = {path!r}; from msfusion_sdk.isolation import _serve; _serve()"
+_START = (
+    "import sys; sys.path[:] = {path!r}; "
+    "from msfusion_sdk.storage.isolation import _serve; _serve()"
+)
 # Eight bytes: an answer may be larger than 4 GB.
 _LENGTH = struct.Struct("<Q")
 

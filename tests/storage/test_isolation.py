@@ -11,7 +11,7 @@ import pytest
 
 from msfusion_sdk.errors import StoreCorruptError
 from msfusion_sdk.files import read_bytes
-from msfusion_sdk.isolation import Child, ChildDiedError, ChildTimeoutError
+from msfusion_sdk.storage.isolation import Child, ChildDiedError, ChildTimeoutError
 
 SOON_S = 100
 """An answer is there long before; only a hang is not."""

@@ -1,0 +1,90 @@
+"""``msfusion cohort set``, ``relocate`` and ``remove``."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from msfusion_sdk.cli.console import known_words, out
+from msfusion_sdk.cli.encode import Json
+
+if TYPE_CHECKING:
+    from msfusion_sdk.cohort.changes.result import CohortChange
+
+__all__ = ["print_change", "relocate", "remove", "set_slide"]
+
+Folder = Annotated[Path, typer.Argument(metavar="COHORT", help="The cohort's folder.")]
+
+
+def set_slide(
+    folder: Folder,
+    slide: Annotated[str, typer.Argument(help="Its slide_id.")],
+    path: Annotated[Path | None, typer.Option(help="Where its file is now.")] = None,
+    mpp: Annotated[
+        str | None, typer.Option(help="µm per pixel of level 0, or: header, what the file says.")
+    ] = None,
+    patient: Annotated[str | None, typer.Option(help="The patient_id whose it is.")] = None,
+    json: Json = False,
+) -> None:
+    """Mend one slide: its path, its spacing or its patient.
+
+    Results stay where the file is seen to be the same; another spacing is encoded anew.
+    """
+    from msfusion_sdk.cohort.cohort import Cohort
+
+    cohort = Cohort.open(folder)
+    with known_words():
+        change = cohort.set_slide(
+            slide,
+            path=path,
+            mpp="header" if mpp == "header" else None if mpp is None else float(mpp),
+            patient_id=patient,
+        )
+    print_change(change, json=json)
+
+
+def relocate(
+    folder: Folder,
+    old: Annotated[Path, typer.Argument(help="A folder or file, as in the slide table.")],
+    new: Annotated[Path, typer.Argument(help="Where it is now.")],
+    json: Json = False,
+) -> None:
+    """Follow slides that were moved, and keep the results of those that are the same.
+
+    The same is: equal size and time; or every byte equal to the old file, where that is still
+    there; or equal size and OpenSlide's hash.
+    """
+    from msfusion_sdk.cohort.cohort import Cohort
+
+    print_change(Cohort.open(folder).relocate(old, new), json=json)
+
+
+def remove(
+    folder: Folder,
+    slides: Annotated[list[str] | None, typer.Option(help="Their slide_id.")] = None,
+    patients: Annotated[
+        list[str] | None, typer.Option(help="Their patient_id; their slides go too.")
+    ] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    json: Json = False,
+) -> None:
+    """Take slides or patients out, with all their results; not while it is encoded."""
+    from msfusion_sdk.cohort.cohort import Cohort
+
+    cohort = Cohort.open(folder)
+    if not (slides or patients):
+        msg = "Give --slides or --patients."
+        raise typer.BadParameter(msg)
+    if not yes:
+        named = ", ".join([*(slides or []), *(patients or [])])
+        typer.confirm(f"Remove {named} from {folder}, with all results?", abort=True)
+    print_change(cohort.remove(slides=slides or (), patients=patients or ()), json=json)
+
+
+def print_change(change: "CohortChange", *, json: bool = False) -> None:
+    """Say what a change has done, and what the cohort holds now."""
+    if json:
+        typer.echo(change.model_dump_json())
+        return
+    out.print(str(change), markup=False, soft_wrap=True)
+    out.print(str(change.report), markup=False, soft_wrap=True)

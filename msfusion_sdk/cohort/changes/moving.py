@@ -1,0 +1,111 @@
+"""Slides at other places: paths replaced, and results taken over where the slide is the same."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+from msfusion_sdk.cohort.changes.identity import find_move
+from msfusion_sdk.cohort.folder.moves import Move, read_moves
+from msfusion_sdk.cohort.store.holdings import load
+from msfusion_sdk.cohort.store.part import Part
+from msfusion_sdk.cohort.store.status import models_of
+from msfusion_sdk.cohort.store.store import EmbeddingStore
+from msfusion_sdk.errors import SlideError, TableError
+from msfusion_sdk.phrases import first_few
+from msfusion_sdk.slides.readers.file_kind import classify
+
+__all__ = ["Moved", "look_at_moved", "relocated_paths"]
+
+
+class Moved(NamedTuple):
+    """What was found at the new places."""
+
+    moves: tuple[Move, ...]
+    """To be noted."""
+    kept: tuple[str, ...]
+    """Slides whose results stay."""
+    changed: dict[str, str]
+    """By slide id, why its results cannot be taken over."""
+    missing: tuple[str, ...]
+    """Slides without a file."""
+
+
+def relocated_paths(paths: Mapping[str, Path], old: Path, new: Path) -> dict[str, Path]:
+    """Return the new path of every slide whose file is ``old``, or lies in it.
+
+    Raises
+    ------
+    TableError
+        When there is none.
+    """
+    found = {}
+    for name, path in paths.items():
+        if path == old:
+            found[name] = new
+        elif old in path.parents:
+            found[name] = new / path.relative_to(old)
+    if not found:
+        folders = sorted({str(path.parent) for path in paths.values()})
+        msg = (
+            f"No slide of the cohort lies at {old} or in it (folders: {first_few(folders)}). "
+            "Give the path as it stands in the slide table."
+        )
+        raise TableError(msg)
+    return found
+
+
+def look_at_moved(
+    root: Path,
+    old: Mapping[str, Path],
+    new: Mapping[str, Path],
+    spacings: Mapping[str, float | None],
+) -> Moved:
+    """Return what the files at their new places are, beside what was encoded.
+
+    Parameters
+    ----------
+    root : Path
+        Of the cohort.
+    old, new : mapping
+        From slide id to path, before and after; of the slides that moved.
+    spacings : mapping
+        From slide id to the µm per pixel that is given for it, if any.
+    """
+    parts = _parts_of(root, list(new))
+    known = read_moves(root)
+    moves: list[Move] = []
+    kept: list[str] = []
+    changed: dict[str, str] = {}
+    missing: list[str] = []
+    for name, path in new.items():
+        try:
+            stamp = classify(path).stamp
+        except SlideError as error:
+            if os.path.lexists(path):
+                changed[name] = f"[{error.code}] {error}"
+            else:
+                missing.append(name)
+            continue
+        seen = known.known_as(name, stamp)
+        for part in parts.get(name, []):
+            found = find_move(part, old[name], path, stamp, spacings.get(name))
+            if isinstance(found, Move):
+                if found.was.stamp not in seen and found not in moves:
+                    moves.append(found)
+            elif isinstance(found, str):
+                changed[name] = found
+        if parts.get(name) and name not in changed:
+            kept.append(name)
+    return Moved(tuple(moves), tuple(kept), changed, tuple(missing))
+
+
+def _parts_of(root: Path, slide_ids: list[str]) -> dict[str, list[Part]]:
+    """Return the results of slides by all models that read files of slides."""
+    found: dict[str, list[Part]] = {}
+    for fingerprint in models_of(root):
+        held = load(EmbeddingStore(root, fingerprint).folder, slide_ids)
+        for name, part in held.parts.items():
+            if part.provenance["slide"].get("mtime_ns") is not None:
+                found.setdefault(name, []).append(part)
+    return found

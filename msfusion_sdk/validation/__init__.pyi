@@ -1,0 +1,12 @@
+from .figures import draw_decision_curves as draw_decision_curves
+from .figures import draw_validation_calibration as draw_validation_calibration
+from .measures.decision_curve import decision_curve_of_classes as decision_curve_of_classes
+from .measures.decision_curve import decision_curve_of_survival as decision_curve_of_survival
+from .measures.large import InTheLarge as InTheLarge
+from .measures.large import classes_in_the_large as classes_in_the_large
+from .measures.large import survival_in_the_large as survival_in_the_large
+from .recalibrate import recalibrate_model as recalibrate_model
+from .record import ValidationRecord as ValidationRecord
+from .record import write_validation as write_validation
+from .result import ExternalValidation as ExternalValidation
+from .validate import validate_model as validate_model

@@ -1,0 +1,1 @@
+"""Calibration in the large, net benefit, and intervals of both: pure functions."""

@@ -1,0 +1,141 @@
+"""``msfusion cohort create --outcome``, ``outcome``, ``add``, ``set``, ``relocate``, ``remove``."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from msfusion_sdk import Cohort
+
+Msfusion = Callable[..., Any]
+
+
+@pytest.fixture
+def tables(tmp_path: Path) -> Path:
+    (tmp_path / "patients.csv").write_text(
+        "patient_id,OS_MONTHS,OS_STATUS,SUBTYPE\n"
+        "A,3.5,1:DECEASED,luad\nB,9,0:LIVING,lusc\nC,4,1:DECEASED,luad\n"
+    )
+    (tmp_path / "slides.csv").write_text(
+        "slide_id,patient_id,path\nS1,A,raw/a.svs\nS2,B,raw/b.svs\n"
+    )
+    (tmp_path / "raw").mkdir()
+    for name in "ab":
+        (tmp_path / "raw" / f"{name}.svs").write_bytes(b"x")
+    return tmp_path
+
+
+@pytest.fixture
+def cohort(msfusion: Msfusion, tables: Path) -> Path:
+    made = tables / "cohort"
+    options = ["--patients", tables / "patients.csv", "--slides", tables / "slides.csv"]
+    done = msfusion("cohort", "create", made, *options)
+    assert done.code == 0, done.stderr
+    assert "No outcome was found" in done.stdout
+    assert f"msfusion cohort outcome add {made}" in done.stdout
+    return made
+
+
+def test_create_declares_outcomes_and_says_which(msfusion: Msfusion, tables: Path) -> None:
+    done = msfusion(
+        "cohort", "create", tables / "cohort", "--patients", tables / "patients.csv",
+        "--outcome", "death=OS_MONTHS,OS_STATUS", "kind=SUBTYPE", "--event-values", "1:DECEASED",
+    )  # fmt: skip
+    assert done.code == 0, done.stderr
+    assert "outcome death: 3 patients" in done.stdout
+    assert "outcome kind: 3 patients" in done.stdout
+    cohort = Cohort.open(tables / "cohort")
+    assert cohort.outcome("death")["event"].tolist() == [True, False, True]
+
+
+def test_outcomes_are_added_listed_and_forgotten(msfusion: Msfusion, cohort: Path) -> None:
+    done = msfusion(
+        "cohort",
+        "outcome",
+        "add",
+        cohort,
+        "death=OS_MONTHS,OS_STATUS",
+        "--event-values",
+        "1:DECEASED",
+    )
+    assert done.code == 0, done.stderr
+    row = json.loads(msfusion("cohort", "outcome", "list", cohort, "--json").stdout)
+    assert (row["name"], row["unit"], row["events"]) == ("death", "months", "2")
+    done = msfusion("cohort", "outcome", "remove", cohort, "death")
+    assert "death" not in done.stdout
+    assert not Cohort.open(cohort).manifest.outcomes
+
+
+def test_a_value_that_is_not_there_ends_with_two(msfusion: Msfusion, cohort: Path) -> None:
+    done = msfusion(
+        "cohort", "outcome", "add", cohort, "death=OS_MONTHS,OS_STATUS", "--event-values", "dead"
+    )
+    assert (done.code, "'0:LIVING', '1:DECEASED'" in done.stderr) == (2, True)
+
+
+def test_a_cohort_grows_by_slides_and_patients(
+    msfusion: Msfusion, cohort: Path, tables: Path
+) -> None:
+    (tables / "more.csv").write_text("patient_id,SUBTYPE\nD,lusc\n")
+    assert "1 added" in msfusion("cohort", "add", cohort, "patients", tables / "more.csv").stdout
+    with (tables / "slides.csv").open("a") as file:
+        file.write("S3,D,raw/a.svs\n")
+    done = msfusion(
+        "cohort", "add", cohort, "slides", tables / "slides.csv", "--on-duplicate", "drop_identical"
+    )
+    assert (done.code, "listed under more than one slide id" in done.stderr) == (2, True)
+    (tables / "raw" / "d.svs").write_bytes(b"d")
+    text = (tables / "slides.csv").read_text().replace("S3,D,raw/a.svs", "S3,D,raw/d.svs")
+    (tables / "slides.csv").write_text(text)
+    done = msfusion(
+        "cohort", "add", cohort, "slides", tables / "slides.csv", "--on-duplicate", "drop_identical"
+    )
+    assert "1 added, 2 there already" in done.stdout
+    assert "4 patients, 3 slides" in done.stdout
+
+
+def test_slides_are_mended_moved_and_removed(
+    msfusion: Msfusion, cohort: Path, tables: Path
+) -> None:
+    done = msfusion("cohort", "set", cohort, "S1", "--mpp", 0.25, "--patient", "C", "--json")
+    assert json.loads(done.stdout)["changed"] == 1
+    (tables / "raw").rename(tables / "new")
+    done = msfusion("cohort", "relocate", cohort, tables / "raw", tables / "new")
+    assert "2 changed" in done.stdout
+    done = msfusion("cohort", "remove", cohort, "--patients", "B", "--yes")
+    assert "1 slides removed, 1 patients removed" in done.stdout
+    (row,) = Cohort.open(cohort).slides.to_pylist()
+    assert (row["slide_id"], row["patient_id"], row["mpp"]) == ("S1", "C", 0.25)
+    assert row["path"] == str(tables / "new" / "a.svs")
+
+
+@pytest.mark.parametrize(
+    ("words", "text"),
+    [
+        (("set", "S1"), "Nothing was given to set"),
+        (("set", "S1", "--mpp", "big"), "could not convert"),
+        (("set", "S7", "--mpp", "0.5"), "no slide 'S7'"),
+        (("relocate", "nowhere", "new"), "No slide of the cohort lies at"),
+        (("remove", "--yes"), "Give --slides or --patients"),
+        (("remove", "--slides", "S9", "--yes"), "no slide 'S9'"),
+    ],
+)
+def test_wrong_use_ends_with_two_and_says_why(
+    msfusion: Msfusion, cohort: Path, words: tuple[str, ...], text: str
+) -> None:
+    done = msfusion("cohort", words[0], cohort, *words[1:])
+    assert (done.code, text in done.stderr) == (2, True), done.stderr
+
+
+def test_a_table_of_another_dialect_is_read_when_it_is_said(
+    msfusion: Msfusion, cohort: Path, tables: Path
+) -> None:
+    (tables / "age.csv").write_bytes("patient_id;Größe\nA;1,75\nB;1,80\n".encode("cp1252"))
+    done = msfusion(
+        "cohort", "add", cohort, "clinical", tables / "age.csv",
+        "--encoding", "cp1252", "--separator", ";", "--decimal", ",",
+    )  # fmt: skip
+    assert done.code == 0, done.stderr
+    assert Cohort.open(cohort).modality("clinical")["Größe"].tolist() == [1.75, 1.8]
