@@ -11,6 +11,7 @@ import argparse
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -102,9 +103,10 @@ def folded(slide: Image, tissue: Image, rng: np.random.Generator) -> tuple[Image
     rows, columns = np.nonzero(tissue)
     at = int(rng.integers(len(rows)))
     reach = np.array([np.cos(a := rng.uniform(0, np.pi)), np.sin(a)]) * rng.uniform(30, 75)
-    ends = [tuple(int(v) for v in np.array([columns[at], rows[at]]) + s * reach) for s in (-1, 1)]
-    band = cv2.line(np.zeros(tissue.shape, np.uint8), *ends, 1, int(rng.integers(5, 15)))
-    band = (band > 0) & tissue
+    first, last = ([int(v) for v in np.array([columns[at], rows[at]]) + s * reach] for s in (-1, 1))
+    line = np.zeros(tissue.shape, np.uint8)
+    cv2.line(line, first, last, 1, int(rng.integers(5, 15)))
+    band = (line > 0) & tissue
     above = np.roll(slide, (3, 5), (0, 1)) / GLASS
     return np.where(band[..., None], slide * above, slide).astype(np.uint8), band
 
@@ -142,7 +144,8 @@ def of_masks(
     rng: np.random.Generator,
 ) -> float:
     """Return the AUROC over patches of which a tenth or more is spoilt, against sound ones."""
-    bad, good = [], []
+    bad: list[Any] = []
+    good: list[Any] = []
     for slide, tissue in slides * SPOILT_OF_EACH:
         spoilt, truth = spoil(slide, tissue, rng)
         found = find(spoilt, tissue)

@@ -50,7 +50,7 @@ EXAMPLES = 5
 NO_OUTCOME = (
     "No outcome was found: columns time_months (or another unit) with event, or diagnosis, declare "
     "one by their names. For others: msfusion cohort outcome add {folder} "
-    "NAME=TIME,EVENT (or NAME=COLUMN for classes)."
+    "NAME=TIME,EVENT (or NAME=COLUMN for classes, NAME=number:COLUMN for numbers)."
 )
 
 app = typer.Typer(
@@ -80,7 +80,10 @@ def create(
     ] = None,
     outcome: Annotated[
         list[str] | None,
-        typer.Option(help="NAME=TIME,EVENT; NAME=TIME,censored:COLUMN; NAME=[number:]COLUMN."),
+        typer.Option(
+            help="NAME=TIME,EVENT; NAME=TIME,censored:COLUMN; NAME=COLUMN: classes; "
+            "NAME=number:COLUMN."
+        ),
     ] = None,
     event_values: EventValues = None,
     no_event_values: NoEventValues = None,

@@ -36,7 +36,8 @@ def add(
         list[str],
         typer.Argument(
             metavar="OUTCOME…",
-            help="NAME=TIME,EVENT; NAME=TIME,censored:COLUMN; NAME=COLUMN for classes.",
+            help="NAME=TIME,EVENT; NAME=TIME,censored:COLUMN; NAME=COLUMN for classes; "
+            "NAME=number:COLUMN.",
         ),
     ],
     event_values: EventValues = None,

@@ -80,8 +80,8 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 COMMANDS = (
-    demo, info, encode, train, predict, classify, apply, explain, validate, evaluate, report, view,
-    adapters, doctor, bench,
+    demo, info, encode, train, predict, classify, apply, validate, explain, evaluate, report,
+    view, adapters, doctor, bench,
 )  # fmt: skip
 TAKE_SEVERAL_WORDS = (apply, validate)
 # Each imports what it needs when it runs, so that ``--help`` takes no seconds.

@@ -38,6 +38,7 @@ from msfusion_sdk.deprecation import renamed_argument
 from msfusion_sdk.errors import TableError
 from msfusion_sdk.files import entries_of, made_folder
 from msfusion_sdk.outcomes.declaration import TimeUnit, declared
+from msfusion_sdk.outcomes.outcome import Kind
 from msfusion_sdk.outcomes.words import with_event_values
 from msfusion_sdk.phrases import first_few
 from msfusion_sdk.storage.schema import read_column, read_notes, read_stored, write_stored
@@ -531,7 +532,7 @@ class Cohort(CohortGrowth):
         event_values: Mapping[object, bool] | Collection[object] | None = None,
         no_event_values: Collection[object] | None = None,
         column: str | None = None,
-        kind: Literal["number"] | None = None,
+        kind: Kind | None = None,
     ) -> None:
         """Say which columns of the patient table hold an outcome.
 
@@ -552,9 +553,9 @@ class Cohort(CohortGrowth):
         no_event_values : collection, optional
             The values that mean that no event was seen.
         column : str, optional
-            For classes or numbers: their column.
-        kind : 'number', optional
-            Says that ``column`` holds numbers; without it, classes.
+            For classes and numbers: their column.
+        kind : 'survival', 'class' or 'number', optional
+            By default survival with ``time``, classes with ``column``.
 
         Raises
         ------
@@ -582,7 +583,8 @@ class Cohort(CohortGrowth):
     def outcome_summary(self) -> pd.DataFrame:
         """Return a row per outcome: ``name``, ``kind``, ``columns``, ``unit``, ``patients``.
 
-        ``events`` is their number for survival, of classes the number of each.
+        ``events`` is their number for survival, of classes the number of each, of numbers their
+        range.
         """
         return summarise_outcomes(self.patients, self.manifest.outcomes)
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
+import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator, clone
 from sklearn.model_selection import ParameterGrid
@@ -91,23 +92,23 @@ class Searched(BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyped
         models = {str(number): self._with(one) for number, one in enumerate(settings)}
         value = self._judged(models, X, y).loc[list(models)].to_numpy()
         self.scores_ = pd.DataFrame(settings).assign(value=value)
-        self.best_ = settings[int(self.scores_["value"].idxmax())]
+        self.best_ = settings[int(np.nanargmax(value))]
         self.model_ = self._with(self.best_).fit(X, y)
         return self
 
-    @_has("predict_risk")
+    @_has("predict_risk")  # type: ignore[untyped-decorator]  # scikit-learn
     def predict_risk(self, X: Tables) -> "pd.Series[float]":  # noqa: N803
         """Return the risks of the chosen model."""
         risk: pd.Series[float] = self.model_.predict_risk(X)
         return risk
 
-    @_has("predict_survival")
+    @_has("predict_survival")  # type: ignore[untyped-decorator]  # scikit-learn
     def predict_survival(self, X: Tables, times: Any) -> "pd.DataFrame":  # noqa: N803
         """Return the survival curves of the chosen model."""
         curves: pd.DataFrame = self.model_.predict_survival(X, times)
         return curves
 
-    @_has("predict_proba")
+    @_has("predict_proba")  # type: ignore[untyped-decorator]  # scikit-learn
     def predict_proba(self, X: Tables) -> "pd.DataFrame":  # noqa: N803
         """Return the class probabilities of the chosen model."""
         chances: pd.DataFrame = self.model_.predict_proba(X)

@@ -45,6 +45,8 @@ def outcomes_of(
     {'death': {'time': 'OS_MONTHS', 'event': 'OS_STATUS'}}
     >>> outcomes_of(["subtype=SUBTYPE"])
     {'subtype': {'column': 'SUBTYPE'}}
+    >>> outcomes_of(["purity=number:PURITY"])
+    {'purity': {'column': 'PURITY', 'kind': 'number'}}
     """
     found: dict[str, dict[str, Any]] = {}
     for word in words:
@@ -63,6 +65,12 @@ def outcomes_of(
             else _column(first)
         )
     return found
+
+
+def _column(word: str) -> dict[str, Any]:
+    if word.startswith(NUMBER):
+        return {"column": word.removeprefix(NUMBER), "kind": "number"}
+    return {"column": word}
 
 
 def with_event_values(settings: Mapping[str, Any], table: pa.Table) -> dict[str, Any]:

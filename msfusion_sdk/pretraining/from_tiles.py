@@ -196,10 +196,8 @@ def score_model(
 
     Parameters
     ----------
-    model : path
-        A model folder.
-    data : path
-        Tiles as ``pretrain_tiles`` takes them.
+    model, data : path
+        A model folder, and tiles as ``pretrain_tiles`` takes them.
     tile_mpp : float
         µm per pixel of the tiles.
     seed : int
@@ -207,7 +205,7 @@ def score_model(
     device : 'auto', 'cpu' or 'cuda'
         Where the networks run.
     progress : callable, optional
-        Called as the work goes on.
+        As in ``pretrain_tiles``.
     everything : bool
         True scores all tiles of ``data``, for groups that the model never saw; False
         the test groups of the split with this ``seed``.

@@ -16,7 +16,7 @@ Y = pd.Series(np.resize(["a", "b"], 80), [f"P{n:02d}" for n in range(80)])
 X = {"panel": pd.DataFrame({"x": np.arange(80.0)}, Y.index)}
 
 
-class Knows(BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyped
+class Knows(BaseEstimator):
     """Knows the class of every patient, and says it with some doubt."""
 
     def __init__(self, sure: float = 0.0) -> None:

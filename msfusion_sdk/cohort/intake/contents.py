@@ -43,9 +43,10 @@ def summarise_outcomes(patients: pa.Table, outcomes: Mapping[str, Declaration]) 
         if declared.kind == "survival":
             assert isinstance(labels, pd.DataFrame)
             events = str(int(labels["event"].sum())) if len(labels) else "0"
-            unit = declared.unit
+            unit: str | None = declared.unit
         elif declared.kind == "number":
-            events, unit = f"{labels.min():g} to {labels.max():g}", None
+            events = f"{labels.min():g} to {labels.max():g}" if len(labels) else ""
+            unit = None
         else:
             counts = labels.value_counts().sort_index()
             events = ", ".join(f"{count} {value}" for value, count in counts.items())

@@ -85,6 +85,18 @@ class FusionEstimator(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn
         ids = list(target.outcome.patient_ids)
         return self._set_fitted(fitted, arrays, {"training_ids": ids, **learned})
 
+    @property
+    def attention_(self) -> LearnedAttention:
+        """The attention over patches that ``fit`` learned, for ``SlideEncoder.with_attention``.
+
+        Raises
+        ------
+        TableError
+            When no table of patches was learned from.
+        """
+        check_is_fitted(self)
+        return attention_of(self.fitted_)[1]
+
     def recalibrated(self, X: Tables, y: "pd.DataFrame | pd.Series[Any] | Outcome") -> Self:  # noqa: N803
         """Return a copy whose predictions are as frequent as ``y`` says; who comes first stays.
 
@@ -115,18 +127,6 @@ class FusionEstimator(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn
         # Not clone(), whose adapters would be of no use.
         made = type(self)(**self.get_params(deep=False))
         return made._set_fitted(self.fitted_, arrays, learned)
-
-    @property
-    def attention_(self) -> LearnedAttention:
-        """The attention over patches that ``fit`` learned, for ``SlideEncoder.with_attention``.
-
-        Raises
-        ------
-        TableError
-            When no table of patches was learned from.
-        """
-        check_is_fitted(self)
-        return attention_of(self.fitted_)[1]
 
     def save(self, folder: str | Path) -> Path:
         """Write ``config.json`` and ``model.safetensors`` to ``folder`` and return it; no pickle.

@@ -75,10 +75,11 @@ class FusionRegressor(RegressorMixin, FusionEstimator):  # type: ignore[misc]  #
         return {"scale": np.array([target.centre, target.spread])}, {}
 
     def _rescaled(self, scores: Floats, target: NumberTarget) -> Arrays:
-        # The least squares line of the numbers on what was predicted.
-        predicted = self.centre_ + self.spread_ * scores[:, 0]
-        slope, shift = np.polyfit(predicted, target.outcome.values, 1)
-        return {"scale": np.array([shift + slope * self.centre_, slope * self.spread_])}
+        values, score = target.outcome.values, scores[:, 0]
+        spread = float(score.var())
+        # At least 0, as for classes: who has the larger number stays.
+        slope = max(0.0, float(np.cov(score, values, bias=True)[0, 1]) / spread) if spread else 0.0
+        return {"scale": np.array([values.mean() - slope * score.mean(), slope])}
 
     def _become(self, arrays: Mapping[str, Any], learned: Mapping[str, Any]) -> None:
         self.centre_, self.spread_ = map(float, arrays["scale"])

@@ -128,7 +128,7 @@ class KeptMaps:
     @torch.inference_mode()
     def _maps(self, pixels: Tensor) -> dict[str, Tensor]:
         parts: dict[str, list[Tensor]] = {}
-        for patch in pixels.split(1):  # bounds memory: a patch may be seventeen images
+        for patch in torch.split(pixels, 1):  # bounds memory: a patch may be seventeen images
             context, tiles = split_scales(patch, self._model.geometry)
             images = {"context": context, "detail": tiles.flatten(0, 1)}
             for scale, network in self._networks.items():

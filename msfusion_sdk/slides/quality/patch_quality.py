@@ -78,9 +78,11 @@ class SlideQuality:
             (int(start / step), math.ceil((start + l0_size) / step))
             for start, step in zip(location, self.l0_step, strict=True)
         )
-        seen = (mask[top:bottom, left:right] for mask in (self.fold, self.bubble, self.pen))
-        shares = (float(part.mean()) for part in seen)
-        return PatchQuality(focus(small), *shares, dust_share(smaller))
+        fold, bubble, pen = (
+            float(mask[top:bottom, left:right].mean())
+            for mask in (self.fold, self.bubble, self.pen)
+        )
+        return PatchQuality(focus(small), fold, bubble, pen, dust_share(smaller))
 
 
 def quality_problem(quality: PatchQuality, config: QualityConfig) -> str:

@@ -104,7 +104,7 @@ def laplace(problem: CoxProblem, penalty: float, point: Floats) -> tuple[float, 
     _, hessian = _derivatives(problem, penalty, point, state)
     hessian *= patients
     value = -patients * state.objective - float(np.linalg.slogdet(hessian)[1]) / 2
-    return value, np.linalg.inv(hessian).diagonal()
+    return value, np.asarray(np.linalg.inv(hessian).diagonal(), np.float64)
 
 
 def cumulative_hazard(problem: CoxProblem, point: Floats) -> tuple[Floats, Floats]:

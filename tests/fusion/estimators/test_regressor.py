@@ -89,13 +89,14 @@ def test_scikit_learn_takes_it_for_a_regressor() -> None:
     assert is_regressor(FusionRegressor())
 
 
-def test_recalibrated_numbers_are_on_the_line_of_new_patients() -> None:
-    tables, numbers = made(120)
-    others, elsewhere = made(90, seed=1)
-    others = {name: table.rename(lambda one: f"N{one}") for name, table in others.items()}
-    elsewhere = 3 * elsewhere.rename(lambda one: f"N{one}") + 7
-    model = FusionRegressor().fit(tables, numbers)
-    before = model.predict(others)
-    line = LinearRegression().fit(before.to_frame(), elsewhere[before.index])
-    after = model.recalibrated(others, elsewhere).predict(others)
-    np.testing.assert_allclose(after, line.predict(before.to_frame()))
+def test_recalibration_moves_numbers_to_where_new_patients_have_them() -> None:
+    tables, numbers = made(200)
+    new, truth = made(200, seed=1)
+    elsewhere = 0.5 * truth + 30
+    before = FusionRegressor().fit(tables, numbers)
+    after = before.recalibrated(new, elsewhere)
+    line = LinearRegression().fit(
+        before.predict(new).to_frame(), elsewhere[before.predict(new).index]
+    )
+    expected = line.predict(before.predict(tables).to_frame())
+    assert after.predict(tables).to_numpy() == pytest.approx(expected)
