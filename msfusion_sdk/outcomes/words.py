@@ -130,10 +130,5 @@ def _survival(
     return settings | {key: value for key, value in extra.items() if value}
 
 
-def _column(word: str) -> dict[str, Any]:
-    column = word.removeprefix(NUMBER)
-    return {"column": column, "kind": "number"} if column != word else {"column": column}
-
-
 def _words(values: "Iterable[object] | None") -> set[str]:
     return {as_key(value) for value in values or ()}

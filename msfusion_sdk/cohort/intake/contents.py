@@ -37,7 +37,6 @@ def count_patterns(
 def summarise_outcomes(patients: pa.Table, outcomes: Mapping[str, Declaration]) -> pd.DataFrame:
     """Return a row per outcome: what it is, on which columns, and how many patients have it."""
     rows = []
-    unit: str | None
     for name, declared in outcomes.items():
         labels, _ = labels_of(patients, declared)
         if declared.kind == "survival":
