@@ -30,9 +30,15 @@ def commands(group: Any, name: str = "") -> dict[str, set[str]]:
 
 
 COMMANDS = commands(typer.main.get_command(app))
+GROUPS = {name.rpartition(" ")[0] for name in COMMANDS if " " in name}
 EVERYWHERE = COMMANDS[""] | {"--help", "-h"}
+PROSE = {"and", "or"}
 SCHEDULER = {"--array", "--signal"}
-SCRIPTS = [p for name in ("benchmarks", "tools", ".ci") for p in (SDK.parent / name).iterdir()]
+SCRIPTS = [
+    p
+    for name in ("benchmarks", "tools", ".ci", "tests/faults")
+    for p in (SDK.parent / name).iterdir()
+]
 OTHERS = {flag for one in SCRIPTS if one.is_file() for flag in FLAG.findall(one.read_text("utf-8"))}
 OPTIONS = set().union(*COMMANDS.values()) | EVERYWHERE
 
@@ -49,6 +55,8 @@ def wrong(text: str, others: frozenset[str] = frozenset()) -> list[str]:
         known = next((n for n in range(len(words), 0, -1) if " ".join(words[:n]) in COMMANDS), 0)
         if known:
             owner = " ".join(words[:known])
+            if owner in GROUPS and words[known:] and words[known] not in PROSE:
+                problems.append(f"msfusion {owner} {words[known]}")
         elif f"`msfusion {words[0]}" in text:
             problems.append(f"msfusion {words[0]}")
     for flag in FLAG.findall(text):
@@ -70,7 +78,10 @@ def strings_of(path: Path) -> list[tuple[int, str]]:
     return found
 
 
-@pytest.mark.parametrize("text", ["Pass --no-such.", "`msfusion cohort status --workers 2`"])
+@pytest.mark.parametrize(
+    "text",
+    ["Pass --no-such.", "`msfusion cohort status --workers 2`", "msfusion cohort outcome tell"],
+)
 def test_advice_that_is_wrong_is_seen(text: str) -> None:
     assert wrong(text)
 
