@@ -17,6 +17,8 @@ Features = NDArray[np.float32]
 NORMAL, KINDS = "lung_n", ("lung_aca", "lung_scc")
 GROUPS = 6
 """Photographs' groups that a bag's tiles of one class come from, as a slide is of one patient."""
+FEATURES = 16
+"""Of a patch that is drawn."""
 NOISE = 0.02
 """Of a feature's deviation: copies of one tile are not told apart by being equal."""
 
@@ -108,7 +110,7 @@ def draw_cohort(
     for name, own in zip(ids, risk, strict=True):
         mine = rng.random(patches) < share
         mine[rng.integers(patches)] = True
-        vectors = rng.normal(size=(patches, 64)) + 0.1 * rng.normal(size=64)
+        vectors = rng.normal(size=(patches, FEATURES)) + 0.1 * rng.normal(size=FEATURES)
         bags[name] = (vectors + mine[:, None] * (4 * where + 2 * own * what)).astype(np.float16)
         planted[name] = mine
     hazard = np.exp(effect * (risk + 0.5 * age + 0.5 * genes[:, 0]))

@@ -80,6 +80,8 @@ def write_explanation(
 
     Parameters
     ----------
+    explanation : Explanation
+        As ``explain_on_cohort`` returns it.
     cohort : Cohort
         That it is of, for the slide files.
     folder : path

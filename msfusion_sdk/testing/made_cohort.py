@@ -12,7 +12,7 @@ __all__ = ["MadeCohort", "make_cohort"]
 
 _SIZE = (4000, 3200)
 _GENES = 12
-_EFFECT = 0.9
+_EFFECT = 2.2
 
 
 class MadeCohort(NamedTuple):

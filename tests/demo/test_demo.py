@@ -35,7 +35,7 @@ def test_the_demo_of_a_cohort_ends_in_one_page_that_says_it_is_synthetic(
     sparse = small_encoder.config.updated(patches={"stride_px": 1152})
     written = run_cohort_demo(tmp_path, small_encoder.with_config(sparse))
     assert all(path.exists() for path in written.values())
-    assert pq.read_table(written["features by patient"]).num_rows == 60
+    assert pq.read_table(written["features by patient"]).num_rows == 160
     page = written["report"].read_text()
     assert page.index("Everything here is synthetic") < page.index("<main>")
     assert page.count("<article") == 4

@@ -157,5 +157,6 @@ def test_a_model_with_its_encoder_takes_slide_files(
     chances, embedding = SlideClassifier.load(folder).classify(path)
     assert chances["lusc"] == pytest.approx(expected, abs=1e-4)
     assert embedding.provenance.config.attention is not None
-    applied = apply_to_slides(TrainedModel.load(folder), [path], tmp_path / "work")
+    with pytest.warns(SeenPatientsWarning):
+        applied = apply_to_slides(TrainedModel.load(folder), [path], tmp_path / "work")
     assert applied.predictions["proba_lusc"].iloc[0] == pytest.approx(expected, abs=1e-4)

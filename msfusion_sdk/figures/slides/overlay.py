@@ -140,6 +140,8 @@ def _draw_attention(figure: Figure, axes: Axes, overview: Overview, result: Slid
     bar = figure.colorbar(heat, ax=axes, shrink=0.8, pad=0.01)
     bar.set_label("weight of a tile / mean weight", fontsize=9)
     bar.ax.tick_params(labelsize=8)
+    # The colours are those of the viewer, around 1; no weight is below 0.
+    bar.ax.set_ylim(max(0.0, 1 - reach), 1 + reach)
     axes.set_title("weight: yellow counts more, violet less", fontsize=9, loc="left")
 
 
