@@ -27,6 +27,7 @@ from msfusion_sdk.pretraining.annotated.target import target_profile
 from msfusion_sdk.pretraining.from_tiles import SCALES, Dataset, Datasets, train_model
 from msfusion_sdk.pretraining.index import Part, TileIndex, assign_parts, read_tile_index
 from msfusion_sdk.pretraining.train_config import TrainConfig
+from msfusion_sdk.pretraining.views import Scale
 
 __all__ = [
     "about_slides",

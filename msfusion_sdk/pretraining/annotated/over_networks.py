@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from msfusion_sdk.encoder.networks.model import TwoScaleModel
 from msfusion_sdk.encoder.weights.encoder_folder import load_model_folder, write_model_folder
 from msfusion_sdk.encoder.weights.hub import locate_model
+from msfusion_sdk.monitoring.progress import Progress, shows_progress
 from msfusion_sdk.pretraining.annotated.dataset_config import DatasetConfig
 from msfusion_sdk.pretraining.annotated.datasets import cut_slides, write_index
 from msfusion_sdk.pretraining.annotated.from_slides import (
@@ -23,7 +24,6 @@ from msfusion_sdk.pretraining.frozen.run import (
     with_classifier,
 )
 from msfusion_sdk.pretraining.index import TileIndex, read_tile_index
-from msfusion_sdk.pretraining.training import Progress
 
 if TYPE_CHECKING:
     from msfusion_sdk.pretraining.views import Scale
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 __all__ = ["pretrain_slides_over_networks"]
 
 
+@shows_progress
 def pretrain_slides_over_networks(
     slides: str | Path,
     annotations: str | Path,

@@ -115,7 +115,6 @@ def pretrain_frozen(
     TableError, StoreFullError
         When tiles cannot be used, or their maps take too much room.
     """
-    report = progress or no_progress
     model, manifest = load_model_folder(locate_model(network))
     index = read_tile_index(Path(data), seed=config.seed)
     encoder = with_classifier(manifest.encoder, index.classes, background, name)
@@ -148,7 +147,7 @@ def train_over_networks(
     out : Path
         ``training/`` inside it holds the maps, scores and the curve.
     """
-    report = progress or (lambda stage, done, total, text: None)
+    report = progress or no_progress
     # Beside the model, not in a cache: a run that was stopped finds its maps again.
     training = out / "training"
     states: dict[str, TrainingState] = {}
