@@ -100,7 +100,9 @@ def pretrain_slides_over_networks(
     encoder = with_classifier(encoder, classes, background, name)
     trained = TwoScaleModel(encoder, model.attended()).eval()
     spacings = {"detail": patches.target_mpp, "context": patches.context_mpp}
-    images = {scale: LabelledImages(index, spacings[scale]) for scale, index in indexes.items()}
+    images: dict[str, LabelledImages] = {
+        scale: LabelledImages(index, spacings[scale]) for scale, index in indexes.items()
+    }
     config = FrozenTrainConfig(
         tile_mpp=patches.target_mpp, epochs=epochs, cache_gb=cache_gb, seed=data.seed
     )
