@@ -46,7 +46,19 @@ def traced(program: str, home: Path, where: Path) -> Trace:
     # In a CI that says so OpenVINO keeps still by itself.
     plain = {name: value for name, value in plain.items() if not name.startswith(("CI", "XDG"))}
     done = subprocess.run(
-        ["strace", "-f", "-qq", "-e", f"trace={calls}", "-o", log, sys.executable, "-c", program],
+        [
+            "strace",
+            "-f",
+            "--seccomp-bpf",
+            "-qq",
+            "-e",
+            f"trace={calls}",
+            "-o",
+            log,
+            sys.executable,
+            "-c",
+            program,
+        ],
         env={**plain, "HOME": str(home), "PYTHONDONTWRITEBYTECODE": "1"},
         cwd=where,
         capture_output=True,
@@ -93,6 +105,50 @@ def test_a_default_encode_asks_nobody_and_writes_its_result_alone(
     assert trace.remote == []
     assert outside(trace, tmp_path / "out") == []
     assert (tmp_path / "out" / "one.parquet").is_file()
+
+
+STUDY = """
+import os, signal, threading, urllib.request
+os.environ["TMPDIR"] = "out"
+from msfusion_sdk import Cohort, SlideEncoder
+from msfusion_sdk.report import write_report
+from msfusion_sdk.study import train_on_cohort
+from msfusion_sdk.testing import make_cohort
+from msfusion_sdk.view import serve
+
+made = make_cohort("out/made", n_patients=40, n_slides=2)
+cohort = Cohort.create("out/cohort", patients=made.patients, slides=made.slides)
+cohort.add_modality("clinical", made.clinical)
+cohort.encode(SlideEncoder.from_pretrained(device="cpu"), patches=True)
+train_on_cohort(cohort, "survival", "out/model", modalities=["clinical"])
+write_report(["out/cohort", "out/model"], "out/report.html")
+
+def look(address):
+    def get():
+        assert b"<html" in urllib.request.urlopen(address).read()
+        os.kill(os.getpid(), signal.SIGINT)
+    threading.Thread(target=get).start()
+
+try:
+    serve("out/cohort", port=0, announce=look)
+except KeyboardInterrupt:
+    pass
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.process
+def test_a_cohort_its_model_report_and_viewer_ask_nobody(home: Path, tmp_path: Path) -> None:
+    for package in ("starlette", "uvicorn"):
+        pytest.importorskip(package)
+    (tmp_path / "out").mkdir()
+    trace = traced(STUDY, home, tmp_path)
+    assert trace.remote == []
+    # matplotlib's list of fonts, in its own folders.
+    fonts = [home / ".cache", home / ".config"]
+    left = outside(trace, tmp_path / "out", *(folder / "matplotlib" for folder in fonts))
+    assert [path for path in left if path not in fonts] == []
+    assert (tmp_path / "out" / "report.html").is_file()
 
 
 def test_the_tracer_sees_what_openvino_does_when_it_is_left_alone(

@@ -36,7 +36,12 @@ def read_tile(path: Path) -> Pixels:
 
 def halve(image: Pixels) -> Pixels:
     """Return the exact 2 x 2 area mean of an image of even size."""
-    size = (image.shape[1] // 2, image.shape[0] // 2)
+    return shrunk(image, image.shape[1] // 2)
+
+
+def shrunk(image: Pixels, edge_px: int) -> Pixels:
+    """Return the area mean of an image, ``edge_px`` wide; exact where that divides its sides."""
+    size = (edge_px, image.shape[0] * edge_px // image.shape[1])
     return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
 
 

@@ -31,6 +31,9 @@ EXACT = 1e-3
 """Largest relative difference from torch in fp32; what another order of sums makes is 1e-5."""
 USABLE = 0.3
 """Largest relative difference of a number format; a conversion that went wrong is far beyond."""
+LARGE_BYTES = 10**9
+"""Of weights, from which they stay in torch, mapped: workers share one copy of them there, and
+each would hold two of its own in OpenVINO, which gains least on such networks."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,6 +71,9 @@ def converted(network: FeatureNetwork, edge_px: int, precision: str) -> Converte
     if isinstance(network, CompiledNetwork):  # a file of operations, which torch cannot run
         chosen = network.with_precision(precision)
         return Converted(chosen, "openvino", difference(network, chosen, images))
+    size = sum(value.nbytes for value in network.parameters())
+    if size >= LARGE_BYTES:
+        return _torch(network, precision, images, f"{size / 1e9:.1f} GB of weights stay mapped")
     try:
         exact = _in_openvino(network, edge_px)
         found = difference(network, exact, images)

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from msfusion_sdk.arrays import Pixels
-from msfusion_sdk.config import EncoderConfig
+from msfusion_sdk.config import EncoderConfig, PatchConfig
 from msfusion_sdk.encoder.run.staining import Recolour, recolour_for
 from msfusion_sdk.errors import SlideCorruptError, TableError
 from msfusion_sdk.files import made_folder, store_bytes
@@ -22,7 +22,7 @@ from msfusion_sdk.pretraining.annotated.labels import (
     shares_inside,
 )
 from msfusion_sdk.pretraining.annotated.listing import AnnotatedSlide
-from msfusion_sdk.pretraining.views import Scale, halve
+from msfusion_sdk.pretraining.views import Scale, shrunk
 from msfusion_sdk.slides.annotations import Annotations, read_annotations
 from msfusion_sdk.slides.opening import open_slide
 from msfusion_sdk.slides.readers.reader import Slide
@@ -76,7 +76,7 @@ def cut_slide(
     with open_slide(entry.path, mpp=entry.mpp) as slide:
         survey = survey_slide(slide, encoder)
         recolour, stain = recolour_for(slide, survey, encoder.stain)
-        cutter = _Cutter(entry, slide, survey, annotations, config, recolour)
+        cutter = _Cutter(entry, slide, survey, annotations, config, recolour, encoder.patches)
         labels = cutter.labels(survey.grid.locations, survey.grid.l0_size_px)
         chosen = choose(labels, config.patches_per_slide, _rng(entry, config))
         rows, damaged = [], 0
@@ -142,7 +142,9 @@ class _Cutter:
         annotations: Annotations | None,
         config: DatasetConfig,
         recolour: Recolour | None,
+        geometry: PatchConfig,
     ) -> None:
+        self.geometry = geometry
         self.entry, self.slide, self.survey = entry, slide, survey
         self.annotations, self.config, self.recolour = annotations, config, recolour
 
@@ -164,22 +166,26 @@ class _Cutter:
             return []
         pixels = patch.pixels if self.recolour is None else self.recolour(patch.pixels)
         name = f"{slide_key(self.entry.slide_id)}-{x}-{y}"
-        rows = [_write(halve(pixels), out, "context", label, f"{name}.jpg")]
+        geometry, rows = self.geometry, []
+        if not geometry.single_scale:
+            whole = shrunk(pixels, geometry.context_size_px)
+            rows.append(_write(whole, out, "context", label, f"{name}.jpg"))
         for number, (tile, tile_label) in enumerate(self._tiles(location, pixels), 1):
             if tile_label != NO_CLASS:
                 rows.append(_write(tile, out, "detail", tile_label, f"{name}-{number}.jpg"))
         return rows
 
     def _tiles(self, location: NDArray[np.int64], pixels: Pixels) -> list[tuple[Pixels, str]]:
-        """Return the four tiles of a patch, row by row, each with its own class."""
-        half, l0_half = pixels.shape[0] // 2, self.survey.grid.l0_size_px / 2
-        steps = np.array([(0, 0), (1, 0), (0, 1), (1, 1)])
-        corners = np.rint(location + steps * l0_half).astype(np.int64)
-        labels = self.labels(corners, round(l0_half))
-        tissue = keep_by_area(self.survey.tissue, corners, round(l0_half), self.config.min_tissue)
+        """Return the tiles of a patch, row by row, each with its own class."""
+        n = self.geometry.tiles
+        edge, l0_edge = pixels.shape[0] // n, self.survey.grid.l0_size_px / n
+        steps = np.array([(column, row) for row in range(n) for column in range(n)])
+        corners = np.rint(location + steps * l0_edge).astype(np.int64)
+        labels = self.labels(corners, round(l0_edge))
+        tissue = keep_by_area(self.survey.tissue, corners, round(l0_edge), self.config.min_tissue)
         labels[~tissue] = NO_CLASS
         return [
-            (pixels[row * half : (row + 1) * half, column * half : (column + 1) * half], str(label))
+            (pixels[row * edge : (row + 1) * edge, column * edge : (column + 1) * edge], str(label))
             for (column, row), label in zip(steps, labels, strict=True)
         ]
 

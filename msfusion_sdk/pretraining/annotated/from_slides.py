@@ -1,8 +1,8 @@
 """From annotated slides to a model folder: ``msfusion pretrain slides``."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pandas as pd
 
@@ -25,13 +25,18 @@ from msfusion_sdk.pretraining.annotated.listing import AnnotatedSlide, list_slid
 from msfusion_sdk.pretraining.annotated.scoring import score_slides
 from msfusion_sdk.pretraining.annotated.target import target_profile
 from msfusion_sdk.pretraining.from_tiles import SCALES, Dataset, Datasets, train_model
-from msfusion_sdk.pretraining.index import Part, assign_parts, read_tile_index
+from msfusion_sdk.pretraining.index import Part, TileIndex, assign_parts, read_tile_index
 from msfusion_sdk.pretraining.train_config import TrainConfig
+from msfusion_sdk.pretraining.views import Scale
 
-if TYPE_CHECKING:
-    from msfusion_sdk.pretraining.views import Scale
-
-__all__ = ["pretrain_slides", "split_patients", "training_config"]
+__all__ = [
+    "about_slides",
+    "pretrain_slides",
+    "require_same_classes",
+    "split_patients",
+    "training_config",
+    "with_target",
+]
 
 VALIDATION, TEST = 0.1, 0.15
 IMAGE_PX = PatchConfig().tile_size_px
@@ -117,14 +122,7 @@ def pretrain_slides(
     encoder = EncoderConfig(name=name, patches=PatchConfig(target_mpp=config.target_mpp))
     if preset is not None:
         encoder = encoder.with_preset(preset)
-    target = ""
-    if data.stain is not None:
-        training = [entry for entry in entries if parts[entry.patient_id] == "train"]
-        target, profile = target_profile(
-            training, encoder, data.stain, named=data.target, seed=data.seed
-        )
-        stain = StainConfig(**profile.model_dump())
-        encoder = encoder.model_copy(update={"stain": stain})
+    encoder, target = with_target(encoder, entries, parts, data)
     records = cut_slides(
         entries, out / "datasets", data, encoder, workers=workers, progress=progress
     )
@@ -136,7 +134,7 @@ def pretrain_slides(
         out,
         encoder,
         about=about,
-        slides=_card_text(records, data, target),
+        slides=about_slides(records, data, target),
         start=start,
         runtime=runtime,
         workers=workers,
@@ -145,6 +143,26 @@ def pretrain_slides(
     model, _ = load_model_folder(out)
     score_slides(model.to(runtime.device), datasets, out / "training", runtime)
     return out
+
+
+def with_target(
+    encoder: EncoderConfig,
+    entries: Sequence[AnnotatedSlide],
+    parts: dict[str, Part],
+    data: DatasetConfig,
+) -> tuple[EncoderConfig, str]:
+    """Return settings that give all slides the colours of one training slide, and its id.
+
+    Without colour normalisation the settings as they are, and ''.
+    """
+    if data.stain is None:
+        return encoder, ""
+    training = [entry for entry in entries if parts[entry.patient_id] == "train"]
+    target, profile = target_profile(
+        training, encoder, data.stain, named=data.target, seed=data.seed
+    )
+    stain = StainConfig(**profile.model_dump())
+    return encoder.model_copy(update={"stain": stain}), target
 
 
 def _with_classes(encoder: EncoderConfig, classes: tuple[str, ...], normal: str) -> EncoderConfig:
@@ -197,17 +215,27 @@ def _datasets(
         index = read_tile_index(write_index(records, entries, parts, folder, scale))
         update = {"tile_mpp": spacings[scale]}
         datasets[scale] = Dataset(index, config.model_copy(update=update))
-    classes = {scale: dataset.index.classes for scale, dataset in datasets.items()}
-    if classes["context"] != classes["detail"]:
+    require_same_classes({scale: found.index for scale, found in datasets.items()})
+    return datasets
+
+
+def require_same_classes(indexes: Mapping[Scale, TileIndex]) -> None:
+    """Raise unless context images and tiles, where there are both, have the same classes.
+
+    Raises
+    ------
+    TableError
+    """
+    classes = {scale: index.classes for scale, index in indexes.items()}
+    if classes.get("context", classes["detail"]) != classes["detail"]:
         msg = (
             f"The context images have the classes {classes['context']} and the tiles "
             f"{classes['detail']}. Lower min_overlap or min_tissue, or add slides."
         )
         raise TableError(msg)
-    return datasets
 
 
-def _card_text(records: Sequence[Record], config: DatasetConfig, target: str) -> str:
+def about_slides(records: Sequence[Record], config: DatasetConfig, target: str) -> str:
     """Return what the model card says of the slides; without ids, which may name patients."""
     good = [record for record in records if record["rows"]]
     colours = (

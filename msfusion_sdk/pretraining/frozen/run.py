@@ -1,6 +1,10 @@
 """From labelled tiles and frozen networks to a model folder: ``pretrain tiles --network``."""
 
+import hashlib
+import json
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -32,21 +36,41 @@ from msfusion_sdk.pretraining.frozen.maps import CachedMaps, cache_maps, tile_im
 from msfusion_sdk.pretraining.index import TileIndex, read_tile_index
 from msfusion_sdk.pretraining.scores import colour_floor, summarise
 
-__all__ = ["pretrain_frozen"]
+__all__ = ["LabelledImages", "pretrain_frozen", "train_over_networks", "with_classifier"]
 
 TEMPLATE = Path(__file__).with_name("card.md.j2")
 
 
 @dataclass(frozen=True, eq=False)
-class _Tiles:
-    """All tiles of an index, their classes and parts."""
+class LabelledImages:
+    """All images for one network, their classes and parts."""
 
     index: TileIndex
-    paths: list[Path]
-    labels: NDArray[np.intp]
+    mpp: float
+    """µm per pixel of the files."""
+
+    @cached_property
+    def paths(self) -> list[Path]:
+        """The files, in the order of the index."""
+        table = self.index.table
+        pairs = zip(table["class"], table["file"], strict=True)
+        return [self.index.root / label / file for label, file in pairs]
+
+    @cached_property
+    def labels(self) -> NDArray[np.intp]:
+        """Number of the class of each image."""
+        classes = self.index.classes
+        return np.array([classes.index(c) for c in self.index.table["class"]], np.intp)
 
     def rows(self, part: str) -> NDArray[np.intp]:
+        """Return which images belong to a part."""
         return np.flatnonzero(self.index.table["part"].to_numpy() == part)
+
+    def digest(self) -> str:
+        """Return a hash that changes with the list of files, their sizes and their times."""
+        files = [(str(path), path.stat()) for path in self.paths]
+        stamps = [(name, status.st_size, status.st_mtime_ns) for name, status in files]
+        return hashlib.sha256(json.dumps([self.mpp, stamps]).encode()).hexdigest()
 
 
 @shows_progress
@@ -91,18 +115,45 @@ def pretrain_frozen(
     TableError, StoreFullError
         When tiles cannot be used, or their maps take too much room.
     """
-    report = progress or no_progress
     model, manifest = load_model_folder(locate_model(network))
     index = read_tile_index(Path(data), seed=config.seed)
-    encoder = _settings(manifest.encoder, index, background, name)
+    encoder = with_classifier(manifest.encoder, index.classes, background, name)
     trained = TwoScaleModel(encoder, model.attended()).eval()
-    tiles = _all_tiles(index)
+    images = dict.fromkeys(trained.attended(), LabelledImages(index, config.tile_mpp))
+    card = train_over_networks(trained, encoder, images, Path(out), config, about, progress)
+    write_model_folder(Path(out), trained, encoder, card, manifest.places)
+    return Path(out)
+
+
+def train_over_networks(
+    model: TwoScaleModel,
+    encoder: EncoderConfig,
+    images: Mapping[str, LabelledImages],
+    out: Path,
+    config: FrozenTrainConfig,
+    about: str,
+    progress: Progress | None = None,
+) -> str:
+    """Train attention and classifier of each scale in place, and return the model card.
+
+    Parameters
+    ----------
+    model : TwoScaleModel
+        Of frozen networks, with a classifier for the classes of the images.
+    encoder : EncoderConfig
+        Its settings, from ``with_classifier``.
+    images : mapping
+        By scale.
+    out : Path
+        ``training/`` inside it holds the maps, scores and the curve.
+    """
+    report = progress or no_progress
     # Beside the model, not in a cache: a run that was stopped finds its maps again.
-    training = Path(out) / "training"
+    training = out / "training"
     states: dict[str, TrainingState] = {}
     rows = []
-    for scale in sorted(trained.attended()):
-        classifier = getattr(trained, scale)
+    for scale in sorted(model.attended()):
+        classifier, tiles = getattr(model, scale), images[scale]
         maps = _maps(scale, classifier, encoder, tiles, training, config, report)
         report(f"{scale} attention", 0, 1, "")
         states[scale] = train_frozen(
@@ -113,16 +164,27 @@ def pretrain_frozen(
     scores = pd.DataFrame([row for row, _ in rows])
     attention = pd.concat([found for _, found in rows])
     scores.to_csv(training / "scores.csv", index=False)
+    index = images["detail"].index
     index.table.to_csv(training / "split.csv", index=False)
     write_curve(training / "curve.png", states)
-    card = _card(encoder, config, index, states, scores, attention, about)
-    write_model_folder(Path(out), trained, encoder, card, manifest.places)
-    return Path(out)
+    return _card(encoder, config, index, states, scores, attention, about)
 
 
-def _settings(
-    encoder: EncoderConfig, index: TileIndex, background: str | None, name: str
+def with_classifier(
+    encoder: EncoderConfig, classes: tuple[str, ...], background: str | None, name: str
 ) -> EncoderConfig:
+    """Return the settings of frozen networks that will have learned these classes.
+
+    Parameters
+    ----------
+    background : str, optional
+        The class without the finding: scores are then evidence against it, else attention.
+
+    Raises
+    ------
+    NetworkFactsError
+        When the model is not of frozen networks.
+    """
     found = encoder.network
     if not isinstance(found, FeatureNetworksConfig):
         msg = (
@@ -131,7 +193,7 @@ def _settings(
         )
         raise NetworkFactsError(msg)
     update = {
-        "classes": index.classes,
+        "classes": classes,
         "background": background,
         "attention": found.attention.model_copy(update={"trained": True}),
     }
@@ -147,18 +209,11 @@ def _settings(
     )
 
 
-def _all_tiles(index: TileIndex) -> _Tiles:
-    table = index.table
-    paths = [index.root / c / f for c, f in zip(table["class"], table["file"], strict=True)]
-    labels = np.array([index.classes.index(c) for c in table["class"]], np.intp)
-    return _Tiles(index, paths, labels)
-
-
 def _maps(
     scale: str,
     classifier: ImageClassifier,
     encoder: EncoderConfig,
-    tiles: _Tiles,
+    tiles: LabelledImages,
     training: Path,
     config: FrozenTrainConfig,
     report: Progress,
@@ -172,20 +227,23 @@ def _maps(
     fast = network.with_backbone(converted(network.backbone, edge, "fp32").network)
 
     def image_of(path: Path) -> Pixels:
-        return tile_image(path, config.tile_mpp, mpp, edge)
+        return tile_image(path, tiles.mpp, mpp, edge)
 
+    # Maps of other networks, files or sizes may have the same shape.
+    decides = [network.backbone.facts.identity(), tiles.digest(), mpp, edge]
+    key = hashlib.sha256(json.dumps(decides, sort_keys=True).encode()).hexdigest()[:16]
     return cache_maps(
         fast,
         tiles.paths,
         image_of,
-        training / "maps" / scale,
+        training / "maps" / f"{scale}-{key}",
         limit_gb=config.cache_gb,
         progress=lambda done, total: report(f"{scale} maps", done, total, ""),
     )
 
 
 def _scored(
-    scale: str, classifier: ImageClassifier, maps: CachedMaps, tiles: _Tiles
+    scale: str, classifier: ImageClassifier, maps: CachedMaps, tiles: LabelledImages
 ) -> tuple[dict[str, object], pd.DataFrame]:
     test = tiles.rows("test")
     groups = tiles.index.table["group"].to_numpy()[test]

@@ -59,6 +59,13 @@ def test_a_network_that_conversion_changes_stays_in_torch_and_says_why() -> None
     assert found.remark
 
 
+def test_large_weights_stay_where_workers_share_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("msfusion_sdk.encoder.backends.converting.LARGE_BYTES", 1000)
+    found = converted(network(Pooled(), 16), 64, "fp32")
+    assert (found.backend, found.difference) == ("torch", 0.0)
+    assert "stay mapped" in found.remark
+
+
 def test_graphs_of_weights_that_may_be_shared_are_kept_and_used_again(
     cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

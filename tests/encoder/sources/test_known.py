@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from msfusion_sdk import SlideEncoder
 from msfusion_sdk.encoder.kinds.timm_networks import TimmNetwork, build_timm
 from msfusion_sdk.encoder.kinds.torchvision_networks import TorchvisionNetwork, build_torchvision
 from msfusion_sdk.encoder.sources.known import (
@@ -16,6 +17,7 @@ from msfusion_sdk.errors import ModelIdError
 
 KNOWN = known_networks()
 PUBLISHED = [name for name, known in KNOWN.items() if known.parameters_m is not None]
+BUILT = [n for n, k in KNOWN.items() if k.source != "module" and k.loads_by != "transformers"]
 WITH_CLASSIFIER = ("efficientnet-lite0",)
 
 
@@ -49,7 +51,7 @@ def test_a_network_has_as_many_parameters_as_published(name: str) -> None:
         assert round(count, digits(known.parameters_m)) == known.parameters_m
 
 
-@pytest.mark.parametrize("name", [n for n, k in KNOWN.items() if k.loads_by != "transformers"])
+@pytest.mark.parametrize("name", BUILT)
 def test_a_network_gives_as_many_features_as_stated(name: str) -> None:
     known = KNOWN[name]
     module = built(known)
@@ -85,3 +87,18 @@ def test_licences_that_forbid_sharing_are_not_taken_for_others() -> None:
         if "ND" in known.licence.name or "non-commercial" in known.licence.name:
             assert not known.licence.may_be_shared
             assert not known.licence.commercial
+
+
+def test_networks_of_other_code_are_known_by_the_length_of_their_features() -> None:
+    lengths = {name: KNOWN[name].features for name in ("conch", "conch-v1.5", "ctranspath", "musk")}
+    assert lengths == {"conch": 512, "conch-v1.5": 768, "ctranspath": 768, "musk": 1024}
+
+
+def test_a_preset_gives_a_module_of_other_code_its_facts() -> None:
+    class Vectors(torch.nn.Module):
+        def forward(self, images: torch.Tensor) -> torch.Tensor:
+            return images.mean((2, 3)).repeat(1, 171)[:, :512]
+
+    made = SlideEncoder.from_networks(Vectors(), preset="conch", device="cpu")
+    assert made.config.patches.patch_size_px == 896
+    assert made.config.network.detail.licence.gated

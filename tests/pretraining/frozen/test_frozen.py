@@ -1,5 +1,6 @@
 """Attention and classifier over frozen networks learn from maps that are computed once."""
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,8 @@ from msfusion_sdk.encoder.networks.attended import AttendedNetwork, MapAttention
 from msfusion_sdk.errors import NetworkFactsError, StoreFullError, UntrainedAttentionError
 from msfusion_sdk.pretraining.frozen.config import FrozenTrainConfig
 from msfusion_sdk.pretraining.frozen.maps import tile_image
-from msfusion_sdk.pretraining.frozen.run import pretrain_frozen
+from msfusion_sdk.pretraining.frozen.run import LabelledImages, pretrain_frozen
+from msfusion_sdk.pretraining.index import read_tile_index
 
 from .conftest import Edges
 
@@ -85,6 +87,17 @@ def test_the_classifier_tells_dots_from_stripes(trained: SlideEncoder, tile_fold
 def test_a_model_of_the_method_is_not_for_this(tile_folder: Path, small_model: Path) -> None:
     with pytest.raises(NetworkFactsError, match="--start instead of --network"):
         pretrain_frozen(tile_folder, small_model, small_model, FrozenTrainConfig(tile_mpp=0.5))
+
+
+def test_maps_are_not_taken_for_those_of_other_files_or_sizes(tile_folder: Path) -> None:
+    index = read_tile_index(tile_folder, seed=0)
+    before = LabelledImages(index, 0.5).digest()
+    assert LabelledImages(index, 0.5).digest() == before
+    assert LabelledImages(index, 0.25).digest() != before
+    path = LabelledImages(index, 0.5).paths[0]
+    status = path.stat()
+    os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns + 1))
+    assert LabelledImages(index, 0.5).digest() != before
 
 
 @pytest.mark.usefixtures("registered")
