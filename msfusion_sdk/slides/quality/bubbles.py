@@ -79,7 +79,8 @@ def _through(three: Points) -> Points:
     area = np.where(is_round, area, 1)
     x = (cy * (bx**2 + by**2) - by * (cx**2 + cy**2)) / area
     y = (bx * (cx**2 + cy**2) - cx * (bx**2 + by**2)) / area
-    return np.stack([first[:, 0] + x, first[:, 1] + y, np.hypot(x, y)], 1)[is_round]
+    circles = np.stack([first[:, 0] + x, first[:, 1] + y, np.hypot(x, y)], 1)
+    return np.asarray(circles[is_round], np.float64)
 
 
 def _closed(circles: Points, lines: Pixels) -> Points:
@@ -92,7 +93,8 @@ def _closed(circles: Points, lines: Pixels) -> Points:
         rows = np.rint(y + radii * np.sin(angles)).astype(int)
         height, width = lines.shape
         inside = (columns >= 0) & (rows >= 0) & (columns < width) & (rows < height)
-        return inside & (lines[rows.clip(0, height - 1), columns.clip(0, width - 1)] > 0)
+        on_line = lines[rows.clip(0, height - 1), columns.clip(0, width - 1)] > 0
+        return np.asarray(inside & on_line, np.bool_)
 
     on = seen(radius - NEAR_PX) | seen(radius) | seen(radius + NEAR_PX)
     return np.asarray(on.mean(1) - seen(0.65 * radius).mean(1), np.float64)
