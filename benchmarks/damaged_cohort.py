@@ -167,7 +167,7 @@ def judge(
     """Print how the slides ended; return whether nothing good was lost and all codes are ours."""
     ends = Counter(status.code or status.status for status in statuses)
     ours = {kind.__name__.removesuffix("Error") for kind in kinds_of(MsfusionError)}
-    vectors = cohort.tables(["slide"])["slide"]
+    vectors = cohort.tables()["slide"]
     lost = [
         name
         for name, vector in expected.items()
