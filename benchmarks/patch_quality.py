@@ -11,7 +11,6 @@ import argparse
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import cv2
 import numpy as np
@@ -101,12 +100,13 @@ def mosaic(tiles: list[Image]) -> tuple[Image, Image]:
 
 def folded(slide: Image, tissue: Image, rng: np.random.Generator) -> tuple[Image, Image]:
     rows, columns = np.nonzero(tissue)
-    at = int(rng.integers(len(rows)))
-    reach = np.array([np.cos(a := rng.uniform(0, np.pi)), np.sin(a)]) * rng.uniform(30, 75)
-    first, last = ([int(v) for v in np.array([columns[at], rows[at]]) + s * reach] for s in (-1, 1))
-    line = np.zeros(tissue.shape, np.uint8)
-    cv2.line(line, first, last, 1, int(rng.integers(5, 15)))
-    band = (line > 0) & tissue
+    at, angle, half = int(rng.integers(len(rows))), rng.uniform(0, np.pi), rng.uniform(30, 75)
+    across, down = half * np.cos(angle), half * np.sin(angle)
+    start = int(columns[at] - across), int(rows[at] - down)
+    end = int(columns[at] + across), int(rows[at] + down)
+    drawn = np.zeros(tissue.shape, np.uint8)
+    band = np.asarray(cv2.line(drawn, start, end, 1, int(rng.integers(5, 15))))
+    band = (band > 0) & tissue
     above = np.roll(slide, (3, 5), (0, 1)) / GLASS
     return np.where(band[..., None], slide * above, slide).astype(np.uint8), band
 
@@ -144,8 +144,8 @@ def of_masks(
     rng: np.random.Generator,
 ) -> float:
     """Return the AUROC over patches of which a tenth or more is spoilt, against sound ones."""
-    bad: list[Any] = []
-    good: list[Any] = []
+    bad: list[float] = []
+    good: list[float] = []
     for slide, tissue in slides * SPOILT_OF_EACH:
         spoilt, truth = spoil(slide, tissue, rng)
         found = find(spoilt, tissue)

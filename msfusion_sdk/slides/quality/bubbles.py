@@ -21,7 +21,7 @@ Points = NDArray[np.float64]
 OUTLINE_UM, CONTRAST = 72.0, 30
 """Outlines are thinner, and so much darker, of 255, than what is on both sides of them."""
 RADII_UM = (60.0, 4000.0)
-TRIES, LONGEST = 120, 64
+TRIES, LONGEST = 400, 64
 """Circles that are tried for an outline, and outlines that are looked at, the longest first."""
 SECTORS, CLOSED, NEAR_PX = 36, 0.7, 1.6
 """Of the parts of a circle, how many have a dark line; how near to it that is."""
@@ -60,37 +60,41 @@ def _circle(
     points: Points, lines: Pixels, mpp: float, rng: np.random.Generator
 ) -> tuple[float, float, float] | None:
     """Return (x, y, radius) of the circle that most of an outline follows; None without one."""
-    best, most = None, CLOSED
-    for three in rng.integers(0, len(points), (TRIES, 3)):
-        circle = _through(points[three])
-        if circle is None or not RADII_UM[0] <= circle[2] * mpp <= RADII_UM[1]:
-            continue
-        share = _closed(circle, lines)
-        if share > most:
-            best, most = circle, share
-    return best
-
-
-def _through(three: Points) -> tuple[float, float, float] | None:
-    """Return the circle through three points; None when they lie on a line."""
-    (bx, by), (cx, cy) = three[1:] - three[0]
-    area = 2 * (bx * cy - by * cx)
-    if abs(area) < 1:
+    circles = _through(points[rng.integers(0, len(points), (TRIES, 3))])
+    radius_um = circles[:, 2] * mpp
+    circles = circles[(radius_um >= RADII_UM[0]) & (radius_um <= RADII_UM[1])]
+    shares = _closed(circles, lines)
+    if not len(circles) or shares.max() <= CLOSED:
         return None
+    x, y, radius = circles[int(shares.argmax())]
+    return float(x), float(y), float(radius)
+
+
+def _through(three: Points) -> Points:
+    """Return (x, y, radius) of the circles through three points; none for points on a line."""
+    first = three[:, 0]
+    (bx, by), (cx, cy) = (three[:, 1] - first).T, (three[:, 2] - first).T
+    area = 2 * (bx * cy - by * cx)
+    is_round = np.abs(area) >= 1
+    area = np.where(is_round, area, 1)
     x = (cy * (bx**2 + by**2) - by * (cx**2 + cy**2)) / area
     y = (bx * (cx**2 + cy**2) - cx * (bx**2 + by**2)) / area
-    return float(three[0, 0] + x), float(three[0, 1] + y), float(np.hypot(x, y))
+    circles = np.stack([first[:, 0] + x, first[:, 1] + y, np.hypot(x, y)], 1)
+    return np.asarray(circles[is_round], np.float64)
 
 
-def _closed(circle: tuple[float, float, float], lines: Pixels) -> float:
-    """Return the share of a circle that runs along dark lines, with glass or tissue inside."""
-    x, y, radius = circle
+def _closed(circles: Points, lines: Pixels) -> Points:
+    """Return the share of each circle that runs along dark lines, less that of one inside it."""
     angles = np.linspace(0, 2 * np.pi, SECTORS, endpoint=False)
-    on = np.zeros(SECTORS, np.bool_)
-    off = np.zeros(SECTORS, np.bool_)
-    for step, seen in ((-NEAR_PX, on), (0.0, on), (NEAR_PX, on), (-0.35 * radius, off)):
-        columns = np.rint(x + (radius + step) * np.cos(angles)).astype(int)
-        rows = np.rint(y + (radius + step) * np.sin(angles)).astype(int)
-        inside = (columns >= 0) & (rows >= 0) & (columns < lines.shape[1]) & (rows < lines.shape[0])
-        seen[inside] |= lines[rows[inside], columns[inside]] > 0
-    return float(on.mean() - off.mean())
+    x, y, radius = (circles[:, i : i + 1] for i in range(3))
+
+    def seen(radii: Points) -> NDArray[np.bool_]:
+        columns = np.rint(x + radii * np.cos(angles)).astype(int)
+        rows = np.rint(y + radii * np.sin(angles)).astype(int)
+        height, width = lines.shape
+        inside = (columns >= 0) & (rows >= 0) & (columns < width) & (rows < height)
+        on_line = lines[rows.clip(0, height - 1), columns.clip(0, width - 1)] > 0
+        return np.asarray(inside & on_line, np.bool_)
+
+    on = seen(radius - NEAR_PX) | seen(radius) | seen(radius + NEAR_PX)
+    return np.asarray(on.mean(1) - seen(0.65 * radius).mean(1), np.float64)
