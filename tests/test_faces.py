@@ -102,7 +102,6 @@ FACES = {
     ],
     "msfusion_sdk.fusion": [
         "BASES",
-        "CurveWarning",
         "FusionClassifier",
         "FusionEstimator",
         "FusionRegressor",
@@ -183,6 +182,7 @@ FACES = {
         "CensoringSurvival",
         "CoxFit",
         "CumulativeIncidence",
+        "CurveWarning",
         "KaplanMeier",
         "LogRank",
         "TimeDependentAuc",

@@ -90,25 +90,25 @@ class Searched(BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyped
             msg = "The grid holds no setting. Give it as {'fusion': ['concat', 'stacking'], …}."
             raise TableError(msg)
         models = {str(number): self._with(one) for number, one in enumerate(settings)}
-        value = self._judged(models, X, y).loc[list(models)].to_numpy()
+        value = self._judged(models, X, y).loc[list(models)].to_numpy(np.float64, na_value=np.nan)
         self.scores_ = pd.DataFrame(settings).assign(value=value)
         self.best_ = settings[int(np.nanargmax(value))]
         self.model_ = self._with(self.best_).fit(X, y)
         return self
 
-    @_has("predict_risk")  # type: ignore[untyped-decorator]  # scikit-learn
+    @_has("predict_risk")  # type: ignore[untyped-decorator]  # scikit-learn is untyped
     def predict_risk(self, X: Tables) -> "pd.Series[float]":  # noqa: N803
         """Return the risks of the chosen model."""
         risk: pd.Series[float] = self.model_.predict_risk(X)
         return risk
 
-    @_has("predict_survival")  # type: ignore[untyped-decorator]  # scikit-learn
+    @_has("predict_survival")  # type: ignore[untyped-decorator]  # scikit-learn is untyped
     def predict_survival(self, X: Tables, times: Any) -> "pd.DataFrame":  # noqa: N803
         """Return the survival curves of the chosen model."""
         curves: pd.DataFrame = self.model_.predict_survival(X, times)
         return curves
 
-    @_has("predict_proba")  # type: ignore[untyped-decorator]  # scikit-learn
+    @_has("predict_proba")  # type: ignore[untyped-decorator]  # scikit-learn is untyped
     def predict_proba(self, X: Tables) -> "pd.DataFrame":  # noqa: N803
         """Return the class probabilities of the chosen model."""
         chances: pd.DataFrame = self.model_.predict_proba(X)

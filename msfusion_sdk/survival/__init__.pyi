@@ -1,4 +1,5 @@
 from .cox.cox import CoxFit as CoxFit
+from .cox.cox import CurveWarning as CurveWarning
 from .cox.cox import fit_cox as fit_cox
 from .cox.cox import fit_cox_path as fit_cox_path
 from .cox.losses import cox_loss as cox_loss

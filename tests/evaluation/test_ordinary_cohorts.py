@@ -11,6 +11,7 @@ from msfusion_sdk.evaluation.result.evaluation import Evaluation
 from msfusion_sdk.fusion.estimators.classifier import FusionClassifier
 from msfusion_sdk.fusion.estimators.survival import FusionSurvival
 from msfusion_sdk.outcomes.survival import ZeroTimeWarning
+from msfusion_sdk.tables.issues import TableWarning
 
 
 class Study(NamedTuple):
@@ -76,7 +77,8 @@ def test_a_patient_known_only_by_a_column_that_is_not_used() -> None:
     clinical = pd.DataFrame({"age": np.resize([50.0, 60, 70, 81], 120)}, made.panel.index)
     clinical["note"] = None
     clinical.loc["P007"] = [np.nan, "a text that nobody else has"]  # type: ignore[assignment]
-    result = judged({"clinical": clinical}, made.y, bootstrap=0)
+    with pytest.warns(TableWarning, match="nearly empty: 'note'"):
+        result = judged({"clinical": clinical}, made.y, bootstrap=0)
     assert result.summary["patients"].iloc[0] == 119
     assert "1 patients hold nothing that 'model' can use" in " ".join(result.warnings)
 

@@ -14,14 +14,10 @@ from msfusion_sdk.fusion.strategies.expert_weights import fit_weights
 from msfusion_sdk.fusion.strategies.fuser import Arrays
 from msfusion_sdk.outcomes.survival import SurvivalOutcome
 from msfusion_sdk.phrases import first_few
-from msfusion_sdk.survival.cox.cox import CoxFit
+from msfusion_sdk.survival.cox.cox import CoxFit, CurveWarning
 from msfusion_sdk.survival.cox.newton import cox_problem, cumulative_hazard
 
-__all__ = ["CurveWarning", "SurvivalCurves"]
-
-
-class CurveWarning(UserWarning):
-    """A survival curve that says less than it seems to."""
+__all__ = ["SurvivalCurves"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,8 +99,8 @@ def _same_for_all(known: SurvivalOutcome) -> str:
 
 
 def _beyond(late: Floats, last: float) -> str:
+    asked = first_few([float(f"{time:g}") for time in late])
     return (
-        f"Survival at {first_few(late.tolist())} is not known: the last event of "
-        f"the training patients was at {last:g}, and curves stay there as they were then. Ask for "
-        "earlier times."
+        f"Survival at {asked} is not known: the last event of the training patients was at "
+        f"{last:g}, and curves stay there as they were then. Ask for earlier times."
     )

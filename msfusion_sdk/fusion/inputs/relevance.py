@@ -19,18 +19,19 @@ Source: MacKay, Neural Computation 4 (1992) 415-447; Tipping, Journal of Machine
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 import numpy as np
 from scipy.optimize import minimize
+from scipy.sparse.linalg import eigsh
 
-from msfusion_sdk.arrays import Floats
+from msfusion_sdk.arrays import Bools, Floats, Rows
 from msfusion_sdk.components import principal_axes
 from msfusion_sdk.fusion.inputs.design import SCORES
 from msfusion_sdk.fusion.inputs.marginal import Marginal
 from msfusion_sdk.fusion.inputs.modalities import Modalities
 
-__all__ = ["MarginalOf", "Group", "learn_factors", "prior_groups"]
+__all__ = ["Group", "MarginalOf", "Relevance", "prior_groups"]
 
 FEW = 200
 """Columns of a kind up to which each has a variance of its own."""
@@ -81,55 +82,78 @@ def prior_groups(modalities: Modalities, kinds: Sequence[str]) -> list[Group]:
     return groups + [Group(slice(p, p + 1), ABSENCE, TABLE_SPREAD) for p in places]
 
 
-def learn_factors(matrix: Floats, groups: Sequence[Group], marginal_of: MarginalOf) -> Floats:
-    """Return the factor of the prior variance of each column, shape (column,).
+class Relevance(NamedTuple):
+    """Few columns that say what a design's do, and which of them each factor is for."""
 
-    Parameters
-    ----------
-    matrix : shape (patient, column)
-        Of a design: prior variance 1.
-    groups : sequence of Group
-        That cover the columns.
-    marginal_of : function
-        Of the outcomes.
-    """
-    free = [group for group in groups if group.spread and matrix[:, group.columns].any()]
-    factors = np.ones(matrix.shape[1])
-    if not free:
+    columns: Floats
+    """Shape (patient, part)."""
+    belongs: Floats
+    """Shape (group, part): 1 where a part belongs to a group."""
+    groups: list[Group]
+    """Those whose factor is to be learned."""
+    width: int
+    """Number of columns of the design."""
+
+    @classmethod
+    def of(cls, matrix: Floats, groups: Sequence[Group]) -> Self:
+        """Return what the columns of a design, which ``groups`` cover, say.
+
+        Parameters
+        ----------
+        matrix : shape (patient, column)
+            Of a design: prior variance 1.
+        groups : sequence of Group
+        """
+        free = [group for group in groups if group.spread and matrix[:, group.columns].any()]
+        blocks = [(place, matrix[:, group.columns]) for place, group in enumerate(free)]
+        fixed = [matrix[:, group.columns] for group in groups if group not in free]
+        if fixed and free:
+            blocks.append((-1, np.hstack(fixed)))
+        shown = [(place, _components(block)) for place, block in blocks]
+        owners = [np.full(block.shape[1], place) for place, block in shown]
+        belongs = np.arange(len(free))[:, None] == np.concatenate([np.zeros(0), *owners])
+        columns = np.hstack([np.zeros((len(matrix), 0)), *(block for _, block in shown)])
+        return cls(columns, belongs.astype(np.float64), free, matrix.shape[1])
+
+    def rows(self, rows: Rows | Bools) -> Self:
+        """Return the same for some of the patients."""
+        return self._replace(columns=self.columns[rows])
+
+    def factors(self, marginal_of: MarginalOf) -> Floats:
+        """Return the factor of the prior variance of each column, shape (column,).
+
+        Parameters
+        ----------
+        marginal_of : function
+            Of the outcomes of the same patients.
+        """
+        factors = np.ones(self.width)
+        logs = _likeliest(self.columns, self.belongs, self.groups, marginal_of)
+        for group, log in zip(self.groups, logs, strict=True):
+            factors[group.columns] = np.exp(log)
         return factors
-    parts, owners = _compact(matrix, groups, free)
-    logs = _likeliest(parts, owners, free, marginal_of)
-    for group, log in zip(free, logs, strict=True):
-        factors[group.columns] = np.exp(log)
-    return factors
-
-
-def _compact(
-    matrix: Floats, groups: Sequence[Group], free: Sequence[Group]
-) -> tuple[Floats, Floats]:
-    """Return fewer columns that say the same, and which of them belong to each free group."""
-    number = {group.columns.start: place for place, group in enumerate(free)}
-    fixed = [g for g in groups if g.columns.start not in number]
-    blocks = [(place, matrix[:, group.columns]) for place, group in enumerate(free)]
-    if fixed:
-        blocks.append((-1, np.hstack([matrix[:, group.columns] for group in fixed])))
-    shown = [
-        (place, block if block.shape[1] <= COMPONENTS else _components(block))
-        for place, block in blocks
-    ]
-    owners = np.concatenate([np.full(block.shape[1], place) for place, block in shown])
-    belongs = np.arange(len(free))[:, None] == owners
-    return np.hstack([block for _, block in shown]), belongs.astype(np.float64)
 
 
 def _components(block: Floats) -> Floats:
-    return principal_axes(block - block.mean(axis=0), most=COMPONENTS).scores
+    """Return a block, or where it is wide the components that spread most, shape (patient, part).
+
+    Lanczos steps find a hundred of a thousand in a fifth of the time of all.
+    """
+    if block.shape[1] <= COMPONENTS:
+        return block
+    centred = block - block.mean(axis=0)
+    if len(block) <= 3 * COMPONENTS:
+        return principal_axes(centred, most=COMPONENTS).scores
+    squares, vectors = eigsh(centred @ centred.T, COMPONENTS, v0=np.linspace(1, 2, len(block)))
+    return np.asarray(vectors * np.sqrt(np.maximum(squares, 0)))
 
 
 def _likeliest(
     parts: Floats, belongs: Floats, free: Sequence[Group], marginal_of: MarginalOf
 ) -> Floats:
     """Return the logarithms of the factors that are likeliest, each for a group."""
+    if not free:
+        return np.zeros(0)
     centre = np.log([group.centre for group in free])
     spread = np.array([group.spread for group in free])
     effects = np.zeros(parts.shape[1])

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from msfusion_sdk.arrays import Floats
 from msfusion_sdk.fusion.inputs.design import Design
 from msfusion_sdk.fusion.inputs.modalities import Modalities
-from msfusion_sdk.fusion.inputs.relevance import learn_factors, prior_groups
+from msfusion_sdk.fusion.inputs.relevance import Relevance, prior_groups
 from msfusion_sdk.fusion.inputs.targets import Target
 from msfusion_sdk.fusion.strategies.fuser import Arrays, Fuser, fold_numbers
 
@@ -20,8 +20,8 @@ MANY_FOLDS = 20
 """Where columns are many for the patients: models of two thirds of them would be much poorer."""
 MANY_COLUMNS = 0.1
 """Columns per patient from which on that is so."""
-FITS = 6000
-"""Patients times folds that cost little: so many folds at most where there are more of both."""
+FITS = 1_800_000
+"""Squared patients times folds that cost little: no more of both."""
 
 
 class LinearFuser(Fuser):
@@ -46,13 +46,16 @@ class LinearFuser(Fuser):
         target.outcome.require(f"A linear model of {' and '.join(modalities.names)}", 1)
         folds = fold_numbers(target.outcome, _folds(modalities), self._seed)
         held_out = np.zeros((len(folds), target.outputs))
+        # Which columns of wide tables stand for all is found once: it knows no outcome.
+        matrix = Design.learn(modalities, self._kinds).matrix(modalities)
+        relevance = Relevance.of(matrix, prior_groups(modalities, self._kinds))
         # All zero is a single fold, without anybody to learn from.
         for fold in range(folds.max() + 1 if folds.any() else 0):
             held, rest = folds == fold, folds != fold
-            self._learn(modalities.rows(rest), target.rows(rest))
+            self._learn(modalities.rows(rest), target.rows(rest), relevance.rows(rest))
             held_out[held] = self.scores(modalities.rows(held))
         # Last, from everybody: the models of folds are gone after their scores.
-        self._learn(modalities, target)
+        self._learn(modalities, target, relevance)
         return held_out
 
     def scores(self, modalities: Modalities) -> Floats:
@@ -74,16 +77,14 @@ class LinearFuser(Fuser):
         self._coef, self._offset = arrays["coef"], arrays["offset"]
         return self
 
-    def _learn(self, modalities: Modalities, target: Target) -> None:
-        design = Design.learn(modalities, self._kinds)
-        matrix, groups = design.matrix(modalities), prior_groups(modalities, self._kinds)
-        factors = learn_factors(matrix, groups, target.marginal)
-        self._design = design.with_factors(factors)
-        self._coef, self._offset = target.fit_linear(matrix * np.sqrt(factors))
+    def _learn(self, modalities: Modalities, target: Target, relevance: Relevance) -> None:
+        factors = relevance.factors(target.marginal)
+        self._design = Design.learn(modalities, self._kinds).with_factors(factors)
+        self._coef, self._offset = target.fit_linear(self._design.matrix(modalities))
 
 
 def _folds(modalities: Modalities) -> int:
     patients = len(modalities.patient_ids)
     if sum(modalities.widths) <= MANY_COLUMNS * patients:
         return FOLDS
-    return max(FOLDS, min(MANY_FOLDS, FITS // patients))
+    return max(FOLDS, min(MANY_FOLDS, FITS // patients**2))

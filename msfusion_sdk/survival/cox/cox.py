@@ -34,9 +34,13 @@ from msfusion_sdk.survival.checks import (
 from msfusion_sdk.survival.cox.newton import cox_problem, cumulative_hazard, minimise
 from msfusion_sdk.survival.cox.risk_sets import Ties
 
-__all__ = ["CoxFit", "fit_cox", "fit_cox_path"]
+__all__ = ["CoxFit", "CurveWarning", "fit_cox", "fit_cox_path"]
 
 NO_SPREAD = 1e-6
+
+
+class CurveWarning(UserWarning):
+    """A survival curve that says less than it seems to."""
 
 
 @dataclass(frozen=True, eq=False)

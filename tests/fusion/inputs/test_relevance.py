@@ -5,7 +5,7 @@ import pytest
 
 from msfusion_sdk.arrays import Floats
 from msfusion_sdk.fusion.inputs.modalities import Modalities
-from msfusion_sdk.fusion.inputs.relevance import learn_factors, prior_groups
+from msfusion_sdk.fusion.inputs.relevance import Relevance, prior_groups
 from msfusion_sdk.fusion.inputs.targets import ClassTarget, SurvivalTarget, Target
 from msfusion_sdk.outcomes.classes import ClassOutcome
 from msfusion_sdk.outcomes.survival import SurvivalOutcome
@@ -34,11 +34,9 @@ def modalities(*tables: Floats, share: float = 1.0) -> Modalities:
 def test_noise_columns_fade_and_a_column_that_tells_stays(kind: int) -> None:
     table = np.random.default_rng(0).normal(size=(PATIENTS, 21))
     made = modalities(table)
-    factors = learn_factors(
-        np.hstack([table * 0.4, np.zeros((PATIENTS, 1))]),
-        prior_groups(made, ["clinical"]),
-        targets(1.2 * table[:, 0])[kind].marginal,
-    )
+    matrix = np.hstack([table * 0.4, np.zeros((PATIENTS, 1))])
+    relevance = Relevance.of(matrix, prior_groups(made, ["clinical"]))
+    factors = relevance.factors(targets(1.2 * table[:, 0])[kind].marginal)
     assert factors[0] > 1
     assert np.median(factors[1:21]) < 0.1
 
@@ -48,7 +46,7 @@ def test_a_wide_table_of_everybody_keeps_its_variance() -> None:
     wide, small = rng.normal(size=(PATIENTS, 300)), rng.normal(size=(PATIENTS, 2))
     groups = prior_groups(modalities(small, wide), ["clinical", "genomics"])
     matrix = np.hstack([small, wide * 0.1, np.zeros((PATIENTS, 2))])
-    factors = learn_factors(matrix, groups, targets(small[:, 0])[0].marginal)
+    factors = Relevance.of(matrix, groups).factors(targets(small[:, 0])[0].marginal)
     assert (factors[2:302] == 1).all()
     assert (factors[:2] != 1).all()
 
@@ -64,7 +62,7 @@ def test_a_wide_table_of_some_patients_counts_by_what_it_tells(
     groups = prior_groups(made, ["clinical", "slide"])
     matrix = np.hstack([made.values[0] * 0.4, wide * 0.1, np.zeros((PATIENTS, 2))])
     score = told * wide.mean(axis=1)
-    factors = learn_factors(matrix, groups, targets(score)[0].marginal)
+    factors = Relevance.of(matrix, groups).factors(targets(score)[0].marginal)
     assert low < factors[2] < high
     assert len(set(factors[2:302])) == 1
 
