@@ -85,6 +85,7 @@ def cut_slide(
                 rows += cutter.cut(survey.grid.locations[number], str(labels[number]), out)
             except SlideCorruptError:
                 damaged += 1
+        # A slide that is replaced while it is cut would give images of two pictures.
         slide.require_unchanged()
     facts = {
         "patches": len(labels),
@@ -128,6 +129,7 @@ def _names_a_folder(name: str) -> bool:
 
 
 def _rng(entry: AnnotatedSlide, config: DatasetConfig) -> np.random.Generator:
+    # A stream per slide: threads and resumed runs cut in another order and choose the same patches.
     return np.random.default_rng([config.seed, int(slide_key(entry.slide_id), 16)])
 
 
@@ -160,6 +162,7 @@ class _Cutter:
         """Write the context image and the labelled tiles of one patch; return their rows."""
         x, y = (int(v) for v in location)
         patch = read_patch(self.slide, (x, y), self.survey.plan)
+        # Pixels that the file lacks are filled in, and no network should learn the filling.
         if patch.missing_share:
             return []
         pixels = patch.pixels if self.recolour is None else self.recolour(patch.pixels)
@@ -175,6 +178,7 @@ class _Cutter:
         half, l0_half = pixels.shape[0] // 2, self.survey.grid.l0_size_px / 2
         steps = np.array([(0, 0), (1, 0), (0, 1), (1, 1)])
         corners = np.rint(location + steps * l0_half).astype(np.int64)
+        # Each tile anew: half of a tumour patch may be normal, or lie in between.
         labels = self.labels(corners, round(l0_half))
         tissue = keep_by_area(self.survey.tissue, corners, round(l0_half), self.config.min_tissue)
         labels[~tissue] = NO_CLASS
