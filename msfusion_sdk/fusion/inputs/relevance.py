@@ -93,6 +93,7 @@ def learn_factors(matrix: Floats, groups: Sequence[Group], marginal_of: Marginal
     marginal_of : function
         Of the outcomes.
     """
+    # Of columns that are all 0 every factor is equally likely.
     free = [group for group in groups if group.spread and matrix[:, group.columns].any()]
     factors = np.ones(matrix.shape[1])
     if not free:
@@ -114,6 +115,7 @@ def _compact(
     if fixed:
         blocks.append((-1, np.hstack([matrix[:, group.columns] for group in fixed])))
     shown = [
+        # Of a table only the products between patients count, and its principal axes have the same.
         (place, block if block.shape[1] <= COMPONENTS else _components(block))
         for place, block in blocks
     ]
@@ -135,7 +137,9 @@ def _likeliest(
     effects = np.zeros(parts.shape[1])
 
     def objective(logs: Floats) -> tuple[float, Floats]:
+        # Half: a column is multiplied by the root of the factor of its variance.
         scale = np.exp(logs @ belongs / 2)
+        # Kept for columns without factors: with other factors the mode is near the same effects.
         found = marginal_of(parts * scale, effects / scale)
         effects[:] = found.point * scale
         away = (logs - centre) / spread

@@ -38,13 +38,16 @@ def bubble_mask(pixels: Pixels, mpp: float) -> Mask:
         µm per pixel of the overview.
     """
     found = np.zeros(pixels.shape[:2], np.uint8)
+    # By the brightest channel: stains leave one of the three bright, the rim of a bubble none.
     hat = cv2.morphologyEx(pixels.max(-1), cv2.MORPH_BLACKHAT, disk(OUTLINE_UM / mpp))
     lines = (hat > CONTRAST).astype(np.uint8)
     _, labels, stats, _ = cv2.connectedComponentsWithStats(lines, connectivity=8)
     extents = stats[:, [cv2.CC_STAT_WIDTH, cv2.CC_STAT_HEIGHT]].max(1)
+    # Label 0 is what is not dark.
     extents[0] = 0
     rng = np.random.default_rng(0)  # the same slide gives the same mask
     for label in np.argsort(-extents, kind="stable")[:LONGEST]:
+        # The longest come first, so all that follow are too short as well.
         if extents[label] * mpp < RADII_UM[0]:
             break
         left, top, width, height, _ = stats[label]
@@ -88,6 +91,8 @@ def _closed(circle: tuple[float, float, float], lines: Pixels) -> float:
     angles = np.linspace(0, 2 * np.pi, SECTORS, endpoint=False)
     on = np.zeros(SECTORS, np.bool_)
     off = np.zeros(SECTORS, np.bool_)
+    # Dense tissue has dark lines anywhere, a bubble on its rim alone: those on a ring inside count
+    # against it.
     for step, seen in ((-NEAR_PX, on), (0.0, on), (NEAR_PX, on), (-0.35 * radius, off)):
         columns = np.rint(x + (radius + step) * np.cos(angles)).astype(int)
         rows = np.rint(y + (radius + step) * np.sin(angles)).astype(int)
