@@ -90,6 +90,7 @@ class Searched(BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyped
             msg = "The grid holds no setting. Give it as {'fusion': ['concat', 'stacking'], …}."
             raise TableError(msg)
         models = {str(number): self._with(one) for number, one in enumerate(settings)}
+        # In the order of the grid again: by name "10" comes before "2".
         value = self._judged(models, X, y).loc[list(models)].to_numpy(np.float64, na_value=np.nan)
         self.scores_ = pd.DataFrame(settings).assign(value=value)
         self.best_ = settings[int(np.nanargmax(value))]
@@ -119,6 +120,7 @@ class Searched(BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyped
 
     def _judged(self, models: Mapping[str, Any], tables: Tables, y: Any) -> "pd.Series[float]":
         """Return the mean of the main metric over the folds, by name of the model."""
+        # Means alone choose: baselines and intervals would take longer than the models.
         found = evaluate(
             models,
             tables,

@@ -19,6 +19,7 @@ __all__ = ["draw_calibration", "wilson_limits"]
 
 _GROUPS = 5
 _MARKERS = ("o", "s", "D", "^", "v", "P")
+# 97.5 % point of the normal distribution.
 _Z = 1.959964
 
 Group = tuple[float, float, float, float]
@@ -101,6 +102,7 @@ def _classes(evaluation: Evaluation, rows: pd.DataFrame) -> dict[str, list[Group
 
 
 def _groups(chance: Floats, observe: Callable[[Bools], tuple[float, float, float]]) -> list[Group]:
+    # Tied predictions repeat an edge, and between two equal ones a group would be empty.
     edges = np.unique(np.quantile(chance, np.linspace(0, 1, _GROUPS + 1)[1:-1]))
     place = np.searchsorted(edges, chance, side="left")
     parts = [place == number for number in np.unique(place)]
@@ -111,6 +113,7 @@ def _observed_by(rows: pd.DataFrame, horizon: float, part: Bools) -> tuple[float
     mine = rows[part]
     curve = kaplan_meier(time=mine["time"], event=mine["event"], entry=mine.get("entry"))
     step = int(np.searchsorted(curve.times, horizon, side="right")) - 1
+    # Of the event, one minus survival: the lower limit of the one is the upper of the other.
     survival, upper, lower = curve.survival[step], curve.lower[step], curve.upper[step]
     return float(1 - survival), float(1 - lower), float(1 - upper)
 

@@ -67,6 +67,7 @@ def _draw(
     colour, style = COLOURS[place % len(COLOURS)], STYLES[place % len(STYLES)]
     x, y = GRID, mean
     if kind.begins_at_zero:
+        # At a false-positive rate of 0 the mean may be high already: the line starts lower.
         x, y = np.append(0, GRID), np.append(0, mean)
     else:
         share = float((rows["class"] == one).mean())
@@ -78,6 +79,7 @@ def _draw(
 
 def _area(evaluation: Evaluation, name: str, metric: str) -> str:
     summary, shown = evaluation.summary, evaluation.labels[metric]
+    # Of several classes the summary has one area, the mean over them.
     rows = summary[(summary["model"] == name) & (summary["metric"] == metric)]
     if rows.empty or pd.isna(rows.iloc[0]["mean"]):
         return f"no {shown}"

@@ -30,6 +30,7 @@ def draw_completeness(patterns: pd.DataFrame) -> Figure:
     matrix, bars = figure.subplots(1, 2, sharey=True, width_ratios=[wide, 5])
     _draw_matrix(matrix, shown, names)
     _draw_bars(bars, shown, others, int(patterns["patients"].sum()))
+    # Upside down: the first row of the table is on top.
     matrix.set_ylim(len(shown) - 0.4 + bool(others), -0.6)
     return figure
 

@@ -123,8 +123,10 @@ def _draw_row(axes: Axes, place: int, row: "pd.Series[Any]", *, is_model: bool) 
 def _written(draw: Callable[[], Figure], path: Path) -> Path | str:
     try:
         figure = draw()
+    # These patients do not allow the figure; the others are drawn all the same.
     except DegenerateSplitError as error:
         return str(error)
     with storing(path) as temporary:
+        # Texts stand beside the axes, beyond the edge of the figure.
         figure.savefig(temporary, dpi=DPI, bbox_inches="tight")
     return path

@@ -37,12 +37,14 @@ def mean_curve(
     folds = []
     for number, part in rows.groupby("fold"):
         is_in = (part["class"] == name).to_numpy(np.bool_)
+        # Where a fold holds only the class, or none of it, one axis of a curve has no value.
         if is_in.any() and not is_in.all():
             score = part[f"proba_{name}"].to_numpy(np.float64)
             folds.append(_curves(is_in, score, (seed, int(str(number))), curve))
     if not folds:
         msg = f"No test fold holds class {name!r} and another one. Use fewer folds."
         raise DegenerateSplitError(msg)
+    # Row 0 is of everybody; row k averages the k-th resample of every fold.
     mean = np.mean(folds, axis=0)
     lower, upper = np.percentile(mean[1:], (2.5, 97.5), axis=0)
     return mean[0], lower, upper

@@ -36,6 +36,7 @@ def draw_risk_groups(evaluation: Evaluation, *, model: str | None = None) -> Fig
     """
     name, rows = predictions_of(evaluation, model)
     time, event, entry = rows["time"].to_numpy(), rows["event"].to_numpy(), rows.get("entry")
+    # By the cut-off of each fold: risks of models of two folds have no common scale.
     group = np.where(rows["high_risk"], _GROUPS[1], _GROUPS[0])
     curves = kaplan_meier_by_group(time=time, event=event, group=group, groups=_GROUPS, entry=entry)
     figure = Figure(figsize=(6.4, 5.2), layout="constrained")
@@ -48,6 +49,7 @@ def draw_risk_groups(evaluation: Evaluation, *, model: str | None = None) -> Fig
     axes.set(ylim=(0, 1.02), xlim=(0, float(time.max())), ylabel="share without event")
     axes.legend(loc="upper right", frameon=False, fontsize=9)
     axes.set_title(f"{name}: survival by predicted risk", loc="left", fontsize=11)
+    # The test takes everybody to be observed from time 0.
     test = "" if entry is not None else _tested(time, event, group)
     note = (
         f"{test}predicted out of fold; cut-off: median risk of the training patients; bands: 95 %"
@@ -81,6 +83,7 @@ def _draw_curve(axes: Axes, curve: KaplanMeier, label: str, row: int) -> None:
 
 def _draw_at_risk(axes: Axes, curves: dict[str, KaplanMeier], ticks: ArrayLike) -> None:
     inside = np.asarray(ticks, np.float64)
+    # Matplotlib may place ticks beyond the limits, where the texts would hang outside.
     inside = inside[(inside >= 0) & (inside <= axes.get_xlim()[1])]
     for row, (_, curve) in enumerate(curves.items()):
         for tick, count in zip(inside, curve.at_risk_at(inside), strict=True):

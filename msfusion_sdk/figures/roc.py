@@ -34,6 +34,7 @@ def draw_roc(evaluation: Evaluation, *, model: str | None = None) -> Figure:
 
 def _sensitivity(is_in: Bools, score: Floats, weight: Floats) -> Floats:
     false, true, _ = roc_curve(is_in, score, sample_weight=weight)
+    # Straight between two thresholds: calling some by the one, some by the other gives that point.
     return np.asarray(np.interp(GRID, false, true), np.float64)
 
 

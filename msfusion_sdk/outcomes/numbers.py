@@ -71,6 +71,7 @@ def number_outcome(y: "pd.Series[Any]") -> NumberOutcome:
         When all numbers are the same, or there is one patient.
     """
     column = patient_table(y.rename("number").to_frame())["number"].sort_index()
+    # To pandas booleans are numeric; here they are two classes.
     if pd.api.types.is_bool_dtype(column) or not pd.api.types.is_numeric_dtype(column):
         msg = (
             f"A number was expected of each patient, and y holds {first_few(column.to_list())}. "

@@ -267,7 +267,6 @@ def _assemble(config: EncoderConfig, trained: dict[str, ImageClassifier]) -> Two
         for scale in SCALES:
             state = trained[scale].state_dict()
             halves = {
-                # Scores of the card are of these rounded weights: of the model as it is stored.
                 k: v.cpu().half().float() if v.is_floating_point() else v.cpu()
                 for k, v in state.items()
             }

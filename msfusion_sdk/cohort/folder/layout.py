@@ -32,4 +32,5 @@ def modality_path(root: Path, name: str) -> Path:
 
 def modality_names(root: Path) -> list[str]:
     """Return the names of the modalities, sorted."""
+    # The files are the list: the manifest names none, so that the two cannot disagree.
     return [path.stem for path in entries_of(root / "modalities") if path.suffix == ".parquet"]

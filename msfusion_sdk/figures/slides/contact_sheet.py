@@ -101,6 +101,7 @@ def read_shrunk(slide: Slide, row: Mapping[Any, Any], mpp: float) -> NDArray[np.
         µm per pixel of level 0.
     """
     edge = row["size_px"]
+    # A coarser level holds the few pixels that are drawn: reading is quicker by its downsample².
     level = choose_level(slide.header.level_downsamples, mpp, mpp * edge / PATCH_PX)
     downsample = slide.header.level_downsamples[level]
     size = max(1, round(edge / downsample))

@@ -53,6 +53,7 @@ def read_thumbnail(slide: str | os.PathLike[str], result: SlideEmbedding) -> Ove
         When it cannot be opened or read.
     """
     spacing = result.provenance.spacing
+    # Given again: without it a slide whose header states none would be refused.
     given = spacing.given_mpp
     with open_slide(slide, mpp=given) as opened:
         wanted = max(opened.dimensions) * spacing.slide_mpp / LONG_SIDE_PX
@@ -124,6 +125,7 @@ def _draw_attention(figure: Figure, axes: Axes, overview: Overview, result: Slid
     _thumbnail(axes, overview, grey, result)
     relative, reach = relative_weights(result)
     x, y, size = (result.patches.column(name).to_numpy() for name in ("x", "y", "size_px"))
+    # Tiles of a patch lie row by row in a square.
     n = math.isqrt(relative.shape[1])
     edge = size / n
     squares = [
@@ -134,6 +136,7 @@ def _draw_attention(figure: Figure, axes: Axes, overview: Overview, result: Slid
     ]  # fmt: skip
     heat = PatchCollection(squares, cmap="viridis", alpha=0.62, linewidth=0)
     heat.set_array(relative.ravel())
+    # Equally far to both sides: the middle colour is the weight of the average tile.
     heat.set_norm(Normalize(1 - reach, 1 + reach))
     axes.add_collection(heat)
     axes.add_collection(_outlines(result))

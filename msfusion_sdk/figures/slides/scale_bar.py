@@ -32,6 +32,7 @@ def draw_scale_bar(axes: Axes, width: float, height: float, mpp: float) -> None:
     length_um = bar_length_um(width * mpp)
     x, y = 0.04 * width, 0.95 * height
     end = x + length_um / mpp
+    # Black with a white rim stands out from glass and from dark tissue.
     halo = [withStroke(linewidth=5, foreground="white")]
     axes.plot(
         [x, end], [y, y], color="black", linewidth=2.5, solid_capstyle="butt", path_effects=halo

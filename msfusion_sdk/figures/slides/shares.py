@@ -99,6 +99,7 @@ def _heat(patches: pd.DataFrame) -> PatchCollection:
     squares = [Rectangle((x, y), size, size) for x, y, size in zip(*columns, strict=True)]
     heat = PatchCollection(squares, cmap="PuOr_r", alpha=0.7, linewidth=0)
     values = patches["contribution"].to_numpy()
+    # Where nothing contributes any range will do, but one of no width has no colours.
     reach = float(np.abs(values).max()) or 1.0
     heat.set_array(values)
     heat.set_norm(Normalize(-reach, reach))

@@ -43,6 +43,7 @@ def _quantized(
     picture: Image.Image, colours: int, keep: Sequence[tuple[int, int, int]]
 ) -> Image.Image:
     """Return a picture of so many colours, those to be kept among them."""
+    # Half of the palette at least is left for the photograph.
     kept = list(dict.fromkeys(keep))[: colours // 2]
     # Without dithering: its noise would be half of the file.
     small = picture.quantize(colours - len(kept), dither=Image.Dither.NONE)

@@ -78,4 +78,5 @@ def class_marginal(values: Floats, codes: NDArray[np.intp], classes: int) -> Mar
         hessian[np.diag_indices(len(hessian))] += np.append(np.ones(len(coef)), _INTERCEPT)
         value -= float(np.linalg.slogdet(hessian)[1]) / 2
         slopes += (coef**2 + np.linalg.inv(hessian).diagonal()[:-1] - 1) / 2
+    # The logistic search takes no start, so nobody asks where it ended.
     return Marginal(value, slopes, slopes)

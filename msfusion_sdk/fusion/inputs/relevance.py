@@ -104,6 +104,7 @@ class Relevance(NamedTuple):
             Of a design: prior variance 1.
         groups : sequence of Group
         """
+        # Of columns that are all 0 every factor is equally likely.
         free = [group for group in groups if group.spread and matrix[:, group.columns].any()]
         blocks = [(place, matrix[:, group.columns]) for place, group in enumerate(free)]
         fixed = [matrix[:, group.columns] for group in groups if group not in free]
@@ -159,7 +160,9 @@ def _likeliest(
     effects = np.zeros(parts.shape[1])
 
     def objective(logs: Floats) -> tuple[float, Floats]:
+        # Half: a column is multiplied by the root of the factor of its variance.
         scale = np.exp(logs @ belongs / 2)
+        # Kept for columns without factors: with other factors the mode is near the same effects.
         found = marginal_of(parts * scale, effects / scale)
         effects[:] = found.point * scale
         away = (logs - centre) / spread

@@ -77,6 +77,7 @@ def _likeliest(signal: Floats, squares: Floats, rest: float, patients: int) -> t
             np.log(total).sum() + (squares / total).sum() + free * log_noise + rest / noise
         )
 
+    # The likelihood may have several peaks: the search is bounded to the highest of a grid.
     grid = np.linspace(np.log(LEAST), np.log(MOST), 33)
     best = int(np.argmin([surprise(one) for one in grid]))
     low, high = grid[max(0, best - 1)], grid[min(len(grid) - 1, best + 1)]

@@ -85,6 +85,7 @@ def cut_slide(
                 rows += cutter.cut(survey.grid.locations[number], str(labels[number]), out)
             except SlideCorruptError:
                 damaged += 1
+        # A slide that is replaced while it is cut would give images of two pictures.
         slide.require_unchanged()
     facts = {
         "patches": len(labels),
@@ -128,6 +129,7 @@ def _names_a_folder(name: str) -> bool:
 
 
 def _rng(entry: AnnotatedSlide, config: DatasetConfig) -> np.random.Generator:
+    # A stream per slide: threads and resumed runs cut in another order and choose the same patches.
     return np.random.default_rng([config.seed, int(slide_key(entry.slide_id), 16)])
 
 
@@ -162,6 +164,7 @@ class _Cutter:
         """Write the context image and the labelled tiles of one patch; return their rows."""
         x, y = (int(v) for v in location)
         patch = read_patch(self.slide, (x, y), self.survey.plan)
+        # Pixels that the file lacks are filled in, and no network should learn the filling.
         if patch.missing_share:
             return []
         pixels = patch.pixels if self.recolour is None else self.recolour(patch.pixels)
@@ -181,6 +184,7 @@ class _Cutter:
         edge, l0_edge = pixels.shape[0] // n, self.survey.grid.l0_size_px / n
         steps = np.array([(column, row) for row in range(n) for column in range(n)])
         corners = np.rint(location + steps * l0_edge).astype(np.int64)
+        # Each tile anew: half of a tumour patch may be normal, or lie in between.
         labels = self.labels(corners, round(l0_edge))
         tissue = keep_by_area(self.survey.tissue, corners, round(l0_edge), self.config.min_tissue)
         labels[~tissue] = NO_CLASS

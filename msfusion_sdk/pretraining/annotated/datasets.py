@@ -57,6 +57,7 @@ def cut_slides(
     made_folder(out / "slides")
     records: list[Record] = []
     with ThreadPoolExecutor(max(1, workers), thread_name_prefix="msfusion-cut") as pool:
+        # In the order of the slides, whichever is done first: the index is the same in every run.
         done: Iterable[Record] = pool.map(lambda s: _cut_once(s, out, config, encoder), slides)
         for record in done:
             records.append(record)
@@ -131,6 +132,7 @@ def _cut_once(
         if earlier is not None:
             if earlier["settings"] == settings:
                 return earlier
+            # By now a patch may have another class, or none, and its old image would stay behind.
             _remove_images(earlier, out)
         cut = cut_slide(entry, out, config, encoder)
     except (SlideError, AnnotationError, TableError) as error:
@@ -160,7 +162,9 @@ def read_earlier(path: Path) -> Record | None:
 def _settings(entry: AnnotatedSlide, config: DatasetConfig, encoder: EncoderConfig) -> str:
     """Return a digest of all that decides the images of a slide."""
     files = [entry.path, entry.outlines]
+    # Size and time instead of contents: slides are gigabytes, and all are asked in every run.
     stats = [(s.st_size, s.st_mtime_ns) for s in (f.stat() for f in files if f and f.exists())]
+    # Without the target's name: its stains count, and the digest of the encoder holds them.
     parts = [
         entry.label, entry.mpp, stats, config.model_dump(exclude={"target"}), encoder.digest(),
     ]  # fmt: skip

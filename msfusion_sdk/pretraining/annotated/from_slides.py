@@ -140,6 +140,7 @@ def pretrain_slides(
         workers=workers,
         progress=progress,
     )
+    # Read back, so that the scores are those of the model as it was stored.
     model, _ = load_model_folder(out)
     score_slides(model.to(runtime.device), datasets, out / "training", runtime)
     return out
@@ -185,9 +186,11 @@ def split_patients(slides: Sequence[AnnotatedSlide], config: DatasetConfig) -> d
     table = pd.DataFrame(
         {
             "group": [slide.patient_id for slide in slides],
+            # From outlines: nothing is cut yet, since cutting needs a target of the training part.
             "class": [_class_of(slide, config) for slide in slides],
         }
     )
+    # The normal class is put behind all others: a patient with tumour on any slide counts as such.
     first = table.sort_values(
         "class", key=lambda names: names.where(names != config.normal, "\uffff")
     )
@@ -209,6 +212,7 @@ def _datasets(
     folder: Path,
     config: TrainConfig,
 ) -> Datasets:
+    # Context images were stored at half the resolution of the tiles.
     spacings: dict[Scale, float] = {"context": 2 * config.target_mpp, "detail": config.target_mpp}
     datasets = {}
     for scale in SCALES:

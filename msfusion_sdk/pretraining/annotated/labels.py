@@ -69,6 +69,7 @@ def label_images(
         # Outlines of several classes may lie over each other: none of them may hold the image.
         labels[shares.max(0) <= config.max_outside] = config.normal
     for number, name in enumerate(names):
+        # Where outlines of two classes lie over each other the larger share wins, then the first.
         most = shares.argmax(0) == number
         labels[most & (shares[number] >= config.min_overlap)] = name
     return labels
@@ -80,6 +81,7 @@ def choose(labels: Labels, limit: int, rng: np.random.Generator) -> NDArray[np.i
     for name in sorted({str(label) for label in labels} - {NO_CLASS}):
         rows = np.flatnonzero(labels == name)
         chosen.append(rows if len(rows) <= limit else rng.choice(rows, limit, replace=False))
+    # In the order of the grid again: neighbours share compressed blocks of the file.
     return np.sort(np.concatenate(chosen)) if chosen else np.zeros(0, np.int64)
 
 
@@ -97,6 +99,7 @@ def outlined_class(path: Path, config: DatasetConfig) -> str:
         name = region.class_name
         if name is not None and _counts(name, config):
             areas[name] += region.polygon.area
+    # Sorted, so that of equal areas the first by name wins and not the first drawn.
     return max(sorted(areas), key=lambda name: areas[name]) if areas else config.normal
 
 

@@ -88,6 +88,7 @@ def list_slides(
             label=None if labels is None else labels[row[SLIDE_ID]],
             outlines=found.get(row[SLIDE_ID]),
         )
+        # Not as listed: the draw of the slides looked at for the target goes by place.
         for row in sorted(rows, key=lambda row: row[SLIDE_ID])
     ]
 

@@ -59,6 +59,7 @@ def score_images(
         image_px=config.image_px,
         runtime=runtime,
     )
+    # In the order of ``index.part``, which goes through the same rows.
     rows = index.table.loc[index.table["part"] == "test", ["class", "file", "group", "slide"]]
     return pd.concat(
         [rows.reset_index(drop=True), pd.DataFrame(probabilities, columns=list(index.classes))],

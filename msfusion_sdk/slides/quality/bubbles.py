@@ -38,13 +38,16 @@ def bubble_mask(pixels: Pixels, mpp: float) -> Mask:
         µm per pixel of the overview.
     """
     found = np.zeros(pixels.shape[:2], np.uint8)
+    # By the brightest channel: stains leave one of the three bright, the rim of a bubble none.
     hat = cv2.morphologyEx(pixels.max(-1), cv2.MORPH_BLACKHAT, disk(OUTLINE_UM / mpp))
     lines = (hat > CONTRAST).astype(np.uint8)
     _, labels, stats, _ = cv2.connectedComponentsWithStats(lines, connectivity=8)
     extents = stats[:, [cv2.CC_STAT_WIDTH, cv2.CC_STAT_HEIGHT]].max(1)
+    # Label 0 is what is not dark.
     extents[0] = 0
     rng = np.random.default_rng(0)  # the same slide gives the same mask
     for label in np.argsort(-extents, kind="stable")[:LONGEST]:
+        # The longest come first, so all that follow are too short as well.
         if extents[label] * mpp < RADII_UM[0]:
             break
         left, top, width, height, _ = stats[label]
@@ -96,5 +99,7 @@ def _closed(circles: Points, lines: Pixels) -> Points:
         on_line = lines[rows.clip(0, height - 1), columns.clip(0, width - 1)] > 0
         return np.asarray(inside & on_line, np.bool_)
 
+    # Dense tissue has dark lines anywhere, a bubble on its rim alone: those on a ring inside count
+    # against it.
     on = seen(radius - NEAR_PX) | seen(radius) | seen(radius + NEAR_PX)
     return np.asarray(on.mean(1) - seen(0.65 * radius).mean(1), np.float64)

@@ -75,6 +75,7 @@ class SlideQuality:
         small = _shrunk(pixels, mpp, FOCUS_MPP)
         smaller = _shrunk(small, max(mpp, FOCUS_MPP), DUST_MPP)
         (left, right), (top, bottom) = (
+            # Every overview pixel that the patch touches: it may be smaller than one.
             (int(start / step), math.ceil((start + l0_size) / step))
             for start, step in zip(location, self.l0_step, strict=True)
         )
@@ -108,6 +109,7 @@ def _shares(quality: PatchQuality, config: QualityConfig) -> list[str]:
 
 
 def _shrunk(pixels: Pixels, mpp: float, wanted_mpp: float) -> Pixels:
+    # Enlarging adds no detail that could be measured.
     if mpp >= wanted_mpp:
         return pixels
     height, width = (max(1, round(edge * mpp / wanted_mpp)) for edge in pixels.shape[:2])

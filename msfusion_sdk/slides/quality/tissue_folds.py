@@ -39,6 +39,7 @@ def fold_mask(pixels: Pixels, tissue: Mask, mpp: float) -> Mask:
     if not tissue.any():
         return np.zeros(tissue.shape, np.bool_)
     density = _density(cv2.blur(pixels, (SMOOTH_PX, SMOOTH_PX)))
+    # Never below 0.02: tissue nearly as pale as glass would give quotients of noise.
     usual = np.maximum(np.median(density[tissue], axis=0), 0.02)
     around = np.maximum(_around(density, tissue, AROUND_UM / mpp), 0.02)
     rise = density / around
@@ -49,6 +50,7 @@ def fold_mask(pixels: Pixels, tissue: Mask, mpp: float) -> Mask:
     )
     _, labels, stats, _ = cv2.connectedComponentsWithStats(closed, connectivity=8)
     is_large = stats[:, cv2.CC_STAT_AREA] >= SMALLEST_UM2 / mpp**2
+    # Label 0 is what is no fold, the largest part of all.
     is_large[0] = False
     return np.asarray(is_large[labels] & tissue, np.bool_)
 
@@ -57,6 +59,7 @@ def _around(density: NDArray[np.float32], tissue: Mask, edge_px: float) -> NDArr
     """Return the mean density of the tissue in a square around every pixel."""
     edge = (max(3, round(edge_px)),) * 2
     weight = tissue.astype(np.float32)
+    # Glass is in neither of the two means: tissue at an edge is compared with tissue.
     share = cv2.blur(weight, edge)
     total = cv2.blur(density * weight[..., None], edge)
     return np.asarray(total / np.maximum(share, 1e-3)[..., None], np.float32)
@@ -64,6 +67,7 @@ def _around(density: NDArray[np.float32], tissue: Mask, edge_px: float) -> NDArr
 
 def _density(pixels: cv2.typing.MatLike) -> NDArray[np.float32]:
     """Return the optical density of every channel, with the slide's glass at 0."""
+    # Not below 200: an overview full of tissue shows no glass that could be taken as white.
     glass = np.maximum(np.quantile(pixels.reshape(-1, 3), 0.99, axis=0), 200)
     values = np.arange(256)[:, None].clip(1) / glass
     table = np.maximum(-np.log10(values), 0).astype(np.float32)
