@@ -12,7 +12,6 @@ LONG = {"msfusion_sdk.errors"}  # the one file that tells every error
 # What is not yet as it should be.  Only to be shortened.
 LONG |= {
     "msfusion_sdk.cli.cohort",
-    "msfusion_sdk.cohort.cohort",
 }
 CROWDED = {"msfusion_sdk.cli", "msfusion_sdk.cohort.store"}
 MODULES = rooms.read_modules()

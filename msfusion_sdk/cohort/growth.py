@@ -11,7 +11,7 @@ from msfusion_sdk.cohort.changes.moving import Moved, look_at_moved, relocated_p
 from msfusion_sdk.cohort.changes.result import CohortChange
 from msfusion_sdk.cohort.changes.tables import CohortTables, joined, where, without_known
 from msfusion_sdk.cohort.folder.layout import modality_names, modality_path
-from msfusion_sdk.cohort.folder.manifest import CohortManifest, write_manifest
+from msfusion_sdk.cohort.folder.manifest import CohortManifest
 from msfusion_sdk.cohort.folder.moves import note_moves
 from msfusion_sdk.cohort.intake.contents import report_on
 from msfusion_sdk.cohort.intake.creation import OnDuplicate
@@ -214,22 +214,6 @@ class CohortGrowth:
         return CohortChange(
             removed=len(gone), removed_patients=len(set(patients)), report=self._report()
         )
-
-    def drop_outcome(self, name: str) -> None:
-        """Forget an outcome; the columns of the patient table stay.
-
-        Raises
-        ------
-        TableError
-            When there is no such outcome.
-        """
-        if name not in self.manifest.outcomes:
-            known = ", ".join(self.manifest.outcomes) or "none"
-            msg = f"No outcome {name!r} is declared (known: {known})."
-            raise TableError(msg)
-        left = {key: value for key, value in self.manifest.outcomes.items() if key != name}
-        self._changed(self.manifest.model_copy(update={"outcomes": left}))
-        write_manifest(self.root, self.manifest)
 
     def _set_rows(self, tables: CohortTables, new: dict[str, dict[str, object]]) -> CohortChange:
         """Replace rows of the slide table, by slide id."""

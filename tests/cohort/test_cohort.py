@@ -9,7 +9,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from msfusion_sdk.cohort.cohort import Cohort, OutcomeWarning
+from msfusion_sdk.cohort.cohort import Cohort
+from msfusion_sdk.cohort.outcomes_of import OutcomeWarning
 from msfusion_sdk.errors import (
     DegenerateSplitError,
     StoreCorruptError,

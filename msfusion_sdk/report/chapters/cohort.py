@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from warnings import catch_warnings, simplefilter
 
-from msfusion_sdk.cohort.cohort import Cohort, OutcomeWarning
+from msfusion_sdk.cohort.cohort import Cohort
 from msfusion_sdk.cohort.intake.contents import count_patterns
+from msfusion_sdk.cohort.outcomes_of import OutcomeWarning
 from msfusion_sdk.cohort.store.status import choose_model, models_of
 from msfusion_sdk.figures.completeness import draw_completeness
 from msfusion_sdk.figures.style import DPI
