@@ -37,6 +37,7 @@ NEEDS = {
     "parquet": ["cohort"],
     "pretraining": ["outlined", "tiles"],
     "report": ["cohort", "study"],
+    "scale": ["cohort"],
     "slurm": ["cohort"],
     "validate": ["external"],
 }
