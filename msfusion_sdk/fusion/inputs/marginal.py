@@ -66,7 +66,9 @@ def class_marginal(values: Floats, codes: NDArray[np.intp], classes: int) -> Mar
     codes : int, shape (patient,)
         From 0 to ``classes - 1``.
     """
-    model = LogisticRegression(C=1.0, max_iter=2000, tol=1e-6).fit(values, codes)
+    # For two classes Newton's steps are several times quicker.
+    solver = "newton-cholesky" if classes == 2 else "lbfgs"
+    model = LogisticRegression(C=1.0, max_iter=2000, tol=1e-6, solver=solver).fit(values, codes)
     chances = np.clip(model.predict_proba(values), 1e-12, 1)
     own = chances[:, 1:] if classes == 2 else chances
     with_intercept = np.column_stack([values, np.ones(len(values))])

@@ -44,7 +44,7 @@ class LinearFuser(Fuser):
         With one event, or one patient of a class, there are no folds, and those scores are 0.
         """
         target.outcome.require(f"A linear model of {' and '.join(modalities.names)}", 1)
-        folds = fold_numbers(target.outcome, _folds(modalities), self._seed)
+        folds = fold_numbers(target.outcome, _folds(modalities, target), self._seed)
         held_out = np.zeros((len(folds), target.outputs))
         # Which columns of wide tables stand for all is found once: it knows no outcome.
         matrix = Design.learn(modalities, self._kinds).matrix(modalities)
@@ -83,8 +83,10 @@ class LinearFuser(Fuser):
         self._coef, self._offset = target.fit_linear(self._design.matrix(modalities))
 
 
-def _folds(modalities: Modalities) -> int:
+def _folds(modalities: Modalities, target: Target) -> int:
+    """Return how many folds; only survival curves are scaled by what they give."""
     patients = len(modalities.patient_ids)
-    if sum(modalities.widths) <= MANY_COLUMNS * patients:
+    is_wide = sum(modalities.widths) > MANY_COLUMNS * patients
+    if target.outcome.kind != "survival" or not is_wide:
         return FOLDS
     return max(FOLDS, min(MANY_FOLDS, FITS // patients**2))

@@ -334,7 +334,7 @@ def test_survival_after_the_last_event_is_a_warning_with_both_times(
     made = make_patients(60)
     model = FusionSurvival().fit(made.tables, made.survival)
     last = made.survival["time"][made.survival["event"]].max()
-    with pytest.warns(CurveWarning, match=rf"Survival at 50\.0 is not known.*at {last:.4g}"):
+    with pytest.warns(CurveWarning, match=rf"Survival at 50\.0 is not known.*at {last:g}"):
         curves = model.predict_survival(made.tables, [last, 50.0])
     assert (curves[50.0] == curves[last]).all()
 
@@ -353,9 +353,6 @@ def test_one_curve_for_everybody_is_a_warning(make_patients: Callable[..., Made]
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("patients", "columns", "seeds"), [(100, 30, 9), (300, 100, 3)])
-def test_curves_of_many_columns_are_neither_too_flat_nor_too_steep(
-    patients: int, columns: int, seeds: int
-) -> None:
-    slopes = [slope_on_new_patients(patients, columns, seed) for seed in range(seeds)]
+def test_curves_of_many_columns_are_neither_too_flat_nor_too_steep() -> None:
+    slopes = [slope_on_new_patients(300, 100, seed) for seed in range(3)]
     assert 0.8 < np.median(slopes) < 1.3
