@@ -5,7 +5,7 @@ claim gigabytes.  Neither is followed.  The only module that imports h5py (extra
 """
 
 import io
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from msfusion_sdk.extras import import_extra
 from msfusion_sdk.files import read_bytes, store_bytes
 from msfusion_sdk.storage.isolation import Child, ChildDiedError, ChildTimeoutError
 
-__all__ = ["ArrayReader", "read_arrays", "write_arrays"]
+__all__ = ["ArrayReader", "plain_sets", "read_arrays", "require_own", "write_arrays"]
 
 MAX_BYTES = 8 * 2**30
 """Of all arrays of a file: 2 million patches of 1024 numbers."""
@@ -92,8 +92,7 @@ def read_arrays(
             listed = list(file)
             there = [name for name in (*names, *optional) if name in listed]
             _require_names(path, file, names, there)
-            sets = {name: file[name] for name in there}
-            _require_plain(path, sets, len(data))
+            sets = plain_sets(path, file, there, len(data))
             return {name: np.asarray(values) for name, values in sets.items()}
     except MsfusionError:
         raise
@@ -106,16 +105,45 @@ def read_arrays(
         raise StoreCorruptError(msg) from error
 
 
+def plain_sets(path: Path, file: Any, names: Sequence[str], size: int) -> dict[str, Any]:
+    """Return data sets of an open file, each within the file and of a credible size.
+
+    Parameters
+    ----------
+    names : sequence of str
+        Perhaps within groups, ``group/set``.
+    size : int
+        Of the file, bytes.
+
+    Raises
+    ------
+    TableError
+        When one leads to other files, holds something else than numbers, or claims more of them
+        than the file can hold.
+    """
+    for name in names:
+        parts = name.split("/")
+        # Before it is looked at: a link is followed by the look.
+        for depth in range(1, len(parts) + 1):
+            require_own(path, file, "/".join(parts[:depth]))
+    sets = {name: file[name] for name in names}
+    _require_plain(path, sets, size)
+    return sets
+
+
+def require_own(path: Path, file: Any, name: str) -> None:
+    """Raise TableError when a name of a file stands for something of another file or place."""
+    if not isinstance(file.get(name, getlink=True), _h5py().HardLink):
+        msg = f"{path} has {name!r} as a link. Copy the data themselves into the file."
+        raise TableError(msg)
+
+
 def _require_names(path: Path, file: Any, wanted: tuple[str, ...], there: list[str]) -> None:
     missing = [name for name in wanted if name not in there]
     if missing:
         found = ", ".join(list(file)[:8]) or "nothing"
         msg = f"{path} has {found}, and lacks {', '.join(missing)}."
         raise TableError(msg)
-    for name in there:
-        if not isinstance(file.get(name, getlink=True), _h5py().HardLink):
-            msg = f"{path} has {name!r} as a link. Copy the data themselves into the file."
-            raise TableError(msg)
 
 
 def _require_plain(path: Path, sets: Mapping[str, Any], size: int) -> None:

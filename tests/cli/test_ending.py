@@ -91,7 +91,7 @@ def test_a_terminal_that_knows_few_letters_gets_escapes(tmp_path: Path) -> None:
 
     code = (
         "import sys; from msfusion_sdk.cli.main import main; "
-        "sys.argv = ['msfusion', 'cohort', 'status', 'ü']; main()"
+        "sys.argv = ['msfusion', 'cohort', 'status', '\\xfc']; main()"
     )
     plain = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
     done = subprocess.run(

@@ -76,12 +76,14 @@ def cohort(tmp_path_factory: pytest.TempPathFactory, small_encoder: SlideEncoder
             "age": age + np.random.default_rng(0).normal(0, 4, PATIENTS),
             "note": [TOKENS["note"], *["none"] * (PATIENTS - 1)],
             "street": [TOKENS["address"]] * PATIENTS,
-            "seen": [TOKENS["date"]] * PATIENTS,
             "specimen_no": [f"{TOKENS['barcode']}{number}" for number in range(PATIENTS)],
         }
     )
     made = Cohort.create(folder / "cohort", patients=patients, slides=slides)
     made.add_modality("clinical", clinical)
+    # A table of its own: no model learns from dates.
+    visits = pd.DataFrame({"patient_id": ids, "seen": [TOKENS["date"]] * PATIENTS})
+    made.add_modality("visits", visits)
     made.encode(small_encoder, patches=True)
     return made
 
@@ -116,7 +118,8 @@ def test_an_export_with_a_key(cohort: Cohort, tmp_path: Path, level: Any) -> Non
     require_no_token([path], ids=True)
     if level == "patient":
         assert set(report.left_out) == {
-            f"clinical.{n}" for n in ("note", "street", "seen", "specimen_no")
+            *(f"clinical.{n}" for n in ("note", "street", "specimen_no")),
+            "visits.seen",
         }
 
 

@@ -32,7 +32,7 @@ def test_the_viewer_draws_the_squares_of_attached_patches(
     cohort = Cohort.create(tmp_path / "cohort", patients=patients, slides=slides)
     cohort.attach_features(tmp_path / "h5", name="uni")
     (listed,) = open_catalog(cohort.root).slides
-    drawn = attention_of(listed, FileStamp.of(tiny_slide))
+    drawn = attention_of(listed, FileStamp.of(tiny_slide), mpp=0.25)
     assert drawn["note"] == ""
     assert list(zip(drawn["patches"]["x"], drawn["patches"]["y"], strict=True)) == [
         tuple(corner) for corner in CORNERS.tolist()

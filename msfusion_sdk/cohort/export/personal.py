@@ -56,6 +56,11 @@ NAMES = {
     "names": {"surname", "firstname", "lastname", "forename", "physician", "vorname", "nachname"},
 }  # fmt: skip
 """Words within the name of a column."""
+FREE_TEXT = {
+    "note", "notes", "comment", "comments", "remark", "remarks", "memo", "bemerkung", "kommentar",
+    "freitext",
+}  # fmt: skip
+"""Words within the name of a column that people write into: one rare line tells who it is."""
 COUNTED = {"days", "weeks", "months", "years", "age"}
 """Beside one of them, a date is only what is counted from."""
 NUMBERED = re.compile(r"(?:^|_)(?:id|nr|no|number|nummer)$")
@@ -73,7 +78,7 @@ def find_personal(name: str, values: pa.Array) -> str:
     """
     kind = values.type
     if pa.types.is_string(kind) or pa.types.is_large_string(kind):
-        return _in_name(name) or _in_text(name, values)
+        return _in_name(name) or _in_text(name, values) or _free(name)
     if pa.types.is_integer(kind) or pa.types.is_floating(kind):
         cells = values.drop_null().to_numpy(zero_copy_only=False)
         return _in_name(name) or _in_numbers(name, cells)
@@ -81,13 +86,21 @@ def find_personal(name: str, values: pa.Array) -> str:
 
 
 def _in_name(name: str) -> str:
-    words = set(re.findall(r"[a-zäöüß]+", re.sub(r"([a-z])([A-Z])", r"\1_\2", name).casefold()))
+    words = set(_words(name))
     whole = "".join(re.findall(r"\w", name.casefold())).replace("_", "")
     if words & COUNTED:
         return ""
     if whole in ("name", "patientname", "fullname"):
         return "names"
     return next((what for what, known in NAMES.items() if words & known or whole in known), "")
+
+
+def _free(name: str) -> str:
+    return "free text" if FREE_TEXT & set(_words(name)) else ""
+
+
+def _words(name: str) -> list[str]:
+    return re.findall(r"[a-zäöüß]+", re.sub(r"([a-z])([A-Z])", r"\1_\2", name).casefold())
 
 
 def _in_text(name: str, values: pa.Array) -> str:

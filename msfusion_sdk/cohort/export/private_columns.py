@@ -39,7 +39,7 @@ def why_private(name: str, values: pa.Array) -> str | None:
     kind, cells = values.type, values.drop_null()
     if not len(cells):
         return "holds no value"
-    if types.is_temporal(kind) and not types.is_duration(kind):
+    if types.is_temporal(kind):
         return "holds dates or times"
     is_text = types.is_string(kind) or types.is_large_string(kind)
     # Without an example: the reason leaves with the export.

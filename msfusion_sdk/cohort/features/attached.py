@@ -13,6 +13,7 @@ import pyarrow as pa
 
 from msfusion_sdk.cohort.features.layouts import FeatureFile
 from msfusion_sdk.errors import StoreError
+from msfusion_sdk.files import entries_of, made_folder
 from msfusion_sdk.storage.schema import read_stored, write_stored
 from msfusion_sdk.tables.paths import escape_path, path_of
 
@@ -76,7 +77,8 @@ def attached_path(root: Path, fingerprint: str) -> Path:
 
 def attached_fingerprints(root: Path) -> set[str]:
     """Return what stands for the models of all attached folders."""
-    return {path.stem for path in root.glob(f"{FOLDER}/[!.]*.parquet")}
+    # Not a glob, for which a folder that cannot be read is an empty one.
+    return {path.stem for path in entries_of(root / FOLDER) if path.suffix == ".parquet"}
 
 
 def write_attached(
@@ -97,7 +99,7 @@ def write_attached(
     for name in ("layout", "n_patches", "features", "encoder", "size_l0", "dataset"):
         columns[name] = [getattr(row.file, name) for row in rows]
     path = attached_path(root, fingerprint)
-    path.parent.mkdir(parents=True, exist_ok=True)
+    made_folder(path.parent)
     write_stored(path, pa.table(columns), {"attached": json.dumps(notes)}, kind="modality")
 
 

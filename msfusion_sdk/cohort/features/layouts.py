@@ -11,6 +11,7 @@ that imports h5py (extra ``[h5]``) to read.
 """
 
 import json
+import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,12 +21,20 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from msfusion_sdk.errors import NonFiniteError, ShapeError, StoreCorruptError, TableError
+from msfusion_sdk.errors import (
+    MsfusionError,
+    NonFiniteError,
+    ShapeError,
+    StoreCorruptError,
+    TableError,
+)
 from msfusion_sdk.extras import import_extra
+from msfusion_sdk.storage.h5_arrays import plain_sets, require_own
 
 __all__ = ["FeatureFile", "Layout", "look_at", "read_coords", "read_features"]
 
 Layout = Literal["trident", "clam", "clam-pt", "atlaspatch", "stamp", "slide2vec"]
+MOST_COORD_BYTES = 10**9
 ENCODER = ("encoder", "patch_encoder", "extractor", "model_name", "encoder_name")
 
 
@@ -75,7 +84,7 @@ def read_features(file: FeatureFile) -> NDArray[np.float32]:
         values = _tensor(file.path).float().numpy()
     else:
         with _opened(file.path) as opened:
-            values = np.asarray(opened[file.dataset], np.float32)
+            values = np.asarray(_set(file.path, opened, file.dataset), np.float32)
     values = values[0] if values.ndim == 3 else values
     if not np.isfinite(values).all():
         msg = f"{file.path.name} holds NaN or infinity among its features. Make it again."
@@ -91,13 +100,14 @@ def read_coords(file: FeatureFile) -> NDArray[np.float64] | None:
     if file.path.suffix == ".pt":
         return _coords_beside(file.path)
     with _opened(file.path) as opened:
-        coords = np.asarray(opened["coords"], np.float64)
+        coords = np.asarray(_set(file.path, opened, "coords"), np.float64)
     coords = coords[0] if coords.ndim == 3 else coords
     # AtlasPatch has edges and level behind the place.
     return coords[:, :2]
 
 
 def _look_at_h5(path: Path, encoder: str | None) -> FeatureFile:
+    size_bytes = path.stat().st_size
     with _opened(path) as file:
         # Each look into a file costs: of ten thousand files, every one is felt.
         names = set(file)
@@ -105,10 +115,11 @@ def _look_at_h5(path: Path, encoder: str | None) -> FeatureFile:
             found = ", ".join(sorted(names)) or "nothing"
             msg = f"{path.name} has {found}; features (patch, D), or feats, and coords are needed."
             raise TableError(msg)
-        coords, notes = file["coords"], dict(file.attrs)
+        coords = plain_sets(path, file, ["coords"], size_bytes)["coords"]
+        notes = dict(file.attrs)
         notes |= dict(coords.attrs)
         layout, dataset = _find_dataset(path, file, names, notes, encoder)
-        features = file[dataset]
+        features = plain_sets(path, file, [dataset], size_bytes)[dataset]
         notes |= dict(features.attrs)
         count, length = _shape_of(path, features.shape, coords.shape)
         size = _size(layout, notes, coords)
@@ -135,6 +146,7 @@ def _find_dataset(
     # Of the five only STAMP calls them so.
     if "feats" in names:
         return "stamp", "feats"
+    require_own(path, file, "features")
     found = file["features"]
     # A group has keys: AtlasPatch keeps a table per network in it.
     if not hasattr(found, "keys"):
@@ -195,18 +207,44 @@ def _coords_beside(path: Path) -> NDArray[np.float64] | None:
     for folder in places:
         beside = folder / f"{path.stem}.coordinates.npz"
         if beside.is_file():
-            with np.load(beside, allow_pickle=False) as arrays:
-                return np.stack([arrays["x"], arrays["y"]], 1).astype(np.float64)
+            return _coords_of(beside)
     return None
+
+
+def _coords_of(path: Path) -> NDArray[np.float64]:
+    """Return columns x and y of an archive of arrays, which must not unpack to gigabytes."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            claimed = sum(archive.getinfo(f"{axis}.npy").file_size for axis in "xy")
+        if claimed > MOST_COORD_BYTES:
+            msg = f"{path} claims {claimed / 1e9:.1f} GB of coordinates, and at most 1 GB is read."
+            raise TableError(msg)
+        with np.load(path, allow_pickle=False) as arrays:
+            return np.stack([arrays["x"], arrays["y"]], 1).astype(np.float64)
+    except TableError:
+        raise
+    # Damage shows in the libraries as almost any error.
+    except Exception as error:
+        msg = f"{path} is damaged, or lacks x or y ({error}). Make it again."
+        raise StoreCorruptError(msg) from error
 
 
 @contextmanager
 def _opened(path: Path) -> Iterator[Any]:
     h5py = import_extra("h5py", "h5", "A folder of features")
     try:
-        file = h5py.File(path, "r")
-    except OSError as error:
+        with h5py.File(path, "r") as file:
+            yield file
+    except MsfusionError:
+        raise
+    except MemoryError as error:
+        msg = f"{path} holds more than this machine can."
+        raise TableError(msg) from error
+    # Damage shows in the library as almost any error.
+    except Exception as error:
         msg = f"{path} is damaged or no HDF5 file ({error}). Copy it again."
         raise StoreCorruptError(msg) from error
-    with file:
-        yield file
+
+
+def _set(path: Path, file: Any, name: str) -> Any:
+    return plain_sets(path, file, [name], path.stat().st_size)[name]

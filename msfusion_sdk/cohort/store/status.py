@@ -88,7 +88,7 @@ def _name_of(root: Path, fingerprint: str) -> str:
         return str(notes["name"])
     folder = EmbeddingStore(root, fingerprint).folder
     # Any part will do: a folder holds those of one model.
-    for path in sorted(folder.glob("slide=*.parquet"))[:1]:
+    for path in [one for one in entries_of(folder) if one.match("slide=*.parquet")][:1]:
         part, _ = look_at(path)
         if part is not None:
             return str(part.provenance["model"]["name"])

@@ -24,6 +24,7 @@ PERSONAL = {
     "dates with slashes": ("seen", FEW_DAYS.strftime("%m/%d/%y")),
     "dates in words": ("seen", FEW_DAYS.strftime("%d %B %Y")),
     "dates within text": ("remark", ["relapse 11.3.2019", *["none"] * (PATIENTS - 1)]),
+    "what somebody wrote": ("clinicalNotes", ["married his nurse", *["none"] * (PATIENTS - 1)]),
     "a month": ("seen", FEW_DAYS.strftime("%Y-%m")),
     "dates as numbers": ("operated", FEW_DAYS.strftime("%Y%m%d").astype(int)),
     "dates as numbers, gaps": ("x", [None, *FEW_DAYS[1:].strftime("%Y%m%d").astype(float)]),
