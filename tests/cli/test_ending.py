@@ -89,13 +89,8 @@ def test_names_that_are_no_text_can_be_printed(msfusion: Any, tmp_path: Path) ->
 def test_a_terminal_that_knows_few_letters_gets_escapes(tmp_path: Path) -> None:
     import subprocess
 
-    code = (
-        "import sys; from msfusion_sdk.cli.main import main; "
-        "sys.argv = ['msfusion', 'cohort', 'status', '\\xfc']; main()"
-    )
+    words = [sys.executable, "-m", "msfusion_sdk.cli", "cohort", "status", "ü"]
     plain = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
-    done = subprocess.run(
-        [sys.executable, "-c", code], env={**os.environ, **plain}, capture_output=True, check=False
-    )
+    done = subprocess.run(words, env={**os.environ, **plain}, capture_output=True, check=False)
     assert done.returncode == 5
     assert b"holds no cohort" in done.stderr
