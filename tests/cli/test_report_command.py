@@ -26,7 +26,7 @@ def test_a_folder_of_something_else_ends_with_five_and_says_what_to_pass(
 ) -> None:
     done = msfusion("report", tmp_path, "-o", tmp_path / "report.html")
     assert done.code == 5
-    assert "cohort.json, evaluation.json, training.json" in done.stderr
+    assert "Pass a cohort, a model folder of msfusion train" in done.stderr
 
 
 def test_a_report_needs_a_folder(msfusion: Msfusion, tmp_path: Path) -> None:

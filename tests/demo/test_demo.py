@@ -31,7 +31,7 @@ def test_the_demo_writes_slide_vector_parquet_geojson_and_overlay(
 def test_the_demo_of_a_cohort_ends_in_one_page_that_says_it_is_synthetic(
     small_encoder: SlideEncoder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(made_cohort, "_SIZE", (1600, 1280))
+    monkeypatch.setattr(made_cohort, "_SIZE", (2400, 1800))
     sparse = small_encoder.config.updated(patches={"stride_px": 1152})
     written = run_cohort_demo(tmp_path, small_encoder.with_config(sparse))
     assert all(path.exists() for path in written.values())

@@ -1,5 +1,6 @@
 """A trained model on slides and tables that it never saw."""
 
+import json
 import shutil
 from pathlib import Path
 
@@ -121,7 +122,7 @@ def test_the_file_says_what_made_it_and_the_working_folder_goes(
     applied = apply_to_file(diagnosis_model, path, slides=new[:1], **options)
     assert applied.pictures == {"s12": tmp_path / "maps" / "s12.png"}
     stored = pq.read_table(path)
-    assert b'"outcome":"diagnosis"' in stored.schema.metadata[b"msfusion"]
+    assert json.loads(stored.schema.metadata[b"msfusion"])["outcome"] == "diagnosis"
     assert stored.column("patient_id").to_pylist() == ["s12"]
     assert sorted(p.name for p in tmp_path.iterdir()) == ["maps", "predictions.parquet"]
 

@@ -208,7 +208,8 @@ def test_a_parquet_file_of_predictions_knows_its_model(cohort: Cohort, tmp_path:
         with pytest.warns(SeenPatientsWarning):
             predicted = predict_to_file(cohort, tmp_path / "model", tmp_path / name)
     table = pq.read_table(tmp_path / "p.parquet")
-    assert json.loads(table.schema.metadata[b"msfusion"]) == record.model_dump()
+    stated = json.loads(table.schema.metadata[b"msfusion"])
+    assert stated == {"schema_version": 1, **record.model_dump()}
     stored = table.to_pandas().set_index("patient_id")
     assert stored.equals(predicted)
     written = pd.read_csv(tmp_path / "p.csv", index_col="patient_id")
