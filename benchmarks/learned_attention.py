@@ -3,7 +3,7 @@
     python benchmarks/learned_attention.py features --tiles FOLDER --features lung.npz
     python benchmarks/learned_attention.py classes --features lung.npz --seeds 3
     python benchmarks/learned_attention.py deletion --features lung.npz
-    python benchmarks/learned_attention.py survival
+    python benchmarks/learned_attention.py survival --patches 100 --apart 3 --step 1.5 --shift 0.3
     python benchmarks/learned_attention.py nothing
     python benchmarks/learned_attention.py numbers
     python benchmarks/learned_attention.py scale --patients 1000 --patches 2000
@@ -107,7 +107,8 @@ def _judged(
 
 def survival(options: argparse.Namespace) -> None:
     """Print concordance where the risk is written in a twentieth of the patches."""
-    tables, y, _, planted = draw_cohort(options.patients or 300, options.patches, 0)
+    planting = {"apart": options.apart, "step": options.step, "shift": options.shift}
+    tables, y, _, planted = draw_cohort(options.patients or 300, options.patches, 0, **planting)
     censored = 1 - y["event"].mean()
     print(f"{len(y)} patients, {censored:.0%} censored, {options.patches} patches each")
     print(evaluate(FusionSurvival(), tables, y, folds=5).to_text(110), flush=True)
@@ -220,6 +221,9 @@ def main() -> None:
     parser.add_argument("--heads", nargs="+", default=["gated"], choices=HEADS)
     parser.add_argument("--patients", type=int)
     parser.add_argument("--patches", type=int, default=64)
+    parser.add_argument("--apart", type=float, default=4.0, help="of survival: see made_bags.py")
+    parser.add_argument("--step", type=float, default=2.0)
+    parser.add_argument("--shift", type=float, default=0.1)
     parser.add_argument("--folder", type=Path, help="for the bags of scale; has room for them")
     options = parser.parse_args()
     if options.run == "features":

@@ -17,7 +17,7 @@ Features = NDArray[np.float32]
 NORMAL, KINDS = "lung_n", ("lung_aca", "lung_scc")
 GROUPS = 6
 """Photographs' groups that a bag's tiles of one class come from, as a slide is of one patient."""
-FEATURES = 16
+FEATURES = 64
 """Of a patch that is drawn."""
 NOISE = 0.02
 """Of a feature's deviation: copies of one tile are not told apart by being equal."""
@@ -91,12 +91,26 @@ class Planted(NamedTuple):
 
 
 def draw_cohort(
-    patients: int, patches: int, seed: int, *, effect: float = 1.0, share: float = 0.05
+    patients: int,
+    patches: int,
+    seed: int,
+    *,
+    effect: float = 1.0,
+    share: float = 0.05,
+    apart: float = 4.0,
+    step: float = 2.0,
+    shift: float = 0.1,
 ) -> Planted:
     """Return a cohort of which little is known by the mean of the patches.
 
     In a share of each bag's patches, which lie apart from the others, the patient's risk is
     written; age and one gene of twenty shorten the time too.  About 40 % are censored.
+
+    Parameters
+    ----------
+    apart, step, shift : float
+        In deviations of a feature: how far planted patches lie from the others, how far they move
+        with each deviation of the risk, and how far patients lie from one another.
     """
     rng = np.random.default_rng(seed)
     ids = [f"P{number:04d}" for number in range(patients)]
@@ -105,13 +119,14 @@ def draw_cohort(
         rng.normal(size=patients),
         rng.normal(size=(patients, 20)),
     )
-    where, what = np.eye(64)[0], np.eye(64)[1]
+    where, what = np.eye(FEATURES)[:2]
     bags, planted = {}, {}
     for name, own in zip(ids, risk, strict=True):
         mine = rng.random(patches) < share
         mine[rng.integers(patches)] = True
-        vectors = rng.normal(size=(patches, FEATURES)) + 0.1 * rng.normal(size=FEATURES)
-        bags[name] = (vectors + mine[:, None] * (4 * where + 2 * own * what)).astype(np.float16)
+        vectors = rng.normal(size=(patches, FEATURES)) + shift * rng.normal(size=FEATURES)
+        written = mine[:, None] * (apart * where + step * own * what)
+        bags[name] = (vectors + written).astype(np.float16)
         planted[name] = mine
     hazard = np.exp(effect * (risk + 0.5 * age + 0.5 * genes[:, 0]))
     died, left = rng.exponential(1 / hazard), rng.exponential(1.5, patients)
