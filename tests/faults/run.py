@@ -1,6 +1,6 @@
 """Kill, fail and fill every command that writes, and see what is left.
 
-    python tests/faults/run.py                 a sample, under a minute
+    python tests/faults/run.py                 a sample; about three minutes on a loaded machine
     python tests/faults/run.py --long          everything; an hour on two cores
     python tests/faults/run.py --only create   one command
     python tests/faults/run.py --long --part flips
