@@ -35,7 +35,7 @@ def doctor(
     from msfusion_sdk.doctor.examine import examine
 
     if repair and cohort is None:
-        msg = "--repair mends a cohort: give it with --cohort."
+        msg = "--repair sets aside damaged files of a cohort: give it with --cohort FOLDER."
         raise typer.BadParameter(msg)
     if cohort is not None:
         with err.status("Reading every file"):
