@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from msfusion_sdk.cli.console import err, known_words, out, run_bars, told_warnings
-from msfusion_sdk.cli.encode import Device, Json, Mpp, Precision
+from msfusion_sdk.cli.shared.console import err, known_words, out, run_bars, told_warnings
+from msfusion_sdk.cli.shared.encoding_options import Device, Json, Mpp, Precision
 from msfusion_sdk.errors import ExitCode
 
 if TYPE_CHECKING:

@@ -6,8 +6,8 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from msfusion_sdk.cli.console import err, known_words, out
-from msfusion_sdk.cli.encode import Device, Json, Model, Mpp, Precision
+from msfusion_sdk.cli.shared.console import err, known_words, out
+from msfusion_sdk.cli.shared.encoding_options import Device, Json, Model, Mpp, Precision
 
 __all__ = ["bench"]
 

@@ -7,7 +7,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from msfusion_sdk.cli.console import err, out
+from msfusion_sdk.cli.shared.console import err, out
 from msfusion_sdk.errors import ExitCode
 
 __all__ = ["doctor"]

@@ -7,33 +7,26 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from msfusion_sdk.cli.annotations import annotation_rows
-from msfusion_sdk.cli.console import bars, err, json_of, known_words, out
-from msfusion_sdk.config import PRESETS, EncoderConfig
+from msfusion_sdk.cli.shared.annotations import annotation_rows
+from msfusion_sdk.cli.shared.console import bars, err, json_of, known_words, out
+from msfusion_sdk.cli.shared.encoding_options import (
+    Device,
+    Json,
+    KeepInk,
+    MaxUpsample,
+    Model,
+    Mpp,
+    Precision,
+    Preset,
+    Qc,
+    Stain,
+    patch_settings,
+    tissue_settings,
+)
+from msfusion_sdk.config import EncoderConfig
 from msfusion_sdk.errors import ExitCode
 
-__all__ = ["demo", "encode", "info", "patch_settings", "tissue_settings"]
-
-Mpp = Annotated[float | None, typer.Option(help="µm per pixel of level 0; wins over the header.")]
-Preset = Annotated[
-    str | None, typer.Option(help=f"Tissue and patch settings: {', '.join(PRESETS)}.")
-]
-MaxUpsample = Annotated[
-    float | None, typer.Option(help="Enlarge slides that are up to this many times too coarse.")
-]
-Stain = Annotated[
-    str | None,
-    typer.Option(help="he, ihc or other: colours of ink may be the stain's."),
-]
-KeepInk = Annotated[bool, typer.Option("--keep-ink", help="Leave out no marker ink.")]
-Qc = Annotated[
-    str | None,
-    typer.Option("--qc", help="Quality of patches: record, weights or exclude."),
-]
-Model = Annotated[str | None, typer.Option(help="A model folder, an embedded model or a hub id.")]
-Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N or mps.")]
-Precision = Annotated[str, typer.Option(help="auto, fp32, bf16, or fp16 on CUDA.")]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON, one object per line.")]
+__all__ = ["demo", "encode", "info"]
 
 
 def demo(
@@ -155,27 +148,6 @@ def encode(
     if failed:
         err.print(f"{failed} of {len(outcomes)} slides failed; the others are in {folder}.")
         raise typer.Exit(ExitCode.FINISHED_WITH_FAILURES)
-
-
-def tissue_settings(
-    config: EncoderConfig, stain: str | None, *, keep_ink: bool, qc: str | None = None
-) -> EncoderConfig:
-    """Return the settings with what ``--stain``, ``--keep-ink`` and ``--qc`` say."""
-    if qc is not None:
-        config = config.updated(qc={"use": qc})
-    if stain is not None:
-        config = config.updated(tissue={"stain": stain})
-    return config.updated(tissue={"drop_pen": False}) if keep_ink else config
-
-
-def patch_settings(
-    config: EncoderConfig, preset: str | None, max_upsample: float | None
-) -> EncoderConfig:
-    """Return the settings with what ``--preset`` and ``--max-upsample`` say."""
-    config = config.with_preset(preset) if preset else config
-    if max_upsample is None:
-        return config
-    return config.updated(patches={"max_upsample": max_upsample})
 
 
 def _print_outcomes(outcomes: list[Any]) -> None:

@@ -7,8 +7,8 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from msfusion_sdk.cli.console import bars, err, known_words, out, told_warnings, typed
-from msfusion_sdk.cli.encode import Device, Json, Mpp
+from msfusion_sdk.cli.shared.console import bars, err, known_words, out, told_warnings, typed
+from msfusion_sdk.cli.shared.encoding_options import Device, Json, Mpp
 
 __all__ = ["adapters", "classify", "evaluate", "explain", "predict", "train"]
 

@@ -7,8 +7,8 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from msfusion_sdk.cli.console import known_words, out
-from msfusion_sdk.cli.encode import Device, Json
+from msfusion_sdk.cli.shared.console import known_words, out
+from msfusion_sdk.cli.shared.encoding_options import Device, Json
 
 __all__ = ["app"]
 

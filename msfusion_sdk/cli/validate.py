@@ -5,8 +5,8 @@ from typing import Annotated
 
 import typer
 
-from msfusion_sdk.cli.console import err, known_words, out, told_warnings, typed
-from msfusion_sdk.cli.encode import Json
+from msfusion_sdk.cli.shared.console import err, known_words, out, told_warnings, typed
+from msfusion_sdk.cli.shared.encoding_options import Json
 
 __all__ = ["validate"]
 

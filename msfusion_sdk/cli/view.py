@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from msfusion_sdk.cli.console import out
+from msfusion_sdk.cli.shared.console import out
 
 __all__ = ["view"]
 

@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 import pytest
 
-from msfusion_sdk.cli import console
 from msfusion_sdk.cli.main import main
+from msfusion_sdk.cli.shared import console
 
 
 class Done(NamedTuple):

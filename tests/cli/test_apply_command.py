@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from msfusion_sdk import Cohort
-from msfusion_sdk.cli.several_words import _repeated
+from msfusion_sdk.cli.shared.several_words import _repeated
 from msfusion_sdk.study.train import train_on_cohort
 
 Msfusion = Callable[..., Any]

@@ -10,8 +10,8 @@ import pandas as pd
 import pytest
 
 from msfusion_sdk import Cohort
-from msfusion_sdk.cli import logging_options
-from msfusion_sdk.cli.logging_options import take_logging
+from msfusion_sdk.cli.shared import logging_options
+from msfusion_sdk.cli.shared.logging_options import take_logging
 
 Msfusion = Callable[..., Any]
 

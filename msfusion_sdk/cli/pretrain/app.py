@@ -6,8 +6,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from msfusion_sdk.cli.console import bars, known_words, out
-from msfusion_sdk.cli.pretrain_options import (
+from msfusion_sdk.cli.pretrain.options import (
     About,
     CacheGb,
     Data,
@@ -21,7 +20,8 @@ from msfusion_sdk.cli.pretrain_options import (
     TileMpp,
     text_of,
 )
-from msfusion_sdk.cli.pretrain_slides import labels, slides
+from msfusion_sdk.cli.pretrain.slides import labels, slides
+from msfusion_sdk.cli.shared.console import bars, known_words, out
 
 __all__ = ["app"]
 

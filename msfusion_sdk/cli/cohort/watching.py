@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from msfusion_sdk.cli.console import known_words, out
-from msfusion_sdk.cli.encode import Json
+from msfusion_sdk.cli.shared.console import known_words, out
+from msfusion_sdk.cli.shared.encoding_options import Json
 
 if TYPE_CHECKING:
     from msfusion_sdk.cohort.encoding.watching import Watched

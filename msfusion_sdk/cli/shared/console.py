@@ -14,7 +14,7 @@ from pydantic import BaseModel
 from pydantic_core import PydanticSerializationError
 from rich.console import Console
 
-from msfusion_sdk.cli.logging_options import log_progress, talk
+from msfusion_sdk.cli.shared.logging_options import log_progress, talk
 from msfusion_sdk.errors import MsfusionError
 from msfusion_sdk.monitoring.progress import Progress, terminal_bars
 

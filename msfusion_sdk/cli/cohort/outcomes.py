@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.table import Table
 
-from msfusion_sdk.cli.console import known_words, out
-from msfusion_sdk.cli.encode import Json
-from msfusion_sdk.cli.several_words import SeveralWords
+from msfusion_sdk.cli.shared.console import known_words, out
+from msfusion_sdk.cli.shared.encoding_options import Json
+from msfusion_sdk.cli.shared.several_words import SeveralWords
 
 if TYPE_CHECKING:
     from msfusion_sdk.cohort.cohort import Cohort

@@ -5,8 +5,7 @@ from typing import Annotated
 
 import typer
 
-from msfusion_sdk.cli.console import bars, known_words, out
-from msfusion_sdk.cli.pretrain_options import (
+from msfusion_sdk.cli.pretrain.options import (
     About,
     CacheGb,
     Device,
@@ -20,6 +19,7 @@ from msfusion_sdk.cli.pretrain_options import (
     Start,
     text_of,
 )
+from msfusion_sdk.cli.shared.console import bars, known_words, out
 
 __all__ = ["labels", "slides"]
 

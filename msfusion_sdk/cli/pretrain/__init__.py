@@ -1,0 +1,1 @@
+"""``msfusion pretrain …``: models from labelled tiles, outlined slides and labelled slides."""
