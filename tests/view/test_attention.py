@@ -100,6 +100,14 @@ def test_the_result_of_other_companions_is_not_drawn(encoded: Path) -> None:
     assert not with_data.is_of(replace(now, companions="after"))
 
 
+@pytest.mark.parametrize("name", ["a.b.svs", "1.2.826.0.1"])
+def test_the_result_that_encode_writes_is_found(encoded: Path, name: str) -> None:
+    slide = encoded.rename(encoded.with_name(name))
+    written = name.removesuffix(".svs")
+    encoded.with_suffix(".parquet").rename(encoded.with_name(f"{written}.parquet"))
+    assert open_catalog(slide).slides[0].load is not None
+
+
 def test_a_result_that_is_damaged_meanwhile_is_said(encoded: Path) -> None:
     listed = open_catalog(encoded).slides[0]
     encoded.with_suffix(".parquet").write_bytes(b"PAR1 no")
