@@ -12,7 +12,15 @@ from msfusion_sdk.cli.cohort_changes import print_change, relocate, remove, set_
 from msfusion_sdk.cli.cohort_outcomes import EventValues, NoEventValues, Unit
 from msfusion_sdk.cli.cohort_outcomes import app as outcomes
 from msfusion_sdk.cli.cohort_watch import watch
-from msfusion_sdk.cli.console import err, json_of, known_words, out, run_bars, told_warnings
+from msfusion_sdk.cli.console import (
+    err,
+    json_of,
+    known_words,
+    out,
+    require_unused,
+    run_bars,
+    told_warnings,
+)
 from msfusion_sdk.cli.encode import (
     Device,
     Json,
@@ -166,6 +174,16 @@ def add(
         source = table_file(table, sheet, separator, decimal, encoding)
         grow = {"slides": cohort.add_slides, "patients": cohort.add_patients}.get(name)
         if grow is not None:
+            strict = unmatched == "refuse"
+            require_unused(
+                f"With {name}, which are no modality,",
+                {
+                    **{f"--{option}": value for option, value in said.items()},
+                    "--adapter": adapter,
+                    "--replace": replace,
+                    "--unmatched": None if strict else unmatched,
+                },
+            )
             print_change(grow(source, on_duplicate=on_duplicate))  # type: ignore[arg-type]
             return
         cohort.add_modality(
