@@ -131,8 +131,8 @@ def test_wrong_use_ends_with_two_and_says_why(
 
 @pytest.mark.parametrize(
     "option",
-    [["--layout", "maf"], ["--samples", "s.csv"], ["--profiled", "p.csv"], ["--adapter", "genomics"],
-     ["--replace"], ["--unmatched", "report"]],
+    [["--layout", "maf"], ["--samples", "s.csv"], ["--profiled", "p.csv"],
+     ["--adapter", "genomics"], ["--replace"], ["--unmatched", "report"]],
 )  # fmt: skip
 def test_options_of_modalities_are_refused_for_slides(
     msfusion: Msfusion, cohort: Path, tables: Path, option: list[str]

@@ -13,7 +13,7 @@ from msfusion_sdk.outcomes.survival import survival_outcome
 
 
 def test_a_bin_before_the_entry_adds_nothing() -> None:
-    # Eight events at 1..8 make bins that end at 1.875, 2.75, ...; the ninth comes at 5.5, dies at 8.
+    # Eight events at 1..8 make bins that end at 1.875, ...; the ninth comes at 5.5, dies at 8.
     time, entry = [*range(1, 9), 8.5], [0.0] * 8 + [5.5]
     ids = [f"p{number}" for number in range(9)]
     table = pd.DataFrame({"time": time, "event": [True] * 8 + [False], "entry": entry}, ids)
