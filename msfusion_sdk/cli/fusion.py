@@ -15,7 +15,8 @@ __all__ = ["adapters", "classify", "evaluate", "explain", "predict", "train"]
 Folder = Annotated[Path, typer.Argument(metavar="COHORT", help="The cohort's folder.")]
 Outcome = Annotated[str, typer.Option(help="An outcome that the cohort declares.")]
 Modalities = Annotated[
-    list[str] | None, typer.Option(help="slide or a modality; may be repeated. All by default.")
+    list[str] | None,
+    typer.Option(help="slide or a modality; may be repeated. All but patches by default."),
 ]
 Slides = Annotated[str, typer.Option(help="weighted (by tissue area) or mean, over a patient's.")]
 SlideModel = Annotated[

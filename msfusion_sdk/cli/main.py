@@ -15,12 +15,12 @@ from typer.core import TyperGroup
 from msfusion_sdk._version import __version__
 from msfusion_sdk.cli.apply import apply
 from msfusion_sdk.cli.bench import bench
-from msfusion_sdk.cli.cohort.app import app as cohort
+from msfusion_sdk.cli.cohort.group import app as cohort
 from msfusion_sdk.cli.doctor import doctor
 from msfusion_sdk.cli.encode import demo, encode, info
 from msfusion_sdk.cli.fusion import adapters, classify, evaluate, explain, predict, train
 from msfusion_sdk.cli.models import app as models
-from msfusion_sdk.cli.pretrain.app import app as pretrain
+from msfusion_sdk.cli.pretrain.tiles import app as pretrain
 from msfusion_sdk.cli.report import report
 from msfusion_sdk.cli.shared.console import err
 from msfusion_sdk.cli.shared.logging_options import start, take_logging

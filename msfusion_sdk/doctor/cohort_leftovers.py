@@ -16,7 +16,7 @@ __all__ = ["check_leftovers"]
 
 SET_ASIDE = (".corrupt", ".outdated")
 OWN = {"cohort.json", "patients.parquet", "slides.parquet", "modalities", "embeddings", "patches"}
-OWN |= {"ledger"}
+OWN |= {"ledger", "features"}
 
 
 def check_leftovers(root: Path, *, repair: bool) -> list[Finding]:
@@ -95,7 +95,7 @@ def _strangers(root: Path) -> list[Finding]:
 
 def _folders(root: Path) -> Iterator[Path]:
     yield root
-    for name in ("modalities", "embeddings", "patches", "ledger"):
+    for name in ("modalities", "embeddings", "patches", "ledger", "features"):
         if (root / name).is_dir():
             yield root / name
             yield from (path for path in entries_of(root / name) if path.is_dir())

@@ -5,6 +5,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from msfusion_sdk.cohort.features.attached import attached_tables
 from msfusion_sdk.cohort.folder.layout import (
     modality_names,
     modality_path,
@@ -22,6 +23,7 @@ __all__ = ["check_tables"]
 
 PATIENT, SLIDE = "patient_id", "slide_id"
 AGAIN = "Add the modality again from its source: msfusion cohort add --replace"
+ATTACH = "Attach the folder again: msfusion cohort attach-features"
 COPY = "Bring the table back from a copy, or create the cohort again from its source tables."
 
 
@@ -39,6 +41,11 @@ def check_tables(root: Path, manifest: CohortManifest) -> tuple[list[Finding], l
         for name in modality_names(root):
             tables[name], found = _read(modality_path(root, name), "modality", AGAIN)
             findings += found
+        for path in attached_tables(root):
+            attached, found = _read(path, "modality", ATTACH)
+            findings += found
+            if attached is not None and slide_ids is not None:
+                findings += _check_attached(path, attached, slide_ids)
     except StoreError as error:
         findings.append(_problem(str(error), ""))
     if patients is not None:
@@ -54,6 +61,14 @@ def _read(path: Path, kind: TableKind, remedy: str) -> tuple[pa.Table | None, li
         return read_stored(path, kind)[0], []
     except StoreError as error:
         return None, [_problem(str(error), remedy)]
+
+
+def _check_attached(path: Path, table: pa.Table, slide_ids: list[str]) -> list[Finding]:
+    strange = sorted(set(_ids(table, SLIDE)) - set(slide_ids))
+    if not strange:
+        return []
+    found = f"{path.name} attaches features to {len(strange)} slides that the cohort lacks"
+    return [_problem(f"{found} ({first_few(strange)}).", ATTACH)]
 
 
 def _check_ids(

@@ -45,7 +45,7 @@ def write_figures(evaluation: Evaluation, folder: str | Path) -> dict[str, Path 
     evaluation : Evaluation
         As ``evaluate`` returns it.
     folder : path
-        Where the files go; it must be there.
+        Where the files go; it is made where it is not there.
 
     Returns
     -------

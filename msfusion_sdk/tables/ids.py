@@ -66,7 +66,7 @@ def find_bad_ids(ids: Sequence[str | None], what: str) -> list[Issue]:
 def find_repeated_ids(
     ids: Sequence[str], what: str, *, identical: int = 0, places: Sequence[str] | None = None
 ) -> list[Issue]:
-    """Return a issue when an id occurs more than once.
+    """Return an issue when an id occurs more than once.
 
     Parameters
     ----------
@@ -96,7 +96,7 @@ def find_repeated_ids(
 def find_unknown_ids(
     ids: Sequence[str], known: Collection[str], what: str, where: str, *, is_error: bool = True
 ) -> list[Issue]:
-    """Return a issue for the ``ids`` that ``known`` lacks, with what may be meant.
+    """Return an issue for the ``ids`` that ``known`` lacks, with what may be meant.
 
     Parameters
     ----------

@@ -88,7 +88,7 @@ def issue(code: IssueCode, count: int, message: str, *, is_error: bool = True) -
 
 
 def note(code: IssueCode, count: int, message: str) -> list[Issue]:
-    """Return a issue that is no error, in a list; empty when ``count`` is 0."""
+    """Return an issue that is no error, in a list; empty when ``count`` is 0."""
     return issue(code, count, message, is_error=False)
 
 

@@ -73,7 +73,7 @@ def has_paths(source: TableSource) -> bool:
 
 
 def find_bad_spacings(table: pa.Table, source: TableSource) -> list[Issue]:
-    """Return a issue for spacings that are no numbers or cannot be true."""
+    """Return an issue for spacings that are no numbers or cannot be true."""
     values = table.column(MPP).to_pylist()
     wrong = [
         f"{slide}: {value}"

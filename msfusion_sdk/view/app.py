@@ -24,6 +24,7 @@ from starlette.routing import Route
 
 from msfusion_sdk._version import __version__
 from msfusion_sdk.errors import SlideError
+from msfusion_sdk.slides.files.stamp import FileStamp
 from msfusion_sdk.view.attention import attention_of
 from msfusion_sdk.view.catalog import Catalog, ListedSlide
 from msfusion_sdk.view.guard import Guard
@@ -110,7 +111,7 @@ class Viewer:
     async def _attention(self, listed: ListedSlide, request: Request) -> Response:
         _, *stamp = await self._readers.ask(listed, "file")
         info = await self._readers.ask(listed, "info")
-        found = await asyncio.to_thread(attention_of, listed, tuple(stamp), info["mpp"])
+        found = await asyncio.to_thread(attention_of, listed, FileStamp(*stamp), info["mpp"])
         return JSONResponse(found)
 
     async def _tile(self, listed: ListedSlide, request: Request) -> Response:

@@ -11,6 +11,7 @@ from msfusion_sdk.cohort.export.patch_features import PatchFeatures
 from msfusion_sdk.encoder.result.embedding import SlideEmbedding
 from msfusion_sdk.encoder.result.patch_weights import relative_weights
 from msfusion_sdk.errors import StoreError
+from msfusion_sdk.slides.files.stamp import FileStamp
 from msfusion_sdk.view.catalog import ListedSlide
 
 __all__ = ["attention_of"]
@@ -18,15 +19,13 @@ __all__ = ["attention_of"]
 COLOURS = [to_hex(colormaps["viridis"](place)) for place in np.linspace(0, 1, 64)]
 
 
-def attention_of(
-    listed: ListedSlide, stamp: tuple[int, int], mpp: float | None = None
-) -> dict[str, Any]:
+def attention_of(listed: ListedSlide, stamp: FileStamp, mpp: float | None = None) -> dict[str, Any]:
     """Return patches with scores and weights, tissue outlines and what there is to say.
 
     Parameters
     ----------
-    stamp : (size in bytes, time of modification in ns)
-        Of the slide as it is now: a result of another file is not drawn.
+    stamp : FileStamp
+        Of the slide as it is now, with all its files: a result of other files is not drawn.
     mpp : float, optional
         µm per pixel of level 0; None when it is not known.
 
@@ -49,9 +48,8 @@ def attention_of(
         return _nothing("No heatmap: the stored vector is of imported features without patches.")
     if isinstance(result, PatchFeatures):
         return _of_attached(result, mpp)
-    identity = result.provenance.slide
     # Weights of an old picture on a new one look right and are wrong.
-    if (identity.size_bytes, identity.mtime_ns) != stamp:
+    if not result.provenance.slide.is_of(stamp):
         return _nothing(
             "No heatmap: the slide file has changed since it was encoded, and the stored result "
             "may not fit.",

@@ -20,6 +20,7 @@ from msfusion_sdk.cohort.store.store import EmbeddingStore
 from msfusion_sdk.cohort.store.stored_result import stored_result
 from msfusion_sdk.encoder.result.embedding import SlideEmbedding
 from msfusion_sdk.errors import ReaderCrashedError, SlideTimeoutError
+from msfusion_sdk.slides.files.names import result_name, slide_id_of
 from msfusion_sdk.storage.isolation import Child, ChildDiedError, ChildTimeoutError
 from msfusion_sdk.tables.paths import path_of
 
@@ -134,7 +135,9 @@ def _reason(status: SlideStatus | None) -> str:
 
 
 def _of_slide(path: Path) -> Catalog:
-    beside = path.with_suffix(".parquet")
+    slide_id = slide_id_of(path)
+    # As encode names it: what follows the last dot of a folder's name is part of it.
+    beside = path.with_name(f"{result_name(slide_id)}.parquet")
     result = SlideEmbedding.from_parquet(beside) if beside.is_file() else None
     spacing = result.provenance.spacing if result else None
     # The spacing that the result was made with, where the header had none or was overruled.
@@ -143,7 +146,7 @@ def _of_slide(path: Path) -> Catalog:
     where = _opened(path, mpp)
     words = ["msfusion", "encode", str(path), "--out", str(path.parent), "--patches"]
     listed = ListedSlide(
-        slide_id=result.slide_id if result else path.stem,
+        slide_id=result.slide_id if result else slide_id,
         patient_id="",
         path=where,
         mpp=mpp,

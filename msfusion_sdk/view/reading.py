@@ -5,6 +5,7 @@ that does not answer, ends or stalls this process and no other.
 """
 
 import hashlib
+from dataclasses import astuple
 from threading import Lock
 from typing import Any
 
@@ -38,7 +39,7 @@ def answer(what: str, path: str, mpp: float | None, *arguments: Any) -> Any:
     """
     if what == "file":
         source = classify(path)
-        return str(source.path), source.stamp.size_bytes, source.stamp.mtime_ns
+        return str(source.path), *astuple(source.stamp)
     tiled = _take(path, mpp)
     return _info(tiled) if what == "info" else _tile(tiled, path, *arguments)
 

@@ -67,6 +67,9 @@ def test_a_preset_changes_the_result(
     assert stored.provenance.tissue.keep_rule == "area"
 
 
+TILES = ["--data", "nowhere", "--mpp", "0.3", "-o", "out"]
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -81,6 +84,25 @@ def test_a_preset_changes_the_result(
         (["info", "x.svs", "--overlay", "x.png"], "--overlay draws"),
         (["info", "x.svs", "--annotations", "nowhere.xml"], "[Annotation]"),
         (["pretrain", "tiles", "--data", "nowhere", "--mpp", "0.3", "-o", "out"], "[Table]"),
+        (["pretrain", "tiles", *TILES, "--epochs", "0"], "greater than or equal to 1"),
+        (
+            ["pretrain", "tiles", *TILES, "--network", "MODEL", "--start", "MODEL"],
+            "--start cannot be used",
+        ),
+        (
+            ["pretrain", "tiles", *TILES, "--network", "MODEL", "--view-px", "64"],
+            "--view-px cannot be used",
+        ),
+        (
+            ["pretrain", "tiles", *TILES, "--network", "MODEL", "--device", "cuda"],
+            "--device cannot be used",
+        ),
+        (
+            ["pretrain", "tiles", *TILES, "--network", "MODEL", "--workers", "2"],
+            "--workers cannot be used",
+        ),
+        (["pretrain", "tiles", *TILES, "--network", "MODEL", "--epochs", "0"], "greater than or"),
+        (["pretrain", "tiles", *TILES, "--network", "MODEL", "--patience", "0"], "greater than or"),
     ],
 )
 def test_wrong_use_ends_with_two_and_says_why(

@@ -129,6 +129,19 @@ def test_wrong_use_ends_with_two_and_says_why(
     assert (done.code, text in done.stderr) == (2, True), done.stderr
 
 
+@pytest.mark.parametrize(
+    "option",
+    [["--layout", "maf"], ["--samples", "s.csv"], ["--profiled", "p.csv"],
+     ["--adapter", "genomics"], ["--replace"], ["--unmatched", "report"]],
+)  # fmt: skip
+def test_options_of_modalities_are_refused_for_slides(
+    msfusion: Msfusion, cohort: Path, tables: Path, option: list[str]
+) -> None:
+    done = msfusion("cohort", "add", cohort, "slides", tables / "slides.csv", *option)
+    assert done.code == 2
+    assert option[0] in done.stderr
+
+
 def test_a_table_of_another_dialect_is_read_when_it_is_said(
     msfusion: Msfusion, cohort: Path, tables: Path
 ) -> None:

@@ -5,6 +5,8 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+import h5py
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -159,3 +161,25 @@ def test_files_that_do_not_belong_there_are_noted(root: Path) -> None:
 def test_no_cohort_is_a_problem(tmp_path: Path) -> None:
     (problem,) = found(tmp_path)
     assert "holds no cohort" in problem.found
+
+
+def attach(root: Path, folder: Path) -> None:
+    folder.mkdir()
+    for name in NAMES:
+        with h5py.File(folder / f"{name}.h5", "w") as file:
+            file["features"] = np.ones((3, 8), np.float32)
+            file["coords"] = np.array([[0, 0], [224, 0], [0, 224]])
+            file["coords"].attrs["patch_size_level0"] = 224
+    Cohort.open(root).attach_features(folder, name="uni")
+
+
+def test_attached_features_belong_to_a_cohort(root: Path, tmp_path: Path) -> None:
+    attach(root, tmp_path / "h5")
+    assert [f for f in found(root) if f.check in ("left over", "tables")] == []
+
+
+def test_a_damaged_table_of_attached_features_is_a_problem(root: Path, tmp_path: Path) -> None:
+    attach(root, tmp_path / "h5")
+    flip(one(root, "features/*.parquet"))
+    (problem,) = (f for f in found(root) if f.check == "tables")
+    assert "attach-features" in problem.remedy

@@ -1,5 +1,6 @@
 """Contact sheet, scale bar, missing-data chart and attention by tile: what they show."""
 
+import math
 from pathlib import Path
 
 import numpy as np
@@ -56,6 +57,16 @@ def test_tile_weights_are_shares_of_the_slide_vector(
     share = first["tile_scores"][2] / sum(first["tile_scores"])
     assert weights[0, 2] == pytest.approx(first["weight"] * share, rel=1e-5)
     assert weights.sum() == pytest.approx(1, abs=1e-5)
+
+
+def test_tiles_of_a_softmax_model_weigh_by_the_exponential_of_their_scores(
+    small_encoder: SlideEncoder, slide: Path
+) -> None:
+    softmax = small_encoder.config.updated(fusion={"tile_weights": "softmax"})
+    result = small_encoder.with_config(softmax).encode(slide)
+    first = result.patches.slice(0, 1).to_pylist()[0]
+    share = math.exp(first["tile_scores"][2]) / sum(map(math.exp, first["tile_scores"]))
+    assert tile_weights(result)[0, 2] == pytest.approx(first["weight"] * share, rel=1e-5)
 
 
 def test_tiles_of_a_model_that_weighs_alike_weigh_alike(

@@ -2,6 +2,7 @@
 
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,16 +11,12 @@ import pytest
 from starlette.testclient import TestClient
 
 from msfusion_sdk import SlideEncoder
+from msfusion_sdk.slides.files.stamp import FileStamp
 from msfusion_sdk.testing import make_slide
 from msfusion_sdk.view.attention import attention_of
 from msfusion_sdk.view.catalog import open_catalog
 
 from .conftest import HOSTILE
-
-
-def stamp_of(path: Path) -> tuple[int, int]:
-    status = path.stat()
-    return status.st_size, status.st_mtime_ns
 
 
 @pytest.fixture
@@ -31,7 +28,7 @@ def encoded(tmp_path: Path, small_encoder: SlideEncoder) -> Path:
 
 
 def attention(path: Path) -> dict[str, object]:
-    return attention_of(open_catalog(path).slides[0], stamp_of(path))
+    return attention_of(open_catalog(path).slides[0], FileStamp.of(path))
 
 
 def test_the_numbers_equal_the_parquet(
@@ -93,8 +90,26 @@ def test_the_result_of_another_file_is_not_drawn(encoded: Path) -> None:
     assert "has changed since it was encoded" in str(told["note"])
 
 
+def test_the_result_of_other_companions_is_not_drawn(encoded: Path) -> None:
+    listed = open_catalog(encoded).slides[0]
+    now = FileStamp.of(encoded)
+    slide = listed.load().provenance.slide  # type: ignore[misc, union-attr]
+    with_data = slide.model_copy(update={"companions": "before"})
+    assert slide.is_of(now)
+    assert with_data.is_of(replace(now, companions="before"))
+    assert not with_data.is_of(replace(now, companions="after"))
+
+
+@pytest.mark.parametrize("name", ["a.b.svs", "1.2.826.0.1"])
+def test_the_result_that_encode_writes_is_found(encoded: Path, name: str) -> None:
+    slide = encoded.rename(encoded.with_name(name))
+    written = name.removesuffix(".svs")
+    encoded.with_suffix(".parquet").rename(encoded.with_name(f"{written}.parquet"))
+    assert open_catalog(slide).slides[0].load is not None
+
+
 def test_a_result_that_is_damaged_meanwhile_is_said(encoded: Path) -> None:
     listed = open_catalog(encoded).slides[0]
     encoded.with_suffix(".parquet").write_bytes(b"PAR1 no")
-    told = attention_of(listed, stamp_of(encoded))
+    told = attention_of(listed, FileStamp.of(encoded))
     assert str(told["note"]).startswith("No heatmap: case.parquet is damaged")

@@ -47,16 +47,20 @@ class _DiscreteTime(Objective):
         died = np.bincount(own[event], minlength=bins)
         # Half an event more and a patient more: a bin without either has a finite level.
         at_risk = np.bincount(own, minlength=bins)[::-1].cumsum()[::-1]
+        if target.outcome.entry is not None:
+            came = np.searchsorted(self.edges[1:-1], target.outcome.entry, side="right")
+            # Less those who come in a later bin.
+            at_risk = at_risk - (len(time) - np.bincount(came, minlength=bins).cumsum())
         hazard = (died + 0.5) / (at_risk + 1)
         start = np.log(hazard / (1 - hazard))
         self.levels = nn.Parameter(torch.from_numpy(start).float())
 
     def forward(self, scores: Tensor, target: Target) -> Tensor:
         assert isinstance(target, SurvivalTarget)
-        time, event = torch.from_numpy(target.outcome.time), torch.from_numpy(target.outcome.event)
+        known = {name: torch.from_numpy(array) for name, array in target.outcome.arrays.items()}
         # One number for every patient, (patient, 1), beside one for every bin.
         logits = scores + self.levels
-        return discrete_nll(logits=logits, time=time, event=event, edges=self.edges)
+        return discrete_nll(logits=logits, edges=self.edges, **known)
 
 
 def make_objective(target: Target, loss: SurvivalLoss) -> Objective:

@@ -9,7 +9,7 @@ from msfusion_sdk.cli.cohort.changes import print_change
 from msfusion_sdk.cli.cohort.options import Folder
 from msfusion_sdk.cli.cohort.outcomes import EventValues, NoEventValues, Unit
 from msfusion_sdk.cli.cohort.printing import print_report
-from msfusion_sdk.cli.shared.console import known_words, out
+from msfusion_sdk.cli.shared.console import known_words, out, require_unused
 from msfusion_sdk.cli.shared.table_options import (
     Decimal,
     Encoding,
@@ -59,7 +59,7 @@ def create(
 ) -> None:
     """Check the tables together, say all that is wrong at once, and make the folder.
 
-    --separator, --decimal and --encoding are said of both tables.
+    --separator, --decimal and --encoding are given of both tables.
     """
     from msfusion_sdk.cohort.cohort import Cohort
     from msfusion_sdk.outcomes.words import outcomes_of
@@ -71,11 +71,11 @@ def create(
             no_event_values=no_event_values or (),
             unit=unit,
         )
-        said = (separator, decimal, encoding)
+        given = (separator, decimal, encoding)
         cohort = Cohort.create(
             folder,
-            patients=table_file(patients, sheet, *said),
-            slides=None if slides is None else table_file(slides, slides_sheet, *said),
+            patients=table_file(patients, sheet, *given),
+            slides=None if slides is None else table_file(slides, slides_sheet, *given),
             outcomes=declared,
             on_duplicate=on_duplicate,  # type: ignore[arg-type]
             layout=layout,
@@ -119,11 +119,21 @@ def add(
     from msfusion_sdk.cohort.cohort import Cohort
 
     cohort = Cohort.open(folder)
-    said = {"layout": layout, "samples": samples, "profiled": profiled}
+    given = {"layout": layout, "samples": samples, "profiled": profiled}
     with known_words():
         source = table_file(table, sheet, separator, decimal, encoding)
         grow = {"slides": cohort.add_slides, "patients": cohort.add_patients}.get(name)
         if grow is not None:
+            strict = unmatched == "refuse"
+            require_unused(
+                f"With {name}, which are no modality,",
+                {
+                    **{f"--{option}": value for option, value in given.items()},
+                    "--adapter": adapter,
+                    "--replace": replace,
+                    "--unmatched": None if strict else unmatched,
+                },
+            )
             print_change(grow(source, on_duplicate=on_duplicate))  # type: ignore[arg-type]
             return
         cohort.add_modality(
@@ -133,6 +143,6 @@ def add(
             on_duplicate=on_duplicate,  # type: ignore[arg-type]
             replace=replace,
             adapter=adapter,
-            **{key: value for key, value in said.items() if value is not None},
+            **{key: value for key, value in given.items() if value is not None},
         )
     print_report(cohort)

@@ -4,7 +4,7 @@ import json
 import shlex
 import sys
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
@@ -78,6 +78,22 @@ def known_words() -> Iterator[None]:
         raise
     except ValueError as error:
         raise typer.BadParameter(str(error)) from error
+
+
+def require_unused(when: str, options: Mapping[str, object]) -> None:
+    """Refuse options that were given and would change nothing.
+
+    Parameters
+    ----------
+    when : str
+        The case in which they are of no use, as the beginning of a sentence.
+    options : mapping
+        From the name of each to its value; None or False where it was not given.
+    """
+    given = [name for name, value in options.items() if value is not None and value is not False]
+    if given:
+        msg = f"{when} {', '.join(given)} cannot be used. Leave it out."
+        raise typer.BadParameter(msg)
 
 
 def json_of(found: BaseModel) -> str:

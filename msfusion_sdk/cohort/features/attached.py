@@ -22,6 +22,7 @@ __all__ = [
     "attached_fingerprints",
     "attached_path",
     "attached_rows",
+    "attached_tables",
     "features_fingerprint",
     "write_attached",
 ]
@@ -77,8 +78,13 @@ def attached_path(root: Path, fingerprint: str) -> Path:
 
 def attached_fingerprints(root: Path) -> set[str]:
     """Return what stands for the models of all attached folders."""
+    return {path.stem for path in attached_tables(root)}
+
+
+def attached_tables(root: Path) -> list[Path]:
+    """Return the tables of all attached folders, sorted."""
     # Not a glob, for which a folder that cannot be read is an empty one.
-    return {path.stem for path in entries_of(root / FOLDER) if path.suffix == ".parquet"}
+    return sorted(path for path in entries_of(root / FOLDER) if path.suffix == ".parquet")
 
 
 def write_attached(

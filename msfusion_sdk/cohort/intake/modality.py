@@ -102,7 +102,7 @@ def read_modality_table(
 
 
 def _infinite(table: pa.Table, name: str) -> list[Issue]:
-    """Return a issue for columns with infinite numbers; NaN means missing."""
+    """Return an issue for columns with infinite numbers; NaN means missing."""
     rows_by_column = {
         field.name: np.flatnonzero(np.isinf(table.column(field.name).to_numpy()))
         for field in table.schema

@@ -13,7 +13,10 @@ def tile_weights(result: SlideEmbedding) -> NDArray[np.float64]:
     weight = result.patches.column("weight").to_numpy().astype(np.float64)
     scores = result.patches.column("tile_scores").combine_chunks().flatten().to_numpy()
     scores = scores.reshape(len(weight), -1).astype(np.float64)
-    if result.provenance.config.fusion.tile_weights == "uniform":
+    rule = result.provenance.config.fusion.tile_weights
+    if rule == "softmax":
+        scores = np.exp(scores)
+    elif rule == "uniform":
         scores = np.ones_like(scores)
     return np.asarray(weight[:, None] * scores / scores.sum(1, keepdims=True), np.float64)
 

@@ -4,6 +4,7 @@ Holds no path, no file name, no label and no patient property of the slide.
 """
 
 from msfusion_sdk.config import EncoderConfig, FrozenConfig
+from msfusion_sdk.slides.files.stamp import FileStamp
 from msfusion_sdk.slides.stain import StainProfile
 
 __all__ = [
@@ -36,6 +37,13 @@ class SlideIdentity(FrozenConfig):
     """Digest of the sizes and times of all files, where the slide is more than one file."""
     icc_profile: str | None = None
     """SHA-256 of the colour profile in the file; None where there is none."""
+
+    def is_of(self, stamp: FileStamp) -> bool:
+        """Say whether files as they are now are those that were read, as far as is recorded."""
+        if (self.size_bytes, self.mtime_ns) != (stamp.size_bytes, stamp.mtime_ns):
+            return False
+        # Version 0.1.0 recorded the main file alone.
+        return self.companions is None or self.companions == stamp.companions
 
 
 class SpacingFacts(FrozenConfig):

@@ -48,7 +48,7 @@ def require_golden(path: Path, model: TwoScaleModel, wanted: Golden) -> None:
     ------
     WeightsMismatchError
     """
-    found = golden_vector(model, wanted.seed, wanted.size_px)
+    found = _padded(golden_vector(model, wanted.seed, wanted.size_px))
     # Wide enough for another order of sums on another processor, too narrow for other weights.
     if not np.allclose(found, wanted.vector_head, rtol=1e-3, atol=1e-4):
         msg = (
@@ -63,10 +63,13 @@ def golden_of(model: TwoScaleModel, config: EncoderConfig) -> Golden:
     if not model.attended():
         return Golden(vector_head=tuple(golden_vector(model, 0, 128)))
     edge = config.patches.tile_size_px
-    head = golden_vector(model.eval(), 0, edge)
-    # The manifest wants eight numbers, and a network may have fewer features.
-    padded = (*head, *[0.0] * (8 - len(head)))
-    return Golden(size_px=edge, vector_head=padded, versions=versions_of(config))
+    head = _padded(golden_vector(model.eval(), 0, edge))
+    return Golden(size_px=edge, vector_head=head, versions=versions_of(config))
+
+
+def _padded(head: list[float]) -> tuple[float, ...]:
+    """Return eight numbers, as the manifest wants: a network may have fewer features."""
+    return (*head, *[0.0] * (8 - len(head)))
 
 
 def versions_of(config: EncoderConfig) -> dict[str, str]:

@@ -14,6 +14,7 @@ from msfusion_sdk.arrays import Pixels
 from msfusion_sdk.encoder.networks.attended import AttendedNetwork
 from msfusion_sdk.encoder.networks.contract import FeatureMaps
 from msfusion_sdk.errors import NetworkFactsError, StoreFullError
+from msfusion_sdk.files import store_text
 from msfusion_sdk.pretraining.views import plain_view, read_tile
 
 __all__ = ["CachedMaps", "cache_maps", "tile_image"]
@@ -95,7 +96,7 @@ def cache_maps(
     maps = _array(folder / "maps.npy", shape, np.float16)
     pooled = _array(folder / "pooled.npy", (len(paths), max(width, 1)), np.float32)
     done_file = folder / "done.txt"
-    done = int(done_file.read_text()) if done_file.is_file() else 0
+    done = _done(done_file, len(paths))
     for start in range(done, len(paths), BATCH):
         batch = paths[start : start + BATCH]
         found = network.maps(_stack([image_of(path) for path in batch]))
@@ -106,9 +107,16 @@ def cache_maps(
         # On disk before they count as done.
         maps.flush()
         pooled.flush()
-        done_file.write_text(str(start + len(batch)))
+        store_text(done_file, str(start + len(batch)))
         progress(start + len(batch), len(paths))
     return CachedMaps(maps, pooled if width else None)
+
+
+def _done(path: Path, images: int) -> int:
+    """Return how many images are done; of a file that does not say it, none is."""
+    text = path.read_bytes() if path.is_file() else b""
+    done = int(text) if text.isdigit() else 0
+    return done if done <= images else 0
 
 
 def _array(path: Path, shape: tuple[int, ...], dtype: type) -> "np.memmap[Any, Any]":

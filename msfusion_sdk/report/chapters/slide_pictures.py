@@ -17,7 +17,7 @@ from msfusion_sdk.figures.style import DPI
 from msfusion_sdk.report.chapters.slide_facts import SlideFacts
 from msfusion_sdk.report.html.page_table import number
 from msfusion_sdk.report.html.render import picture_uri
-from msfusion_sdk.slides.readers.file_kind import FileStamp
+from msfusion_sdk.slides.readers.file_kind import classify
 from msfusion_sdk.tables.paths import path_of
 
 __all__ = ["SLIDES_SHOWN", "SlidePicture", "SlidePictures", "draw_slides"]
@@ -69,8 +69,8 @@ def draw_slides(
 
 
 def _draw(path: Path, result: SlideEmbedding) -> SlidePicture:
-    stamp, slide = FileStamp.of(path), result.provenance.slide
-    if (stamp.size_bytes, stamp.mtime_ns) != (slide.size_bytes, slide.mtime_ns):
+    # Of a folder of DICOM instances one is the file, and the others its companions.
+    if not result.provenance.slide.is_of(classify(path).stamp):
         msg = f"{path} is not the file that was encoded: it has changed since."
         raise SlideError(msg)
     # One patch is the strongest and the weakest.

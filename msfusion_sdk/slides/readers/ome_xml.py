@@ -1,5 +1,6 @@
 """Spacing and objective in the OME-XML of a slide."""
 
+import re
 from xml.etree import ElementTree
 
 __all__ = ["ome_magnification", "ome_spacing"]
@@ -10,6 +11,8 @@ MICRONS = {
     "pm": 1e-6, "Å": 1e-4, "in": 25_400.0, "pt": 25_400 / 72,
 }  # fmt: skip
 """µm in a unit of length; with "pixel" and "reference frame" no length is stated."""
+
+_DECLARATION = re.compile(r"^\ufeff?\s*<\?xml\b[^>]*\?>")
 
 Spacing = tuple[float | None, float | None]
 
@@ -56,7 +59,8 @@ def _length(value: str | None, unit: str | None) -> float | None:
 
 def _find(xml: str | None, name: str) -> list[ElementTree.Element]:
     try:
-        root = ElementTree.fromstring((xml or "").encode())
+        # Text is no longer in the encoding that it declares, and what is parsed as text has none.
+        root = ElementTree.fromstring(_DECLARATION.sub("", xml or ""))
     except ElementTree.ParseError:
         return []
     # Without its namespace, which holds the year of the schema.

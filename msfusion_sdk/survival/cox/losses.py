@@ -113,14 +113,17 @@ def event_bins(*, time: ArrayLike, event: ArrayLike, n_bins: int) -> Floats:
     return np.unique(np.concatenate([[0.0], inner, [np.inf]]))
 
 
-def discrete_nll(*, logits: Tensor, time: Tensor, event: Tensor, edges: Floats) -> Tensor:
+def discrete_nll(
+    *, logits: Tensor, time: Tensor, event: Tensor, edges: Floats, entry: Tensor | None = None
+) -> Tensor:
     """Return the mean negative log-likelihood of discrete-time hazards; lower is better.
 
     The hazard of bin k is ``sigmoid(logits[:, k])``: the chance of an event in the bin for
     those who reach it, so that survival to the end of bin k is the product of ``1 - hazard``
     up to and including k.  A patient with an event in bin k adds ``log hazard_k`` and
     ``log(1 - hazard_j)`` for all earlier j; a patient censored in bin k adds only the earlier
-    ones, because nothing shows that the bin was survived.
+    ones, because nothing shows that the bin was survived.  Who came later counts from the bin of
+    the entry on: to have reached it is a condition, not an observation.
 
     Parameters
     ----------
@@ -131,6 +134,8 @@ def discrete_nll(*, logits: Tensor, time: Tensor, event: Tensor, edges: Floats) 
         May be False throughout.
     edges : float64, shape (bin + 1,)
         Of :func:`event_bins`.
+    entry : shape (patient,), optional
+        When each came under observation, below ``time``; without it all at 0.
 
     Returns
     -------
@@ -157,7 +162,11 @@ def discrete_nll(*, logits: Tensor, time: Tensor, event: Tensor, edges: Floats) 
     inner = torch.as_tensor(edges[1:-1], dtype=torch.float64, device=time.device)
     # A time on an edge belongs to the bin that begins there.
     own = torch.bucketize(time.double(), inner, right=True)[:, None]
-    passed = torch.arange(bins, device=time.device) < own
+    places = torch.arange(bins, device=time.device)
+    passed = places < own
+    if entry is not None:
+        came = torch.bucketize(_require_entry(entry, time), inner, right=True)
+        passed &= places >= came[:, None]
     survived = torch.where(passed, logsigmoid(-values), 0.0).sum(1)
     died = logsigmoid(values).gather(1, own).squeeze(1)
     return -(survived + torch.where(event, died, 0.0)).mean().to(logits.dtype)
@@ -178,6 +187,16 @@ def _require_event(time: Tensor, event: Tensor, shape: tuple[int, ...]) -> Tenso
         raise SurvivalLabelError(msg)
     # Integers would select rows 0 and 1 instead of masking.
     return event.bool()
+
+
+def _require_entry(entry: Tensor, time: Tensor) -> Tensor:
+    if entry.shape != time.shape:
+        msg = f"entry {tuple(entry.shape)} must have the shape of time, {tuple(time.shape)}."
+        raise ShapeError(msg)
+    if not (entry < time).all():
+        msg = "entry must be below time for every patient: nobody is observed without a duration."
+        raise SurvivalLabelError(msg)
+    return entry.double()
 
 
 def _log_sum_at_risk(

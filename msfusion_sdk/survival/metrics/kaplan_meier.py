@@ -1,6 +1,7 @@
 """Survival of groups as observed: Kaplan-Meier curves and the log-rank test, by lifelines."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from lifelines import KaplanMeierFitter
@@ -20,7 +21,7 @@ class KaplanMeier:
     """A Kaplan-Meier curve as plain arrays, each of shape (step,), time 0 first."""
 
     times: Floats
-    """Ascending and unique: 0, and every time at which a patient left."""
+    """Ascending and unique: 0, and every time at which a patient came later or left."""
     survival: Floats
     """Chance of having no event up to and including each time."""
     lower: Floats
@@ -81,14 +82,24 @@ def kaplan_meier(
     entries = None if entry is None else require_entry(entry, times)
     fitter = KaplanMeierFitter().fit(times, events, entry=entries)
     limits = fitter.confidence_interval_.to_numpy(np.float64)
+    steps = fitter.event_table.index.to_numpy(np.float64)
+    came = fitter.event_table["entrance"].to_numpy(np.int64)
+    # lifelines counts who comes at a time, who is not there before it; at 0 nothing is before.
+    at_risk = fitter.event_table["at_risk"].to_numpy(np.int64) - np.where(steps > 0, came, 0)
+    # lifelines begins at the first entry, and adds time 0 only where all are there from then on.
+    late = steps[0] > 0
     return KaplanMeier(
-        # lifelines adds time 0 where nobody left then.
-        times=fitter.event_table.index.to_numpy(np.float64),
-        survival=fitter.survival_function_.iloc[:, 0].to_numpy(np.float64),
-        lower=limits[:, 0],
-        upper=limits[:, 1],
-        at_risk=fitter.event_table["at_risk"].to_numpy(np.int64),
+        times=_begun(steps, 0, late=late),
+        survival=_begun(fitter.survival_function_.iloc[:, 0].to_numpy(np.float64), 1, late=late),
+        lower=_begun(limits[:, 0], 1, late=late),
+        upper=_begun(limits[:, 1], 1, late=late),
+        at_risk=_begun(at_risk, 0, late=late),
     )
+
+
+def _begun(column: NDArray[Any], first: int, *, late: bool) -> NDArray[Any]:
+    """Return a column of the curve with what holds at time 0, where it lacks that."""
+    return np.insert(column, 0, first) if late else column
 
 
 def kaplan_meier_by_group(

@@ -5,7 +5,7 @@ import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -13,6 +13,8 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from msfusion_sdk import SlideEncoder
+from msfusion_sdk.encoder.networks.model import TwoScaleModel
+from msfusion_sdk.encoder.weights import golden
 from msfusion_sdk.encoder.weights.encoder_folder import load_model_folder
 from msfusion_sdk.errors import (
     ModelIdError,
@@ -141,6 +143,17 @@ SETTINGS: dict[str, Callable[[dict[str, Any]], object]] = {
     "pixel_std": lambda c: c["encoder"]["network"].update(pixel_std=[0.25, 0.25, 0.25]),
     "pixel_std of zero": lambda c: c["encoder"]["network"].update(pixel_std=[0, 1, 1]),
 }
+
+
+def test_a_golden_output_of_three_features_is_compared_as_three(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(golden, "golden_vector", lambda *_: [1.0, 2.0, 3.0])
+    same = golden.Golden(vector_head=(1.0, 2.0, 3.0, 0.0, 0.0, 0.0, 0.0, 0.0))
+    golden.require_golden(Path("m"), cast(TwoScaleModel, None), same)
+    other = golden.Golden(vector_head=(1.0, 2.0, 4.0, 0.0, 0.0, 0.0, 0.0, 0.0))
+    with pytest.raises(WeightsMismatchError, match="golden output"):
+        golden.require_golden(Path("m"), cast(TwoScaleModel, None), other)
 
 
 @pytest.mark.parametrize("setting", SETTINGS)

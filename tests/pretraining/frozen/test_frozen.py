@@ -13,7 +13,7 @@ from msfusion_sdk.encoder import FeatureNetwork
 from msfusion_sdk.encoder.networks.attended import AttendedNetwork, MapAttention
 from msfusion_sdk.errors import NetworkFactsError, StoreFullError, UntrainedAttentionError
 from msfusion_sdk.pretraining.frozen.config import FrozenTrainConfig
-from msfusion_sdk.pretraining.frozen.maps import tile_image
+from msfusion_sdk.pretraining.frozen.maps import cache_maps, tile_image
 from msfusion_sdk.pretraining.frozen.run import LabelledImages, pretrain_frozen
 from msfusion_sdk.pretraining.index import read_tile_index
 
@@ -98,6 +98,22 @@ def test_maps_are_not_taken_for_those_of_other_files_or_sizes(tile_folder: Path)
     status = path.stat()
     os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns + 1))
     assert LabelledImages(index, 0.5).digest() != before
+
+
+@pytest.mark.parametrize("said", ["", "half", "99", "-1"])
+def test_maps_are_computed_again_where_it_is_not_said_how_many_are_done(
+    tmp_path: Path, said: str
+) -> None:
+    (tmp_path / "done.txt").write_text(said)
+    paths, network = [Path("a"), Path("b")], plain_attention(AttentionConfig())
+    image = np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8)
+    seen: list[int] = []
+    maps = cache_maps(
+        network, paths, lambda _: image, tmp_path, limit_gb=1, progress=lambda n, _: seen.append(n)
+    )
+    assert seen == [2]
+    assert (tmp_path / "done.txt").read_text() == "2"
+    assert np.abs(np.asarray(maps.maps[1])).max() > 0
 
 
 @pytest.mark.usefixtures("registered")

@@ -36,6 +36,21 @@ def test_a_curve_is_read_between_its_steps() -> None:
     assert curve.at_risk_at(np.array([0.0, 1.0, 1.5, 2.0, 5.0])).tolist() == [4, 4, 3, 3, 0]
 
 
+def test_before_the_first_patient_came_nobody_had_an_event() -> None:
+    # Under observation at 5: three. At 8: two. At 9: one.
+    curve = kaplan_meier(time=[5, 6, 8, 9], event=[YES, NO, YES, YES], entry=[2, 3, 2, 7])
+    assert curve.at(np.array([0.0, 1.0, 2.0, 5.0, 8.0, 9.0])).tolist() == pytest.approx(
+        [1, 1, 1, 2 / 3, 1 / 3, 0]
+    )
+    assert (curve.times[0], curve.lower[0], curve.upper[0]) == (0, 1, 1)
+
+
+def test_who_comes_later_is_not_at_risk_before() -> None:
+    curve = kaplan_meier(time=[5, 6, 8, 9], event=[YES, NO, YES, YES], entry=[2, 3, 2, 7])
+    counts = curve.at_risk_at(np.array([0.0, 1.0, 2.5, 5.0, 6.5, 8.0]))
+    assert counts.tolist() == [0, 0, 2, 3, 1, 2]
+
+
 def test_each_group_has_the_curve_of_its_patients(make_patients: Callable[..., Patients]) -> None:
     p = make_patients(60)
     group = np.where(p.risk > 0, "high", "low")

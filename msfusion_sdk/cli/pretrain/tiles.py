@@ -14,14 +14,13 @@ from msfusion_sdk.cli.pretrain.options import (
     Folder,
     Name,
     Network,
-    Patience,
     Seed,
     Start,
     TileMpp,
     text_of,
 )
 from msfusion_sdk.cli.pretrain.slides import labels, slides
-from msfusion_sdk.cli.shared.console import bars, known_words, out
+from msfusion_sdk.cli.shared.console import bars, known_words, out, require_unused
 
 __all__ = ["app"]
 
@@ -36,7 +35,12 @@ def tiles(
     epochs: Annotated[
         int | None, typer.Option(help="Passes over the images: 150, with --network 40.")
     ] = None,
-    patience: Patience = 40,
+    patience: Annotated[
+        int | None,
+        typer.Option(
+            help="Stop after so many epochs without a better loss: 40, with --network 10."
+        ),
+    ] = None,
     view_px: Annotated[
         int | None, typer.Option(help="Edge of training views; 112 and 160 if not given.")
     ] = None,
@@ -50,12 +54,26 @@ def tiles(
     cache_gb: CacheGb = 20.0,
     device: Device = "auto",
     seed: Seed = 0,
-    workers: Annotated[int, typer.Option(help="Processes that prepare tiles.")] = 1,
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="Processes that prepare tiles; 1 if not given.")
+    ] = None,
 ) -> None:
     """Train context and detail network from labelled tiles; run again to go on."""
     if network is not None:
+        other_device = device if device not in ("auto", "cpu") else None
+        require_unused(
+            "With --network, whose networks stay as they are, on the CPU,",
+            {
+                "--start": start,
+                "--view-px": view_px,
+                "--device": other_device,
+                "--workers": workers,
+            },
+        )
+        given = {"epochs": epochs, "patience": patience}
         _frozen(data, folder, network, background, name, about, {
-            "tile_mpp": tile_mpp, "epochs": epochs or 40, "seed": seed, "cache_gb": cache_gb,
+            "tile_mpp": tile_mpp, "seed": seed, "cache_gb": cache_gb,
+            **{key: value for key, value in given.items() if value is not None},
         })  # fmt: skip
         return
     from msfusion_sdk.encoder.weights.hub import locate_model
@@ -63,14 +81,18 @@ def tiles(
     from msfusion_sdk.pretraining.train_config import TrainConfig
 
     with known_words():
-        views = {f"{scale}_view_px": view_px for scale in ("context", "detail") if view_px}
+        sides = (
+            {}
+            if view_px is None
+            else {f"{scale}_view_px": view_px for scale in ("context", "detail")}
+        )
         config = TrainConfig.model_validate(
             {
                 "tile_mpp": tile_mpp,
-                "epochs": epochs or 150,
-                "patience": patience,
+                "epochs": 150 if epochs is None else epochs,
+                "patience": 40 if patience is None else patience,
                 "seed": seed,
-                **views,
+                **sides,
             }
         )
     with known_words(), bars() as update:
@@ -83,7 +105,7 @@ def tiles(
             background=background,
             start=locate_model(start) if start else None,
             device=device,
-            workers=workers,
+            workers=1 if workers is None else workers,
             progress=update,
         )
     out.print(text_of(folder / "README.md"), markup=False)
