@@ -93,7 +93,7 @@ def test_the_result_of_another_file_is_not_drawn(encoded: Path) -> None:
 def test_the_result_of_other_companions_is_not_drawn(encoded: Path) -> None:
     listed = open_catalog(encoded).slides[0]
     now = FileStamp.of(encoded)
-    slide = listed.load().provenance.slide  # type: ignore[misc, union-attr]
+    slide = listed.load().provenance.slide
     with_data = slide.model_copy(update={"companions": "before"})
     assert slide.is_of(now)
     assert with_data.is_of(replace(now, companions="before"))
