@@ -15,7 +15,7 @@ PYTEST := OMP_NUM_THREADS=1 PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -q 
 TRACED := $(subst -m pytest,-m coverage run -m pytest,$(PYTEST))
 
 .DEFAULT_GOAL := help
-.PHONY: help demo check test lint format lock docs bench rooms clean
+.PHONY: help demo check test coverage lint format lock docs bench rooms clean
 
 help: ## what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-8s%s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -27,7 +27,10 @@ demo: $(INSTALLED) ## a slide and a cohort are made, encoded, judged and reporte
 check: lint ## lint and the quick tests: less than two minutes
 	$(PYTEST) -m "not slow and not process and not browser"
 
-test: lint ## lint and all tests, with coverage; LOCK= installs the newest versions
+test: lint ## lint and all tests; LOCK= installs the newest versions
+	$(PYTEST) --durations 15
+
+coverage: lint ## lint and all tests, which must run 90 % of the lines; a third slower
 	$(BIN)/coverage erase
 	$(TRACED) --durations 15
 	@# A process that a test has killed leaves an empty file.

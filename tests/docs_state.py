@@ -85,7 +85,7 @@ def cohort(folder: Path) -> None:
     encoder = SlideEncoder.from_pretrained()
     store = EmbeddingStore(made.root, encoder.fingerprint)
     store.prepare()
-    store.commit(encoder.encode(folder / "case.svs"))
+    store.commit(encoder.encode(folder / "case.svs", slide_id="S1"))
 
 
 def study(folder: Path) -> None:

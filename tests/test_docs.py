@@ -15,6 +15,7 @@ from functools import cache
 from itertools import count, groupby
 from operator import itemgetter
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from textwrap import dedent
 
 import pytest
@@ -23,6 +24,7 @@ from msfusion_sdk import errors
 
 from .docs_state import STATES
 from .patience import patient
+from .warm import WarmServer
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -34,6 +36,7 @@ NEEDS = {
     "cli": ["results"],
     "deployment": ["deployed"],
     "own-annotations": ["outlined"],
+    "networks": ["case", "tiles"],
     "parquet": ["cohort"],
     "pretraining": ["outlined", "tiles"],
     "report": ["cohort", "study"],
@@ -75,8 +78,7 @@ def made(tmp_path_factory: pytest.TempPathFactory, few_tiles: Path) -> Callable[
 def commands(page: Path, scratch: Path) -> Iterator[list[str]]:
     """Return what runs the blocks of a page, in order.
 
-    Blocks of Python that follow each other share an interpreter, because importing torch is slow,
-    and no names.
+    Blocks of Python that follow each other share an interpreter and no names.
     """
     numbers = count(1)
     for kind, following in groupby(blocks(page, "bash", "python"), key=itemgetter(0)):
@@ -87,18 +89,26 @@ def commands(page: Path, scratch: Path) -> Iterator[list[str]]:
             files = [str(scratch / f"block-{next(numbers)}.py") for _ in texts]
             for file, text in zip(files, texts, strict=True):
                 Path(file).write_text(text, "utf-8")
-            run_all = (
-                "import runpy, sys; [runpy.run_path(p, None, '__main__') for p in sys.argv[1:]]"
-            )
-            yield [sys.executable, "-c", run_all, *files]
+            yield ["warm-python", *files]
 
 
-def run(command: list[str], folder: Path) -> None:
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+@pytest.fixture(scope="session")
+def warm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WarmServer]:
+    # Not in pytest's folder: the address of a socket has a hundred letters.
+    with TemporaryDirectory() as folder:
+        server = WarmServer(Path(folder))
+        server.wait(patient(300))
+        yield server
+        server.close()
+
+
+def run(command: list[str], folder: Path, server: WarmServer) -> None:
+    places = (str(server.bin), str(Path(sys.executable).parent), os.environ["PATH"])
+    path = os.pathsep.join(places)
     # What a page shows is measured elsewhere; tracing these processes only costs time.
     plain = {name: value for name, value in os.environ.items() if "COVERAGE" not in name}
     done = subprocess.run(
-        command,
+        [shutil.which(command[0], path=path) or command[0], *command[1:]],
         cwd=folder,
         env={**plain, "PATH": path},
         capture_output=True,
@@ -113,14 +123,14 @@ def run(command: list[str], folder: Path) -> None:
 @pytest.mark.usefixtures("embedded_model")
 @pytest.mark.parametrize("page", RUNNING, ids=name_of)
 def test_the_blocks_of_a_page_run_in_order(
-    page: Path, made: Callable[[str], Path], tmp_path: Path
+    page: Path, made: Callable[[str], Path], warm: WarmServer, tmp_path: Path
 ) -> None:
     scratch = tmp_path / "blocks"
     scratch.mkdir()
     for state in NEEDS.get(page.stem, ["case"]):
         shutil.copytree(made(state), tmp_path / "page", dirs_exist_ok=True)
     for command in commands(page, scratch):
-        run(command, tmp_path / "page")
+        run(command, tmp_path / "page", warm)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name_of)

@@ -55,7 +55,8 @@ def tiles(
     device: Device = "auto",
     seed: Seed = 0,
     workers: Annotated[
-        int | None, typer.Option(min=1, help="Processes that prepare tiles; 1 if not given.")
+        int | None,
+        typer.Option(min=0, help="Processes that prepare tiles; 1 if not given, 0 for none."),
     ] = None,
 ) -> None:
     """Train context and detail network from labelled tiles; run again to go on."""
