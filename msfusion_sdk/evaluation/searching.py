@@ -78,6 +78,11 @@ class Searched(BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyped
     def fit(self, X: Tables, y: Any) -> Self:  # noqa: N803
         """Choose the settings, and fit the model with them.
 
+        Parameters
+        ----------
+        X, y
+            Tables by name and outcomes, as the model's own ``fit`` takes them.
+
         Raises
         ------
         TableError
