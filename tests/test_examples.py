@@ -92,5 +92,5 @@ def test_a_notebook_is_kept_without_outputs(notebook: Path) -> None:
 
 def test_the_examples_are_numbered_and_one_is_a_notebook() -> None:
     numbers = sorted(path.name[:2] for path in (*EXAMPLES, *PACKAGES))
-    assert numbers == ["01", "02", "03", "04", "05", "06"]
+    assert numbers == ["01", "02", "03", "04", "05", "06", "07"]
     assert NOTEBOOKS

@@ -8,7 +8,6 @@ from msfusion_sdk.deprecation import renamed_argument
 from msfusion_sdk.encoder.held_model import HeldModel
 from msfusion_sdk.encoder.result.embedding import SlideEmbedding
 from msfusion_sdk.encoder.result.provenance import ModelIdentity
-from msfusion_sdk.encoder.run.attending import attended
 from msfusion_sdk.encoder.run.one_slide import Computing, encode_file
 from msfusion_sdk.encoder.weights.encoder_folder import model_fingerprint
 from msfusion_sdk.monitoring.progress import ProgressLike, showing
@@ -125,4 +124,9 @@ class SlideEncoder(HeldModel):
                 lambda done, total: tell("patches", done, total),
             )
             result = encode_file(path, name, mpp, config, model, self.backend(), by)
-        return result if self._attention is None else attended(result, self._attention)
+        if self._attention is None:
+            return result
+        # Here: tables are loaded for it, which an encoder without it does without.
+        from msfusion_sdk.encoder.run.attending import attended
+
+        return attended(result, self._attention)

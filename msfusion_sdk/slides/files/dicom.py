@@ -10,11 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pydicom.config import disable_value_validation
-from pydicom.errors import InvalidDicomError
-from pydicom.filereader import read_partial
-from pydicom.uid import UID
-
 from msfusion_sdk.errors import SlideFormatError, SlidePixelTypeError
 from msfusion_sdk.slides.files.disk import disk_error
 
@@ -33,7 +28,6 @@ PER_FRAME = 0x52000000
 """From here on a header can be megabytes long, and says nothing that is asked here."""
 # pydicom lets the errors of what it parses through.
 DAMAGE = (
-    InvalidDicomError,
     EOFError,
     ValueError,
     LookupError,
@@ -78,6 +72,12 @@ def read_instance(path: Path) -> DicomInstance | None:
     ------
     OSError
     """
+    # Here: it takes a web library with it, which most slides do without.
+    from pydicom.config import disable_value_validation
+    from pydicom.errors import InvalidDicomError
+    from pydicom.filereader import read_partial
+    from pydicom.uid import UID
+
     try:
         # Its warnings of odd values are about what is not asked here.
         with path.open("rb") as file, disable_value_validation():
@@ -92,7 +92,7 @@ def read_instance(path: Path) -> DicomInstance | None:
             bits=int(header.get("BitsAllocated", 8)),
             samples=int(header.get("SamplesPerPixel", 3)),
         )
-    except DAMAGE:
+    except (InvalidDicomError, *DAMAGE):
         return None
 
 
