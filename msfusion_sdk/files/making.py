@@ -102,6 +102,8 @@ def _move(staged: Path, folder: Path, kind: FolderKind, remedy: str | None) -> N
     try:
         # Looked at again: another process may have finished since.
         require_free(folder, kind, remedy)
+        for path in fresh:
+            _require_alike(folder / path.name, path)
         # Also what only the earlier version has: it would look like a part of the new one.
         for name in {*kind.contents, *(path.name for path in fresh)}:
             _remove(folder / name)
@@ -174,6 +176,17 @@ def _require_abandoned(folder: Path, kind: FolderKind) -> None:
             gone = time.time() - marker.stat().st_mtime > MOVING_S
     if gone is False:
         msg = f"{folder} is being made by another process. Wait for it, or choose a new folder."
+        raise StoreError(msg)
+
+
+def _require_alike(there: Path, made: Path) -> None:
+    """Raise when a folder has the name of a file that was made: it is somebody else's."""
+    if os.path.lexists(there) and there.is_dir() != made.is_dir():
+        what = "a folder" if there.is_dir() else "a file"
+        msg = (
+            f"{there} could not be written: {what} of that name is there. Move it away, or choose "
+            "a new folder."
+        )
         raise StoreError(msg)
 
 

@@ -74,7 +74,7 @@ def test_a_patient_whose_only_cell_of_a_table_says_nothing(cell: str | None) -> 
 
 def test_a_patient_known_only_by_a_column_that_is_not_used() -> None:
     made = study()
-    clinical = pd.DataFrame({"age": np.resize([50.0, 60, 70, 81], 120)}, made.panel.index)
+    clinical = pd.DataFrame({"age": (65 + 10 * made.panel["a"]).round()})
     clinical["note"] = None
     clinical.loc["P007"] = [np.nan, "a text that nobody else has"]  # type: ignore[assignment]
     with pytest.warns(TableWarning, match="nearly empty: 'note'"):

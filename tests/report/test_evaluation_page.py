@@ -23,10 +23,11 @@ COMMAND = "msfusion evaluate cohort --outcome survival --out judged"
 
 @pytest.fixture(scope="module")
 def cohort(tmp_path_factory: pytest.TempPathFactory) -> Cohort:
-    """80 patients of two tables, one of which tells the time."""
+    """80 patients of two tables, one of which tells much of the time."""
     rng = np.random.default_rng(0)
-    ids, age = [f"P{number:02d}" for number in range(80)], rng.permutation(80) + 20.0
-    table = pd.DataFrame({"patient_id": ids, "time_months": 130 - age, "event": [1, 1, 0, 1] * 20})
+    ids, age = [f"P{number:02d}" for number in range(80)], rng.integers(30, 90, 80).astype(float)
+    months = 200 - age + rng.normal(0, 12, 80)
+    table = pd.DataFrame({"patient_id": ids, "time_months": months, "event": [1, 1, 0, 1] * 20})
     table["diagnosis"] = ["luad", "lusc"] * 40
     made = Cohort.create(tmp_path_factory.mktemp("evaluated") / "cohort", patients=table)
     made.add_modality("clinical", pd.DataFrame({"patient_id": ids, "age": age}))

@@ -90,14 +90,17 @@ def _without_stain(
 ) -> Pixels:
     """Return what is ink of the strokes of one of its colours; the rest is a stain."""
     texture, inner = _texture(value), _inner(strokes)
-    is_much = colour.sum() >= STAIN_SHARE * stained.sum()
-    is_stain = is_strict or (is_much and float(np.median(texture[inner])) > SMOOTH)
     count, labels, stats, _ = cv2.connectedComponentsWithStats(strokes, connectivity=8)
     sizes = np.bincount(labels[inner], minlength=count)
     mean = np.bincount(labels[inner], texture[inner], minlength=count) / np.maximum(sizes, 1)
-    if is_stain:
-        is_ink = (mean <= VERY_SMOOTH) & (stats[:, cv2.CC_STAT_AREA] >= STROKE_PX) & (sizes > 0)
-    else:
+    is_ink = (mean <= VERY_SMOOTH) & (stats[:, cv2.CC_STAT_AREA] >= STROKE_PX) & (sizes > 0)
+    is_ink[0] = False
+    # What is ink beyond doubt says nothing about the colour of the tissue beside it.
+    rest = ~is_ink[labels]
+    is_much = (colour & rest).sum() >= STAIN_SHARE * (stained & rest).sum()
+    doubtful = texture[_inner(strokes * rest)]
+    has_texture = len(doubtful) > 0 and float(np.median(doubtful)) > SMOOTH
+    if not (is_strict or (is_much and has_texture)):
         is_ink = (mean <= ROUGH) | (_share_on_glass(labels, count, stained) >= GLASS_SHARE)
     is_ink[0] = False
     return np.asarray(is_ink[labels], np.uint8)

@@ -61,7 +61,7 @@ def test_a_branch_is_warned_of_and_a_commit_is_not(
         locate_model("org/name", revision="main")
 
 
-def test_the_download_takes_the_three_files_only(
+def test_the_download_takes_the_files_of_a_model_only(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     asked: dict[str, object] = {}
@@ -76,7 +76,7 @@ def test_the_download_takes_the_three_files_only(
         "revision": COMMIT,
         "cache_dir": tmp_path,
         "local_files_only": True,
-        "allow_patterns": ["config.json", "model.safetensors", "README.md"],
+        "allow_patterns": ["config.json", "model.safetensors", "attention.safetensors", "README.md"],
     }
 
 

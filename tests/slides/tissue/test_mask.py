@@ -13,7 +13,6 @@ from msfusion_sdk.testing.tissue import he_texture
 
 CONFIG = TissueConfig()
 GLASS, EOSIN, PURPLE = (243, 242, 244), (224, 150, 186), (110, 60, 150)
-RNG = np.random.default_rng(0)
 
 
 def paint(*shapes: tuple[str, tuple[int, int, int], int], ground: object = GLASS) -> np.ndarray:
@@ -24,7 +23,7 @@ def paint(*shapes: tuple[str, tuple[int, int, int], int], ground: object = GLASS
             cv2.circle(pixels, (200, 150), size, colour, -1)
         else:
             pixels[150 - size : 150 + size] = colour
-    noisy = pixels + RNG.normal(0, 3, pixels.shape)
+    noisy = pixels + np.random.default_rng(0).normal(0, 3, pixels.shape)
     return np.clip(np.rint(noisy), 0, 255).astype(np.uint8)
 
 
@@ -41,7 +40,7 @@ def tissue_of(
 )
 @pytest.mark.parametrize("noise", [0, 3, 6])
 def test_glass_of_any_tint_is_empty(ground: tuple[int, int, int], noise: int) -> None:
-    pixels = np.full((300, 400, 3), ground) + RNG.normal(0, noise, (300, 400, 3))
+    pixels = np.random.default_rng(0).normal(ground, noise, (300, 400, 3))
     assert not tissue_of(np.clip(np.rint(pixels), 0, 255).astype(np.uint8)).mask.any()
 
 
@@ -231,11 +230,16 @@ def test_a_green_or_blue_stain_is_not_ink(shared: Path, name: str, hue: int) -> 
         assert kept.sum() > (1 - lost) * all_kept.sum()
 
 
-def test_pen_on_a_blue_stain_is_still_ink() -> None:
-    tissue = cv2.resize(he_texture(1), (200, 200), interpolation=cv2.INTER_AREA)
+@pytest.mark.parametrize("hue", [-80, -60, -45, -30])
+@pytest.mark.parametrize("width", [6, 24])
+@pytest.mark.parametrize("mpp", [4.0, 8.0])
+def test_pen_on_a_blue_stain_is_still_ink(hue: int, width: int, mpp: float) -> None:
+    side = round(1024 * 0.25 / mpp)
+    tissue = cv2.resize(he_texture(1), (side, side), interpolation=cv2.INTER_AREA)
+    times = 200 // side + 1
     pixels = paint()
-    pixels[60:260, 150:350] = turned(tissue, -45)
-    cv2.line(pixels, (40, 20), (40, 280), (30, 90, 190), 24)
+    pixels[60:260, 150:350] = turned(np.tile(tissue, (times, times, 1))[:200, :200], hue)
+    cv2.line(pixels, (40, 20), (40, 280), (30, 90, 190), width)
     found = tissue_of(pixels).mask
     assert not found[:, :80].any()
     assert found[80:240, 170:330].mean() > 0.9
