@@ -76,7 +76,12 @@ def test_the_download_takes_the_files_of_a_model_only(
         "revision": COMMIT,
         "cache_dir": tmp_path,
         "local_files_only": True,
-        "allow_patterns": ["config.json", "model.safetensors", "attention.safetensors", "README.md"],
+        "allow_patterns": [
+            "config.json",
+            "model.safetensors",
+            "attention.safetensors",
+            "README.md",
+        ],
     }
 
 
