@@ -5,7 +5,9 @@ import os
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
+from multiprocessing import get_context
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 import cv2
@@ -13,6 +15,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, settings
 
+from msfusion_sdk.cohort.workers import pool
 from msfusion_sdk.config import EncoderConfig, PatchConfig
 from msfusion_sdk.encoder.networks.model import TwoScaleModel
 from msfusion_sdk.encoder.slide_encoder import SlideEncoder
@@ -21,12 +24,14 @@ from msfusion_sdk.encoder.weights.hub import DEFAULT_MODEL, embedded_models
 from msfusion_sdk.testing import make_slide
 
 from .patience import TEST_S, patient
+from .warm import WarmServer
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
 collect_ignore = ["data"]  # programs of their time, with imports of then
 
+WORKERS_NEED = ("msfusion_sdk.encoder.slide_encoder", "msfusion_sdk.slides.tissue.mask")
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
 
@@ -48,6 +53,33 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.skip(reason="needs signals, pipes or forks"))
         if "chromium" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.browser)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _warm_workers() -> Iterator[None]:
+    """Workers are forked from a process that has imported what they need: four seconds each.
+
+    Workers that import for themselves, as users' do, are tested in processes of their own.
+    """
+    if os.name == "nt":
+        yield
+        return
+    server = get_context("forkserver")
+    server.set_forkserver_preload(["msfusion_sdk.cohort.workers.worker", "torch", *WORKERS_NEED])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pool, "get_context", lambda _: server)
+        yield
+
+
+@pytest.fixture(scope="session")
+def warm() -> Iterator[WarmServer]:
+    """Runs commands and scripts in processes that begin with everything imported."""
+    # Not in pytest's folder: the address of a socket has a hundred letters.
+    with TemporaryDirectory() as folder:
+        server = WarmServer(Path(folder))
+        server.wait(patient(300))
+        yield server
+        server.close()
 
 
 @pytest.fixture(scope="session")

@@ -15,13 +15,13 @@ from functools import cache
 from itertools import count, groupby
 from operator import itemgetter
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from textwrap import dedent
 
 import pytest
 
 from msfusion_sdk import errors
 
+from .coarse import coarse_networks
 from .docs_state import STATES
 from .patience import patient
 from .warm import WarmServer
@@ -69,7 +69,9 @@ def made(tmp_path_factory: pytest.TempPathFactory, few_tiles: Path) -> Callable[
         if state == "tiles":
             shutil.copytree(few_tiles, folder / "tiles")
         else:
-            STATES[state](folder)
+            with pytest.MonkeyPatch.context() as patch:
+                coarse_networks(patch)
+                STATES[state](folder)
         return folder
 
     return folder_of
@@ -90,16 +92,6 @@ def commands(page: Path, scratch: Path) -> Iterator[list[str]]:
             for file, text in zip(files, texts, strict=True):
                 Path(file).write_text(text, "utf-8")
             yield ["warm-python", *files]
-
-
-@pytest.fixture(scope="session")
-def warm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WarmServer]:
-    # Not in pytest's folder: the address of a socket has a hundred letters.
-    with TemporaryDirectory() as folder:
-        server = WarmServer(Path(folder))
-        server.wait(patient(300))
-        yield server
-        server.close()
 
 
 def run(command: list[str], folder: Path, server: WarmServer) -> None:

@@ -16,21 +16,24 @@ from msfusion_sdk.adapter import ModalityAdapter
 from msfusion_sdk.encoder import FeatureNetwork
 from msfusion_sdk.registry import GROUP
 
+from .patience import patient
+from .warm import WarmServer
+
 FOLDER = Path(__file__).parents[1] / "examples"
 EXAMPLES = sorted(FOLDER.glob("*.py"))
 NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))
 PACKAGES = sorted(path.parent for path in FOLDER.glob("*/pyproject.toml"))
 
 
-def run(*arguments: str, folder: Path) -> str:
+def run(*command: object, folder: Path) -> str:
     plain = {name: value for name, value in os.environ.items() if "COVERAGE" not in name}
     done = subprocess.run(
-        [sys.executable, "-W", "error", *arguments],
+        [str(word) for word in command],
         cwd=folder,
-        env={**plain, "MPLBACKEND": "agg"},
+        env={**plain, "MPLBACKEND": "agg", "PYTHONWARNINGS": "error"},
         capture_output=True,
         text=True,
-        timeout=100,
+        timeout=patient(300),
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
@@ -40,15 +43,16 @@ def run(*arguments: str, folder: Path) -> str:
 @pytest.mark.process
 @pytest.mark.usefixtures("embedded_model")
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.name)
-def test_the_example_runs(example: Path, tmp_path: Path) -> None:
-    assert run(str(example), folder=tmp_path).strip()
+def test_the_example_runs(example: Path, tmp_path: Path, warm: WarmServer) -> None:
+    assert run(warm.bin / "warm-python", example, folder=tmp_path).strip()
 
 
 @pytest.mark.process
 @pytest.mark.parametrize("package", PACKAGES, ids=lambda path: path.name)
 def test_the_tests_of_an_example_package_pass(package: Path, tmp_path: Path) -> None:
     shutil.copytree(package, tmp_path / package.name)
-    assert " passed" in run("-m", "pytest", "-q", folder=tmp_path / package.name)
+    done = run(sys.executable, "-m", "pytest", "-q", folder=tmp_path / package.name)
+    assert " passed" in done
 
 
 @pytest.mark.parametrize("package", PACKAGES, ids=lambda path: path.name)
@@ -78,10 +82,12 @@ def code_cells(notebook: Path) -> list[dict[str, Any]]:
 @pytest.mark.process
 @pytest.mark.usefixtures("embedded_model")
 @pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.name)
-def test_the_cells_of_a_notebook_run_in_order(notebook: Path, tmp_path: Path) -> None:
-    run(
-        "-c", "\n\n".join("".join(cell["source"]) for cell in code_cells(notebook)), folder=tmp_path
-    )
+def test_the_cells_of_a_notebook_run_in_order(
+    notebook: Path, tmp_path: Path, warm: WarmServer
+) -> None:
+    script = tmp_path / "cells.py"
+    script.write_text("\n\n".join("".join(cell["source"]) for cell in code_cells(notebook)))
+    run(warm.bin / "warm-python", script, folder=tmp_path)
 
 
 @pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.name)

@@ -1,7 +1,8 @@
 """Processes that begin with everything imported: most of a short command's time is imports.
 
-A server imports once and forks for each call; the child has the arguments, the folder, the
-environment and the files of who called.  Starting cold is tested in ``tests/cli``.
+The rest is that of the networks, which are coarse here (``coarse.py``).  A server imports once
+and forks for each call; the child has the arguments, the folder, the environment and the files
+of who called.  Starting cold is tested in ``tests/cli``.
 
     python warm.py SOCKET             the server
     msfusion …                        a file of that name calls it: see ``client``
@@ -16,6 +17,8 @@ import subprocess
 import sys
 import time
 import traceback
+import warnings
+from functools import partial
 from pathlib import Path
 
 __all__ = ["WarmServer"]
@@ -81,6 +84,19 @@ def serve(address: str) -> None:
     """Import, listen, and fork for each call."""
     for name in MODULES:
         __import__(name)
+    sys.path.insert(0, str(Path(__file__).parents[1]))
+    import pytest
+    from torch.utils.data import DataLoader
+
+    from msfusion_sdk.pretraining import views
+    from tests.coarse import coarse_networks
+
+    coarse_networks(pytest.MonkeyPatch())
+    # A process that reads tiles for another one would import everything first.
+    quick = partial(DataLoader, num_workers=0, multiprocessing_context=None)
+    views.DataLoader = lambda *words, **named: quick(  # type: ignore[attr-defined,assignment]
+        *words, **{name: value for name, value in named.items() if name not in quick.keywords}
+    )
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for the children
     with socket.socket(socket.AF_UNIX) as door:
         door.bind(f"{address}.new")
@@ -110,6 +126,8 @@ def _answer(caller: socket.socket) -> None:
     os.chdir(folder)
     os.environ.clear()
     os.environ.update(environment)
+    if action := environment.get("PYTHONWARNINGS"):  # read once, by processes that start cold
+        warnings.simplefilter(action)
     code = _run(words)
     sys.stdout.flush()
     sys.stderr.flush()

@@ -1,5 +1,6 @@
 """Draw something that looks like H&E from far enough: no real tissue, no licence, any size."""
 
+from functools import lru_cache
 from typing import Literal
 
 import cv2
@@ -35,6 +36,11 @@ def he_texture(seed: int) -> Pixels:
 
     Drawn for 0.25 µm per pixel.
     """
+    return _drawn(seed).copy()
+
+
+@lru_cache(maxsize=16)  # a second each, and tests draw many slides with the same
+def _drawn(seed: int) -> Pixels:
     rng = np.random.default_rng(seed)
     size = TEXTURE_PX
     stroma = (
