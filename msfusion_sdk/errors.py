@@ -55,6 +55,7 @@ because slides are read in other processes.
     ├── PluginError (LookupError)                      an adapter missing, broken or claimed twice
     ├── PortError (OSError)                            a port that cannot be listened on
     ├── ShapeError (ValueError)                        arrays whose sizes do not fit together
+    ├── InputTypeError (TypeError)                     an array for tables, a path for a model
     ├── RunInterruptedError (KeyboardInterrupt)        stopped by a signal; what was done is kept
     └── MissingExtraError (ImportError)                an optional dependency is not installed
 """
@@ -71,6 +72,7 @@ __all__ = [
     "IdMismatchError",
     "IdTypeError",
     "ImageSizeError",
+    "InputTypeError",
     "MissingExtraError",
     "MissingModalityError",
     "ModelIdError",
@@ -361,6 +363,10 @@ class PortError(MsfusionError, OSError):
 
 class ShapeError(MsfusionError, ValueError):
     """Arrays or tables whose sizes do not fit together."""
+
+
+class InputTypeError(MsfusionError, TypeError):
+    """Something of another kind was given: an array for tables, or a path for a model."""
 
 
 class RunInterruptedError(MsfusionError, KeyboardInterrupt):

@@ -209,6 +209,7 @@ FACES = {
         "CohortReport",
         "Issue",
         "TableFile",
+        "check_tables",
         "patient_table",
         "read_table",
         "select_columns",

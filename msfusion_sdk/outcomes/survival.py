@@ -147,10 +147,11 @@ def _table_of(y: NDArray[np.void], patient_ids: Sequence[str]) -> pd.DataFrame:
 def _require_columns(found: list[str]) -> None:
     missing = {"time", "event"}.difference(found)
     if missing:
+        other = f"; for classes or numbers, give one column: y[{found[0]!r}]" if found[:1] else ""
         msg = (
             f"A survival outcome needs 'time' and 'event', and lacks {sorted(missing)} (found: "
             f"{', '.join(found[:10]) or 'nothing'}). Rename the columns; where 1 means censored, "
-            "give event = censored == 0."
+            f"give event = censored == 0{other if len(missing) == 2 else ''}."
         )
         raise SurvivalLabelError(msg)
     unknown = [name for name in found if name not in ("time", "event", "entry")]

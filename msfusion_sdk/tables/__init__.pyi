@@ -1,3 +1,4 @@
+from .by_name import check_tables as check_tables
 from .files.table_file import TableFile as TableFile
 from .frames import patient_table as patient_table
 from .frames import read_table as read_table
