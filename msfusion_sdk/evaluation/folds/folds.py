@@ -32,6 +32,9 @@ class Fold:
     train_ids: tuple[str, ...]
     test_ids: tuple[str, ...]
 
+    def __repr__(self) -> str:
+        return f"Fold({len(self.train_ids)} to fit on, {len(self.test_ids)} to judge)"
+
 
 def make_folds(
     y: "pd.DataFrame | pd.Series[Any] | Outcome",
