@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from msfusion_sdk.arrays import Bools, Floats, Rows
-from msfusion_sdk.errors import IdMismatchError, SurvivalLabelError
+from msfusion_sdk.errors import IdMismatchError, MsfusionWarning, SurvivalLabelError
 from msfusion_sdk.outcomes.outcome import Kind, Outcome, taken
 from msfusion_sdk.outcomes.units import MAX_YEARS, UNITS, too_long
 from msfusion_sdk.phrases import first_few
@@ -20,11 +20,11 @@ from msfusion_sdk.tables.frames import patient_table
 __all__ = ["LongTimeWarning", "SurvivalOutcome", "ZeroTimeWarning", "survival_outcome"]
 
 
-class ZeroTimeWarning(UserWarning):
+class ZeroTimeWarning(MsfusionWarning, UserWarning):
     """Patients whose follow-up is zero: they are kept, and say next to nothing."""
 
 
-class LongTimeWarning(UserWarning):
+class LongTimeWarning(MsfusionWarning, UserWarning):
     """Patients who would be followed longer than people live: the unit may be another one."""
 
 

@@ -5,3 +5,4 @@ from .frames import read_table as read_table
 from .frames import select_columns as select_columns
 from .issues import CohortReport as CohortReport
 from .issues import Issue as Issue
+from .issues import TableWarning as TableWarning
