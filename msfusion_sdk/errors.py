@@ -70,7 +70,7 @@ makes errors of all of them, and of no other package's.
     ├── CurveWarning (UserWarning)                     a survival curve that says less than it seems
     ├── FewOutcomesWarning (UserWarning)               few events, or far fewer than columns
     ├── SeenPatientsWarning (UserWarning)              predictions for patients of training
-    ├── PseudonymKeyWarning (UserWarning)              a key that others may read, or not as in 0.1.0
+    ├── PseudonymKeyWarning (UserWarning)              a key that others may read
     ├── CheckpointWarning (UserWarning)                a damaged checkpoint; one before it is used
     ├── UnpinnedWeightsWarning (UserWarning)           a repository without a commit
     └── MsfusionDeprecationWarning (DeprecationWarning) a name or argument that is about to leave
