@@ -5,10 +5,16 @@ from collections.abc import Callable
 from functools import wraps
 from typing import ParamSpec, TypeVar
 
-__all__ = ["deprecated", "renamed_argument"]
+from msfusion_sdk.errors import MsfusionWarning
+
+__all__ = ["MsfusionDeprecationWarning", "deprecated", "renamed_argument", "warn_of"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
+
+
+class MsfusionDeprecationWarning(MsfusionWarning, DeprecationWarning):
+    """A name or an argument that works for one more minor release, with what to write instead."""
 
 
 def deprecated(
@@ -25,7 +31,7 @@ def deprecated(
 
     Warns
     -----
-    DeprecationWarning
+    MsfusionDeprecationWarning
         At every call, naming the line that makes it.
 
     Examples
@@ -64,7 +70,7 @@ def renamed_argument(
 
     Warns
     -----
-    DeprecationWarning
+    MsfusionDeprecationWarning
         When ``old`` is given.
     """
 
@@ -87,4 +93,4 @@ def renamed_argument(
 def warn_of(what: str, since: str, removal: str, instead: str) -> None:
     """Warn at the caller's caller that ``what`` is about to leave."""
     msg = f"{what} is deprecated since {since} and leaves with {removal}. Use {instead}."
-    warnings.warn(msg, DeprecationWarning, stacklevel=3)
+    warnings.warn(msg, MsfusionDeprecationWarning, stacklevel=3)

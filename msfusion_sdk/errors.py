@@ -1,4 +1,4 @@
-"""Every error the SDK raises, and the exit codes of its command line.
+"""Every error the SDK raises, the base of its warnings, and the exit codes of its command line.
 
 Each class is ours *and* the built-in a caller would have guessed, so both
 ``except SlideError`` and ``except OSError`` work.  Every error survives pickling,
@@ -55,8 +55,25 @@ because slides are read in other processes.
     ├── PluginError (LookupError)                      an adapter missing, broken or claimed twice
     ├── PortError (OSError)                            a port that cannot be listened on
     ├── ShapeError (ValueError)                        arrays whose sizes do not fit together
+    ├── InputTypeError (TypeError)                     an array for tables, a path for a model
     ├── RunInterruptedError (KeyboardInterrupt)        stopped by a signal; what was done is kept
     └── MissingExtraError (ImportError)                an optional dependency is not installed
+
+Warnings stand in the rooms that give them.  ``warnings.simplefilter("error", MsfusionWarning)``
+makes errors of all of them, and of no other package's.
+
+    MsfusionWarning (Warning)
+    ├── TableWarning (UserWarning)                     cells that more often are a mistake
+    ├── OutcomeWarning (UserWarning)                   labels that more often are a mistake
+    ├── ZeroTimeWarning (UserWarning)                  follow-up of zero
+    ├── LongTimeWarning (UserWarning)                  follow-up longer than people live
+    ├── CurveWarning (UserWarning)                     a survival curve that says less than it seems
+    ├── FewOutcomesWarning (UserWarning)               few events, or far fewer than columns
+    ├── SeenPatientsWarning (UserWarning)              predictions for patients of training
+    ├── PseudonymKeyWarning (UserWarning)              a key that others may read
+    ├── CheckpointWarning (UserWarning)                a damaged checkpoint; one before it is used
+    ├── UnpinnedWeightsWarning (UserWarning)           a repository without a commit
+    └── MsfusionDeprecationWarning (DeprecationWarning) a name or argument that is about to leave
 """
 
 from enum import IntEnum
@@ -71,10 +88,12 @@ __all__ = [
     "IdMismatchError",
     "IdTypeError",
     "ImageSizeError",
+    "InputTypeError",
     "MissingExtraError",
     "MissingModalityError",
     "ModelIdError",
     "MsfusionError",
+    "MsfusionWarning",
     "NetworkFactsError",
     "NetworkSpacingError",
     "NonFiniteError",
@@ -363,6 +382,10 @@ class ShapeError(MsfusionError, ValueError):
     """Arrays or tables whose sizes do not fit together."""
 
 
+class InputTypeError(MsfusionError, TypeError):
+    """Something of another kind was given: an array for tables, or a path for a model."""
+
+
 class RunInterruptedError(MsfusionError, KeyboardInterrupt):
     """A run was stopped by a signal; everything committed before is kept.
 
@@ -383,3 +406,7 @@ class RunInterruptedError(MsfusionError, KeyboardInterrupt):
 
 class MissingExtraError(MsfusionError, ImportError):
     """An optional dependency is not installed."""
+
+
+class MsfusionWarning(Warning):
+    """Base of every warning of the SDK: something was done, and may not be what was meant."""

@@ -58,5 +58,5 @@ def test_every_error_class_is_listed_drawn_and_ours() -> None:
     for cls in classes:
         assert cls.__name__ in errors.__all__
         if issubclass(cls, BaseException):
-            assert issubclass(cls, errors.MsfusionError)
+            assert issubclass(cls, errors.MsfusionError | errors.MsfusionWarning)
             assert cls.__name__ in errors.__doc__

@@ -2,6 +2,7 @@ from .cohort import Cohort as Cohort
 from .encoding.run import EncodingRun as EncodingRun
 from .encoding.run import RunProgress as RunProgress
 from .export.export import ExportReport as ExportReport
+from .export.pseudonyms import PseudonymKeyWarning as PseudonymKeyWarning
 from .outcomes_of import OutcomeWarning as OutcomeWarning
 from .store.ledger import SlideStatus as SlideStatus
 from .store.status import CohortStatus as CohortStatus

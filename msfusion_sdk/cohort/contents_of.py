@@ -14,13 +14,17 @@ from msfusion_sdk.cohort.folder.layout import (
 )
 from msfusion_sdk.cohort.folder.manifest import CohortManifest
 from msfusion_sdk.cohort.intake.contents import count_patterns, report_on
-from msfusion_sdk.errors import TableError
+from msfusion_sdk.errors import StoreError, TableError
 from msfusion_sdk.files import entries_of
+from msfusion_sdk.phrases import html_table, one_line
 from msfusion_sdk.storage.schema import read_column, read_notes, read_stored
 from msfusion_sdk.tables.frames import ID_COLUMN
 from msfusion_sdk.tables.issues import CohortReport
 
 __all__ = ["CohortContents"]
+
+_SHOWN = 6
+"""Names of modalities and outcomes in a line."""
 
 
 class CohortContents:
@@ -31,7 +35,25 @@ class CohortContents:
         self.manifest = manifest
 
     def __repr__(self) -> str:
-        return f"Cohort({str(self.root)!r})"
+        return one_line("Cohort", [repr(str(self.root)), *self._facts().values()])
+
+    def _repr_html_(self) -> str:
+        return html_table(f"Cohort {self.root}", self._facts())
+
+    def _facts(self) -> dict[str, str]:
+        try:
+            patients = self.patients.num_rows
+            slides = 0 if self.slides is None else self.slides.num_rows
+            modalities = self.modalities
+        # Shown in place of numbers: whoever looks at a damaged cohort has to see that it is.
+        except StoreError as error:
+            return {"state": f"cannot be read [{error.code}]"}
+        return {
+            "patients": f"{patients} patients",
+            "slides": f"{slides} slides",
+            "modalities": _listed("modalities", modalities),
+            "outcomes": _listed("outcomes", list(self.manifest.outcomes)),
+        }
 
     @cached_property
     def patients(self) -> pa.Table:
@@ -106,3 +128,8 @@ def _indexed(table: pa.Table) -> pd.DataFrame:
     frame: pd.DataFrame = table.to_pandas()
     frame.index = pd.Index(frame.pop(ID_COLUMN), name=ID_COLUMN, dtype=object)
     return frame
+
+
+def _listed(what: str, names: list[str]) -> str:
+    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+    return f"{what} {', '.join(names[:_SHOWN])}{more}" if names else ""

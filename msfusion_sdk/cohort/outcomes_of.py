@@ -10,7 +10,7 @@ from msfusion_sdk.cohort.contents_of import CohortContents
 from msfusion_sdk.cohort.folder.manifest import write_manifest
 from msfusion_sdk.cohort.intake.contents import summarise_outcomes
 from msfusion_sdk.cohort.intake.creation import labels_of
-from msfusion_sdk.errors import TableError
+from msfusion_sdk.errors import MsfusionWarning, TableError
 from msfusion_sdk.outcomes.declaration import TimeUnit, declared
 from msfusion_sdk.outcomes.outcome import Kind
 from msfusion_sdk.outcomes.words import with_event_values
@@ -19,7 +19,7 @@ from msfusion_sdk.tables.issues import require_no_errors
 __all__ = ["CohortOutcomes", "OutcomeWarning"]
 
 
-class OutcomeWarning(UserWarning):
+class OutcomeWarning(MsfusionWarning, UserWarning):
     """Labels that can be true and more often are a mistake."""
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import pandas as pd
 
 from msfusion_sdk.cohort.store.ledger import SlideStatus
+from msfusion_sdk.phrases import one_line
 from msfusion_sdk.study.predictions_file import write_predictions
 from msfusion_sdk.study.training_record import TrainingRecord
 from msfusion_sdk.tables.frames import ID_COLUMN
@@ -43,6 +44,12 @@ class Applied:
     warnings: tuple[str, ...]
     paths: Mapping[str, Path]
     pictures: Mapping[str, Path | str] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        facts = [f"{self.n_predicted} of {len(self.predictions)} patients have a prediction"]
+        facts += [f"{len(self.failed)} slides failed"] if self.failed else []
+        facts += [f"{len(self.warnings)} warnings"] if self.warnings else []
+        return one_line("Applied", facts)
 
     @property
     def n_predicted(self) -> int:

@@ -14,4 +14,5 @@ from .sources.known import KnownNetwork as KnownNetwork
 from .sources.known import known_networks as known_networks
 from .sources.naming import NetworkSpec as NetworkSpec
 from .sources.registry import list_networks as list_networks
+from .weights.hub import UnpinnedWeightsWarning as UnpinnedWeightsWarning
 from .weights.hub import embedded_models as embedded_models

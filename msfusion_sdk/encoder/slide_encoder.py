@@ -11,6 +11,7 @@ from msfusion_sdk.encoder.result.provenance import ModelIdentity
 from msfusion_sdk.encoder.run.one_slide import Computing, encode_file
 from msfusion_sdk.encoder.weights.encoder_folder import model_fingerprint
 from msfusion_sdk.monitoring.progress import ProgressLike, showing
+from msfusion_sdk.phrases import html_table, one_line
 from msfusion_sdk.slides.files.names import slide_id_of
 
 __all__ = ["SlideEncoder"]
@@ -39,6 +40,21 @@ class SlideEncoder(HeldModel):
     attention : LearnedAttention, optional
         Weighs the patches of a slide, where ``config.attention`` says so.
     """
+
+    def __repr__(self) -> str:
+        return one_line("SlideEncoder", [repr(self.config.name), *self._facts().values()])
+
+    def _repr_html_(self) -> str:
+        return html_table(f"SlideEncoder {self.config.name}", self._facts())
+
+    def _facts(self) -> dict[str, str]:
+        patches, runtime = self.config.patches, self.runtime
+        return {
+            "vector": f"{self.config.vector_length} numbers",
+            "patches": f"{patches.patch_size_um:g} µm at {patches.target_mpp:g} µm/px",
+            "computes": f"{runtime.device} {runtime.precision} {runtime.backend}",
+            "fingerprint": self.fingerprint[:12],
+        }
 
     def forward(self, patches: Tensor) -> Tensor:
         """Return the slide vector, shape (length,), of one slide's patches, with gradients.

@@ -9,10 +9,11 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from msfusion_sdk._version import __version__
+from msfusion_sdk.errors import InputTypeError
 from msfusion_sdk.evaluation.comparing import Comparison
 from msfusion_sdk.evaluation.crossfit.baselines import make_baselines
 from msfusion_sdk.evaluation.crossfit.inputs import read_tables
-from msfusion_sdk.evaluation.crossfit.predicting import require_methods
+from msfusion_sdk.evaluation.crossfit.model_check import require_model
 from msfusion_sdk.evaluation.crossfit.running import require_free_names, run_all
 from msfusion_sdk.evaluation.crossfit.tasks import TASKS
 from msfusion_sdk.evaluation.folds.checks import labels_of
@@ -84,8 +85,9 @@ def evaluate(
 
     Raises
     ------
-    TypeError
-        When the model cannot predict this kind of outcome.
+    InputTypeError
+        When ``X``, the model or the folds are something else than stated, or the model cannot
+        predict this kind of outcome; the message has the right call.  It is a TypeError.
     MissingModalityError
         When most patients have no value in any table.
     DegenerateSplitError, DuplicateIdError, IdMismatchError, IdTypeError
@@ -163,9 +165,9 @@ def _named(model: Any, outcome: Outcome) -> dict[str, Any]:
     models = dict(model) if isinstance(model, Mapping) else {"model": model}
     if not models:
         msg = "No model was given. Give an estimator, or a mapping of names to estimators."
-        raise TypeError(msg)
+        raise InputTypeError(msg)
     for name, one in models.items():
-        require_methods(name, one, TASKS[outcome.kind], outcome)
+        require_model(name, one, TASKS[outcome.kind], outcome)
     return models
 
 

@@ -12,9 +12,12 @@ from sklearn.utils.metaestimators import available_if
 
 from msfusion_sdk.errors import DegenerateSplitError, TableError
 from msfusion_sdk.evaluation.crossfit.inputs import Tables
+from msfusion_sdk.evaluation.crossfit.model_check import require_model
 from msfusion_sdk.evaluation.crossfit.running import Progress
+from msfusion_sdk.evaluation.crossfit.tasks import TASKS
 from msfusion_sdk.evaluation.evaluate import evaluate
 from msfusion_sdk.evaluation.result.evaluation import Evaluation
+from msfusion_sdk.outcomes.reading import read_outcome
 
 if TYPE_CHECKING:
     from msfusion_sdk.evaluation.folds.folds import Fold
@@ -199,13 +202,16 @@ def search(
     --------
     ``search(FusionSurvival(), X, y, {"fusion": ["concat", "stacking"]}).model.best_``
     """
+    outcome = read_outcome(y)
+    # Here, since messages on ``searched`` would not say whose fault it is.
+    require_model("model", model, TASKS[outcome.kind], outcome)
     searched = Searched(
         model, grid, folds=inner_folds, groups=groups, site=site, random_state=random_state
     )
     evaluation = evaluate(
         {SEARCHED: searched, "as given": model},
         X,
-        y,
+        outcome,
         folds=folds,
         groups=groups,
         site=site,
@@ -215,4 +221,4 @@ def search(
         n_jobs=n_jobs,
         progress=progress,
     )
-    return Search(clone(searched).fit(X, y), evaluation)
+    return Search(clone(searched).fit(X, outcome.labels()), evaluation)

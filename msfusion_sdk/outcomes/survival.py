@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from msfusion_sdk.arrays import Bools, Floats, Rows
-from msfusion_sdk.errors import IdMismatchError, SurvivalLabelError
+from msfusion_sdk.errors import IdMismatchError, MsfusionWarning, SurvivalLabelError
 from msfusion_sdk.outcomes.outcome import Kind, Outcome, taken
 from msfusion_sdk.outcomes.units import MAX_YEARS, UNITS, too_long
 from msfusion_sdk.phrases import first_few
@@ -20,11 +20,11 @@ from msfusion_sdk.tables.frames import patient_table
 __all__ = ["LongTimeWarning", "SurvivalOutcome", "ZeroTimeWarning", "survival_outcome"]
 
 
-class ZeroTimeWarning(UserWarning):
+class ZeroTimeWarning(MsfusionWarning, UserWarning):
     """Patients whose follow-up is zero: they are kept, and say next to nothing."""
 
 
-class LongTimeWarning(UserWarning):
+class LongTimeWarning(MsfusionWarning, UserWarning):
     """Patients who would be followed longer than people live: the unit may be another one."""
 
 
@@ -147,10 +147,11 @@ def _table_of(y: NDArray[np.void], patient_ids: Sequence[str]) -> pd.DataFrame:
 def _require_columns(found: list[str]) -> None:
     missing = {"time", "event"}.difference(found)
     if missing:
+        other = f"; for classes or numbers, give one column: y[{found[0]!r}]" if found[:1] else ""
         msg = (
             f"A survival outcome needs 'time' and 'event', and lacks {sorted(missing)} (found: "
             f"{', '.join(found[:10]) or 'nothing'}). Rename the columns; where 1 means censored, "
-            "give event = censored == 0."
+            f"give event = censored == 0{other if len(missing) == 2 else ''}."
         )
         raise SurvivalLabelError(msg)
     unknown = [name for name in found if name not in ("time", "event", "entry")]

@@ -1,6 +1,7 @@
 from .annotated.dataset_config import DatasetConfig as DatasetConfig
 from .annotated.from_slides import pretrain_slides as pretrain_slides
 from .augment import AugmentConfig as AugmentConfig
+from .checkpoint import CheckpointWarning as CheckpointWarning
 from .from_tiles import pretrain_tiles as pretrain_tiles
 from .from_tiles import score_model as score_model
 from .index import read_tile_index as read_tile_index

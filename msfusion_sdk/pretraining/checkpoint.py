@@ -18,7 +18,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import load, save
 from torch import Tensor, nn
 
-from msfusion_sdk.errors import WeightsCorruptError, WeightsMismatchError
+from msfusion_sdk.errors import MsfusionWarning, WeightsCorruptError, WeightsMismatchError
 from msfusion_sdk.files import read_bytes, store_bytes, store_error
 
 __all__ = [
@@ -34,7 +34,7 @@ UNSEALED = b"0" * 64
 """Stands in the header for the digest while it is taken."""
 
 
-class CheckpointWarning(UserWarning):
+class CheckpointWarning(MsfusionWarning, UserWarning):
     """The last checkpoint is damaged, and the one before was taken."""
 
 

@@ -1,6 +1,6 @@
 """Why a model predicts what it does of a patient, patch by patch."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -47,7 +47,7 @@ class Explanation:
     the mean of that over classes; or the number less the mean of training."""
     baseline: float
     """The score of the same patient, if the slides were as slides are on average."""
-    patches: pd.DataFrame
+    patches: pd.DataFrame = field(repr=False)
     """A row per patch: slide_id, x, y, size_px (level-0 pixels), weight, contribution.
     Contributions sum to ``score - baseline``."""
     deletion: Deletion

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 
 import pandas as pd
 
+from msfusion_sdk.errors import MsfusionWarning
 from msfusion_sdk.tables.frames import ID_COLUMN
 
 __all__ = ["FewOutcomesWarning", "find_too_few"]
@@ -18,7 +19,7 @@ FAR_FEWER = 10
 """Columns per event (or patient of the rarest class) from which a warning is given."""
 
 
-class FewOutcomesWarning(UserWarning):
+class FewOutcomesWarning(MsfusionWarning, UserWarning):
     """Too few events, or patients of a class, to trust what is learned."""
 
 

@@ -13,6 +13,7 @@ from msfusion_sdk.cohort.store.status import models_of
 from msfusion_sdk.deprecation import renamed_argument
 from msfusion_sdk.errors import (
     MissingModalityError,
+    MsfusionWarning,
     StoreMixedFeaturesError,
 )
 from msfusion_sdk.evaluation.crossfit.inputs import rows_of, with_values
@@ -45,7 +46,7 @@ __all__ = [
 ]
 
 
-class SeenPatientsWarning(UserWarning):
+class SeenPatientsWarning(MsfusionWarning, UserWarning):
     """Predictions for patients that the model learned from."""
 
 

@@ -1,7 +1,7 @@
 """A model that ``train`` wrote, ready for patients it never saw."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
@@ -50,7 +50,7 @@ class TrainedModel:
     folder: Path
     record: TrainingRecord
     estimator: FusionEstimator
-    profile: pd.DataFrame | None
+    profile: pd.DataFrame | None = field(repr=False)
     """What the tables of training looked like; None for a model of before version 0.2."""
 
     @classmethod

@@ -65,10 +65,17 @@ def patient_table(table: pd.DataFrame) -> pd.DataFrame:
     Raises
     ------
     IdTypeError
-        When an id is a number, missing or blank.
+        When an id is a number, missing or blank, or the index has several levels.
     DuplicateIdError
         When a patient or a column occurs twice.
     """
+    if ID_COLUMN not in table.columns and table.index.nlevels > 1:
+        levels = ", ".join(str(name) for name in table.index.names)
+        msg = (
+            f"The index has {table.index.nlevels} levels ({levels}), and patient ids are one. Keep "
+            "theirs, with one row per patient: table.droplevel(…)."
+        )
+        raise IdTypeError(msg)
     indexed = table.set_index(ID_COLUMN) if ID_COLUMN in table.columns else table.copy(deep=False)
     # A new index: the caller's table shares the old one.
     indexed.index = indexed.index.rename(ID_COLUMN)

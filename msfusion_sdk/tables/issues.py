@@ -14,6 +14,7 @@ from msfusion_sdk.errors import (
     IdMismatchError,
     IdTypeError,
     MissingModalityError,
+    MsfusionWarning,
     NonFiniteError,
     SurvivalLabelError,
     TableError,
@@ -33,7 +34,7 @@ IssueCode = Literal[
 ]
 
 
-class TableWarning(UserWarning):
+class TableWarning(MsfusionWarning, UserWarning):
     """Cells or columns that can be used and more often are a mistake."""
 
 

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from msfusion_sdk.evaluation.result.tables import cell
+from msfusion_sdk.phrases import one_line
 from msfusion_sdk.study.training_record import TrainingRecord
 
 __all__ = ["ExternalValidation"]
@@ -52,6 +54,16 @@ class ExternalValidation:
     warnings: tuple[str, ...]
     bootstrap: int
     random_state: int
+
+    def __repr__(self) -> str:
+        main = self.performance.iloc[0]
+        value = cell(main["value"], main["lower"], main["upper"])
+        facts = (
+            f"{self.outcome} of {self.counts['patients']} patients",
+            f"{main['label']} {value}",
+        )
+        warned = f"{len(self.warnings)} warnings" if self.warnings else ""
+        return one_line("ExternalValidation", [*facts, warned])
 
     @property
     def main_metric(self) -> str:

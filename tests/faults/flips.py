@@ -181,7 +181,8 @@ def _result(world: World, folder: Path) -> None:
 
 def _read_result(_: World, folder: Path) -> object:
     found = SlideEmbedding.from_parquet(folder / "a.parquet")
-    return found.vector.tolist(), found.patches.to_pylist(), found.provenance, found.tissue
+    where = found.provenance.model_dump()
+    return found.vector.tolist(), found.patches.to_pylist(), where, found.tissue
 
 
 def _checkpoint(world: World, folder: Path) -> None:

@@ -1,14 +1,17 @@
 """Outcomes: sorted by id, classes in order, and nothing that has to be guessed."""
 
+import re
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.linear_model import LogisticRegression
 
 from msfusion_sdk.errors import (
     DegenerateSplitError,
     DuplicateIdError,
+    IdTypeError,
     SurvivalLabelError,
     TableError,
 )
@@ -63,3 +66,56 @@ def test_classes_are_text_whole_numbers_or_booleans_and_come_back_as_such(
 def test_an_outcome_is_taken_as_it_is() -> None:
     outcome = read_outcome(pd.Series(["yes", "no"], ["a", "b"]))
     assert read_outcome(outcome) is outcome
+
+
+IDS = ["a", "b", "c"]
+TIMES = np.array([(3.0, True), (1.0, False), (2.0, True)], [("time", float), ("event", bool)])
+ADVISED = re.compile(
+    r"(?:Give |, or )(pd\.(?:Series|DataFrame)\(y.*?\)|y\S*\]|y\.\S+\(\))(?:\.$| )"
+)
+
+
+@pytest.mark.parametrize(
+    "y",
+    [
+        ["x", "y", "x"],
+        ("x", "y", "x"),
+        np.array(["x", "y", "x"]),
+        np.array([0.5, 1.5, 2.5]),
+        {"a": "x", "b": "y", "c": "x"},
+        TIMES,
+        TIMES.view(np.recarray),
+        pd.DataFrame({"class": ["x", "y", "x"]}, IDS),
+        pd.DataFrame({"patient_id": IDS, "class": ["x", "y", "x"]}),
+    ],
+    ids=["list", "tuple", "text", "numbers", "dict", "structured", "records", "column", "with ids"],
+)
+def test_the_advice_on_what_is_no_outcome_works_as_it_stands(y: Any) -> None:
+    with pytest.raises(TableError) as caught:
+        read_outcome(y)
+    (call,) = ADVISED.findall(str(caught.value))
+    assert read_outcome(eval(call, {"pd": pd, "y": y, "patient_ids": IDS})).patient_ids == (*IDS,)
+
+
+@pytest.mark.parametrize(
+    ("y", "said"),
+    [
+        (None, r"y is None.*pd\.DataFrame"),
+        ("death", r"the text 'death'.*cohort\.outcome\(name\)"),
+        (
+            {"clinical": pd.DataFrame({"x": [1]}, ["a"])},
+            r"tables: the order is model\.fit",
+        ),
+        (LogisticRegression(), r"y is a LogisticRegression.*model\.fit\(X, y\)"),
+        (pd.Series(["x", "y"]), "y: 2 of 2 patient ids are not text"),
+    ],
+)
+def test_what_holds_no_outcome_is_named(y: Any, said: str) -> None:
+    with pytest.raises(IdTypeError, match=said):
+        read_outcome(y)
+
+
+def test_columns_of_another_name_are_told_of_the_way_for_classes() -> None:
+    y = pd.DataFrame({"grade": [1, 2], "site": ["u", "v"]}, ["a", "b"])
+    with pytest.raises(SurvivalLabelError, match=r"or numbers, give one column: y\['grade'"):
+        read_outcome(y)

@@ -20,6 +20,7 @@ from msfusion_adapters.clinical.tidy import Unknown, require_known, tidy
 from msfusion_adapters.leakage import warn_of_leaks
 from msfusion_sdk.adapter import AdapterState, Block, ModalityAdapter
 from msfusion_sdk.arrays import Bools
+from msfusion_sdk.deprecation import MsfusionDeprecationWarning
 from msfusion_sdk.errors import MissingModalityError, TableError
 from msfusion_sdk.tables.files.table_file import TableFile
 from msfusion_sdk.tables.frames import patient_table, select_columns
@@ -226,7 +227,7 @@ class ClinicalAdapter(ModalityAdapter):
         warnings.warn(
             "rare_share= is deprecated and will go in version 0.3: a share loses levels of large "
             "tables. Use min_patients=, by default 10.",
-            DeprecationWarning,
+            MsfusionDeprecationWarning,
             stacklevel=3,
         )
         return self.rare_share * patients

@@ -8,7 +8,7 @@ import warnings
 from pathlib import Path
 from typing import Literal
 
-from msfusion_sdk.errors import TableError
+from msfusion_sdk.errors import MsfusionWarning, TableError
 from msfusion_sdk.files import read_bytes
 
 __all__ = ["PseudonymKeyWarning", "Pseudonyms"]
@@ -19,7 +19,7 @@ FEWEST_BYTES = 6
 MAKE_ONE = "Make one: head -c 32 /dev/urandom > key; chmod 600 key"
 
 
-class PseudonymKeyWarning(UserWarning):
+class PseudonymKeyWarning(MsfusionWarning, UserWarning):
     """A key of pseudonyms that others may read, or that is not what it was for version 0.1.0."""
 
 

@@ -11,8 +11,9 @@ from pydantic import ValidationError
 
 from msfusion_sdk.config import EncoderConfig
 from msfusion_sdk.encoder.result.geojson import Polygon, write_geojson
-from msfusion_sdk.encoder.result.provenance import Provenance
+from msfusion_sdk.encoder.result.provenance import Provenance, provenance_facts
 from msfusion_sdk.errors import StoreSchemaError
+from msfusion_sdk.phrases import html_table
 from msfusion_sdk.storage.parquet import patch_schema, read_parquet, write_parquet
 
 __all__ = ["SlideEmbedding", "Status", "no_patches"]
@@ -53,6 +54,14 @@ class SlideEmbedding:
         reason = f", {self.reason}" if self.reason else ""
         patches = f"{self.patches.num_rows} patches"
         return f"SlideEmbedding({self.slide_id!r}, {self.status}{reason}, {patches})"
+
+    def _repr_html_(self) -> str:
+        state = f"{self.status}: {self.reason}" if self.reason else self.status
+        vector = "" if self.vector is None else f"{len(self.vector)} numbers"
+        facts = {"status": state, "vector": vector, "patches": str(self.patches.num_rows)}
+        return html_table(
+            f"SlideEmbedding {self.slide_id}", {**facts, **provenance_facts(self.provenance)}
+        )
 
     def to_parquet(self, path: str | Path, *, patches: bool = True) -> Path:
         """Write one row to ``path``, atomically, and return the path.

@@ -4,6 +4,7 @@ Holds no path, no file name, no label and no patient property of the slide.
 """
 
 from msfusion_sdk.config import EncoderConfig, FrozenConfig
+from msfusion_sdk.phrases import html_table, one_line
 from msfusion_sdk.slides.files.stamp import FileStamp
 from msfusion_sdk.slides.stain import StainProfile
 
@@ -16,6 +17,7 @@ __all__ = [
     "SpacingFacts",
     "StainFacts",
     "TissueFacts",
+    "provenance_facts",
 ]
 
 
@@ -119,7 +121,7 @@ class RuntimeFacts(FrozenConfig):
 
 
 class Provenance(FrozenConfig):
-    """Everything needed to judge or repeat a result."""
+    """Everything needed to judge or repeat a result; ``model_dump()`` shows all of it."""
 
     _added = frozenset({"excluded"})
 
@@ -136,3 +138,38 @@ class Provenance(FrozenConfig):
     """Patches that were read and left out for their quality."""
     patches_with_missing_pixels: int = 0
     warnings: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        return one_line("Provenance", provenance_facts(self).values())
+
+    def __str__(self) -> str:
+        return repr(self)
+
+    def _repr_html_(self) -> str:
+        return html_table("Provenance", provenance_facts(self))
+
+
+def provenance_facts(provenance: "Provenance") -> dict[str, str]:
+    """Return what was read, how, and by which model; the whole of it is ``model_dump()``."""
+    slide, spacing, tissue = provenance.slide, provenance.spacing, provenance.tissue
+    width, height = slide.level_dimensions[0]
+    recall = tissue.tissue_recall
+    model, runtime = provenance.model, provenance.runtime
+    return {
+        "slide": f"{slide.vendor} by {slide.reader}, {width} × {height} px",
+        "spacing": f"{spacing.slide_mpp:g} µm/px, read at {spacing.effective_mpp:.4g}",
+        "tissue": f"{tissue.area_mm2:.2f} mm²"
+        + ("" if recall is None else f", {100 * recall:.0f} % of it in patches"),
+        "model": f"{model.name} {model.fingerprint[:12]}",
+        "computed": f"{runtime.device} {runtime.precision} {runtime.backend}",
+        "bad regions": _counted(len(provenance.bad_regions), "bad region"),
+        "left out": _counted(len(provenance.excluded), "patch left out", "patches left out"),
+        "warnings": _counted(len(provenance.warnings), "warning"),
+    }
+
+
+def _counted(number: int, one: str, several: str = "") -> str:
+    """Return a number with its word; nothing where there are none."""
+    if not number:
+        return ""
+    return f"{number} {one if number == 1 else several or one + 's'}"

@@ -6,15 +6,19 @@ import warnings
 from pathlib import Path
 
 from msfusion_sdk.encoder.weights.patch_attention import ATTENTION_FILE
-from msfusion_sdk.errors import ModelIdError
+from msfusion_sdk.errors import ModelIdError, MsfusionWarning
 from msfusion_sdk.storage.model_folder import CARD_FILE, CONFIG_FILE, WEIGHTS_FILE
 
-__all__ = ["DEFAULT_MODEL", "embedded_models", "locate_model"]
+__all__ = ["DEFAULT_MODEL", "UnpinnedWeightsWarning", "embedded_models", "locate_model"]
 
 DEFAULT_MODEL = "lung-tiles-v2"
 EMBEDDED = Path(__file__).parents[1] / "embedded"
 HUB_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,95}/[A-Za-z0-9][A-Za-z0-9._-]{0,95}")
 COMMIT = re.compile(r"[0-9a-f]{40}")
+
+
+class UnpinnedWeightsWarning(MsfusionWarning, UserWarning):
+    """A repository is named without a commit, so that its weights can change."""
 
 
 def embedded_models() -> dict[str, Path]:
@@ -48,6 +52,11 @@ def locate_model(
     ------
     ModelIdError
         When the name is none of these, or the hub model cannot be obtained.
+
+    Warns
+    -----
+    UnpinnedWeightsWarning
+        When ``revision`` is not a full commit id.
     """
     embedded = embedded_models()
     if model is None:
@@ -68,7 +77,7 @@ def locate_model(
         warnings.warn(
             f"{model} is not pinned to a commit, so its weights can change. Pass the 40-digit "
             "commit id as revision.",
-            UserWarning,
+            UnpinnedWeightsWarning,
             stacklevel=3,
         )
     # Not with the module: it takes a tenth of the encoder's start, and few download.

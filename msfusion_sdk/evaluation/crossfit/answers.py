@@ -7,8 +7,13 @@ import numpy as np
 import pandas as pd
 
 from msfusion_sdk.arrays import Floats
-from msfusion_sdk.errors import IdMismatchError, NonFiniteError, SurvivalLabelError
-from msfusion_sdk.phrases import first_few
+from msfusion_sdk.errors import (
+    IdMismatchError,
+    InputTypeError,
+    NonFiniteError,
+    SurvivalLabelError,
+)
+from msfusion_sdk.phrases import first_few, what_is
 
 __all__ = ["require_probabilities", "require_rows"]
 
@@ -23,11 +28,19 @@ def require_rows(method: str, predicted: Any, patient_ids: Collection[str]) -> A
 
     Raises
     ------
+    InputTypeError
+        When it is neither.
     IdMismatchError
         When a patient was left out.
     NonFiniteError
         When a row holds NaN or infinity.
     """
+    if not isinstance(predicted, pd.Series | pd.DataFrame):
+        msg = (
+            f"{method}() returned {what_is(predicted)}, and has to return a Series or DataFrame "
+            "with a row per patient_id. Wrap the model in a class that adds them."
+        )
+        raise InputTypeError(msg)
     missing = [patient for patient in patient_ids if patient not in predicted.index]
     if missing:
         msg = (

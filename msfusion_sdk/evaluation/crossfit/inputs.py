@@ -8,8 +8,8 @@ import pandas as pd
 
 from msfusion_sdk.errors import MissingModalityError
 from msfusion_sdk.phrases import first_few
+from msfusion_sdk.tables.by_name import check_tables
 from msfusion_sdk.tables.cells.placeholders import is_placeholder
-from msfusion_sdk.tables.frames import patient_table
 
 __all__ = ["Tables", "read_tables", "rows_of", "with_values", "without_blank"]
 
@@ -29,15 +29,15 @@ def read_tables(
     MissingModalityError
         When there is no table, or most patients have no value in any: their ids may be spelt in
         another way.
-    IdTypeError, DuplicateIdError
-        When the ids of a table cannot be used.
+    InputTypeError, IdTypeError, DuplicateIdError
+        When the tables are something else, or the ids of one cannot be used.
     """
-    checked = {str(name): patient_table(table).sort_index() for name, table in tables.items()}
+    checked = {name: table.sort_index() for name, table in check_tables(tables).items()}
     found = {patient for table in checked.values() for patient in with_values(table)}
     bare = sorted(set(patient_ids) - found)
     what = (
         f"{len(bare)} of {len(patient_ids)} patients have no value in any of the tables "
-        f"{', '.join(checked) or '(none were given)'} (first: {first_few(bare)})"
+        f"{', '.join(checked)} (first: {first_few(bare)})"
     )
     # Most of them: more likely spelt otherwise than without a value.
     if 2 * len(bare) > len(patient_ids):

@@ -11,33 +11,12 @@ from msfusion_sdk.evaluation.crossfit.task import Task
 from msfusion_sdk.evaluation.folds.checks import require_trainable
 from msfusion_sdk.evaluation.folds.folds import Fold
 from msfusion_sdk.evaluation.metrics.predictions import Predictions
-from msfusion_sdk.outcomes.outcome import Outcome
 from msfusion_sdk.phrases import first_few
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["fit_predict", "require_methods"]
-
-
-def require_methods(name: str, model: object, task: type[Task], outcome: Outcome) -> None:
-    """Refuse a model that cannot predict this kind of outcome.
-
-    Raises
-    ------
-    TypeError
-        Naming the method that is missing.
-    """
-    needed = ("fit", *task.methods)
-    missing = [method for method in needed if not callable(getattr(model, method, None))]
-    if missing:
-        numbers = outcome.kind == "class" and callable(getattr(model, "predict", None))
-        msg = (
-            f"y holds {outcome.holds}, and {name!r} ({type(model).__name__}) has no "
-            f"{missing[0]}(). Give {task.estimator}, or an estimator like it"
-            + ("; if whole numbers are to be predicted, y.astype(float)." if numbers else ".")
-        )
-        raise TypeError(msg)
+__all__ = ["fit_predict"]
 
 
 def fit_predict(model: Any, tables: Tables, task: Task, fold: Fold, number: int) -> Predictions:

@@ -8,9 +8,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from msfusion_sdk.errors import DegenerateSplitError, DuplicateIdError, IdMismatchError
+from msfusion_sdk.errors import (
+    DegenerateSplitError,
+    DuplicateIdError,
+    IdMismatchError,
+    IdTypeError,
+)
 from msfusion_sdk.outcomes.outcome import Outcome
-from msfusion_sdk.phrases import first_few
+from msfusion_sdk.phrases import first_few, what_is
 
 __all__ = ["labels_of", "require_trainable", "require_each_tested_once", "require_no_straddling"]
 
@@ -29,11 +34,19 @@ def labels_of(
 
     Raises
     ------
+    IdTypeError
+        When they are an array or a list.
     DuplicateIdError
         When a patient has two labels.
     IdMismatchError
         When a patient has none.
     """
+    if not isinstance(labels, Mapping | pd.Series):
+        msg = (
+            f"{what} is {what_is(labels)}, which has no patient ids. Give "
+            f"pd.Series({what}s, index=patient_ids), or a dict of patient_id to {what}."
+        )
+        raise IdTypeError(msg)
     series = pd.Series(labels, dtype=object)
     repeated = series.index[series.index.duplicated()]
     if len(repeated):

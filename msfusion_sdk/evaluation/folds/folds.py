@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from msfusion_sdk.errors import DegenerateSplitError
+from msfusion_sdk.errors import DegenerateSplitError, InputTypeError
 from msfusion_sdk.evaluation.folds.checks import (
     labels_of,
     require_each_tested_once,
@@ -20,6 +20,7 @@ from msfusion_sdk.evaluation.folds.checks import (
 from msfusion_sdk.evaluation.folds.stratified_groups import stratified_group_folds
 from msfusion_sdk.outcomes.outcome import Outcome
 from msfusion_sdk.outcomes.reading import read_outcome
+from msfusion_sdk.phrases import what_is
 
 __all__ = ["Fold", "fold_counts", "make_folds", "split_hash"]
 
@@ -30,6 +31,9 @@ class Fold:
 
     train_ids: tuple[str, ...]
     test_ids: tuple[str, ...]
+
+    def __repr__(self) -> str:
+        return f"Fold({len(self.train_ids)} to fit on, {len(self.test_ids)} to judge)"
 
 
 def make_folds(
@@ -60,6 +64,8 @@ def make_folds(
 
     Raises
     ------
+    InputTypeError
+        When ``folds`` is something else.
     DegenerateSplitError
         When a group or site is on both sides of a fold, when there are fewer of them than
         folds, or training patients lack events or a class; the message names patients.
@@ -80,7 +86,7 @@ def make_folds(
     elif isinstance(folds, pd.Series):
         made = _by_place(outcome.patient_ids, labels_of("fold", folds, outcome.patient_ids))
     else:
-        made = tuple(Fold(*map(_ascending, (f.train_ids, f.test_ids))) for f in folds)
+        made = _given(folds)
     require_each_tested_once(made, outcome.patient_ids)
     for what, labels in kept.items():
         require_no_straddling(made, what, dict(zip(outcome.patient_ids, labels, strict=True)))
@@ -157,6 +163,17 @@ def _by_place(patient_ids: tuple[str, ...], place: NDArray[Any]) -> tuple[Fold, 
         Fold(tuple(ids[place != number]), tuple(ids[place == number]))
         for number in sorted(set(place.tolist()))
     )
+
+
+def _given(folds: Any) -> tuple[Fold, ...]:
+    is_listed = isinstance(folds, Sequence) and not isinstance(folds, str)
+    if not is_listed or not all(hasattr(one, "test_ids") for one in folds):
+        msg = (
+            f"folds is {what_is(folds)}. Give their number, the fold of each patient as a Series "
+            "by patient_id, or a list of Fold(train_ids, test_ids)."
+        )
+        raise InputTypeError(msg)
+    return tuple(Fold(*map(_ascending, (one.train_ids, one.test_ids))) for one in folds)
 
 
 def _ascending(ids: Sequence[str]) -> tuple[str, ...]:

@@ -9,12 +9,17 @@ import pandas as pd
 from msfusion_sdk.evaluation.folds.folds import Fold
 from msfusion_sdk.evaluation.metrics.horizons import TimePlan, with_unit
 from msfusion_sdk.evaluation.result.markdown import page
+from msfusion_sdk.evaluation.result.shown import model_cells
 from msfusion_sdk.evaluation.result.text import plain_text
 from msfusion_sdk.evaluation.result.verdict import MainMetric, verdict
 from msfusion_sdk.outcomes.outcome import Kind
+from msfusion_sdk.phrases import html_table, one_line
 from msfusion_sdk.storage.predictions import store_predictions
 
 __all__ = ["Evaluation"]
+
+_SHOWN = 4
+"""Models in a line."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,6 +87,32 @@ class Evaluation:
     predictions: pd.DataFrame
     warnings: tuple[str, ...]
     versions: dict[str, str]
+
+    def __repr__(self) -> str:
+        cells = model_cells(self.summary, self.main_metric, list(self.models)[:_SHOWN])
+        more = len(self.models) - len(cells)
+        return one_line(
+            "Evaluation",
+            [
+                self._headline(),
+                *(f"{name} {value}" for name, value in cells.items()),
+                f"{more} more models" if more else "",
+                f"{len(self.warnings)} warnings" if self.warnings else "",
+            ],
+        )
+
+    def _repr_html_(self) -> str:
+        everybody = list(self.summary["model"].unique())[: 3 * _SHOWN]
+        facts = {
+            **model_cells(self.summary, self.main_metric, everybody),
+            "verdict": " ".join(self.verdict),
+            "warnings": str(len(self.warnings)) if self.warnings else "",
+        }
+        return html_table(f"Evaluation: {self._headline()}", facts)
+
+    def _headline(self) -> str:
+        patients, folds = int(self.fold_counts["test"].sum()), len(self.fold_counts)
+        return f"{self.labels[self.main_metric]} of {patients} patients in {folds} folds"
 
     @property
     def kind(self) -> Kind:

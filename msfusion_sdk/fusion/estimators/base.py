@@ -14,11 +14,12 @@ from msfusion_sdk.errors import TableError
 from msfusion_sdk.fusion.estimators.fitted import FittedFusion, fit_fusion, shown_weights
 from msfusion_sdk.fusion.estimators.patch_shares import attention_of
 from msfusion_sdk.fusion.estimators.saving import load_estimator, save_estimator
-from msfusion_sdk.fusion.inputs.inputs import AdapterChoice, Tables
+from msfusion_sdk.fusion.inputs.inputs import AdapterChoice, Tables, rows_of_all
 from msfusion_sdk.fusion.inputs.targets import Target
 from msfusion_sdk.fusion.strategies.fuser import Arrays
 from msfusion_sdk.fusion.strategies.strategies import Base, Strategy
 from msfusion_sdk.outcomes.outcome import Outcome
+from msfusion_sdk.tables.by_name import check_tables
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -64,6 +65,8 @@ class FusionEstimator(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn
 
         Raises
         ------
+        InputTypeError
+            When ``X`` is not a mapping of DataFrames; the message has the right call.
         TableError
             When tables or outcomes cannot be used; the subclass says why.
         MissingModalityError
@@ -71,9 +74,10 @@ class FusionEstimator(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn
         DegenerateSplitError
             When there are too few events, one class only, or too few patients of a class.
         """
-        target = self._target(X, y)
+        tables = check_tables(X)
+        target = self._target(tables, y)
         fitted, held_out = fit_fusion(
-            X,
+            tables,
             target,
             strategy=self.fusion,
             base=self.base,
@@ -116,11 +120,11 @@ class FusionEstimator(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn
             As :meth:`fit` does.
         """
         check_is_fitted(self)
-        target = self._target(X, y)
+        tables = check_tables(X, known=self.fitted_.adapters)
+        target = self._target(tables, y)
         target.outcome.require("Recalibration", LEAST_TO_RECALIBRATE)
-        ids, scores = self.fitted_.scores(X)
-        place = {name: row for row, name in enumerate(ids)}
-        rows = [place[name] for name in target.outcome.patient_ids]
+        ids, scores = self.fitted_.scores(rows_of_all(tables, target.outcome.patient_ids))
+        rows = ids.get_indexer(target.outcome.index)
         arrays = {**self.arrays_, **self._rescaled(scores[rows], target)}
         both = [*self.training_ids_, *target.outcome.patient_ids]
         learned = {**self.learned_, "training_ids": list(dict.fromkeys(both))}
@@ -160,6 +164,11 @@ class FusionEstimator(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn
         estimator, fitted, arrays, learned = load_estimator(cls, Path(folder), adapters)
         return estimator._set_fitted(fitted, arrays, learned)
 
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.dict, tags.input_tags.two_d_array = True, False
+        return tags
+
     @abstractmethod
     def _target(self, tables: Tables, y: Any) -> Target:
         """Return what can be learned from ``y``, or refuse it."""
@@ -185,6 +194,15 @@ class FusionEstimator(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn
         return self
 
 
-def wrong_kind(found: Outcome, instead: str) -> TableError:
-    """Return the error of an estimator that was given outcomes of another kind."""
-    return TableError(f"y holds {found.holds}. Use {instead}, or give another outcome.")
+def wrong_kind(found: Outcome, instead: Mapping[str, str], wanted: str) -> TableError:
+    """Return the error of an estimator that was given outcomes of another kind.
+
+    Parameters
+    ----------
+    found : Outcome
+    instead : mapping of kind to estimator
+        That takes such outcomes.
+    wanted : str
+        What this one takes.
+    """
+    return TableError(f"y holds {found.holds}. Use {instead[found.kind]}, or give {wanted}.")

@@ -97,7 +97,7 @@ class FusionClassifier(ClassifierMixin, FusionEstimator):  # type: ignore[misc] 
     def _target(self, tables: Tables, y: Any) -> ClassTarget:
         outcome = read_outcome(y)
         if not isinstance(outcome, ClassOutcome):
-            raise wrong_kind(outcome, _INSTEAD[outcome.kind])
+            raise wrong_kind(outcome, _INSTEAD, "a Series of classes")
         return ClassTarget(outcome)
 
     def _beside(self, held_out: Floats, target: ClassTarget) -> tuple[Arrays, dict[str, Any]]:

@@ -24,6 +24,7 @@ from msfusion_sdk.errors import MissingModalityError, TableError
 from msfusion_sdk.fusion.estimators.fitted import FittedFusion
 from msfusion_sdk.fusion.inputs.inputs import Tables, read_modalities
 from msfusion_sdk.fusion.inputs.modalities import Modalities
+from msfusion_sdk.tables.by_name import check_tables
 
 __all__ = ["OneBag", "PatchShares", "attention_of"]
 
@@ -66,9 +67,10 @@ class OneBag:
 
     def __init__(self, fitted: FittedFusion, tables: Tables, patient_id: str) -> None:
         name, self._attention = attention_of(fitted)
-        self.bag = _bag(tables, name, patient_id)
+        checked = check_tables(tables, known=fitted.adapters)
+        self.bag = _bag(checked, name, patient_id)
         self.vectors = self.bag.read()
-        mine = {key: table.loc[table.index == patient_id] for key, table in tables.items()}
+        mine = {key: table.loc[table.index == patient_id] for key, table in checked.items()}
         having = {key: table for key, table in mine.items() if len(table)}
         self._modalities = read_modalities(having, fitted.adapters, fitted.features)
         self._place, self._fuser = self._modalities.names.index(name), fitted.fuser

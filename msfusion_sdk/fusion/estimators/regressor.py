@@ -18,6 +18,11 @@ from msfusion_sdk.outcomes.reading import read_outcome
 
 __all__ = ["FusionRegressor"]
 
+_INSTEAD = {
+    "survival": "FusionSurvival",
+    "class": "FusionClassifier (or y.astype(float) where classes are written as numbers)",
+}
+
 
 class FusionRegressor(RegressorMixin, FusionEstimator):  # type: ignore[misc]  # untyped
     """A number per patient from several tables, any of which a patient may lack.
@@ -68,7 +73,7 @@ class FusionRegressor(RegressorMixin, FusionEstimator):  # type: ignore[misc]  #
         is_whole = isinstance(y, pd.Series) and pd.api.types.is_integer_dtype(y)
         outcome = number_outcome(y) if is_whole else read_outcome(y)
         if not isinstance(outcome, NumberOutcome):
-            raise wrong_kind(outcome, "FusionClassifier or FusionSurvival")
+            raise wrong_kind(outcome, _INSTEAD, "a Series of numbers")
         return NumberTarget.of(outcome)
 
     def _beside(self, held_out: Floats, target: NumberTarget) -> tuple[Arrays, dict[str, Any]]:

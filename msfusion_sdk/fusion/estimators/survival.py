@@ -17,9 +17,11 @@ from msfusion_sdk.fusion.inputs.targets import SurvivalTarget
 from msfusion_sdk.fusion.strategies.fuser import Arrays
 from msfusion_sdk.outcomes.reading import read_outcome
 from msfusion_sdk.outcomes.survival import SurvivalOutcome, survival_outcome
-from msfusion_sdk.tables.frames import patient_table
+from msfusion_sdk.survival.checks import require_horizons
 
 __all__ = ["FusionSurvival"]
+
+_INSTEAD = {"class": "FusionClassifier", "number": "FusionRegressor"}
 
 
 class FusionSurvival(FusionEstimator):
@@ -83,20 +85,23 @@ class FusionSurvival(FusionEstimator):
         ----------
         X : mapping of table name to DataFrame indexed by patient_id
             Any of the tables of training.
-        times : shape (time,), ascending
+        times : shape (time,), ascending, or one number
             In the unit of training.
 
         Raises
         ------
+        ShapeError
+            When times are none, not finite or do not ascend.
         TableError
             When a table is new, or has other columns than in training.
         MissingModalityError
             When a patient has no modality; the message names them.
         """
         check_is_fitted(self)
+        horizons = require_horizons(times)
         ids, scores = self.fitted_.scores(X)
-        columns = pd.Index(np.asarray(times, np.float64), name="time")
-        return pd.DataFrame(self.curves_.survival(scores, times), index=ids, columns=columns)
+        columns = pd.Index(horizons, name="time")
+        return pd.DataFrame(self.curves_.survival(scores, horizons), index=ids, columns=columns)
 
     def modality_contributions(self, X: Tables) -> pd.DataFrame:  # noqa: N803
         """Return what each table adds to the risk: a row per patient, a column per table.
@@ -110,11 +115,11 @@ class FusionSurvival(FusionEstimator):
 
     def _target(self, tables: Tables, y: Any) -> SurvivalTarget:
         # A structured array has no ids, so its rows have to be those of the tables.
-        if isinstance(y, np.ndarray):
+        if isinstance(y, np.ndarray) and y.dtype.names:
             y = survival_outcome(y, _ids_of_rows(tables, len(y)))
         outcome = read_outcome(y)
         if not isinstance(outcome, SurvivalOutcome):
-            raise wrong_kind(outcome, "FusionClassifier or FusionRegressor")
+            raise wrong_kind(outcome, _INSTEAD, "a DataFrame with 'time' and 'event'")
         return SurvivalTarget(outcome)
 
     def _beside(self, held_out: Floats, target: SurvivalTarget) -> tuple[Arrays, dict[str, Any]]:
@@ -129,7 +134,7 @@ class FusionSurvival(FusionEstimator):
 
 def _ids_of_rows(tables: Tables, rows: int) -> tuple[str, ...]:
     """Return the patient ids that the rows of a structured array belong to."""
-    orders = {tuple(patient_table(table).index) for table in tables.values()}
+    orders = {tuple(table.index) for table in tables.values()}
     if len(orders) != 1 or len(next(iter(orders))) != rows:
         found = ", ".join(f"{name} {len(table)}" for name, table in tables.items())
         msg = (

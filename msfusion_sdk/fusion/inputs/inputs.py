@@ -15,10 +15,18 @@ from msfusion_sdk.adapter import Block, ModalityAdapter
 from msfusion_sdk.errors import MissingModalityError, TableError
 from msfusion_sdk.fusion.inputs.modalities import Modalities, require_some
 from msfusion_sdk.outcomes.outcome import Outcome
+from msfusion_sdk.phrases import first_few
 from msfusion_sdk.registry import list_adapters, load_adapter
-from msfusion_sdk.tables.frames import patient_table
+from msfusion_sdk.tables.by_name import check_tables
 
-__all__ = ["AdapterChoice", "Tables", "choose_adapters", "fit_modalities", "read_modalities"]
+__all__ = [
+    "AdapterChoice",
+    "Tables",
+    "choose_adapters",
+    "fit_modalities",
+    "read_modalities",
+    "rows_of_all",
+]
 
 Tables = Mapping[str, pd.DataFrame]
 AdapterChoice = Mapping[str, str | ModalityAdapter]
@@ -68,6 +76,11 @@ def fit_modalities(
     Patients ascend by id, which makes the result independent of the order of every table, to the
     last digit.
 
+    Parameters
+    ----------
+    tables : mapping of table name to DataFrame
+        As :func:`~msfusion_sdk.tables.by_name.check_tables` returns them.
+
     Raises
     ------
     MissingModalityError
@@ -76,7 +89,7 @@ def fit_modalities(
     patient_ids, labels = outcome.patient_ids, outcome.labels()
     blocks = {}
     for name, adapter in adapters.items():
-        table = patient_table(tables[name])
+        table = tables[name]
         table = table.loc[table.index.isin(patient_ids)].sort_index()
         if table.empty:
             raise _missing_for_all(name, len(patient_ids))
@@ -104,19 +117,20 @@ def read_modalities(
 
     Raises
     ------
+    InputTypeError, IdTypeError, DuplicateIdError
+        When the tables are something else, or their ids cannot be used.
     TableError
         When a table was not there in training.
     MissingModalityError
         When there is no table, or a patient has an empty row in each.
     """
-    unknown = sorted(set(tables).difference(adapters))
-    if unknown or not tables:
+    checked = check_tables(tables, known=adapters)
+    if set(checked).difference(adapters):
         msg = (
             f"Prediction needs one or more of the tables of training ({', '.join(adapters)}), and "
-            f"got {', '.join(map(repr, tables)) or 'none'}."
+            f"got {', '.join(map(repr, checked))}."
         )
-        raise TableError(msg) if unknown else MissingModalityError(msg)
-    checked = {name: patient_table(table) for name, table in tables.items()}
+        raise TableError(msg)
     # A dict keeps the order and drops what comes again; a set would shuffle.
     patient_ids = list(dict.fromkeys(i for table in checked.values() for i in table.index))
     blocks = {
@@ -126,6 +140,29 @@ def read_modalities(
     read = Modalities.of(blocks, patient_ids)
     require_some(read)
     return read
+
+
+def rows_of_all(tables: Tables, patient_ids: Sequence[str]) -> dict[str, pd.DataFrame]:
+    """Return the tables with only these patients, each of whom must have a row in one.
+
+    Raises
+    ------
+    MissingModalityError
+        Naming the first of those who have none.
+    """
+    rows = {name: table[table.index.isin(patient_ids)] for name, table in tables.items()}
+    there = set().union(*(table.index for table in rows.values()))
+    lacking = [patient for patient in patient_ids if patient not in there]
+    if lacking:
+        msg = (
+            f"{len(lacking)} of {len(patient_ids)} patients of y are in no table of X (first: "
+            f"{first_few(lacking)}; tables: {', '.join(tables)}). Leave them out of y, or check "
+            "that ids are spelt alike."
+        )
+        error = MissingModalityError(msg)
+        error.patient_ids = tuple(lacking)
+        raise error
+    return {name: table for name, table in rows.items() if len(table)}
 
 
 def _nobody(names: Sequence[str]) -> Block:

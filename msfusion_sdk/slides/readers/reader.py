@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
+from msfusion_sdk.errors import SlideResolutionError
+from msfusion_sdk.phrases import html_table, one_line
 from msfusion_sdk.slides.readers.file_kind import FileStamp
 from msfusion_sdk.slides.readers.spacing import Spacing, resolve_mpp
 from msfusion_sdk.slides.stored_tiles.region import Region, composite
@@ -95,6 +97,26 @@ class Slide(ABC):
                 f"No region {location}, level {level}, size {size} in a slide of {self.dimensions}."
             )
             raise ValueError(msg)
+
+    def __repr__(self) -> str:
+        return one_line("Slide", [repr(self.path.name), *self._facts().values()])
+
+    def _repr_html_(self) -> str:
+        return html_table(f"Slide {self.path.name}", self._facts())
+
+    def _facts(self) -> dict[str, str]:
+        width, height = self.dimensions
+        levels = len(self.header.level_dimensions)
+        try:
+            spacing = f"{self.spacing().mpp:g} µm/px"
+        except SlideResolutionError:  # which is told when the slide is encoded
+            spacing = "no µm/px"
+        return {
+            "file": f"{self.header.vendor} by {self.header.reader}",
+            "size": f"{width} × {height} px",
+            "spacing": spacing,
+            "levels": f"{levels} {'level' if levels == 1 else 'levels'}",
+        }
 
     def __enter__(self) -> Self:
         return self

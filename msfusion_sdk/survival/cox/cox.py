@@ -20,7 +20,7 @@ from numpy.typing import ArrayLike
 
 from msfusion_sdk.arrays import Floats
 from msfusion_sdk.components import principal_axes
-from msfusion_sdk.errors import DegenerateSplitError
+from msfusion_sdk.errors import DegenerateSplitError, MsfusionWarning
 from msfusion_sdk.phrases import first_few
 from msfusion_sdk.survival.checks import (
     require_entry,
@@ -39,7 +39,7 @@ __all__ = ["CoxFit", "CurveWarning", "fit_cox", "fit_cox_path"]
 NO_SPREAD = 1e-6
 
 
-class CurveWarning(UserWarning):
+class CurveWarning(MsfusionWarning, UserWarning):
     """A survival curve that says less than it seems to."""
 
 

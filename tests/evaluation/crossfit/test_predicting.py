@@ -15,7 +15,8 @@ from msfusion_sdk.errors import (
     SurvivalLabelError,
 )
 from msfusion_sdk.evaluation.crossfit.inputs import Tables, read_tables
-from msfusion_sdk.evaluation.crossfit.predicting import fit_predict, require_methods
+from msfusion_sdk.evaluation.crossfit.model_check import require_model
+from msfusion_sdk.evaluation.crossfit.predicting import fit_predict
 from msfusion_sdk.evaluation.crossfit.task import Task
 from msfusion_sdk.evaluation.crossfit.tasks import ClassTask, SurvivalTask
 from msfusion_sdk.evaluation.folds.folds import Fold, make_folds
@@ -144,4 +145,4 @@ def test_what_is_no_probability_is_refused(factor: float, message: str, class_pa
 
 def test_a_classifier_is_no_model_of_survival(logistic: Any, cohort: Any) -> None:
     with pytest.raises(TypeError, match=r"'m' \(Logistic\) has no predict_risk\(\)"):
-        require_methods("m", logistic(), SurvivalTask, read_outcome(cohort.y))
+        require_model("m", logistic(), SurvivalTask, read_outcome(cohort.y))
