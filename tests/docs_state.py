@@ -5,11 +5,13 @@ depends on another one.
 """
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pytest
 
 from msfusion_sdk import Cohort, SlideEncoder
 from msfusion_sdk.cohort.store.store import EmbeddingStore
@@ -146,7 +148,15 @@ def external(folder: Path) -> None:
     )
 
 
+def tissue(folder: Path) -> None:
+    """``CMU-1-Small-Region.svs``: a scan of skin, where real data lie beside the repository."""
+    scan = Path(__file__).parents[2] / "shared" / "data" / "slides" / "CMU-1-Small-Region.svs"
+    if not scan.is_file():
+        pytest.skip("../shared is not there")
+    shutil.copy(scan, folder)
+
+
 STATES: dict[str, Callable[[Path], None]] = {
     made.__name__: made
-    for made in (case, results, outlined, lab, cohort, study, deployed, external)
+    for made in (case, results, outlined, lab, cohort, study, deployed, external, tissue)
 }

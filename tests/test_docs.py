@@ -43,6 +43,7 @@ NEEDS = {
     "networks": ["case", "tiles"],
     "parquet": ["cohort"],
     "pretraining": ["outlined", "tiles"],
+    "real-tissue": ["tissue"],
     "report": ["cohort", "study"],
     "scale": ["cohort"],
     "slurm": ["cohort"],
