@@ -36,6 +36,7 @@ FENCE = re.compile(r"^( *)```(\w+)\n(.*?)^\1```", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\]\(([^)#]+)(?:#[^)]*)?\)")
 KNOWN = {"bash", "python", "console", "shell"}
 NEEDS = {
+    "cbioportal": ["portal"],
     "classify-slides": ["lab"],
     "cli": ["results"],
     "deployment": ["deployed"],

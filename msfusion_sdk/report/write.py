@@ -81,9 +81,7 @@ def _chapters(folder: Path, model: str | None) -> list[Chapter]:
         "training.json": lambda: model_chapter(folder),
     }
     if not folder.is_dir():
-        msg = (
-            f"There is no folder {folder}: the command that makes it may have ended with an error."
-        )
+        msg = f"There is no folder {folder}: the command that makes it may have ended in an error."
         raise StoreError(msg)
     # A folder may be several: a model with its evaluation in it, say.
     chapters = [make() for name, make in kinds.items() if (folder / name).is_file()]

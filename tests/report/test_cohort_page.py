@@ -173,5 +173,5 @@ def test_a_folder_that_is_nothing_of_ours_is_an_error_that_says_what_to_pass(
 
 
 def test_a_folder_that_is_not_there_is_said_to_be_missing(tmp_path: Path) -> None:
-    with pytest.raises(StoreError, match="There is no folder .*nowhere"):
+    with pytest.raises(StoreError, match=r"There is no folder .*nowhere"):
         write_report(tmp_path / "nowhere", tmp_path / "r.html")
