@@ -20,10 +20,12 @@ COPIED = {
     "changelog.md": "CHANGELOG.md",
     "model-card.md": CARD,
 }
+FOLDERS = ("examples", "recipes")
 ELSEWHERE = {source: page for page, source in COPIED.items()} | {
     "README.md": "index.md",
-    "examples": "examples.md",
+    **{folder: f"{folder}.md" for folder in FOLDERS},
 }
+BASES = COPIED | {"recipes.md": "recipes/README.md"}
 ROLE = re.compile(r":(?:attr|class|func|meth|mod):<code>~?([\w.]*?)</code>")
 LINK = re.compile(r"\]\((?!https://|#)([^)#]+)(#[^)]*)?\)")
 
@@ -32,8 +34,9 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
     """Add the pages that are made here."""
     pages = {page: (ROOT / source).read_text("utf-8") for page, source in COPIED.items()}
     pages |= {"examples.md": examples_page(), "cli-reference.md": command_page()}
+    pages["recipes.md"] = recipes_page()
     for page, text in pages.items():
-        base = (ROOT / COPIED.get(page, "docs/x")).parent
+        base = (ROOT / BASES.get(page, "docs/x")).parent
         files.append(File.generated(config, page, content=with_links(text, base, "docs")))
     return files
 
@@ -57,8 +60,9 @@ def with_links(text: str, base: Path, shown_in: str) -> str:
     def moved(match: re.Match[str]) -> str:
         target, anchor = match[1], match[2] or ""
         path = (base / target).resolve().relative_to(ROOT).as_posix()
-        if path.startswith("examples/"):
-            path, anchor = "examples", f"#{Path(path).stem}"
+        if path.split("/")[0] in FOLDERS:
+            path, *inside = path.split("/")
+            anchor = f"#{Path(inside[0]).stem}" if inside and inside[0] != "README.md" else anchor
         page = ELSEWHERE.get(path, path.removeprefix("docs/"))
         up = "../" * shown_in.removeprefix("docs").count("/")
         return f"]({up}{page}{anchor})"
@@ -84,6 +88,25 @@ def examples_page() -> str:
             kind = {".py": "python", ".toml": "toml"}.get(source.suffix, "text")
             name = [f"`{source.name}`", ""] if path.is_dir() else []
             lines += [*name, f"```{kind}", source.read_text("utf-8").rstrip(), "```", ""]
+    return "\n".join(lines)
+
+
+def recipes_page() -> str:
+    """Return the recipes for clusters, file by file."""
+    lines = [(ROOT / "recipes" / "README.md").read_text("utf-8")]
+    kinds = {".sh": "bash", ".nf": "groovy", ".yaml": "yaml", "": "text"}
+    for folder in sorted(path for path in (ROOT / "recipes").iterdir() if path.is_dir()):
+        lines += [f"## {folder.name} {{#{folder.name}}}", ""]
+        for source in sorted(folder.iterdir()):
+            kind = kinds[source.suffix]
+            lines += [
+                f"`{source.name}`",
+                "",
+                f"```{kind}",
+                source.read_text("utf-8").rstrip(),
+                "```",
+                "",
+            ]
     return "\n".join(lines)
 
 

@@ -5,11 +5,14 @@ depends on another one.
 """
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+import h5py
 import numpy as np
 import pandas as pd
+import pytest
 
 from msfusion_sdk import Cohort, SlideEncoder
 from msfusion_sdk.cohort.store.store import EmbeddingStore
@@ -148,7 +151,47 @@ def external(folder: Path) -> None:
     )
 
 
+def portal(folder: Path) -> None:
+    """A study of cBioPortal: its tables, and patch features of its slides."""
+    rng = np.random.default_rng(0)
+    ids = [f"TCGA-AB-{number:04d}" for number in range(40)]
+    age, months = rng.integers(40, 85, 40), rng.uniform(3, 80, 40).round(1)
+    head = [
+        "#Patient Identifier\tSex\tAge\tMonths\tStatus",
+        "#STRING\tSTRING\tNUMBER\tNUMBER\tSTRING",
+    ]
+    rows = [
+        f"{name}\t{'MF'[i % 2]}ale\t{age[i]}\t{months[i]}\t{('0:LIVING', '1:DECEASED')[i // 2 % 2]}"
+        for i, name in enumerate(ids)
+    ]
+    lines = [*head, "PATIENT_ID\tSEX\tAGE\tOS_MONTHS\tOS_STATUS", *rows]
+    (folder / "data_clinical_patient.txt").write_text("\n".join(lines).replace("Fale", "Female"))
+    samples = [f"{name}-01" for name in ids]
+    expression = pd.DataFrame(rng.normal(size=(30, 40)).round(3), columns=samples)
+    expression.insert(0, "Hugo_Symbol", [f"GENE{number}" for number in range(30)])
+    expression.to_csv(folder / "data_mrna_seq_v2_rsem_zscores.txt", sep="\t", index=False)
+    mutations = pd.DataFrame({"Tumor_Sample_Barcode": samples})
+    mutations.insert(0, "Hugo_Symbol", [f"GENE{number % 5}" for number in range(40)])
+    mutations.insert(1, "Variant_Classification", "Missense_Mutation")
+    mutations.to_csv(folder / "data_mutations.txt", sep="\t", index=False)
+    (folder / "features").mkdir()
+    slides = pd.DataFrame({"slide_id": [f"{name}-01Z-00-DX1" for name in ids[:30]]})
+    slides.assign(patient_id=ids[:30]).to_csv(folder / "slides.csv", index=False)
+    for name in slides["slide_id"]:
+        with h5py.File(folder / "features" / f"{name}.h5", "w") as file:
+            file["features"] = rng.normal(size=(20, 32)).astype("f4")
+            file["coords"] = rng.integers(0, 50, (20, 2)) * 512
+
+
+def tissue(folder: Path) -> None:
+    """``CMU-1-Small-Region.svs``: a scan of skin, where real data lie beside the repository."""
+    scan = Path(__file__).parents[2] / "shared" / "data" / "slides" / "CMU-1-Small-Region.svs"
+    if not scan.is_file():
+        pytest.skip("../shared is not there")
+    shutil.copy(scan, folder)
+
+
 STATES: dict[str, Callable[[Path], None]] = {
     made.__name__: made
-    for made in (case, results, outlined, lab, cohort, study, deployed, external)
+    for made in (case, results, outlined, lab, cohort, study, deployed, external, portal, tissue)
 }

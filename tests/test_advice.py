@@ -12,7 +12,10 @@ import msfusion_sdk
 from msfusion_sdk.cli.main import app
 
 SDK = Path(msfusion_sdk.__file__).parent
-PAGES = [SDK.parent / "README.md", *sorted((SDK.parent / "docs").rglob("*.md"))]
+PAGES = [
+    *(SDK.parent / name for name in ("README.md", "recipes/README.md")),
+    *sorted((SDK.parent / "docs").rglob("*.md")),
+]
 FLAG = re.compile(r"(?<![\w-])--[a-z][a-z-]+[a-z]\b")
 CALL = re.compile(r"\bmsfusion ((?:[a-z][\w-]*\b ?)+)")
 ARGUMENT = re.compile(r"(?<![\w.-])([a-z][a-z_0-9]+)=(?=[ ,.;:)]|$)")
@@ -34,6 +37,8 @@ GROUPS = {name.rpartition(" ")[0] for name in COMMANDS if " " in name}
 EVERYWHERE = COMMANDS[""] | {"--help", "-h"}
 PROSE = {"and", "or"}
 SCHEDULER = {"--array", "--signal"}
+# Of programs that a span need not name: in install.md and among the recipes.
+BUILDERS = {"--build-arg", "--cores", "--gpus", "--nv", "--shm-size", "--torch-backend"}
 SCRIPTS = [
     p
     for name in ("benchmarks", "tools", ".ci", "tests/faults")
@@ -103,7 +108,7 @@ def test_pages_name_what_is_there(page: Path) -> None:
     text = page.read_text("utf-8").replace("\\\n", " ")
     # A span of code, or a line of a block of commands: what a reader would type.
     typed = [*SPAN.findall(text), *re.findall(r"^\s*(msfusion .*)$", text, re.M)]
-    others = frozenset(OTHERS | SCHEDULER)
+    others = frozenset(OTHERS | SCHEDULER | BUILDERS)
     assert [p for one in typed if not FOREIGN & set(one.split()) for p in wrong(one, others)] == []
 
 

@@ -2,7 +2,8 @@
 
 ``bash`` and ``python`` blocks of a page run in a folder of its own, which holds what ``NEEDS``
 names: see ``docs_state.py``.  ``console`` blocks are for a clone of the repository: their targets
-are looked up in the Makefile.
+are looked up in the Makefile.  ``shell`` blocks need a network, a daemon or a cluster: what they
+name is looked up by ``test_getting_it.py``.
 """
 
 import os
@@ -27,11 +28,15 @@ from .patience import patient
 from .warm import WarmServer
 
 ROOT = Path(__file__).parents[1]
-PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
+PAGES = [
+    *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "recipes/README.md")),
+    *sorted((ROOT / "docs").rglob("*.md")),
+]
 FENCE = re.compile(r"^( *)```(\w+)\n(.*?)^\1```", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\]\(([^)#]+)(?:#[^)]*)?\)")
-KNOWN = {"bash", "python", "console"}
+KNOWN = {"bash", "python", "console", "shell"}
 NEEDS = {
+    "cbioportal": ["portal"],
     "classify-slides": ["lab"],
     "cli": ["results"],
     "deployment": ["deployed"],
@@ -39,6 +44,7 @@ NEEDS = {
     "networks": ["case", "tiles"],
     "parquet": ["cohort"],
     "pretraining": ["outlined", "tiles"],
+    "real-tissue": ["tissue"],
     "report": ["cohort", "study"],
     "scale": ["cohort"],
     "slurm": ["cohort"],

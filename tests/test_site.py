@@ -6,13 +6,18 @@ import runpy
 import subprocess
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from typer.testing import CliRunner
 
 from msfusion_sdk.cli.main import app
 
+from .browsing import opened
 from .patience import patient
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 pytestmark = pytest.mark.slow
 
@@ -44,6 +49,15 @@ def test_no_page_loads_anything_from_elsewhere(site: Path) -> None:
     assert len(pages) > 30
     assert [page.name for page in pages if LOADED.search(page.read_text())] == []
     assert [sheet.name for sheet in site.rglob("*.css") if STYLE.search(sheet.read_text())] == []
+
+
+def test_a_page_that_is_opened_as_a_file_searches(site: Path, chromium: "Browser") -> None:
+    with opened(chromium, (site / "howto" / "slurm.html").as_uri()) as page:
+        page.fill("input[name=query]", "tissue_recall")
+        found = page.locator("a.md-search-result__link")
+        found.first.wait_for(timeout=1000 * patient(20))
+        links = [one.get_attribute("href") or "" for one in found.all()]
+    assert any("troubleshooting.html" in link for link in links)
 
 
 def test_no_page_has_what_makes_the_theme_load_a_script(site: Path) -> None:

@@ -3,9 +3,9 @@
 import os
 import shutil
 import tempfile
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
-
-from huggingface_hub import constants
 
 from msfusion_sdk.doctor.finding import Finding, Level
 from msfusion_sdk.errors import StoreError
@@ -48,18 +48,21 @@ def check_temporary() -> list[Finding]:
     return [_finding("temporary files", "ok", str(folder)), *_space("temporary files", folder)]
 
 
-def check_cache() -> Finding:
-    """Look at the folder that models of the Hugging Face hub are kept in."""
+def check_cache() -> list[Finding]:
+    """Look at the folder that models of the Hugging Face hub are kept in, where some may come."""
+    if find_spec("huggingface_hub") is None:
+        return []
+    constants = import_module("huggingface_hub.constants")
     cache = Path(constants.HF_HUB_CACHE)
     if constants.HF_HUB_OFFLINE:
         found = f"HF_HUB_OFFLINE is set: hub models come from {cache} only."
-        return _finding("model cache", "note", found, "unset HF_HUB_OFFLINE to download models")
+        return [_finding("model cache", "note", found, "unset HF_HUB_OFFLINE to download models")]
     # The folder is made with the first download; until then its parent decides.
     there = next(path for path in (cache, *cache.parents) if path.exists())
     if found := _trouble(there):
         remedy = "export HF_HOME=DIR, a folder with space that you can write into"
-        return _finding("model cache", "warning", f"No hub model can be kept: {found}", remedy)
-    return _finding("model cache", "ok", str(cache))
+        return [_finding("model cache", "warning", f"No hub model can be kept: {found}", remedy)]
+    return [_finding("model cache", "ok", str(cache))]
 
 
 def _trouble(folder: Path) -> str:

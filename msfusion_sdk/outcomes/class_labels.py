@@ -53,7 +53,7 @@ def class_labels(
         *note(
             "DegenerateSplit",
             len(single),
-            f"{len(single)} classes of {declared.column} have one patient only (first: "
+            f"Of {declared.column} these classes have one patient only ({len(single)}: "
             f"{first_few(single)}), who cannot be in training and test. Join them with others.",
         ),
         *note(

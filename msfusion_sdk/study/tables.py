@@ -136,6 +136,7 @@ def _require_no_answers(tables: Mapping[str, pd.DataFrame], declared: Declaratio
         if answers:
             msg = (
                 f"Modality {name!r} holds {', '.join(answers)}, of which the outcome is made: the "
-                "model would read the answer. Add the modality again without it, with replace."
+                "model would read the answer. Take these columns out of the table and add it "
+                f"again: msfusion cohort add COHORT {name} TABLE --replace, in Python replace=True."
             )
             raise TableError(msg)

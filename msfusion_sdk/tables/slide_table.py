@@ -25,7 +25,7 @@ from msfusion_sdk.tables.paths import escape_path, real_path
 __all__ = ["SLIDE_ID", "find_bad_paths", "find_bad_spacings", "read_slides"]
 
 SLIDE_ID, PATIENT_ID, PATH, MPP = "slide_id", "patient_id", "path", "mpp"
-N_LISTED = 20
+N_LISTED = 3
 PROBES, PROBE_BYTES = 16, 65536
 
 

@@ -11,8 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import typer
 
 from msfusion_sdk import SlideEmbedding
+from msfusion_sdk.cli.shared.console import known_words
+from msfusion_sdk.cohort.workers.settings import RunSettings
 from msfusion_sdk.pretraining import scores
 from msfusion_sdk.testing import make_slide
 
@@ -248,3 +251,11 @@ def test_bench_of_a_slide_without_tissue_says_so(msfusion: Msfusion, blank_slide
     done = msfusion("bench", blank_slide)
     assert done.code == 2
     assert "no patch to time" in done.stderr
+
+
+def test_a_setting_that_cannot_be_is_told_without_the_words_of_a_library() -> None:
+    with pytest.raises(typer.BadParameter) as told, known_words():
+        RunSettings.model_validate({"engine": "spark", "workers": 0})
+    assert "engine='spark' was given. Input should be 'local' or 'ray'." in str(told.value)
+    assert "workers=0 was given." in str(told.value)
+    assert "pydantic" not in str(told.value)

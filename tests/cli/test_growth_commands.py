@@ -111,6 +111,16 @@ def test_slides_are_mended_moved_and_removed(
     assert row["path"] == str(tables / "new" / "a.svs")
 
 
+def test_a_spacing_for_all_says_for_how_many_and_how_to_give_it_to_one(
+    msfusion: Msfusion, cohort: Path
+) -> None:
+    msfusion("cohort", "set", cohort, "S1", "--mpp", 0.25)
+    done = msfusion("cohort", "encode", cohort, "--mpp", 0.5)
+    assert "0.5 µm per pixel now stands in the table for 1 slides" in done.stderr
+    assert f"msfusion cohort set {cohort} SLIDE --mpp" in done.stderr
+    assert Cohort.open(cohort).slides["mpp"].to_pylist() == [0.25, 0.5]
+
+
 @pytest.mark.parametrize(
     ("words", "text"),
     [

@@ -52,11 +52,11 @@ def test_a_cache_that_cannot_be_written_is_a_warning_until_another_is_chosen(
     mounted("size=8m")
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
     monkeypatch.setattr(constants, "HF_HUB_CACHE", str(mounted("remount,ro") / "hub"))
-    found = folders.check_cache()
+    (found,) = folders.check_cache()
     assert found.level == "warning"
     assert "HF_HOME" in found.remedy
     monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
-    assert folders.check_cache().level == "ok"
+    assert gravest(folders.check_cache()).level == "ok"
 
 
 def test_a_missing_extra_is_a_note_with_the_command(monkeypatch: pytest.MonkeyPatch) -> None:

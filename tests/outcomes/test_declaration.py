@@ -169,7 +169,7 @@ def test_one_class_decides_nothing() -> None:
 
 
 def test_a_class_of_one_patient_is_remarked_by_name() -> None:
-    assert "1 classes of diagnosis have one patient only (first: 'rare')" in remark(
+    assert "Of diagnosis these classes have one patient only (1: 'rare')" in remark(
         classes(["a", "a", "b", "b", "rare"])[1]
     )
 

@@ -11,7 +11,7 @@ import pytest
 
 from msfusion_sdk import Cohort, errors
 from msfusion_sdk.cohort.store.remedies import REMEDIES
-from msfusion_sdk.errors import ReaderCrashedError, SlideError, StoreSchemaError
+from msfusion_sdk.errors import ReaderCrashedError, SlideError, StoreError, StoreSchemaError
 from msfusion_sdk.report.write import write_report
 
 from .conftest import HOSTILE, Page, read_page
@@ -170,3 +170,8 @@ def test_a_folder_that_is_nothing_of_ours_is_an_error_that_says_what_to_pass(
     with pytest.raises(StoreSchemaError, match="Pass a cohort"):
         write_report(tmp_path, tmp_path / "r.html")
     assert not (tmp_path / "r.html").exists()
+
+
+def test_a_folder_that_is_not_there_is_said_to_be_missing(tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match=r"There is no folder .*nowhere"):
+        write_report(tmp_path / "nowhere", tmp_path / "r.html")

@@ -1,7 +1,7 @@
 """``msfusion cohort encode``: all slides that are not done."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -22,6 +22,9 @@ from msfusion_sdk.cli.shared.encoding_options import (
     tissue_settings,
 )
 from msfusion_sdk.errors import ExitCode
+
+if TYPE_CHECKING:
+    from msfusion_sdk.cohort.cohort import Cohort
 
 __all__ = ["encode"]
 
@@ -73,6 +76,8 @@ def encode(
     from msfusion_sdk.encoder.slide_encoder import SlideEncoder
 
     cohort = Cohort.open(folder)
+    if mpp is not None:
+        _fill_spacings(cohort, mpp)
     with known_words():
         encoder = SlideEncoder.from_pretrained(model, device=device, precision=precision)
         settings = patch_settings(encoder.config, preset, max_upsample)
@@ -80,7 +85,6 @@ def encode(
         with run_bars() as show:
             run = cohort.encode(
                 encoder,
-                mpp=mpp,
                 progress=show,
                 workers=workers,
                 shard=shard,
@@ -108,3 +112,16 @@ def encode(
         if run.all_missing:
             err.print("None of their files is there: is a disk not mounted?")
         raise typer.Exit(run.exit_code)
+
+
+def _fill_spacings(cohort: "Cohort", mpp: float) -> None:
+    """Write a spacing into the slide table, and say for how many slides, whose files may differ."""
+    changed = cohort.fill_spacings(mpp).changed
+    if changed:
+        err.print(
+            f"{mpp:g} µm per pixel now stands in the table for {changed} slides, also where the "
+            "file says another value. For one slide alone: msfusion cohort set "
+            f"{cohort.root} SLIDE --mpp",
+            markup=False,
+            soft_wrap=True,
+        )

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Literal
 
 import typer
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 from pydantic_core import PydanticSerializationError
 from rich.console import Console
 
@@ -76,8 +76,18 @@ def known_words() -> Iterator[None]:
         yield
     except MsfusionError:
         raise
+    except ValidationError as error:
+        raise typer.BadParameter(_told(error)) from error
     except ValueError as error:
         raise typer.BadParameter(str(error)) from error
+
+
+def _told(error: ValidationError) -> str:
+    """Return what is wrong with each setting, without the words of the library that checks."""
+    return " ".join(
+        f"{'.'.join(map(str, one['loc']))}={one['input']!r} was given. {one['msg']}."
+        for one in error.errors(include_url=False)
+    )
 
 
 def require_unused(when: str, options: Mapping[str, object]) -> None:

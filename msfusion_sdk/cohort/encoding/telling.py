@@ -53,6 +53,8 @@ class Teller:
         self._statuses: Counter[str] = Counter()
         self._ended = 0
         """Slides that have ended in this run, failed ones too."""
+        self._refused = 0
+        """Those of them that nobody worked on: they take no time, and are in no rate."""
         self._failed = 0
         self._encoded = 0
         self._patches = 0
@@ -60,6 +62,7 @@ class Teller:
     def before(self, statuses: list[SlideStatus], refused: int) -> None:
         """Say what is done already, and how many slides cannot even be opened."""
         self._statuses.update(status.status for status in statuses)
+        self._refused = refused
         left = self._total - len(statuses)
         text = f"{self._total} slides: {len(statuses)} done before, {left} to do"
         if refused:
@@ -111,7 +114,7 @@ class Teller:
         seconds = max(1e-9, time.monotonic() - self._started)
         done = sum(self._statuses.values())
         patches = self._patches + sum(part for part, _ in in_hand.values())
-        rate = self._ended / seconds
+        rate = max(0, self._ended - self._refused) / seconds
         left = self._total - done
         return RunReport(
             state=state,
@@ -145,11 +148,9 @@ class Teller:
 
 
 def _line(report: RunReport) -> str:
+    rate = f", {report.slides_per_hour:.0f} per hour" if report.slides_per_hour else ""
     eta = "" if report.eta_s is None else f", {_duration(report.eta_s)} left"
-    return (
-        f"{report.done} of {report.total} slides done, {report.failed} failed, "
-        f"{report.slides_per_hour:.0f} per hour{eta}"
-    )
+    return f"{report.done} of {report.total} slides done, {report.failed} failed{rate}{eta}"
 
 
 def _duration(seconds: float) -> str:

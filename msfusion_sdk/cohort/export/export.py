@@ -38,6 +38,7 @@ __all__ = ["ExportReport", "Level", "export_cohort"]
 EXPORT_VERSION = 1
 Level = Literal["slide", "patient", "patch"]
 SLIDE = "slide"
+OTHER_FORMATS = (".csv", ".tsv", ".txt", ".xls", ".xlsx", ".json")
 EXPORT_FILE = FileKind(
     key=b"msfusion_export",
     version=1,
@@ -76,6 +77,7 @@ def export_cohort(
 ) -> ExportReport:
     """Write one Parquet file; the arguments are those of ``Cohort.export``."""
     _require_known_words(level, aggregate)
+    _require_parquet(path)
     if include and level != "patient":
         msg = f"include names columns of patients' tables, and here a row is a {level}."
         raise ValueError(msg)
@@ -145,6 +147,17 @@ def _require_known_words(level: str, aggregate: str) -> None:
             "level='slide'."
         )
         raise ValueError(msg)
+
+
+def _require_parquet(path: Path) -> None:
+    """Raise where the name promises another format: a spreadsheet would open what is no text."""
+    if path.suffix.lower() in OTHER_FORMATS:
+        msg = (
+            f"{path.name} would hold Parquet under the name of another format. Name it "
+            f"{path.stem}.parquet; for {path.suffix} read that file with pandas, Polars, R or "
+            "DuckDB and write it from there."
+        )
+        raise TableError(msg)
 
 
 def _require_columns(include: Collection[str], tables: dict[str, pd.DataFrame]) -> None:

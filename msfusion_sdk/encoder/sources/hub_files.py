@@ -9,6 +9,7 @@ from msfusion_sdk.errors import (
     UnpinnedWeightsError,
     UnsafeWeightsError,
 )
+from msfusion_sdk.extras import import_extra
 
 __all__ = ["download_network", "require_commit"]
 
@@ -60,15 +61,18 @@ def download_network(
         When the repository holds pickled weights only.
     ModelIdError
         When it cannot be had.
+    MissingExtraError
+        When the extra ``hub`` is not installed.
     """
     # Not with the module: it takes a tenth of the encoder's start, and few download.
-    from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import GatedRepoError, HfHubHTTPError
+    otherwise = "download config.json and model.safetensors and use local-dir:/its/path"
+    library = import_extra("huggingface_hub", "hub", "A network of the hub", otherwise)
+    faults = import_extra("huggingface_hub.errors", "hub", "A network of the hub", otherwise)
 
     what = f"hf-hub:{repository}@{revision[:12]}…"
     try:
         folder = Path(
-            snapshot_download(
+            library.snapshot_download(
                 repository,
                 revision=revision,
                 cache_dir=cache_dir,
@@ -77,9 +81,9 @@ def download_network(
                 allow_patterns=FILES,
             )
         )
-    except GatedRepoError as error:
+    except faults.GatedRepoError as error:
         raise _gated(what, repository) from error
-    except HfHubHTTPError as error:
+    except faults.HfHubHTTPError as error:
         answer = getattr(error.response, "status_code", None)
         # The hub answers so for a repository that is gated, private, or not there.
         if answer in (401, 403):

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from msfusion_sdk.encoder.weights.patch_attention import ATTENTION_FILE
 from msfusion_sdk.errors import ModelIdError, MsfusionWarning
+from msfusion_sdk.extras import import_extra
 from msfusion_sdk.storage.model_folder import CARD_FILE, CONFIG_FILE, WEIGHTS_FILE
 
 __all__ = ["DEFAULT_MODEL", "UnpinnedWeightsWarning", "embedded_models", "locate_model"]
@@ -52,6 +53,8 @@ def locate_model(
     ------
     ModelIdError
         When the name is none of these, or the hub model cannot be obtained.
+    MissingExtraError
+        When the model is on the hub, and the extra ``hub`` is not installed.
 
     Warns
     -----
@@ -81,10 +84,10 @@ def locate_model(
             stacklevel=3,
         )
     # Not with the module: it takes a tenth of the encoder's start, and few download.
-    from huggingface_hub import snapshot_download
-
+    otherwise = "download the folder elsewhere and pass its path"
+    library = import_extra("huggingface_hub", "hub", "A model of the hub", otherwise)
     try:
-        folder = snapshot_download(
+        folder = library.snapshot_download(
             model,
             revision=revision,
             cache_dir=cache_dir,

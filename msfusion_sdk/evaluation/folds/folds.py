@@ -138,8 +138,8 @@ def _made(
     count = int(units.max()) + 1
     if not 2 <= folds <= count:
         msg = (
-            f"{folds} folds were asked for, and there are {count} patients or groups that must "
-            "stay together. Ask for between 2 and that many."
+            f"{folds} folds were asked for, and {count} patients, or groups that must stay "
+            f"together, can be laid into them. {_fewer(count)}"
         )
         raise DegenerateSplitError(msg)
     return stratified_group_folds(units, outcome.strata, folds, random_state)
@@ -178,3 +178,9 @@ def _given(folds: Any) -> tuple[Fold, ...]:
 
 def _ascending(ids: Sequence[str]) -> tuple[str, ...]:
     return tuple(sorted(ids))
+
+
+def _fewer(count: int) -> str:
+    if count < 2:
+        return "A judgement needs two at least: add patients with this outcome."
+    return f"Ask for 2 to {count} folds: folds=, --folds."

@@ -77,6 +77,16 @@ def test_there_is_a_line_for_the_start_every_slide_and_the_end(
     assert [one["event"] for one in facts] == ["start", *["slide"] * 3, "end"]
 
 
+def test_slides_that_nobody_could_read_make_no_rate(
+    tmp_path: Path, rows: list[SlideRow], caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "msfusion_sdk")
+    missing = [SlideRow(row.slide_id, tmp_path / "none.svs", None) for row in rows[:2]]
+    encode(tmp_path, missing, engine())
+    assert caplog.records[-1].getMessage() == "finished: 2 of 2 slides done, 2 failed"
+    assert report(tmp_path).slides_per_hour == 0
+
+
 def test_once_a_minute_a_line_says_how_far_it_is(
     tmp_path: Path,
     rows: list[SlideRow],

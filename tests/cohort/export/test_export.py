@@ -114,6 +114,12 @@ def test_the_vector_of_a_patient_is_the_mean_of_its_slides_by_tissue(
     assert np.allclose(found, wanted, rtol=1e-5)
 
 
+def test_a_name_that_promises_another_format_is_refused(cohort: Cohort, tmp_path: Path) -> None:
+    with pytest.raises(TableError, match=r"Name it table\.parquet"):
+        cohort.export(tmp_path / "table.CSV")
+    assert not (tmp_path / "table.CSV").exists()
+
+
 def test_a_row_per_slide_with_status_and_code(cohort: Cohort, tmp_path: Path) -> None:
     report = cohort.export(tmp_path / "slides.parquet", level="slide")
     rows = {row["slide_id"]: row for row in pq.read_table(report.path).to_pylist()}

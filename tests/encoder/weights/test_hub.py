@@ -1,5 +1,6 @@
 """Names of models.  No test here uses the network."""
 
+import sys
 from pathlib import Path
 from typing import NoReturn
 
@@ -10,7 +11,7 @@ from huggingface_hub.errors import CorruptedCacheException, LocalEntryNotFoundEr
 from msfusion_sdk import SlideEncoder
 from msfusion_sdk.encoder.weights import hub
 from msfusion_sdk.encoder.weights.hub import locate_model
-from msfusion_sdk.errors import ModelIdError
+from msfusion_sdk.errors import MissingExtraError, ModelIdError
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
@@ -43,6 +44,16 @@ def test_names_that_are_no_hub_ids_are_refused_before_any_download(
     monkeypatch.setattr(huggingface_hub, "snapshot_download", no_download)
     with pytest.raises(ModelIdError, match="organisation/name"):
         SlideEncoder.from_pretrained(name, device="cpu")
+
+
+def test_without_the_library_of_the_hub_only_the_hub_is_closed(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setitem(sys.modules, "huggingface_hub", None)
+    assert locate_model(tmp_path) == tmp_path
+    assert locate_model() == hub.embedded_models()[hub.DEFAULT_MODEL]
+    with pytest.raises(MissingExtraError, match=r'pip install "msfusion-sdk\[hub\]", or download'):
+        locate_model("org/name", revision=COMMIT)
 
 
 def test_a_path_is_never_a_hub_id(monkeypatch: pytest.MonkeyPatch) -> None:
