@@ -23,6 +23,7 @@ from msfusion_sdk.encoder.weights.encoder_folder import write_model_folder
 from msfusion_sdk.encoder.weights.hub import DEFAULT_MODEL, embedded_models
 from msfusion_sdk.testing import make_slide
 
+from .coarse import coarse_networks
 from .patience import TEST_S, patient
 from .warm import WarmServer
 
@@ -68,6 +69,14 @@ def _warm_workers() -> Iterator[None]:
     server.set_forkserver_preload(["msfusion_sdk.cohort.workers.worker", "torch", *WORKERS_NEED])
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(pool, "get_context", lambda _: server)
+        yield
+
+
+@pytest.fixture(scope="module")
+def coarse() -> Iterator[None]:
+    """For tests of what is done with vectors: networks that see every fourth pixel."""
+    with pytest.MonkeyPatch.context() as patch:
+        coarse_networks(patch)
         yield
 
 

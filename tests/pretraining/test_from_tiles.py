@@ -20,7 +20,7 @@ from msfusion_sdk.pretraining.index import read_tile_index
 from msfusion_sdk.pretraining.train_config import TrainConfig, one_cycle
 from msfusion_sdk.pretraining.training import train_network
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("coarse")]
 
 CPU = Runtime("cpu", "fp32")
 

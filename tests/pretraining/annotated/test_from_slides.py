@@ -14,7 +14,7 @@ from msfusion_sdk.pretraining.annotated.dataset_config import DatasetConfig
 from msfusion_sdk.pretraining.annotated.from_slides import pretrain_slides, training_config
 from msfusion_sdk.pretraining.annotated.scoring import per_slide
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("coarse")]
 
 FEW = {name: scores.CONDITIONS[name] for name in ("clean", "grey")}
 
