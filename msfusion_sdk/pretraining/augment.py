@@ -1,6 +1,10 @@
 """Random geometry and stain for training tiles, so that colour alone cannot be learned.
 
 All functions take and return 8-bit RGB arrays, shape (height, width, 3).
+
+torchvision's transforms do not do the same: none changes optical density or Lab statistics, and
+its rotations fill the corners with one colour, which would tell a turned tile from another one.
+Here zoom, rotation, flip and cut are one interpolation, and what lies beyond is mirrored.
 """
 
 import cv2

@@ -13,8 +13,13 @@ from msfusion_sdk.cohort.features.attached import (
 from msfusion_sdk.cohort.features.layouts import FeatureFile, look_at
 from msfusion_sdk.cohort.store.ledger import Ledger, SlideStatus
 from msfusion_sdk.config import FrozenConfig
-from msfusion_sdk.encoder.sources.known import known_network
-from msfusion_sdk.errors import MsfusionError, ShapeError, TableError
+from msfusion_sdk.encoder.sources.known import known_by_word, known_network
+from msfusion_sdk.errors import (
+    MsfusionError,
+    ShapeError,
+    StoreMixedFeaturesError,
+    TableError,
+)
 
 __all__ = ["AttachReport", "attach_features"]
 
@@ -84,6 +89,14 @@ def attach_features(
             "Attach each under a name of its own."
         )
         raise ShapeError(msg)
+    # Two networks may give vectors of one length: Virchow and Virchow2 do.
+    words = sorted({row.file.encoder for row in rows.values() if row.file.encoder})
+    if len(words) > 1:
+        msg = (
+            f"The files say that the features of {name!r} are of {' and of '.join(words[:3])}. "
+            "Attach each under a name of its own."
+        )
+        raise StoreMixedFeaturesError(msg)
     notes: dict[str, Any] = {"name": name, "network": network, "encoder": encoder}
     write_attached(root, fingerprint, [rows[key] for key in sorted(rows)], notes)
     ledger = Ledger(root, fingerprint)
@@ -132,6 +145,7 @@ def _looked_at(
     for slide_id in slide_ids:
         try:
             file = look_at(files[slide_id], encoder)
+            _require_network(file, network)
             _require_length(file, length or next((f.file.features for f in found), 0), network)
             found.append(Attached.of(slide_id, file))
         except MsfusionError as error:
@@ -139,6 +153,17 @@ def _looked_at(
                 SlideStatus(slide_id=slide_id, status="failed", code=error.code, reason=str(error))
             )
     return found, failures
+
+
+def _require_network(file: FeatureFile, network: str | None) -> None:
+    """Raise when a file says that it is of another known network than was stated."""
+    meant = known_by_word(file.encoder) if network and file.encoder else None
+    if meant is not None and meant.name != network:
+        msg = (
+            f"{file.path.name} says that its features are of {meant.name}, and network={network!r} "
+            f"(--network) was stated. State {meant.name}, or attach the folder of {network}."
+        )
+        raise ShapeError(msg)
 
 
 def _require_length(file: FeatureFile, length: int, network: str | None) -> None:

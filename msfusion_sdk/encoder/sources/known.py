@@ -15,7 +15,7 @@ from pydantic import Field
 from msfusion_sdk.config import FrozenConfig, Licence, NetworkFacts, NetworkSource, Readout
 from msfusion_sdk.errors import ModelIdError
 
-__all__ = ["KnownNetwork", "known_by_hub", "known_network", "known_networks"]
+__all__ = ["KnownNetwork", "known_by_hub", "known_by_word", "known_network", "known_networks"]
 
 
 class KnownNetwork(FrozenConfig):
@@ -92,3 +92,19 @@ def known_by_hub(repository: str) -> KnownNetwork | None:
         if known.hub and known.hub.lower() == repository.lower():
             return known
     return None
+
+
+def known_by_word(word: str) -> KnownNetwork | None:
+    """Return the network that a program means by a word in its files: ``Virchow2``, ``virchow_2``.
+
+    Only what reads like its name or its repository; programs have words of their own as well.
+    """
+    plain = _plain(word)
+    for known in known_networks().values():
+        if plain in (_plain(known.name), _plain(known.hub.partition("/")[2])):
+            return known
+    return None
+
+
+def _plain(word: str) -> str:
+    return "".join(letter for letter in word.lower() if letter.isalnum())

@@ -190,6 +190,34 @@ def test_files_of_two_networks_under_one_name_are_refused(cohort: Cohort, tmp_pa
         cohort.attach_features(other, name="uni")
 
 
+def of_network(folder: Path, slide_id: str, word: str) -> Path:
+    """A file of one length whatever the network, as those of Virchow and Virchow2 are."""
+    folder.mkdir(exist_ok=True)
+    with h5py.File(folder / f"{slide_id}.h5", "w") as file:
+        file["features"], file["coords"] = np.zeros((5, 2560), np.float32), CORNERS
+        file["features"].attrs["encoder"] = word
+    return folder
+
+
+def test_two_networks_of_one_length_under_one_name_are_refused(
+    cohort: Cohort, tmp_path: Path
+) -> None:
+    folder = of_network(tmp_path / "mixed", "s0", "virchow")
+    of_network(folder, "s1", "virchow2")
+    with pytest.raises(StoreMixedFeaturesError, match="of virchow and of virchow2"):
+        cohort.attach_features(folder, name="v")
+
+
+@pytest.mark.parametrize("word", ["virchow", "Virchow", "VIRCHOW_"])
+def test_a_file_that_names_another_network_than_was_stated_is_refused(
+    cohort: Cohort, tmp_path: Path, word: str
+) -> None:
+    folder = of_network(tmp_path / "v", "s0", word)
+    with pytest.raises(TableError, match="its features are of virchow"):
+        cohort.attach_features(folder, name="v", network="virchow2")
+    assert cohort.attach_features(folder, name="v", network="virchow").attached == 1
+
+
 def test_a_file_that_was_changed_is_noticed(cohort: Cohort, tmp_path: Path) -> None:
     folder = written(tmp_path, "trident")
     cohort.attach_features(folder, name="uni")
