@@ -34,7 +34,7 @@ def status(folder: Folder, model: Fingerprint = None, json: Json = False) -> Non
     table = Table(*cohort.completeness().columns, box=None, pad_edge=False)
     for row in cohort.completeness().itertuples(index=False):
         table.add_row(*("yes" if c is True else "" if c is False else str(c) for c in row))
-    out.print("\nPatients by what they have:")
+    out.print("\nPatients by what they have (slides encoded or not):")
     out.print(table)
 
 
