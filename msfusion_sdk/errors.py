@@ -54,6 +54,7 @@ because slides are read in other processes.
     ├── DeviceError (RuntimeError)                     a device or precision this machine lacks
     ├── PluginError (LookupError)                      an adapter missing, broken or claimed twice
     ├── PortError (OSError)                            a port that cannot be listened on
+    ├── AddressError (ValueError)                      an address of a file that cannot be used
     ├── ShapeError (ValueError)                        arrays whose sizes do not fit together
     ├── InputTypeError (TypeError)                     an array for tables, a path for a model
     ├── RunInterruptedError (KeyboardInterrupt)        stopped by a signal; what was done is kept
@@ -79,6 +80,7 @@ makes errors of all of them, and of no other package's.
 from enum import IntEnum
 
 __all__ = [
+    "AddressError",
     "AnnotationError",
     "DegenerateSplitError",
     "DeviceError",
@@ -376,6 +378,10 @@ class PluginError(MsfusionError, LookupError):
 
 class PortError(MsfusionError, OSError):
     """The port that was asked for is used by another program, or may not be used."""
+
+
+class AddressError(MsfusionError, ValueError):
+    """The address of a file is of an unknown kind, holds a password, or is no place to write to."""
 
 
 class ShapeError(MsfusionError, ValueError):

@@ -28,7 +28,8 @@ from msfusion_sdk.files import made_folder
 from msfusion_sdk.phrases import first_few
 from msfusion_sdk.storage.schema import write_stored
 from msfusion_sdk.tables.arrow import TableSource
-from msfusion_sdk.tables.paths import path_of
+from msfusion_sdk.tables.paths import place_of
+from msfusion_sdk.urls import find_url
 
 if TYPE_CHECKING:
     from msfusion_sdk.cohort.encoding.run import EncodingRun
@@ -217,7 +218,7 @@ class Cohort(CohortGrowth, CohortVectors):
             self.fill_spacings(mpp)
         rows = [] if self.slides is None else self.slides.to_pylist()
         _require_paths(rows)
-        slides = [SlideRow(row["slide_id"], path_of(row), row.get("mpp")) for row in rows]
+        slides = [SlideRow(row["slide_id"], place_of(row), row.get("mpp")) for row in rows]
         with shown_run(progress) as show:
             return encode_slides(self.root, slides, encoder, chosen, show)
 
@@ -242,7 +243,8 @@ class Cohort(CohortGrowth, CohortVectors):
         Parameters
         ----------
         path : path
-            Of the file; an older one is replaced when the new one is complete.
+            Of the file, or an address (``s3://``, ``gs://``, ``az://``); an older one is replaced
+            when the new one is complete.
         level : 'patient', 'slide' or 'patch'
             What a row is.  Patients have ``has_<table>`` for each table and nulls where they
             lack it; patches are there when slides were encoded with ``patches=True``.
@@ -258,7 +260,7 @@ class Cohort(CohortGrowth, CohortVectors):
         """
         return export_cohort(
             self,
-            Path(path),
+            find_url(path) or Path(path),
             level=level,
             modalities=modalities,
             aggregate=aggregate,

@@ -1,18 +1,21 @@
 """The encoder: one slide file in, one ``SlideEmbedding`` out."""
 
 import os
+from typing import Any
 
 from torch import Tensor
 
 from msfusion_sdk.deprecation import renamed_argument
 from msfusion_sdk.encoder.held_model import HeldModel
-from msfusion_sdk.encoder.result.embedding import SlideEmbedding
+from msfusion_sdk.encoder.result.embedding import SlideEmbedding, of_original
 from msfusion_sdk.encoder.result.provenance import ModelIdentity
 from msfusion_sdk.encoder.run.one_slide import Computing, encode_file
 from msfusion_sdk.encoder.weights.encoder_folder import model_fingerprint
+from msfusion_sdk.errors import SlideError
 from msfusion_sdk.monitoring.progress import ProgressLike, showing
 from msfusion_sdk.phrases import html_table, one_line
 from msfusion_sdk.slides.files.names import slide_id_of
+from msfusion_sdk.urls import Url, find_url
 
 __all__ = ["SlideEncoder"]
 
@@ -89,7 +92,9 @@ class SlideEncoder(HeldModel):
         Parameters
         ----------
         path : path
-            A slide file, a folder of DICOM instances, or a plain image (needs ``mpp``).
+            A slide file, a folder of DICOM instances, or a plain image (needs ``mpp``); or its
+            address (``s3://``, ``gs://``, ``az://``, ``https://``), from where it is fetched into
+            the system's folder of temporary files.
         mpp : float, optional
             µm per pixel of level 0; wins over the slide's header.
         slide_id : str, optional
@@ -117,6 +122,11 @@ class SlideEncoder(HeldModel):
         SlideError
             One of its subclasses, each with what to do next.
         """
+        if (url := find_url(path)) is not None:
+            return self._encode_copy(
+                url, mpp=mpp, slide_id=slide_id, preset=preset, batch_size=batch_size,
+                threads=threads, progress=progress,
+            )  # fmt: skip
         config = self.config if preset is None else self.config.with_preset(preset)
         model = ModelIdentity(
             name=config.name,
@@ -146,3 +156,25 @@ class SlideEncoder(HeldModel):
         from msfusion_sdk.encoder.run.attending import attended
 
         return attended(result, self._attention)
+
+    def _encode_copy(
+        self, url: Url, *, slide_id: str | None, progress: ProgressLike, **asked: Any
+    ) -> SlideEmbedding:
+        """Encode the slide at an address."""
+        # Here, as above: it is needed by few.
+        from msfusion_sdk.remote.copies import local_copy
+
+        with (
+            # A callable of two numbers is told of patches alone.
+            showing(progress, "patches") as tell,
+            local_copy(
+                url, tell=lambda done, total: tell("kB fetched", done // 1000, total // 1000)
+            ) as copy,
+        ):
+            try:
+                result = self.encode(
+                    copy.path, slide_id=slide_id or slide_id_of(url), progress=tell, **asked
+                )
+            except SlideError as error:
+                raise type(error)(copy.named(error), retryable=error.retryable) from error
+        return result if copy.stamp is None else of_original(result, copy.stamp)

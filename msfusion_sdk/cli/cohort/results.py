@@ -40,7 +40,9 @@ def status(folder: Folder, model: Fingerprint = None, json: Json = False) -> Non
 
 def export(
     folder: Folder,
-    path: Annotated[Path, typer.Argument(help="The Parquet file to write.")],
+    path: Annotated[
+        str, typer.Argument(help="The Parquet file to write; also at s3://, gs:// or az://.")
+    ],
     level: Annotated[str, typer.Option(help="patient, slide or patch: what a row is.")] = "patient",
     modalities: Annotated[
         list[str] | None, typer.Option(help="slide, a modality or an outcome; may be repeated.")
@@ -69,7 +71,8 @@ def export(
             include=include or (),
             model=model,
         )
-    out.print(f"{report.path}: {report.rows} rows, one per {report.level}.", soft_wrap=True)
+    where = report.address or report.path
+    out.print(f"{where}: {report.rows} rows, one per {report.level}.", soft_wrap=True)
     without = {name: n for name, n in report.slides.items() if not name.startswith("ok")}
     if without:
         listed = ", ".join(f"{n} {name}" for name, n in without.items())

@@ -31,7 +31,9 @@ from msfusion_sdk.cohort.store.vectors import load_parts, patient_vectors
 from msfusion_sdk.config import FrozenConfig
 from msfusion_sdk.errors import TableError
 from msfusion_sdk.files import entries_of
+from msfusion_sdk.remote.sending import outgoing
 from msfusion_sdk.storage.sealed import FileKind, write_sealed
+from msfusion_sdk.urls import Url
 
 __all__ = ["ExportReport", "Level", "export_cohort"]
 
@@ -51,6 +53,7 @@ class ExportReport(FrozenConfig):
     """What has left, and what has not."""
 
     path: Path
+    """The file; the name alone of one that was sent."""
     level: Level
     rows: int
     fingerprint: str | None
@@ -62,11 +65,13 @@ class ExportReport(FrozenConfig):
     """Why each of these was left out."""
     included: tuple[str, ...] = ()
     """Columns that left because they were allowed by name."""
+    address: str | None = None
+    """Where the file was sent; None when it lies on a disk."""
 
 
 def export_cohort(
     cohort: CohortView,
-    path: Path,
+    path: Path | Url,
     *,
     level: Level,
     modalities: list[str] | None,
@@ -81,7 +86,8 @@ def export_cohort(
     if include and level != "patient":
         msg = f"include names columns of patients' tables, and here a row is a {level}."
         raise ValueError(msg)
-    names = Pseudonyms(pseudonymise_key, cohort=cohort.root, export=path)
+    file = None if isinstance(path, Url) else path
+    names = Pseudonyms(pseudonymise_key, cohort=cohort.root, export=file)
     # A table of patients needs no slide vectors; then several models are no error.
     is_asked = level != "patient" or model is not None or SLIDE in (modalities or ())
     is_there = modalities is None and bool(models_of(cohort.root))
@@ -124,9 +130,11 @@ def export_cohort(
         "included": sorted(include),
         "pseudonymised": pseudonymise_key is not None,
     }
-    rows = _write(path, schema, tables, metadata)
+    with outgoing(path) as file:
+        rows = _write(file, schema, tables, metadata)
     return ExportReport(
-        path=path,
+        path=path if isinstance(path, Path) else Path(path.name),
+        address=None if isinstance(path, Path) else str(path),
         level=level,
         rows=rows,
         fingerprint=fingerprint,
