@@ -39,7 +39,7 @@ class Url:
         Raises
         ------
         AddressError
-            When its scheme is not known, or it holds a password or names nothing.
+            When its scheme is not known, or it holds a password.
         """
         scheme, _, rest = text.partition("://")
         scheme = scheme.lower()
@@ -52,16 +52,13 @@ class Url:
         query = ""
         if scheme in WEB:  # in an object store "?" and "#" are letters of a name
             rest, _, query = rest.partition("#")[0].partition("?")
-        host, _, names = rest.partition("/")
+        host = rest.partition("/")[0]
         if "@" in host:
             msg = (
                 f"The address {scheme}://…@{host.rpartition('@')[2]}/… holds a password, which "
                 "would be stored with it. Leave it out: credentials are taken from where fsspec "
                 "finds them."
             )
-            raise AddressError(msg)
-        if not names.strip("/"):
-            msg = f"{scheme}://{rest} names no file. Give the address of a slide."
             raise AddressError(msg)
         return cls(scheme, rest, query)
 

@@ -169,8 +169,9 @@ class _Ahead:
     def _fetch(self, place: int, url: Url) -> LocalSlide:
         slide = look_at(url)
         # This thread has fetched the one before, unless that is read in its place.
-        if slide.size + self._sizes.get(place - 1, 0) > self._limit:
-            self._gone[max(0, place - 1)].wait()
+        held = self._sizes.get(place - 1, 0)
+        if held and slide.size + held > self._limit:
+            self._gone[place - 1].wait()
         self._sizes[place] = slide.size
         return _fetched(slide, self._folder / str(place), self._limit, None, self._stop.is_set)
 

@@ -81,17 +81,18 @@ def _filled(server: Server, file: RemoteFile, out: BinaryIO) -> Iterator[int | N
     while (there := out.tell()) < file.seen.size:
         pieces = server.pieces(file.url, there, file.seen, tries)
         error = yield from _written(pieces, out)
-        # A server without ranges begins anew: only what is beyond the best try is progress.
-        if out.tell() > most:
-            most, tries = out.tell(), 0
-        if error is None and out.tell() == file.seen.size:
-            return
+        is_further, most = out.tell() > most, max(most, out.tell())
+        if error is None and is_further and out.tell() <= file.seen.size:
+            tries = max(0, tries - 1)
+            continue
         yield None
         found = _fault(file.url, error, out.tell(), file.seen.size)
         if tries == len(door.WAITS_S) or not found.retryable:
             raise found from None
-        time.sleep(door.WAITS_S[tries])
-        tries += 1
+        # A server without ranges begins anew: only what is beyond the best try is progress.
+        if not is_further:
+            time.sleep(door.WAITS_S[tries])
+            tries += 1
 
 
 def _written(

@@ -3,12 +3,10 @@
 from collections.abc import Iterator
 from typing import Any
 
-from msfusion_sdk.remote.slide import Seen, tag_of
+from msfusion_sdk.remote.slide import LARGEST_PIECE, Seen, piece_size, tag_of
 from msfusion_sdk.urls import Url
 
 __all__ = ["ObjectStore"]
-
-LARGEST_PIECE, SMALLEST_PIECE = 2**24, 2**16
 
 
 class ObjectStore:
@@ -45,15 +43,13 @@ class ObjectStore:
     def pieces(self, url: Url, start: int, seen: Seen, tries: int) -> Iterator[tuple[int, bytes]]:
         """Yield bytes from ``start`` on, each piece with its place.
 
-        Parameters
-        ----------
-        tries : int
-            That have failed in a row: smaller pieces come through where large ones are cut.
+        They grow from the size that ``tries`` decide.
         """
-        step = max(SMALLEST_PIECE, LARGEST_PIECE >> (2 * tries))
+        step = piece_size(tries)
         while start < seen.size:
             piece = self._fs.cat_file(url.full, start=start, end=min(start + step, seen.size))
             if not piece:
                 return
             yield start, piece
             start += len(piece)
+            step = min(2 * step, LARGEST_PIECE)

@@ -10,7 +10,9 @@ from msfusion_sdk.errors import SlideError
 from msfusion_sdk.slides.files.stamp import FileStamp
 from msfusion_sdk.urls import Url
 
-__all__ = ["RemoteFile", "RemoteSlide", "Seen", "tag_of"]
+__all__ = ["LARGEST_PIECE", "RemoteFile", "RemoteSlide", "Seen", "piece_size", "tag_of"]
+
+LARGEST_PIECE, SMALLEST_PIECE = 2**24, 2**12
 
 # What servers and libraries call them.  A checksum stays when a file is copied elsewhere.
 MD5 = ("md5Hash", "Content-MD5", "content_md5")
@@ -61,6 +63,14 @@ class RemoteSlide:
         digest = hashlib.sha256("\n".join(marks).encode()).hexdigest()
         size = main[0].seen.size if main else self.size
         return FileStamp(size, 0, remote=f"files:{digest}")
+
+
+def piece_size(tries: int) -> int:
+    """Return how many bytes to ask for after so many tries in a row that brought nothing.
+
+    Small pieces come through where large ones are cut.
+    """
+    return max(SMALLEST_PIECE, LARGEST_PIECE >> (3 * tries))
 
 
 def tag_of(url: Url, told: Mapping[str, Any]) -> str:

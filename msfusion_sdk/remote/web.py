@@ -1,12 +1,13 @@
 """Files on web servers, with ranges or without: looked at with one byte, read from any place."""
 
+import re
 from collections.abc import Iterator
 from contextlib import closing
 from typing import Any
 from urllib.parse import unquote
 
 from msfusion_sdk.errors import SlideChangedError, SlideCorruptError, SlideError
-from msfusion_sdk.remote.slide import Seen, tag_of
+from msfusion_sdk.remote.slide import Seen, piece_size, tag_of
 from msfusion_sdk.urls import Url
 
 __all__ = ["WebServer"]
@@ -58,22 +59,31 @@ class WebServer:
         if folder.query:
             return {}
         top = folder.full.rstrip("/") + "/"
-        found = self._fs.find(top, maxdepth=None if deep else 1)
-        # Links that sort a list have a query.
-        inside = {name for name in found if name.startswith(top) and not {"?", "#"} & set(name)}
-        return {unquote(name[len(top) :]): None for name in sorted(inside)}
+        waiting, found = [top], {top}
+        while waiting:
+            links = {link.replace("/./", "/") for link in self._fs.ls(waiting.pop(), detail=False)}
+            # Links that sort a list have a query; others lead elsewhere.
+            inside = {
+                link for link in links if link.startswith(top) and not re.search("[?#]", link)
+            }
+            if deep:
+                waiting += [link for link in inside - found if link.endswith("/")]
+            found |= inside
+        return {unquote(link[len(top) :]): None for link in sorted(found) if link[-1] != "/"}
 
-    def pieces(self, url: Url, start: int, seen: Seen, _tries: int) -> Iterator[tuple[int, bytes]]:
+    def pieces(self, url: Url, start: int, seen: Seen, tries: int) -> Iterator[tuple[int, bytes]]:
         """Yield bytes from ``start`` on, each piece with its place.
 
-        A server that knows no ranges begins at 0.
+        All there are in one answer, and some of them after ``tries`` that brought nothing: what is
+        on its way when a connection is cut is lost.  A server that knows no ranges begins at 0.
 
         Raises
         ------
         SlideChangedError
             When it is not the version that was seen.
         """
-        with closing(self._answer(url, f"bytes={start}-")) as answer:
+        end = start + piece_size(tries) - 1 if tries else ""
+        with closing(self._answer(url, f"bytes={start}-{end}")) as answer:
             headers = answer.r.headers
             if tag_of(url, headers) != seen.tag:
                 raise changed(url)
