@@ -106,7 +106,7 @@ def encode_to_folder(
     made_folder(require_disk(folder, "The folder of results"))
     where = None if staging is None else require_disk(staging, "The folder for copies")
     copies = copies_ahead(slides, where, staging_gb)
-    with closing(copies):  # type: ignore[type-var]
+    with closing(copies):
         for copy, slide_id in zip(copies, ids, strict=True):
             start = time.monotonic()
             try:

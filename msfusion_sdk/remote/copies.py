@@ -2,7 +2,7 @@
 
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -106,7 +106,7 @@ def local_copy(
 
 def copies_ahead(
     slides: Sequence[SlidePath], folder: Path | None, limit_gb: float
-) -> Iterator[LocalSlide | SlideError]:
+) -> Generator[LocalSlide | SlideError]:
     """Yield slides where they can be read, in their order; the next is fetched meanwhile.
 
     A copy goes when the one after it is asked for.  An address that cannot be fetched is yielded

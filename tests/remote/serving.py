@@ -30,6 +30,8 @@ class Served:
     """Bytes that come through before."""
     needs: str = ""
     """A query without which it refuses."""
+    authorization: str = ""
+    """A header without which it refuses."""
     status: int = 0
     """Answered to everything, if not 0."""
     asked: list[tuple[str, str]] = field(default_factory=list)
@@ -86,7 +88,8 @@ class _Handler(BaseHTTPRequestHandler):
         self.of.asked.append((name, span))
         if self.of.on_ask is not None:
             self.of.on_ask(name, span)
-        if self.of.status or query != self.of.needs:
+        is_known = self.headers.get("Authorization", "") == self.of.authorization
+        if self.of.status or query != self.of.needs or not is_known:
             self.refuse(self.of.status or 403)
         elif name.endswith("/") and self.of.lists:
             links = "".join(f'<a href="{quote(n)}">{n}</a>\n' for n in self.of.below(name))

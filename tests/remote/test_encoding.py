@@ -60,13 +60,15 @@ def test_progress_of_two_numbers_is_told_of_patches_alone(
 ) -> None:
     told: list[tuple[int, int]] = []
     stages: set[str] = set()
+
+    def note(stage: str, done: int, total: int, text: str = "") -> None:
+        stages.add(stage)
+
     with served({"a.svs": tiny_slide.read_bytes()}) as server:
         found = small_encoder.encode(
             server.url("a.svs"), progress=lambda done, total: told.append((done, total))
         )
-        small_encoder.encode(
-            server.url("a.svs"), progress=lambda stage, _done, _total, _text="": stages.add(stage)
-        )
+        small_encoder.encode(server.url("a.svs"), progress=note)
     assert {total for _, total in told} == {found.patches.num_rows}
     assert stages == {"kB fetched", "patches"}
 

@@ -4,6 +4,7 @@ import hashlib
 from base64 import b64encode
 from pathlib import Path
 
+import fsspec
 import numpy as np
 import pytest
 
@@ -157,6 +158,13 @@ def test_what_is_secret_in_an_address_is_in_no_message(tmp_path: Path) -> None:
         with pytest.raises(SlideAccessError) as failed:
             look_at(bad)
     assert "wrong" not in f"{failed.value}{failed.value.__cause__}{bad}{bad!r}"
+
+
+def test_what_a_user_has_set_for_fsspec_is_sent(monkeypatch: pytest.MonkeyPatch) -> None:
+    own = {"client_kwargs": {"headers": {"Authorization": "Bearer mine"}}}
+    monkeypatch.setitem(fsspec.config.conf, "http", own)
+    with served({"a.svs": CONTENT}, authorization="Bearer mine") as server:
+        assert look_at(url_of(server)).size == len(CONTENT)
 
 
 def test_many_are_looked_at_and_each_has_its_own_answer() -> None:

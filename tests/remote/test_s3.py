@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -31,7 +32,7 @@ def server() -> Iterator[int]:
 
 
 @pytest.fixture
-def bucket(server: int, monkeypatch: pytest.MonkeyPatch) -> "s3fs.S3FileSystem":
+def bucket(server: int, monkeypatch: pytest.MonkeyPatch) -> Any:
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIA-never-logged")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", SECRET)
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
@@ -49,7 +50,7 @@ def url(text: str) -> Url:
 
 
 def test_a_slide_in_a_bucket_is_the_slide_on_a_disk(
-    bucket: "s3fs.S3FileSystem", tiny_slide: Path, small_encoder: SlideEncoder
+    bucket: Any, tiny_slide: Path, small_encoder: SlideEncoder
 ) -> None:
     bucket.put_file(str(tiny_slide), "slides/a.svs")
     found, alone = small_encoder.encode("s3://slides/a.svs"), small_encoder.encode(tiny_slide)
@@ -59,7 +60,7 @@ def test_a_slide_in_a_bucket_is_the_slide_on_a_disk(
 
 
 def test_twenty_cut_connections(
-    bucket: "s3fs.S3FileSystem", server: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    bucket: Any, server: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Its own tries, with their waits, are not what is looked at.
     monkeypatch.setattr(s3fs.S3FileSystem, "retries", 1)
@@ -73,7 +74,7 @@ def test_twenty_cut_connections(
     assert path.read_bytes() == content
 
 
-def test_a_replaced_object_is_told(bucket: "s3fs.S3FileSystem", tmp_path: Path) -> None:
+def test_a_replaced_object_is_told(bucket: Any, tmp_path: Path) -> None:
     bucket.pipe_file("slides/b.svs", b"1" * 1000)
     slide = look_at(url("s3://slides/b.svs"))
     bucket.pipe_file("slides/b.svs", b"2" * 1000)
@@ -82,7 +83,7 @@ def test_a_replaced_object_is_told(bucket: "s3fs.S3FileSystem", tmp_path: Path) 
     assert look_at(url("s3://slides/b.svs")).stamp != slide.stamp
 
 
-def test_a_folder_is_listed(bucket: "s3fs.S3FileSystem", tmp_path: Path) -> None:
+def test_a_folder_is_listed(bucket: Any, tmp_path: Path) -> None:
     for name in ("m.mrxs", "m/Slidedat.ini", "m/Data 1.dat"):
         bucket.pipe_file(f"slides/f/{name}", name.encode())
     fetch(look_at(url("s3://slides/f/m.mrxs")), tmp_path)
@@ -90,7 +91,7 @@ def test_a_folder_is_listed(bucket: "s3fs.S3FileSystem", tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize("name", ["slides/none.svs", "no-bucket/a.svs"])
-def test_what_is_not_there(name: str, bucket: "s3fs.S3FileSystem") -> None:
+def test_what_is_not_there(name: str, bucket: Any) -> None:
     with pytest.raises(SlideNotFoundError, match=name):
         look_at(url(f"s3://{name}"))
 
@@ -110,7 +111,7 @@ def test_without_credentials_the_error_says_where_they_are_looked_for(
 
 
 def test_no_log_has_the_credentials(
-    bucket: "s3fs.S3FileSystem", tmp_path: Path, caplog: pytest.LogCaptureFixture
+    bucket: Any, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     bucket.pipe_file("slides/c.svs", b"1" * 1000)
     with caplog.at_level(logging.DEBUG):

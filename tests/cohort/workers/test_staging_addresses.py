@@ -127,6 +127,6 @@ def test_files_are_read_in_their_place_when_no_folder_for_copies_is_given(
     tiny_slide: Path,
 ) -> None:
     stager = Stager(None, 1.0)
-    task = SlideTask(PartKey("a", None, None), tiny_slide)  # type: ignore[arg-type]
+    task = SlideTask(PartKey("a", None, None), tiny_slide)
     assert stager.prepare(task) == task
     stager.close()
