@@ -45,6 +45,7 @@ because slides are read in other processes.
     │   ├── ModelIdError                               neither a folder nor a valid hub id
     │   ├── UnpinnedWeightsError                       a hub repository without a commit
     │   ├── GatedWeightsError (PermissionError)        weights whose publisher asks for consent
+    │   ├── WeightsLicenceError (PermissionError)      weights that may not be given to others
     │   ├── WeightsChangedError                        other weights under the same name
     │   ├── NetworkFactsError                          facts of a network that cannot be true
     │   ├── ImageSizeError                             images that a network cannot take
@@ -136,6 +137,7 @@ __all__ = [
     "WeightsChangedError",
     "WeightsCorruptError",
     "WeightsError",
+    "WeightsLicenceError",
     "WeightsMismatchError",
 ]
 
@@ -342,6 +344,10 @@ class UnpinnedWeightsError(WeightsError):
 
 class GatedWeightsError(WeightsError, PermissionError):
     """The publisher of the weights asks for an account and consent before they are given."""
+
+
+class WeightsLicenceError(WeightsError, PermissionError):
+    """The licence of the weights forbids what was asked, or nobody knows what it allows."""
 
 
 class WeightsChangedError(WeightsError):

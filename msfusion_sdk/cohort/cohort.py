@@ -5,7 +5,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, Unpack
 
 from msfusion_sdk.cohort.encoding.plan import SlideRow
-from msfusion_sdk.cohort.export.export import ExportReport, Level, export_cohort
+from msfusion_sdk.cohort.export.export import ExportReport, export_cohort
+from msfusion_sdk.cohort.export.written import Format, Level
 from msfusion_sdk.cohort.folder.layout import (
     modality_path,
 )
@@ -26,10 +27,10 @@ from msfusion_sdk.deprecation import renamed_argument
 from msfusion_sdk.errors import TableError
 from msfusion_sdk.files import made_folder
 from msfusion_sdk.phrases import first_few
+from msfusion_sdk.places.url import find_url
 from msfusion_sdk.storage.schema import write_stored
 from msfusion_sdk.tables.arrow import TableSource
 from msfusion_sdk.tables.paths import place_of
-from msfusion_sdk.urls import find_url
 
 if TYPE_CHECKING:
     from msfusion_sdk.cohort.encoding.run import EncodingRun
@@ -233,8 +234,9 @@ class Cohort(CohortGrowth, CohortVectors):
         model: str | None = None,
         pseudonymise_key: str | Path | None = None,
         include: Collection[str] = (),
+        format: Format = "parquet",
     ) -> ExportReport:
-        """Write one Parquet file that may leave the building.
+        """Write one file that may leave the building.
 
         Holds ids, numbers, states and words that patients share; never paths, header texts or
         reasons.  Columns that tell who patients are, such as dates, record and telephone
@@ -257,6 +259,11 @@ class Cohort(CohortGrowth, CohortVectors):
         include : collection of str
             Columns as ``clinical.postcode`` that leave although something personal was
             recognised in them: ``left_out`` of what is returned names those.
+        format : 'parquet', 'anndata' or 'zarr'
+            AnnData, as ``.h5ad`` or as a Zarr folder, has the slide vectors in ``X``, modalities of
+            numbers in ``obsm`` and everything else in ``obs``; of patches there is one for each
+            slide, in a folder, with their places in ``obsm["spatial"]``.  Needs the extra
+            ``[anndata]``.
         """
         return export_cohort(
             self,
@@ -267,6 +274,7 @@ class Cohort(CohortGrowth, CohortVectors):
             model=model,
             pseudonymise_key=None if pseudonymise_key is None else Path(pseudonymise_key),
             include=include,
+            form=format,
         )
 
 

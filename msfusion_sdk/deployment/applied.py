@@ -8,10 +8,10 @@ import pandas as pd
 
 from msfusion_sdk.cohort.store.ledger import SlideStatus
 from msfusion_sdk.phrases import one_line
+from msfusion_sdk.places.url import Url
 from msfusion_sdk.study.predictions_file import write_predictions
 from msfusion_sdk.study.training_record import TrainingRecord
 from msfusion_sdk.tables.frames import ID_COLUMN
-from msfusion_sdk.urls import Url
 
 __all__ = ["Applied", "with_reasons"]
 

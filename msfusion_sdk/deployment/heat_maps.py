@@ -9,8 +9,8 @@ from msfusion_sdk.cohort.store.stored_result import stored_result
 from msfusion_sdk.errors import SlideError, StoreError
 from msfusion_sdk.figures.slides.overlay import write_overlay
 from msfusion_sdk.files import made_folder
+from msfusion_sdk.places.url import Url
 from msfusion_sdk.slides.files.names import result_name
-from msfusion_sdk.urls import Url
 
 __all__ = ["write_heat_maps"]
 

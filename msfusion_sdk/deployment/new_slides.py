@@ -11,6 +11,7 @@ import pandas as pd
 from msfusion_sdk.cohort.encoding.plan import SlideRow
 from msfusion_sdk.errors import DuplicateIdError, TableError
 from msfusion_sdk.phrases import first_few
+from msfusion_sdk.places.url import find_url
 from msfusion_sdk.slides.files.names import slide_id_of
 from msfusion_sdk.tables.arrow import TableSource, read_table
 from msfusion_sdk.tables.frames import ID_COLUMN
@@ -18,7 +19,6 @@ from msfusion_sdk.tables.ids import find_bad_ids, find_repeated_ids
 from msfusion_sdk.tables.issues import require_no_errors
 from msfusion_sdk.tables.paths import place_of
 from msfusion_sdk.tables.slide_table import SLIDE_ID, find_bad_spacings, read_slides
-from msfusion_sdk.urls import find_url
 
 __all__ = ["NewSlide", "SlideSource", "read_new_slides", "read_new_tables"]
 

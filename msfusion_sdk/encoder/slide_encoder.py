@@ -1,6 +1,8 @@
 """The encoder: one slide file in, one ``SlideEmbedding`` out."""
 
 import os
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from torch import Tensor
@@ -14,8 +16,8 @@ from msfusion_sdk.encoder.weights.encoder_folder import model_fingerprint
 from msfusion_sdk.errors import SlideError
 from msfusion_sdk.monitoring.progress import ProgressLike, showing
 from msfusion_sdk.phrases import html_table, one_line
+from msfusion_sdk.places.url import Url, find_url
 from msfusion_sdk.slides.files.names import slide_id_of
-from msfusion_sdk.urls import Url, find_url
 
 __all__ = ["SlideEncoder"]
 
@@ -156,6 +158,47 @@ class SlideEncoder(HeldModel):
         from msfusion_sdk.encoder.run.attending import attended
 
         return attended(result, self._attention)
+
+    def push_to_hub(
+        self, hub_id: str, *, private: bool = True, message: str = "Add a slide encoder"
+    ) -> str:
+        """Send the encoder to the Hugging Face hub and return the commit, to be pinned.
+
+        What is sent is what ``save_pretrained`` writes, without paths of this machine.  Others load
+        it with ``from_pretrained(hub_id, revision=commit)``.
+
+        Parameters
+        ----------
+        hub_id : str
+            ``organisation/name``; made if it is not there.  Credentials are those that the hub's
+            own tools keep.
+        private : bool
+            Whether a new repository is seen by its organisation alone; one that is there keeps
+            what it is.
+        message : str
+            Of the commit.
+
+        Raises
+        ------
+        WeightsLicenceError
+            When a network in it may not be shared, or nobody knows whether it may.
+        ModelIdError
+            When the id is none, or the hub does not take it.
+        """
+        # Here: few need it.
+        from msfusion_sdk.encoder.weights.pushing import (
+            public_places,
+            push_folder,
+            require_hub_id,
+            require_sharable,
+        )
+
+        require_hub_id(hub_id)
+        require_sharable(self.config)
+        places = public_places(self.config, self._places)
+        with TemporaryDirectory(prefix="msfusion-") as folder:
+            self._save(Path(folder), places)
+            return push_folder(Path(folder), hub_id, private=private, message=message)
 
     def _encode_copy(
         self, url: Url, *, slide_id: str | None, progress: ProgressLike, **asked: Any

@@ -10,7 +10,7 @@ from msfusion_sdk.errors import StoreError, StoreFullError, StoreUnsupportedFSEr
 from msfusion_sdk.files.owners import has_ended
 from msfusion_sdk.files.reading import read_error
 from msfusion_sdk.files.writing import PREFIX, drop, flush, store_error, temporary_beside
-from msfusion_sdk.urls import require_disk
+from msfusion_sdk.places.url import require_disk
 
 __all__ = [
     "entries_of",

@@ -20,7 +20,7 @@ from msfusion_sdk.files.folders import entries_of, made_folder, remove_abandoned
 from msfusion_sdk.files.owners import is_gone, this_process
 from msfusion_sdk.files.reading import read_bytes
 from msfusion_sdk.files.writing import drop, flush, put_if_absent, store_error, temporary_beside
-from msfusion_sdk.urls import require_disk
+from msfusion_sdk.places.url import require_disk
 
 __all__ = ["MARKER", "FolderKind", "making", "require_finished", "require_free"]
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from msfusion_sdk.errors import MsfusionError, StoreError, StoreFullError
 from msfusion_sdk.files.owners import this_process
-from msfusion_sdk.urls import require_disk
+from msfusion_sdk.places.url import require_disk
 
 __all__ = [
     "PREFIX",

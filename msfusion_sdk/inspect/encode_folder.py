@@ -16,11 +16,11 @@ from msfusion_sdk.encoder.slide_encoder import SlideEncoder
 from msfusion_sdk.errors import DuplicateIdError, NonFiniteVectorError, SlideError, StoreError
 from msfusion_sdk.figures.slides.overlay import write_overlay
 from msfusion_sdk.files import made_folder
+from msfusion_sdk.places.url import find_url, require_disk
 from msfusion_sdk.remote.copies import LocalSlide, copies_ahead
 from msfusion_sdk.slides.files.names import result_name, slide_id_of
 from msfusion_sdk.slides.opening import open_slide
 from msfusion_sdk.slides.readers.file_kind import classify
-from msfusion_sdk.urls import find_url, require_disk
 
 __all__ = ["SlideResult", "encode_to_folder"]
 

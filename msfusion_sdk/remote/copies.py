@@ -14,18 +14,18 @@ from typing import Self
 from msfusion_sdk.errors import SlideError
 from msfusion_sdk.files import made_folder, remove_abandoned, store_error
 from msfusion_sdk.files.owners import this_process
+from msfusion_sdk.places.url import Url, find_url
 from msfusion_sdk.remote.fetching import fetch
 from msfusion_sdk.remote.listing import look_at
 from msfusion_sdk.remote.slide import RemoteSlide
 from msfusion_sdk.slides.files.stamp import FileStamp
-from msfusion_sdk.urls import Url, find_url
 
 __all__ = [
     "LocalSlide",
     "copies_ahead",
     "local_copy",
+    "new_staging_folder",
     "no_room",
-    "staging_folder",
     "unwritten",
 ]
 
@@ -56,9 +56,8 @@ class LocalSlide:
         return str(message).replace(fspath(self.path), self.shown)
 
 
-@contextmanager
-def staging_folder(folder: Path | None) -> Iterator[Path]:
-    """Yield a new folder for copies inside ``folder``, which goes at the end with all in it.
+def new_staging_folder(folder: Path | None) -> Path:
+    """Make a new folder for copies inside ``folder``; its maker removes it.
 
     Parameters
     ----------
@@ -73,9 +72,14 @@ def staging_folder(folder: Path | None) -> Iterator[Path]:
     inside = Path(tempfile.gettempdir()) if folder is None else made_folder(folder)
     remove_abandoned(inside, STAGED)
     try:
-        made = Path(tempfile.mkdtemp(prefix=f"{STAGED}{this_process()}-", dir=inside))
+        return Path(tempfile.mkdtemp(prefix=f"{STAGED}{this_process()}-", dir=inside))
     except OSError as error:
         raise store_error(inside, error) from error
+
+
+@contextmanager
+def _staging_folder(folder: Path | None) -> Iterator[Path]:
+    made = new_staging_folder(folder)
     try:
         yield made
     finally:
@@ -91,7 +95,7 @@ def local_copy(
     Parameters
     ----------
     folder : Path, optional
-        As of ``staging_folder``.
+        As of ``new_staging_folder``.
     tell : callable, optional
         Called with (bytes fetched, bytes in all).
 
@@ -100,7 +104,7 @@ def local_copy(
     SlideError
         When it cannot be fetched, or the disk has no room for it.
     """
-    with staging_folder(folder) as made:
+    with _staging_folder(folder) as made:
         yield _fetched(look_at(url), made, None, tell, lambda: False)
 
 
@@ -115,14 +119,14 @@ def copies_ahead(
     Parameters
     ----------
     folder : Path, optional
-        As of ``staging_folder``.
+        As of ``new_staging_folder``.
     limit_gb : float
         The copies together are never larger.
     """
     if not any(find_url(slide) for slide in slides):
         yield from (LocalSlide(slide, slide) for slide in slides)
         return
-    with staging_folder(folder) as made, _Ahead(slides, made, int(limit_gb * 1e9)) as ahead:
+    with _staging_folder(folder) as made, _Ahead(slides, made, int(limit_gb * 1e9)) as ahead:
         for place in range(len(slides)):
             yield ahead.take(place)
 

@@ -16,7 +16,7 @@ from msfusion_sdk.errors import (
     SlideNotFoundError,
 )
 from msfusion_sdk.extras import import_extra
-from msfusion_sdk.urls import Url
+from msfusion_sdk.places.url import Url
 
 __all__ = ["DEFECTS", "WAITS_S", "filesystem", "meaning", "patiently"]
 

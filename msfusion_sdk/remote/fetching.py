@@ -9,12 +9,12 @@ from typing import BinaryIO
 
 from msfusion_sdk.errors import MsfusionError, RunInterruptedError, SlideError, SlideFormatError
 from msfusion_sdk.monitoring.log import log
+from msfusion_sdk.places.url import Url
 from msfusion_sdk.remote import door
 from msfusion_sdk.remote.listing import Server, look_at, server_of
 from msfusion_sdk.remote.slide import RemoteFile, RemoteSlide
 from msfusion_sdk.remote.web import changed
 from msfusion_sdk.slides.files.companions import is_dicom, is_list
-from msfusion_sdk.urls import Url
 
 __all__ = ["fetch"]
 

@@ -7,6 +7,7 @@ from typing import Protocol
 
 from msfusion_sdk.errors import SlideError, SlideFormatError, SlideNotFoundError
 from msfusion_sdk.phrases import first_few
+from msfusion_sdk.places.url import Url
 from msfusion_sdk.remote.door import filesystem, patiently
 from msfusion_sdk.remote.objects import ObjectStore
 from msfusion_sdk.remote.slide import RemoteFile, RemoteSlide, Seen
@@ -17,7 +18,6 @@ from msfusion_sdk.slides.files.companions import (
     is_list,
     listed_names,
 )
-from msfusion_sdk.urls import Url
 
 __all__ = ["Server", "look_at", "look_at_all", "server_of"]
 

@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from typing import Any
 
+from msfusion_sdk.places.url import Url
 from msfusion_sdk.remote.slide import LARGEST_PIECE, Seen, piece_size, tag_of
-from msfusion_sdk.urls import Url
 
 __all__ = ["ObjectStore"]
 

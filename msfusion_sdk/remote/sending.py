@@ -7,8 +7,8 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from msfusion_sdk.errors import AddressError, SlideError, StoreError
+from msfusion_sdk.places.url import Url
 from msfusion_sdk.remote import door
-from msfusion_sdk.urls import Url
 
 __all__ = ["outgoing"]
 

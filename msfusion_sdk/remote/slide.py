@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from msfusion_sdk.errors import SlideError
+from msfusion_sdk.places.url import Url
 from msfusion_sdk.slides.files.stamp import FileStamp
-from msfusion_sdk.urls import Url
 
 __all__ = ["LARGEST_PIECE", "RemoteFile", "RemoteSlide", "Seen", "piece_size", "tag_of"]
 

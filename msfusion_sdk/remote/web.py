@@ -7,12 +7,13 @@ from typing import Any
 from urllib.parse import unquote
 
 from msfusion_sdk.errors import SlideChangedError, SlideCorruptError, SlideError
+from msfusion_sdk.places.url import Url
 from msfusion_sdk.remote.slide import Seen, piece_size, tag_of
-from msfusion_sdk.urls import Url
 
 __all__ = ["WebServer"]
 
 PIECE = 2**20
+RANGE = "bytes={}-{}"
 PART = 206
 NO_SUCH_RANGE = 416
 
@@ -37,7 +38,7 @@ class WebServer:
         if url.is_folder:
             return None
         try:
-            with closing(self._answer(url, "bytes=0-0")) as answer:
+            with closing(self._answer(url, RANGE.format(0, 0))) as answer:
                 headers, is_part = answer.r.headers, answer.r.status == PART
         except Exception as error:
             if getattr(error, "status", None) != NO_SUCH_RANGE:
@@ -83,7 +84,7 @@ class WebServer:
             When it is not the version that was seen.
         """
         end = start + piece_size(tries) - 1 if tries else ""
-        with closing(self._answer(url, f"bytes={start}-{end}")) as answer:
+        with closing(self._answer(url, RANGE.format(start, end))) as answer:
             headers = answer.r.headers
             if tag_of(url, headers) != seen.tag:
                 raise changed(url)

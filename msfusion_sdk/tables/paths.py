@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
-from msfusion_sdk.urls import Url, find_url
+from msfusion_sdk.places.url import Url, find_url
 
 __all__ = ["absolute_place", "escape_path", "path_of", "place_of", "real_path", "stored_place"]
 

@@ -17,11 +17,11 @@ from pyarrow.types import is_floating, is_integer, is_null
 
 from msfusion_sdk.config import MAX_MPP, MIN_MPP
 from msfusion_sdk.phrases import first_few
+from msfusion_sdk.places.url import find_url
 from msfusion_sdk.tables.arrow import TableSource, name_of, read_table
 from msfusion_sdk.tables.files.table_file import TableFile
 from msfusion_sdk.tables.issues import Issue, issue, note
 from msfusion_sdk.tables.paths import escape_path, real_path, stored_place
-from msfusion_sdk.urls import find_url
 
 __all__ = ["SLIDE_ID", "find_bad_paths", "find_bad_spacings", "read_slides"]
 

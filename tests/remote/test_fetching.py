@@ -17,9 +17,9 @@ from msfusion_sdk.errors import (
     SlideFormatError,
     SlideNotFoundError,
 )
+from msfusion_sdk.places.url import Url, find_url
 from msfusion_sdk.remote.fetching import fetch
 from msfusion_sdk.remote.listing import look_at, look_at_all
-from msfusion_sdk.urls import Url, find_url
 
 from .serving import Served, served
 

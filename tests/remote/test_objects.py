@@ -9,11 +9,11 @@ import pytest
 from fsspec.implementations.memory import MemoryFileSystem
 
 from msfusion_sdk.errors import SlideAccessError, SlideError, SlideNotFoundError, StoreError
+from msfusion_sdk.places.url import Url, find_url
 from msfusion_sdk.remote import door
 from msfusion_sdk.remote.fetching import fetch
 from msfusion_sdk.remote.listing import look_at
 from msfusion_sdk.remote.sending import outgoing
-from msfusion_sdk.urls import Url, find_url
 
 CONTENT = bytes(range(256)) * 4096
 

@@ -9,10 +9,10 @@ import pytest
 
 from msfusion_sdk import SlideEncoder
 from msfusion_sdk.errors import SlideAccessError, SlideChangedError, SlideNotFoundError
+from msfusion_sdk.places.url import Url, find_url
 from msfusion_sdk.remote.fetching import fetch
 from msfusion_sdk.remote.listing import look_at
 from msfusion_sdk.remote.sending import outgoing
-from msfusion_sdk.urls import Url, find_url
 
 from .serving import cutting
 

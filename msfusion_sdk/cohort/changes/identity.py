@@ -12,9 +12,9 @@ from pathlib import Path
 from msfusion_sdk.cohort.folder.moves import Move, Stamp
 from msfusion_sdk.cohort.store.part import Part
 from msfusion_sdk.errors import SlideError
+from msfusion_sdk.places.url import Url
 from msfusion_sdk.slides.files.stamp import FileStamp
 from msfusion_sdk.slides.opening import open_slide
-from msfusion_sdk.urls import Url
 
 __all__ = ["find_move"]
 

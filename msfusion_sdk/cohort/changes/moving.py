@@ -13,11 +13,11 @@ from msfusion_sdk.cohort.store.status import models_of
 from msfusion_sdk.cohort.store.store import EmbeddingStore
 from msfusion_sdk.errors import SlideError, TableError
 from msfusion_sdk.phrases import first_few
+from msfusion_sdk.places.url import Url
 from msfusion_sdk.remote.listing import look_at_all
 from msfusion_sdk.remote.slide import RemoteSlide
 from msfusion_sdk.slides.files.stamp import FileStamp
 from msfusion_sdk.slides.readers.file_kind import classify
-from msfusion_sdk.urls import Url
 
 __all__ = ["Moved", "look_at_moved", "relocated"]
 

@@ -16,12 +16,12 @@ from msfusion_sdk.errors import (
     SlideError,
     SlideNotFoundError,
 )
+from msfusion_sdk.places.url import Url
 from msfusion_sdk.remote.listing import look_at_all
 from msfusion_sdk.remote.slide import RemoteSlide
 from msfusion_sdk.slides.files.dicom import read_instance
 from msfusion_sdk.slides.files.stamp import FileStamp
 from msfusion_sdk.slides.readers.file_kind import FileKind, Source, classify
-from msfusion_sdk.urls import Url
 
 __all__ = ["Plan", "SlideRow", "in_shard", "plan_run"]
 

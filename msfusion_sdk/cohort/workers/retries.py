@@ -11,9 +11,9 @@ from msfusion_sdk.cohort.workers.pool import Died, Ended, Progressed, StoreFaile
 from msfusion_sdk.cohort.workers.stopping import Stop
 from msfusion_sdk.cohort.workers.worker import SlideTask
 from msfusion_sdk.errors import SlideError
+from msfusion_sdk.places.url import Url
 from msfusion_sdk.remote.listing import look_at
 from msfusion_sdk.slides.readers.file_kind import classify
-from msfusion_sdk.urls import Url
 
 __all__ = ["Attempt", "ShowPatches", "TaskSource", "retry_or_fail", "supervise"]
 

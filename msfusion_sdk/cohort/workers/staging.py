@@ -8,7 +8,6 @@ import errno
 import shutil
 import threading
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -16,7 +15,7 @@ from tempfile import mkdtemp
 
 from msfusion_sdk.cohort.workers.worker import SlideTask
 from msfusion_sdk.errors import SlideError
-from msfusion_sdk.remote.copies import no_room, staging_folder, unwritten
+from msfusion_sdk.remote.copies import new_staging_folder, no_room, unwritten
 from msfusion_sdk.remote.fetching import fetch
 from msfusion_sdk.slides.files.companions import companions
 from msfusion_sdk.slides.files.stamp import FileStamp
@@ -52,8 +51,7 @@ class Stager:
 
     def __init__(self, folder: Path | None, limit_gb: float) -> None:
         self._copies_files = folder is not None
-        self._until_closed = ExitStack()
-        self._root = self._until_closed.enter_context(staging_folder(folder))
+        self._root = new_staging_folder(folder)
         self._limit = int(limit_gb * 1e9)
         self._copies: dict[str, _Copy] = {}
         self._stop = threading.Event()
@@ -101,7 +99,7 @@ class Stager:
         for pool in (self._disk, self._net):
             # Waited for: a copy in progress would make its folder anew after it is removed.
             pool.shutdown(wait=True, cancel_futures=True)
-        self._until_closed.close()
+        shutil.rmtree(self._root, ignore_errors=True)
 
     def _start(self, task: SlideTask) -> SlideTask | None:
         try:

@@ -20,9 +20,9 @@ from msfusion_sdk.cohort.store.ledger import SlideStatus
 from msfusion_sdk.cohort.store.part import PartKey
 from msfusion_sdk.cohort.store.store import EmbeddingStore
 from msfusion_sdk.errors import MsfusionError, SlideChangedError, SlideError, StoreError
+from msfusion_sdk.places.url import Url
 from msfusion_sdk.remote.slide import RemoteSlide
 from msfusion_sdk.slides.readers.file_kind import classify
-from msfusion_sdk.urls import Url
 
 if TYPE_CHECKING:
     from msfusion_sdk.encoder.result.embedding import SlideEmbedding

@@ -4,8 +4,8 @@ import hashlib
 import os
 from pathlib import Path
 
+from msfusion_sdk.places.url import Url, find_url
 from msfusion_sdk.tables.paths import escape_path
-from msfusion_sdk.urls import Url, find_url
 
 __all__ = ["result_name", "slide_id_of"]
 

@@ -11,11 +11,11 @@ from enum import Enum
 from pathlib import Path
 
 from msfusion_sdk.errors import SlideCorruptError, SlideFormatError, SlideNotFoundError
+from msfusion_sdk.places.url import find_url
 from msfusion_sdk.slides.files.companions import is_dicom, is_zarr
 from msfusion_sdk.slides.files.dicom import choose_instance, require_slide_instance
 from msfusion_sdk.slides.files.disk import disk_error
 from msfusion_sdk.slides.files.stamp import FileStamp
-from msfusion_sdk.urls import find_url
 
 __all__ = ["FileKind", "FileStamp", "Source", "classify"]
 

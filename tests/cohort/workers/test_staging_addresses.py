@@ -10,9 +10,9 @@ from msfusion_sdk.cohort.store.part import PartKey
 from msfusion_sdk.cohort.workers.staging import Stager
 from msfusion_sdk.cohort.workers.worker import SlideTask
 from msfusion_sdk.errors import SlideChangedError, SlideError
+from msfusion_sdk.places.url import find_url
 from msfusion_sdk.remote import door
 from msfusion_sdk.remote.listing import look_at
-from msfusion_sdk.urls import find_url
 
 from ...remote.serving import Served, served
 

@@ -6,9 +6,9 @@ import pytest
 
 from msfusion_sdk.errors import AddressError
 from msfusion_sdk.files import made_folder, store_text
+from msfusion_sdk.places.url import Url, find_url
 from msfusion_sdk.slides import open_slide
 from msfusion_sdk.slides.files.names import slide_id_of
-from msfusion_sdk.urls import Url, find_url
 
 
 @pytest.mark.parametrize(
