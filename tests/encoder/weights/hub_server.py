@@ -67,10 +67,8 @@ class _Handler(BaseHTTPRequestHandler):
                 asked["name"]
             )  # fmt: skip
             self.of.repositories.setdefault(name, {})
-            self.of.private.setdefault(
-                name,
-                "private" in (asked.get("visibility"), "private" if asked.get("private") else ""),
-            )
+            is_private = asked.get("private") or asked.get("visibility") == "private"
+            self.of.private.setdefault(name, bool(is_private))
             self.answer({"url": f"{self.of.address}/{name}", "name": name})
         elif path == "/api/validate-yaml":
             self.answer({"errors": [], "warnings": []})
