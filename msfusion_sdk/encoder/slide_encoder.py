@@ -184,6 +184,8 @@ class SlideEncoder(HeldModel):
             When a network in it may not be shared, or nobody knows whether it may.
         ModelIdError
             When the id is none, or the hub does not take it.
+        MissingExtraError
+            Without the extra ``[hub]``.
         """
         # Here: few need it.
         from msfusion_sdk.encoder.weights.pushing import (

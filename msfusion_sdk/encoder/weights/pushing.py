@@ -7,6 +7,7 @@ from msfusion_sdk.config import EncoderConfig, FeatureNetworksConfig
 from msfusion_sdk.encoder.weights.hub import HUB_ID, MODEL_FILES
 from msfusion_sdk.encoder.weights.references import Place
 from msfusion_sdk.errors import ModelIdError, WeightsError, WeightsLicenceError
+from msfusion_sdk.extras import import_extra
 
 __all__ = ["public_places", "push_folder", "require_hub_id", "require_sharable"]
 
@@ -88,11 +89,11 @@ def push_folder(folder: Path, hub_id: str, *, private: bool, message: str) -> st
     ------
     ModelIdError
         When the hub does not take it.
+    MissingExtraError
+        Without the extra ``[hub]``.
     """
-    # Not with the module: it takes a tenth of the encoder's start, and few send.
-    from huggingface_hub import HfApi
-
-    api = HfApi()
+    purpose, otherwise = "Sending a model to the hub", "send the folder of save_pretrained by hand"
+    api = import_extra("huggingface_hub", "hub", purpose, otherwise).HfApi()
     try:
         api.create_repo(hub_id, private=private, exist_ok=True)
         commit = api.upload_folder(

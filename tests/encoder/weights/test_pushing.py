@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from huggingface_hub import constants
 from safetensors.torch import save_file
 
 from msfusion_sdk import SlideEncoder
@@ -14,6 +13,8 @@ from msfusion_sdk.errors import ModelIdError, WeightsError, WeightsLicenceError
 
 from ..networks_made import OPEN, facts, seeded
 from .hub_server import Hub, hub
+
+constants = pytest.importorskip("huggingface_hub.constants", reason="needs the extra [hub]")
 
 PRIVATE = Licence(name="CC-BY-NC-ND-4.0", url="https://example.org/net", gated=True)
 
