@@ -45,6 +45,7 @@ because slides are read in other processes.
     │   ├── ModelIdError                               neither a folder nor a valid hub id
     │   ├── UnpinnedWeightsError                       a hub repository without a commit
     │   ├── GatedWeightsError (PermissionError)        weights whose publisher asks for consent
+    │   ├── WeightsLicenceError (PermissionError)      weights that may not be given to others
     │   ├── WeightsChangedError                        other weights under the same name
     │   ├── NetworkFactsError                          facts of a network that cannot be true
     │   ├── ImageSizeError                             images that a network cannot take
@@ -54,6 +55,7 @@ because slides are read in other processes.
     ├── DeviceError (RuntimeError)                     a device or precision this machine lacks
     ├── PluginError (LookupError)                      an adapter missing, broken or claimed twice
     ├── PortError (OSError)                            a port that cannot be listened on
+    ├── AddressError (ValueError)                      an address of a file that cannot be used
     ├── ShapeError (ValueError)                        arrays whose sizes do not fit together
     ├── InputTypeError (TypeError)                     an array for tables, a path for a model
     ├── RunInterruptedError (KeyboardInterrupt)        stopped by a signal; what was done is kept
@@ -79,6 +81,7 @@ makes errors of all of them, and of no other package's.
 from enum import IntEnum
 
 __all__ = [
+    "AddressError",
     "AnnotationError",
     "DegenerateSplitError",
     "DeviceError",
@@ -134,6 +137,7 @@ __all__ = [
     "WeightsChangedError",
     "WeightsCorruptError",
     "WeightsError",
+    "WeightsLicenceError",
     "WeightsMismatchError",
 ]
 
@@ -342,6 +346,10 @@ class GatedWeightsError(WeightsError, PermissionError):
     """The publisher of the weights asks for an account and consent before they are given."""
 
 
+class WeightsLicenceError(WeightsError, PermissionError):
+    """The licence of the weights forbids what was asked, or nobody knows what it allows."""
+
+
 class WeightsChangedError(WeightsError):
     """The weights are not those that the name, or the folder of the model, stood for."""
 
@@ -376,6 +384,10 @@ class PluginError(MsfusionError, LookupError):
 
 class PortError(MsfusionError, OSError):
     """The port that was asked for is used by another program, or may not be used."""
+
+
+class AddressError(MsfusionError, ValueError):
+    """The address of a file is of an unknown kind, holds a password, or is no place to write to."""
 
 
 class ShapeError(MsfusionError, ValueError):

@@ -37,6 +37,7 @@ LINK = re.compile(r"\]\(([^)#]+)(?:#[^)]*)?\)")
 KNOWN = {"bash", "python", "console", "shell"}
 NEEDS = {
     "cbioportal": ["portal"],
+    "anndata": ["cohort"],
     "classify-slides": ["lab"],
     "cli": ["results"],
     "deployment": ["deployed"],

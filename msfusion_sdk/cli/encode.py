@@ -102,7 +102,11 @@ def info(
 
 def encode(
     paths: Annotated[
-        list[Path], typer.Argument(help="Slides, DICOM folders, or images with --mpp.")
+        list[str],
+        typer.Argument(
+            help="Slides, DICOM folders, images with --mpp; or addresses of them: s3://, gs://, "
+            "az://, https://."
+        ),
     ],
     folder: Annotated[Path, typer.Option("--out", "-o", help="Folder for the results.")],
     mpp: Mpp = None,
@@ -117,6 +121,10 @@ def encode(
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace results of another file of that name.")
     ] = False,
+    staging: Annotated[
+        Path | None, typer.Option(help="Local folder for copies of slides at addresses.")
+    ] = None,
+    staging_gb: Annotated[float, typer.Option(help="Limit of all copies together.")] = 100.0,
     model: Model = None,
     device: Device = "auto",
     precision: Precision = "auto",
@@ -136,8 +144,9 @@ def encode(
     outcomes = []
     with bars() as update:
         for outcome in encode_to_folder(
-            encoder, paths, folder, mpp=mpp, patches=patches, overwrite=overwrite, progress=update
-        ):
+            encoder, paths, folder, mpp=mpp, patches=patches, overwrite=overwrite,
+            staging=staging, staging_gb=staging_gb, progress=update,
+        ):  # fmt: skip
             outcomes.append(outcome)
             update("slides", len(outcomes), len(paths))
             if json:

@@ -5,7 +5,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, Unpack
 
 from msfusion_sdk.cohort.encoding.plan import SlideRow
-from msfusion_sdk.cohort.export.export import ExportReport, Level, export_cohort
+from msfusion_sdk.cohort.export.export import ExportReport, export_cohort
+from msfusion_sdk.cohort.export.written import Format, Level
 from msfusion_sdk.cohort.folder.layout import (
     modality_path,
 )
@@ -26,9 +27,10 @@ from msfusion_sdk.deprecation import renamed_argument
 from msfusion_sdk.errors import TableError
 from msfusion_sdk.files import made_folder
 from msfusion_sdk.phrases import first_few
+from msfusion_sdk.places.url import find_url
 from msfusion_sdk.storage.schema import write_stored
 from msfusion_sdk.tables.arrow import TableSource
-from msfusion_sdk.tables.paths import path_of
+from msfusion_sdk.tables.paths import place_of
 
 if TYPE_CHECKING:
     from msfusion_sdk.cohort.encoding.run import EncodingRun
@@ -217,7 +219,7 @@ class Cohort(CohortGrowth, CohortVectors):
             self.fill_spacings(mpp)
         rows = [] if self.slides is None else self.slides.to_pylist()
         _require_paths(rows)
-        slides = [SlideRow(row["slide_id"], path_of(row), row.get("mpp")) for row in rows]
+        slides = [SlideRow(row["slide_id"], place_of(row), row.get("mpp")) for row in rows]
         with shown_run(progress) as show:
             return encode_slides(self.root, slides, encoder, chosen, show)
 
@@ -232,8 +234,9 @@ class Cohort(CohortGrowth, CohortVectors):
         model: str | None = None,
         pseudonymise_key: str | Path | None = None,
         include: Collection[str] = (),
+        format: Format = "parquet",
     ) -> ExportReport:
-        """Write one Parquet file that may leave the building.
+        """Write one file that may leave the building.
 
         Holds ids, numbers, states and words that patients share; never paths, header texts or
         reasons.  Columns that tell who patients are, such as dates, record and telephone
@@ -242,7 +245,8 @@ class Cohort(CohortGrowth, CohortVectors):
         Parameters
         ----------
         path : path
-            Of the file; an older one is replaced when the new one is complete.
+            Of the file, or an address (``s3://``, ``gs://``, ``az://``); an older one is replaced
+            when the new one is complete.
         level : 'patient', 'slide' or 'patch'
             What a row is.  Patients have ``has_<table>`` for each table and nulls where they
             lack it; patches are there when slides were encoded with ``patches=True``.
@@ -255,16 +259,22 @@ class Cohort(CohortGrowth, CohortVectors):
         include : collection of str
             Columns as ``clinical.postcode`` that leave although something personal was
             recognised in them: ``left_out`` of what is returned names those.
+        format : 'parquet', 'anndata' or 'zarr'
+            AnnData, as ``.h5ad`` or as a Zarr folder, has the slide vectors in ``X``, modalities of
+            numbers in ``obsm`` and everything else in ``obs``; of patches there is one for each
+            slide, in a folder, with their places in ``obsm["spatial"]``.  Needs the extra
+            ``[anndata]``.
         """
         return export_cohort(
             self,
-            Path(path),
+            find_url(path) or Path(path),
             level=level,
             modalities=modalities,
             aggregate=aggregate,
             model=model,
             pseudonymise_key=None if pseudonymise_key is None else Path(pseudonymise_key),
             include=include,
+            form=format,
         )
 
 

@@ -7,7 +7,7 @@ from typing import Literal
 import pyarrow as pa
 
 from msfusion_sdk.cohort.changes.forgetting import forget_slides
-from msfusion_sdk.cohort.changes.moving import Moved, look_at_moved, relocated_paths
+from msfusion_sdk.cohort.changes.moving import Moved, look_at_moved, relocated
 from msfusion_sdk.cohort.changes.result import CohortChange
 from msfusion_sdk.cohort.changes.tables import CohortTables, joined, where, without_known
 from msfusion_sdk.cohort.folder.layout import modality_names, modality_path
@@ -21,7 +21,7 @@ from msfusion_sdk.storage.schema import read_notes, read_stored, write_stored
 from msfusion_sdk.tables.arrow import TableSource, name_of, read_table
 from msfusion_sdk.tables.frames import ID_COLUMN
 from msfusion_sdk.tables.issues import CohortReport
-from msfusion_sdk.tables.paths import escape_path, path_of
+from msfusion_sdk.tables.paths import absolute_place, place_of, stored_place
 from msfusion_sdk.tables.slide_table import SLIDE_ID, read_slides
 
 __all__ = ["CohortGrowth"]
@@ -101,7 +101,8 @@ class CohortGrowth:
         ----------
         slide_id : str
         path : path, optional
-            Where the file is now.  Results stay when it is seen to be the same slide.
+            Where the file is now, or its address.  Results stay when it is seen to be the same
+            slide.
         mpp : float or 'header', optional
             µm per pixel of level 0, or what the file itself says.  Another spacing means that the
             slide is encoded again.
@@ -122,7 +123,7 @@ class CohortGrowth:
             raise TableError(msg)
         new = dict(row)
         if path is not None:
-            new["path"] = escape_path(Path(path).absolute())
+            new["path"] = stored_place(absolute_place(path))
         if mpp is not None:
             new["mpp"] = None if mpp == "header" else float(mpp)
         if patient_id is not None:
@@ -158,7 +159,7 @@ class CohortGrowth:
         Parameters
         ----------
         old, new : path
-            A folder or a file, before and after.
+            A folder, a file or an address, before and after.
 
         Raises
         ------
@@ -167,9 +168,11 @@ class CohortGrowth:
         """
         tables = CohortTables(self.root, self.manifest)
         rows = self._slides_of(tables, None)
-        paths = {name: path_of(row) for name, row in rows.items()}
-        found = relocated_paths(paths, Path(old).absolute(), Path(new).absolute())
-        changed = {name: {**rows[name], "path": escape_path(path)} for name, path in found.items()}
+        places = {name: place_of(row) for name, row in rows.items()}
+        found = relocated(places, absolute_place(old), absolute_place(new))
+        changed = {
+            name: {**rows[name], "path": stored_place(place)} for name, place in found.items()
+        }
         return self._set_rows(tables, changed)
 
     def remove(
@@ -227,8 +230,8 @@ class CohortGrowth:
         tables.check(slides=table)
         found = look_at_moved(
             self.root,
-            {name: path_of(rows[name]) for name in moved},
-            {name: path_of(new[name]) for name in moved},
+            {name: place_of(rows[name]) for name in moved},
+            {name: place_of(new[name]) for name in moved},
             {name: new[name]["mpp"] for name in moved},  # type: ignore[misc]
         )
         note_moves(self.root, found.moves)

@@ -8,6 +8,7 @@ import pandas as pd
 
 from msfusion_sdk.cohort.store.ledger import SlideStatus
 from msfusion_sdk.phrases import one_line
+from msfusion_sdk.places.url import Url
 from msfusion_sdk.study.predictions_file import write_predictions
 from msfusion_sdk.study.training_record import TrainingRecord
 from msfusion_sdk.tables.frames import ID_COLUMN
@@ -32,7 +33,7 @@ class Applied:
     warnings : tuple of str
         What is unlike training in these tables.
     paths : mapping
-        From slide id to the slide's file.
+        From slide id to the slide's file or address.
     pictures : mapping
         From slide id to its heat map, or to the reason why there is none; empty when nobody
         asked for them.
@@ -42,7 +43,7 @@ class Applied:
     predictions: pd.DataFrame
     slides: tuple[SlideStatus, ...]
     warnings: tuple[str, ...]
-    paths: Mapping[str, Path]
+    paths: Mapping[str, Path | Url]
     pictures: Mapping[str, Path | str] = field(default_factory=dict)
 
     def __repr__(self) -> str:

@@ -33,7 +33,7 @@ from msfusion_sdk.shift.compare import find_shifts
 from msfusion_sdk.study.models import find_tables, warn_of_seen
 from msfusion_sdk.study.tables import SLIDE, patients_of
 from msfusion_sdk.study.trained_model import TrainedModel
-from msfusion_sdk.tables.paths import path_of
+from msfusion_sdk.tables.paths import place_of
 
 if TYPE_CHECKING:
     from msfusion_sdk.cohort.cohort import Cohort
@@ -148,7 +148,7 @@ def apply_to_cohort(
         encoder = encoder or (model.encoder() if model.has_encoder else None)
         rows = cohort.slides.to_pylist()
         slides = [
-            NewSlide(row["patient_id"], SlideRow(row["slide_id"], path_of(row), row["mpp"]))
+            NewSlide(row["patient_id"], SlideRow(row["slide_id"], place_of(row), row["mpp"]))
             for row in rows
         ]
         if encoder is not None:

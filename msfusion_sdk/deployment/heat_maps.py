@@ -9,6 +9,7 @@ from msfusion_sdk.cohort.store.stored_result import stored_result
 from msfusion_sdk.errors import SlideError, StoreError
 from msfusion_sdk.figures.slides.overlay import write_overlay
 from msfusion_sdk.files import made_folder
+from msfusion_sdk.places.url import Url
 from msfusion_sdk.slides.files.names import result_name
 
 __all__ = ["write_heat_maps"]
@@ -17,7 +18,7 @@ __all__ = ["write_heat_maps"]
 def write_heat_maps(
     root: str | Path,
     fingerprint: str,
-    paths: Mapping[str, Path],
+    paths: Mapping[str, Path | Url],
     statuses: Sequence[SlideStatus],
     folder: str | Path,
 ) -> dict[str, Path | str]:
@@ -30,7 +31,7 @@ def write_heat_maps(
     fingerprint : str
         Of the encoder.
     paths : mapping
-        From slide id to file.
+        From slide id to file; one at an address is not drawn.
     statuses : sequence of SlideStatus
         How the encoding of each ended.
     folder : path
@@ -55,7 +56,9 @@ def write_heat_maps(
             found[name] = f"its patches cannot be read: {error}"
             continue
         try:
-            found[name] = write_overlay(paths[name], result, target / f"{result_name(name)}.png")
+            found[name] = write_overlay(
+                str(paths[name]), result, target / f"{result_name(name)}.png"
+            )
         except SlideError as error:  # the prediction stands without its picture
             found[name] = f"[{error.code}] {error}"
     return found

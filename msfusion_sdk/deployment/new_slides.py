@@ -11,12 +11,13 @@ import pandas as pd
 from msfusion_sdk.cohort.encoding.plan import SlideRow
 from msfusion_sdk.errors import DuplicateIdError, TableError
 from msfusion_sdk.phrases import first_few
+from msfusion_sdk.places.url import find_url
 from msfusion_sdk.slides.files.names import slide_id_of
 from msfusion_sdk.tables.arrow import TableSource, read_table
 from msfusion_sdk.tables.frames import ID_COLUMN
 from msfusion_sdk.tables.ids import find_bad_ids, find_repeated_ids
 from msfusion_sdk.tables.issues import require_no_errors
-from msfusion_sdk.tables.paths import path_of
+from msfusion_sdk.tables.paths import place_of
 from msfusion_sdk.tables.slide_table import SLIDE_ID, find_bad_spacings, read_slides
 
 __all__ = ["NewSlide", "SlideSource", "read_new_slides", "read_new_tables"]
@@ -56,8 +57,8 @@ def read_new_slides(slides: SlideSource, *, mpp: float | None = None) -> list[Ne
     """
     table = _as_table(slides)
     if table is None:
-        assert not isinstance(slides, str | Path | pd.DataFrame)
-        return _of_files([str(path) for path in slides], mpp)
+        assert isinstance(slides, Sequence)
+        return _of_files(slides, mpp)
     found = read_slides(table)
     ids, owners = (found.column(name).to_pylist() for name in (SLIDE_ID, ID_COLUMN))
     require_no_errors(
@@ -69,7 +70,7 @@ def read_new_slides(slides: SlideSource, *, mpp: float | None = None) -> list[Ne
         ]
     )
     return [
-        NewSlide(row[ID_COLUMN], SlideRow(row[SLIDE_ID], path_of(row), row["mpp"] or mpp))
+        NewSlide(row[ID_COLUMN], SlideRow(row[SLIDE_ID], place_of(row), row["mpp"] or mpp))
         for row in found.to_pylist()
     ]
 
@@ -97,7 +98,8 @@ def _as_table(slides: SlideSource) -> TableSource | None:
     if isinstance(slides, str | Path) or not isinstance(slides, Sequence):
         return slides
     # On a command line a table comes as a list of one path.
-    named = [slide for slide in slides if Path(slide).suffix.lower() in TABLES]
+    files = [slide for slide in slides if find_url(slide) is None]
+    named = [slide for slide in files if Path(slide).suffix.lower() in TABLES]
     if not named:
         return None
     if len(slides) > 1:
@@ -109,18 +111,19 @@ def _as_table(slides: SlideSource) -> TableSource | None:
     return Path(named[0])
 
 
-def _of_files(paths: list[str], mpp: float | None) -> list[NewSlide]:
+def _of_files(slides: Sequence[str | os.PathLike[str]], mpp: float | None) -> list[NewSlide]:
+    paths = [find_url(slide) or Path(slide) for slide in slides]
     # The same name that encoding gives a file.
     names = [slide_id_of(path) for path in paths]
     twice = [name for name, count in Counter(names).items() if count > 1]
     if twice:
-        both = [path for path, name in zip(paths, names, strict=True) if name == twice[0]]
+        both = [str(path) for path, name in zip(paths, names, strict=True) if name == twice[0]]
         msg = (
             f"{len(twice)} names are those of several slides (first: {first_few(both)}), and each "
             "name stands for a patient. Give a table with slide_id, patient_id and path instead."
         )
         raise DuplicateIdError(msg)
     return [
-        NewSlide(name, SlideRow(name, Path(path).absolute(), mpp))
+        NewSlide(name, SlideRow(name, path.absolute() if isinstance(path, Path) else path, mpp))
         for name, path in zip(names, paths, strict=True)
     ]

@@ -267,14 +267,16 @@ class HeldModel:
 
         After training, this is also what gives the changed weights their fingerprint.
         """
+        return self._save(Path(folder), self._places)
+
+    def _save(self, folder: Path, places: Mapping[str, Place]) -> Path:
+        """Write the folder; networks from elsewhere are said to be at ``places``."""
         if self._attention is not None:
-            write_attention(made_folder(Path(folder)), self._attention)
-        manifest = write_model_folder(
-            Path(folder), self.model, self.config, self._card, self._places
-        )
+            write_attention(made_folder(folder), self._attention)
+        manifest = write_model_folder(folder, self.model, self.config, self._card, places)
         # Now the weights have a file whose bytes can be named; until then nothing names a change.
         self._weights_sha256 = manifest.weights_sha256
-        return Path(folder)
+        return folder
 
     def backend(self) -> Backend:
         """Return what computes the networks, made anew after the weights have changed."""

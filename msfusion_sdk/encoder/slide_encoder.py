@@ -1,17 +1,22 @@
 """The encoder: one slide file in, one ``SlideEmbedding`` out."""
 
 import os
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
 
 from torch import Tensor
 
 from msfusion_sdk.deprecation import renamed_argument
 from msfusion_sdk.encoder.held_model import HeldModel
-from msfusion_sdk.encoder.result.embedding import SlideEmbedding
+from msfusion_sdk.encoder.result.embedding import SlideEmbedding, of_original
 from msfusion_sdk.encoder.result.provenance import ModelIdentity
 from msfusion_sdk.encoder.run.one_slide import Computing, encode_file
 from msfusion_sdk.encoder.weights.encoder_folder import model_fingerprint
+from msfusion_sdk.errors import SlideError
 from msfusion_sdk.monitoring.progress import ProgressLike, showing
 from msfusion_sdk.phrases import html_table, one_line
+from msfusion_sdk.places.url import Url, find_url
 from msfusion_sdk.slides.files.names import slide_id_of
 
 __all__ = ["SlideEncoder"]
@@ -89,7 +94,9 @@ class SlideEncoder(HeldModel):
         Parameters
         ----------
         path : path
-            A slide file, a folder of DICOM instances, or a plain image (needs ``mpp``).
+            A slide file, a folder of DICOM instances, or a plain image (needs ``mpp``); or its
+            address (``s3://``, ``gs://``, ``az://``, ``https://``), from where it is fetched into
+            the system's folder of temporary files.
         mpp : float, optional
             µm per pixel of level 0; wins over the slide's header.
         slide_id : str, optional
@@ -117,6 +124,11 @@ class SlideEncoder(HeldModel):
         SlideError
             One of its subclasses, each with what to do next.
         """
+        if (url := find_url(path)) is not None:
+            return self._encode_copy(
+                url, mpp=mpp, slide_id=slide_id, preset=preset, batch_size=batch_size,
+                threads=threads, progress=progress,
+            )  # fmt: skip
         config = self.config if preset is None else self.config.with_preset(preset)
         model = ModelIdentity(
             name=config.name,
@@ -146,3 +158,68 @@ class SlideEncoder(HeldModel):
         from msfusion_sdk.encoder.run.attending import attended
 
         return attended(result, self._attention)
+
+    def push_to_hub(
+        self, hub_id: str, *, private: bool = True, message: str = "Add a slide encoder"
+    ) -> str:
+        """Send the encoder to the Hugging Face hub and return the commit, to be pinned.
+
+        What is sent is what ``save_pretrained`` writes, without paths of this machine.  Others load
+        it with ``from_pretrained(hub_id, revision=commit)``.
+
+        Parameters
+        ----------
+        hub_id : str
+            ``organisation/name``; made if it is not there.  Credentials are those that the hub's
+            own tools keep.
+        private : bool
+            Whether a new repository is seen by its organisation alone; one that is there keeps
+            what it is.
+        message : str
+            Of the commit.
+
+        Raises
+        ------
+        WeightsLicenceError
+            When a network in it may not be shared, or nobody knows whether it may.
+        ModelIdError
+            When the id is none, or the hub does not take it.
+        MissingExtraError
+            Without the extra ``[hub]``.
+        """
+        # Here: few need it.
+        from msfusion_sdk.encoder.weights.pushing import (
+            public_places,
+            push_folder,
+            require_hub_id,
+            require_sharable,
+        )
+
+        require_hub_id(hub_id)
+        require_sharable(self.config)
+        places = public_places(self.config, self._places)
+        with TemporaryDirectory(prefix="msfusion-") as folder:
+            self._save(Path(folder), places)
+            return push_folder(Path(folder), hub_id, private=private, message=message)
+
+    def _encode_copy(
+        self, url: Url, *, slide_id: str | None, progress: ProgressLike, **asked: Any
+    ) -> SlideEmbedding:
+        """Encode the slide at an address."""
+        # Here, as above: it is needed by few.
+        from msfusion_sdk.remote.copies import local_copy
+
+        with (
+            # A callable of two numbers is told of patches alone.
+            showing(progress, "patches") as tell,
+            local_copy(
+                url, tell=lambda done, total: tell("kB fetched", done // 1000, total // 1000)
+            ) as copy,
+        ):
+            try:
+                result = self.encode(
+                    copy.path, slide_id=slide_id or slide_id_of(url), progress=tell, **asked
+                )
+            except SlideError as error:
+                raise type(error)(copy.named(error), retryable=error.retryable) from error
+        return result if copy.stamp is None else of_original(result, copy.stamp)

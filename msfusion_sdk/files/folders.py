@@ -10,6 +10,7 @@ from msfusion_sdk.errors import StoreError, StoreFullError, StoreUnsupportedFSEr
 from msfusion_sdk.files.owners import has_ended
 from msfusion_sdk.files.reading import read_error
 from msfusion_sdk.files.writing import PREFIX, drop, flush, store_error, temporary_beside
+from msfusion_sdk.places.url import require_disk
 
 __all__ = [
     "entries_of",
@@ -30,7 +31,10 @@ def made_folder(folder: Path) -> Path:
     ------
     StoreError
         When it cannot be made.
+    AddressError
+        When it is the address of a server.
     """
+    require_disk(folder, "A folder that is written to")
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:

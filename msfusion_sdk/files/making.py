@@ -20,6 +20,7 @@ from msfusion_sdk.files.folders import entries_of, made_folder, remove_abandoned
 from msfusion_sdk.files.owners import is_gone, this_process
 from msfusion_sdk.files.reading import read_bytes
 from msfusion_sdk.files.writing import drop, flush, put_if_absent, store_error, temporary_beside
+from msfusion_sdk.places.url import require_disk
 
 __all__ = ["MARKER", "FolderKind", "making", "require_finished", "require_free"]
 
@@ -52,7 +53,7 @@ def making(folder: Path, kind: FolderKind, remedy: str | None = None) -> Iterato
     StoreError
         When the folder is in use, is being made by another process, or cannot be written.
     """
-    folder = Path(folder)
+    folder = require_disk(folder, f"A {kind.name}")
     # A folder that this call has made goes again when it fails.
     was_there = os.path.lexists(folder)
     require_free(folder, kind, remedy)

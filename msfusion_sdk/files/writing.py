@@ -9,6 +9,7 @@ from pathlib import Path
 
 from msfusion_sdk.errors import MsfusionError, StoreError, StoreFullError
 from msfusion_sdk.files.owners import this_process
+from msfusion_sdk.places.url import require_disk
 
 __all__ = [
     "PREFIX",
@@ -50,7 +51,7 @@ def storing(path: Path) -> Iterator[Path]:
     StoreFullError, StoreError
         When it cannot be written.
     """
-    target = Path(path)
+    target = require_disk(path, "A file that is written")
     temporary = temporary_beside(target)
     try:
         yield temporary

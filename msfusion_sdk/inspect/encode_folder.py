@@ -7,14 +7,17 @@ import os
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from pathlib import Path
 
 from msfusion_sdk.config import FrozenConfig
-from msfusion_sdk.encoder.result.embedding import SlideEmbedding
+from msfusion_sdk.encoder.result.embedding import SlideEmbedding, of_original
 from msfusion_sdk.encoder.slide_encoder import SlideEncoder
 from msfusion_sdk.errors import DuplicateIdError, NonFiniteVectorError, SlideError, StoreError
 from msfusion_sdk.figures.slides.overlay import write_overlay
 from msfusion_sdk.files import made_folder
+from msfusion_sdk.places.url import find_url, require_disk
+from msfusion_sdk.remote.copies import LocalSlide, copies_ahead
 from msfusion_sdk.slides.files.names import result_name, slide_id_of
 from msfusion_sdk.slides.opening import open_slide
 from msfusion_sdk.slides.readers.file_kind import classify
@@ -22,6 +25,7 @@ from msfusion_sdk.slides.readers.file_kind import classify
 __all__ = ["SlideResult", "encode_to_folder"]
 
 SlidePath = str | os.PathLike[str]
+STAGING_GB = 100.0
 
 
 class SlideResult(FrozenConfig):
@@ -46,6 +50,8 @@ def encode_to_folder(
     mpp: float | None = None,
     patches: bool = False,
     overwrite: bool = False,
+    staging: str | Path | None = None,
+    staging_gb: float = STAGING_GB,
     progress: Callable[[str, int, int], None] | None = None,
 ) -> Iterator[SlideResult]:
     """Encode slides one after the other and yield how each ended.
@@ -58,7 +64,8 @@ def encode_to_folder(
     ----------
     encoder : SlideEncoder
     slides : sequence of paths
-        In the order in which they are encoded.
+        In the order in which they are encoded; also addresses (``s3://``, ``gs://``, ``az://``,
+        ``https://``), from which the next slide is fetched while one is encoded.
     folder : path
         Made if it is not there.
     mpp : float, optional
@@ -67,6 +74,10 @@ def encode_to_folder(
         True also stores the patch vectors, about 5 kB a patch.
     overwrite : bool
         True replaces the results of another file of the same name; else that slide fails.
+    staging : path, optional
+        Local folder for copies of slides at addresses; by default the system's of temporary files.
+    staging_gb : float
+        The copies together are never larger.
     progress : callable, optional
         Called with (slide id, patches done, patches in all).
 
@@ -82,7 +93,9 @@ def encode_to_folder(
     twice = [name for name, count in Counter(name.casefold() for name in ids).items() if count > 1]
     if twice:
         both = [
-            os.fspath(s) for s, name in zip(slides, ids, strict=True) if name.casefold() == twice[0]
+            str(find_url(s) or os.fspath(s))
+            for s, name in zip(slides, ids, strict=True)
+            if name.casefold() == twice[0]
         ]
         msg = (
             f"{len(twice)} slide ids occur more than once (first: {', '.join(both[:3])}), and "
@@ -90,23 +103,29 @@ def encode_to_folder(
             "different folders."
         )
         raise DuplicateIdError(msg)
-    made_folder(Path(folder))
-    for slide, slide_id in zip(slides, ids, strict=True):
-        start = time.monotonic()
-        try:
-            if not overwrite:
-                _require_own_results(slide, slide_id, Path(folder))
-            outcome = _encode_one(encoder, slide, slide_id, Path(folder), mpp, patches, progress)
-        except (SlideError, NonFiniteVectorError, DuplicateIdError) as error:
-            outcome = SlideResult(
-                slide_id=slide_id, status="failed", code=error.code, reason=str(error)
-            )
-        yield outcome.model_copy(update={"seconds": time.monotonic() - start})
+    made_folder(require_disk(folder, "The folder of results"))
+    where = None if staging is None else require_disk(staging, "The folder for copies")
+    copies = copies_ahead(slides, where, staging_gb)
+    with closing(copies):
+        for copy, slide_id in zip(copies, ids, strict=True):
+            start = time.monotonic()
+            try:
+                if isinstance(copy, SlideError):
+                    raise copy
+                if not overwrite:
+                    _require_own_results(copy, slide_id, Path(folder))
+                outcome = _encode_one(encoder, copy, slide_id, Path(folder), mpp, patches, progress)
+            except (SlideError, NonFiniteVectorError, DuplicateIdError) as error:
+                reason = str(error) if isinstance(copy, SlideError) else copy.named(error)
+                outcome = SlideResult(
+                    slide_id=slide_id, status="failed", code=error.code, reason=reason
+                )
+            yield outcome.model_copy(update={"seconds": time.monotonic() - start})
 
 
 def _encode_one(
     encoder: SlideEncoder,
-    slide: SlidePath,
+    slide: LocalSlide,
     slide_id: str,
     folder: Path,
     mpp: float | None,
@@ -117,9 +136,11 @@ def _encode_one(
         if progress:
             progress(slide_id, done, total)
 
-    result = encoder.encode(slide, mpp=mpp, slide_id=slide_id, progress=tell)
+    result = encoder.encode(slide.path, mpp=mpp, slide_id=slide_id, progress=tell)
     target = folder / result_name(slide_id)
-    undrawn = _draw(slide, result, target.with_name(f"{target.name}.png"))
+    undrawn = slide.named(_draw(slide.path, result, target.with_name(f"{target.name}.png")))
+    if slide.stamp is not None:
+        result = of_original(result, slide.stamp)
     result.to_geojson(target.with_name(f"{target.name}.geojson"))
     # Last, so that a slide with a Parquet file has its pictures too.
     result.to_parquet(target.with_name(f"{target.name}.parquet"), patches=patches)
@@ -149,24 +170,25 @@ def _draw(slide: SlidePath, result: SlideEmbedding, path: Path) -> str:
     return ""
 
 
-def _require_own_results(slide: SlidePath, slide_id: str, folder: Path) -> None:
+def _require_own_results(slide: LocalSlide, slide_id: str, folder: Path) -> None:
     """Raise ``DuplicateIdError`` when the results in the folder are those of another file."""
     name = f"{result_name(slide_id)}.parquet"
     try:
         before = SlideEmbedding.from_parquet(folder / name)
     except (OSError, KeyError):  # none, or none that is of use
         return
-    stored, now = before.provenance.slide, classify(slide).stamp
-    if (stored.size_bytes, stored.mtime_ns) == (now.size_bytes, now.mtime_ns):
+    stored, now = before.provenance.slide, slide.stamp or classify(slide.path).stamp
+    found = stored.size_bytes, stored.mtime_ns, stored.remote
+    if found == (now.size_bytes, now.mtime_ns, now.remote):
         return
     if stored.size_bytes == now.size_bytes and stored.quickhash is not None:
         # Any spacing will do: only the header is asked for.
-        with open_slide(slide, mpp=1.0) as opened:
+        with open_slide(slide.path, mpp=1.0) as opened:
             if opened.header.quickhash == stored.quickhash:  # a copy, or touched
                 return
     msg = (
         f"{folder / name} holds the results of another file ({stored.size_bytes} bytes), and those "
-        f"of {os.fspath(slide)} ({now.size_bytes} bytes) would overwrite them. Rename the file, "
+        f"of {slide.shown} ({now.size_bytes} bytes) would overwrite them. Rename the file, "
         "encode it into another folder, or pass overwrite=True (--overwrite)."
     )
     raise DuplicateIdError(msg)

@@ -17,10 +17,11 @@ from pyarrow.types import is_floating, is_integer, is_null
 
 from msfusion_sdk.config import MAX_MPP, MIN_MPP
 from msfusion_sdk.phrases import first_few
+from msfusion_sdk.places.url import find_url
 from msfusion_sdk.tables.arrow import TableSource, name_of, read_table
 from msfusion_sdk.tables.files.table_file import TableFile
 from msfusion_sdk.tables.issues import Issue, issue, note
-from msfusion_sdk.tables.paths import escape_path, real_path
+from msfusion_sdk.tables.paths import escape_path, real_path, stored_place
 
 __all__ = ["SLIDE_ID", "find_bad_paths", "find_bad_spacings", "read_slides"]
 
@@ -100,6 +101,9 @@ def find_bad_paths(table: pa.Table) -> list[Issue]:
     by_size: defaultdict[int, list[str]] = defaultdict(list)
     missing = []
     for path in by_path:
+        # No server is asked before it is to be encoded.
+        if find_url(real_path(path)) is not None:
+            continue
         try:
             # Of ten thousand paths, pathlib alone would take half of the time of all checks.
             status = os.stat(real_path(path))  # noqa: PTH116
@@ -139,6 +143,8 @@ def _stored(path: str, folder: str) -> str:
     # Absolute but not resolved: the companions of a slide lie beside the name that was given.
     if not path.strip():
         return ""
+    if (url := find_url(path.strip())) is not None:
+        return stored_place(url)
     return escape_path(os.path.abspath(os.path.join(folder, path)))  # noqa: PTH100, PTH118
 
 
@@ -147,7 +153,11 @@ def _is_plausible(value: object) -> bool:
 
 
 def _shared(by_path: Mapping[str, Sequence[str]]) -> list[Issue]:
-    shared = [f"{path}: {first_few(ids)}" for path, ids in by_path.items() if len(set(ids)) > 1]
+    shared = [
+        f"{find_url(real_path(path)) or path}: {first_few(ids)}"
+        for path, ids in by_path.items()
+        if len(set(ids)) > 1
+    ]
     message = (
         f"{len(shared)} files are listed under more than one slide id (first: "
         f"{'; '.join(shared[:3])}), so they would count double. Keep one row for each file."

@@ -18,7 +18,7 @@ from injection import run_forked
 from world import World, clinical
 
 from msfusion_sdk import Cohort, FusionSurvival, SlideEmbedding
-from msfusion_sdk.cohort.export.export import EXPORT_FILE
+from msfusion_sdk.cohort.export.written import EXPORT_FILE
 from msfusion_sdk.cohort.store.ledger import Ledger
 from msfusion_sdk.errors import MsfusionError
 from msfusion_sdk.pretraining.annotated.datasets import read_earlier

@@ -19,7 +19,9 @@ Folder = Annotated[Path, typer.Argument(metavar="COHORT", help="The cohort's fol
 def set_slide(
     folder: Folder,
     slide: Annotated[str, typer.Argument(help="Its slide_id.")],
-    path: Annotated[Path | None, typer.Option(help="Where its file is now.")] = None,
+    path: Annotated[
+        str | None, typer.Option(help="Where its file is now: a path or an address.")
+    ] = None,
     mpp: Annotated[
         str | None, typer.Option(help="µm per pixel of level 0, or: header, what the file says.")
     ] = None,
@@ -45,8 +47,8 @@ def set_slide(
 
 def relocate(
     folder: Folder,
-    old: Annotated[Path, typer.Argument(help="A folder or file, as in the slide table.")],
-    new: Annotated[Path, typer.Argument(help="Where it is now.")],
+    old: Annotated[str, typer.Argument(help="A folder, file or address, as in the slide table.")],
+    new: Annotated[str, typer.Argument(help="Where it is now.")],
     json: Json = False,
 ) -> None:
     """Follow slides that were moved, and keep the results of those that are the same.

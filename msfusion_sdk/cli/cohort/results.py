@@ -40,7 +40,7 @@ def status(folder: Folder, model: Fingerprint = None, json: Json = False) -> Non
 
 def export(
     folder: Folder,
-    path: Annotated[Path, typer.Argument(help="The Parquet file to write.")],
+    path: Annotated[str, typer.Argument(help="The file to write; also at s3://, gs:// or az://.")],
     level: Annotated[str, typer.Option(help="patient, slide or patch: what a row is.")] = "patient",
     modalities: Annotated[
         list[str] | None, typer.Option(help="slide, a modality or an outcome; may be repeated.")
@@ -53,9 +53,13 @@ def export(
         list[str] | None,
         typer.Option(help="Column such as clinical.stage_date that may leave; may be repeated."),
     ] = None,
+    form: Annotated[
+        str,
+        typer.Option("--format", help="parquet, anndata (.h5ad) or zarr (AnnData as a folder)."),
+    ] = "parquet",
     model: Fingerprint = None,
 ) -> None:
-    """Write one Parquet file without paths, header texts and columns that tell who patients are."""
+    """Write one file without paths, header texts and columns that tell who patients are."""
     from msfusion_sdk.cohort.cohort import Cohort
 
     cohort = Cohort.open(folder)
@@ -68,8 +72,10 @@ def export(
             pseudonymise_key=pseudonymise_key,
             include=include or (),
             model=model,
+            format=form,  # type: ignore[arg-type]
         )
-    out.print(f"{report.path}: {report.rows} rows, one per {report.level}.", soft_wrap=True)
+    where = report.address or report.path
+    out.print(f"{where}: {report.rows} rows, one per {report.level}.", soft_wrap=True)
     without = {name: n for name, n in report.slides.items() if not name.startswith("ok")}
     if without:
         listed = ", ".join(f"{n} {name}" for name, n in without.items())

@@ -13,9 +13,13 @@ from msfusion_sdk.cohort.store.status import models_of
 from msfusion_sdk.cohort.store.store import EmbeddingStore
 from msfusion_sdk.errors import SlideError, TableError
 from msfusion_sdk.phrases import first_few
+from msfusion_sdk.places.url import Url
+from msfusion_sdk.remote.listing import look_at_all
+from msfusion_sdk.remote.slide import RemoteSlide
+from msfusion_sdk.slides.files.stamp import FileStamp
 from msfusion_sdk.slides.readers.file_kind import classify
 
-__all__ = ["Moved", "look_at_moved", "relocated_paths"]
+__all__ = ["Moved", "look_at_moved", "relocated"]
 
 
 class Moved(NamedTuple):
@@ -31,22 +35,21 @@ class Moved(NamedTuple):
     """Slides without a file."""
 
 
-def relocated_paths(paths: Mapping[str, Path], old: Path, new: Path) -> dict[str, Path]:
-    """Return the new path of every slide whose file is ``old``, or lies in it.
+Place = Path | Url
+
+
+def relocated(places: Mapping[str, Place], old: Place, new: Place) -> dict[str, Place]:
+    """Return the new place of every slide whose file is ``old``, or lies in it.
 
     Raises
     ------
     TableError
         When there is none.
     """
-    found = {}
-    for name, path in paths.items():
-        if path == old:
-            found[name] = new
-        elif old in path.parents:
-            found[name] = new / path.relative_to(old)
+    after = {name: _moved(place, old, new) for name, place in places.items()}
+    found = {name: place for name, place in after.items() if place is not None}
     if not found:
-        folders = sorted({str(path.parent) for path in paths.values()})
+        folders = sorted({str(place.parent) for place in places.values()})
         msg = (
             f"No slide of the cohort lies at {old} or in it (folders: {first_few(folders)}). "
             "Give the path as it stands in the slide table."
@@ -55,10 +58,22 @@ def relocated_paths(paths: Mapping[str, Path], old: Path, new: Path) -> dict[str
     return found
 
 
+def _moved(place: Place, old: Place, new: Place) -> Place | None:
+    """Return where a slide is after a folder or file went elsewhere; None if it is not in it."""
+    if isinstance(place, Url):
+        return place.moved(old, new) if isinstance(old, Url) else None
+    if isinstance(old, Url) or not (place == old or old in place.parents):
+        return None
+    if place == old:
+        return new
+    inside = place.relative_to(old)
+    return new.below(inside.as_posix()) if isinstance(new, Url) else new / inside
+
+
 def look_at_moved(
     root: Path,
-    old: Mapping[str, Path],
-    new: Mapping[str, Path],
+    old: Mapping[str, Place],
+    new: Mapping[str, Place],
     spacings: Mapping[str, float | None],
 ) -> Moved:
     """Return what the files at their new places are, beside what was encoded.
@@ -68,7 +83,7 @@ def look_at_moved(
     root : Path
         Of the cohort.
     old, new : mapping
-        From slide id to path, before and after; of the slides that moved.
+        From slide id to its file or address, before and after; of the slides that moved.
     spacings : mapping
         From slide id to the µm per pixel that is given for it, if any.
     """
@@ -78,11 +93,12 @@ def look_at_moved(
     kept: list[str] = []
     changed: dict[str, str] = {}
     missing: list[str] = []
+    remotes = look_at_all(place for place in new.values() if isinstance(place, Url))
     for name, path in new.items():
         try:
-            stamp = classify(path).stamp
+            stamp = _stamp(path, remotes)
         except SlideError as error:
-            if os.path.lexists(path):
+            if isinstance(path, Url) or os.path.lexists(path):
                 changed[name] = f"[{error.code}] {error}"
             else:
                 missing.append(name)
@@ -98,6 +114,16 @@ def look_at_moved(
         if parts.get(name) and name not in changed:
             kept.append(name)
     return Moved(tuple(moves), tuple(kept), changed, tuple(missing))
+
+
+def _stamp(place: Place, remotes: Mapping[Url, RemoteSlide | SlideError]) -> FileStamp:
+    """Return what a slide is now, or raise why it cannot be seen."""
+    if not isinstance(place, Url):
+        return classify(place).stamp
+    found = remotes[place]
+    if isinstance(found, SlideError):
+        raise found
+    return found.stamp
 
 
 def _parts_of(root: Path, slide_ids: list[str]) -> dict[str, list[Part]]:

@@ -1,7 +1,7 @@
 """What a run has to do: which slides, in which order, and which of them cannot even be read."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,7 +16,11 @@ from msfusion_sdk.errors import (
     SlideError,
     SlideNotFoundError,
 )
+from msfusion_sdk.places.url import Url
+from msfusion_sdk.remote.listing import look_at_all
+from msfusion_sdk.remote.slide import RemoteSlide
 from msfusion_sdk.slides.files.dicom import read_instance
+from msfusion_sdk.slides.files.stamp import FileStamp
 from msfusion_sdk.slides.readers.file_kind import FileKind, Source, classify
 
 __all__ = ["Plan", "SlideRow", "in_shard", "plan_run"]
@@ -29,7 +33,7 @@ class SlideRow:
     """A row of the slide table."""
 
     slide_id: str
-    path: Path
+    path: Path | Url
     mpp: float | None
 
 
@@ -78,14 +82,20 @@ def in_shard(slide_ids: Iterable[str], shard: str | None) -> set[str]:
 
 
 def plan_run(rows: Iterable[SlideRow], store: EmbeddingStore, *, patches: bool) -> Plan:
-    """Look at every slide's file and part; nothing is decoded."""
-    plan = Plan([], [], [])
+    """Look at every slide's file and part; nothing is decoded.
+
+    Raises
+    ------
+    MissingExtraError
+        When a slide is at an address, without the extra ``[cloud]``.
+    """
+    rows, plan = list(rows), Plan([], [], [])
     series: dict[str, str] = {}
     moves = read_moves(store.root)
+    remotes = look_at_all(row.path for row in rows if isinstance(row.path, Url))
     for row in rows:
         try:
-            source = classify(row.path)
-            _require_own_slide(source, row, series)
+            stamp, remote = _looked_at(row, series, remotes)
         except (SlideError, DuplicateIdError) as error:
             kept = None
             if _is_out_of_reach(error):
@@ -96,16 +106,30 @@ def plan_run(rows: Iterable[SlideRow], store: EmbeddingStore, *, patches: bool) 
             else:
                 plan.refused.append(_refused(row, error))
             continue
-        before = moves.known_as(row.slide_id, source.stamp)
-        wanted = PartKey(row.slide_id, source.stamp, row.mpp, before)
+        before = moves.known_as(row.slide_id, stamp)
+        wanted = PartKey(row.slide_id, stamp, row.mpp, before)
         part = store.find(wanted, patches=patches)
         if part is not None:
             plan.done.append(status_of(part))
         else:
-            plan.tasks.append(SlideTask(wanted, row.path, row.path))
+            plan.tasks.append(SlideTask(wanted, row.path, remote=remote))
     # The id decides among equal sizes, so that every process plans the same order.
     plan.tasks.sort(key=lambda task: (-task.wanted.stamp.size_bytes, task.slide_id))
     return plan
+
+
+def _looked_at(
+    row: SlideRow, series: dict[str, str], remotes: Mapping[Url, RemoteSlide | SlideError]
+) -> tuple[FileStamp, RemoteSlide | None]:
+    """Return what a slide is now, and its files where it is at an address."""
+    if isinstance(row.path, Url):
+        found = remotes[row.path]
+        if isinstance(found, SlideError):
+            raise found
+        return found.stamp, found
+    source = classify(row.path)
+    _require_own_slide(source, row, series)
+    return source.stamp, None
 
 
 def _require_own_slide(source: Source, row: SlideRow, series: dict[str, str]) -> None:

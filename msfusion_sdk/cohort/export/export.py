@@ -1,15 +1,14 @@
-"""Export a cohort as one Parquet file that may leave the building.
+"""Export a cohort as one file that may leave the building.
 
 Paths, file names, header texts, dates and free-text reasons never leave.  A vector is
 pseudonymous data, not anonymous: people have been re-identified from H&E.
 """
 
-import json
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterator
 from itertools import chain
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, NamedTuple, get_args
 
 import pandas as pd
 import pyarrow as pa
@@ -23,6 +22,7 @@ from msfusion_sdk.cohort.export.export_tables import (
     slide_table,
 )
 from msfusion_sdk.cohort.export.pseudonyms import Pseudonyms
+from msfusion_sdk.cohort.export.written import SUFFIXES, Format, Level, write_export
 from msfusion_sdk.cohort.folder.view import CohortView
 from msfusion_sdk.cohort.store.aggregate import SlideUse
 from msfusion_sdk.cohort.store.status import choose_model, models_of, slide_statuses
@@ -31,26 +31,20 @@ from msfusion_sdk.cohort.store.vectors import load_parts, patient_vectors
 from msfusion_sdk.config import FrozenConfig
 from msfusion_sdk.errors import TableError
 from msfusion_sdk.files import entries_of
-from msfusion_sdk.storage.sealed import FileKind, write_sealed
+from msfusion_sdk.places.url import Url
 
 __all__ = ["ExportReport", "Level", "export_cohort"]
 
 EXPORT_VERSION = 1
-Level = Literal["slide", "patient", "patch"]
 SLIDE = "slide"
 OTHER_FORMATS = (".csv", ".tsv", ".txt", ".xls", ".xlsx", ".json")
-EXPORT_FILE = FileKind(
-    key=b"msfusion_export",
-    version=1,
-    is_not_ours="is no export of a cohort (columns: {columns}).",
-    remedy="Export the cohort again.",
-)
 
 
 class ExportReport(FrozenConfig):
     """What has left, and what has not."""
 
     path: Path
+    """The file; the name alone of one that was sent."""
     level: Level
     rows: int
     fingerprint: str | None
@@ -62,11 +56,22 @@ class ExportReport(FrozenConfig):
     """Why each of these was left out."""
     included: tuple[str, ...] = ()
     """Columns that left because they were allowed by name."""
+    address: str | None = None
+    """Where the file was sent; None when it lies on a disk."""
+
+
+class _Content(NamedTuple):
+    """The rows that leave."""
+
+    schema: pa.Schema
+    tables: Iterator[pa.Table]
+    left_out: dict[str, str]
+    """By column, why it does not leave."""
 
 
 def export_cohort(
     cohort: CohortView,
-    path: Path,
+    path: Path | Url,
     *,
     level: Level,
     modalities: list[str] | None,
@@ -74,42 +79,25 @@ def export_cohort(
     model: str | None,
     pseudonymise_key: Path | None,
     include: Collection[str] = (),
+    form: Format = "parquet",
 ) -> ExportReport:
-    """Write one Parquet file; the arguments are those of ``Cohort.export``."""
-    _require_known_words(level, aggregate)
-    _require_parquet(path)
+    """Write what may leave; the arguments are those of ``Cohort.export``."""
+    _require_known_words(level, aggregate, form)
+    _require_own_suffix(Path(path.name), form)
     if include and level != "patient":
         msg = f"include names columns of patients' tables, and here a row is a {level}."
         raise ValueError(msg)
-    names = Pseudonyms(pseudonymise_key, cohort=cohort.root, export=path)
+    file = None if isinstance(path, Url) else path
+    names = Pseudonyms(pseudonymise_key, cohort=cohort.root, export=file)
     # A table of patients needs no slide vectors; then several models are no error.
     is_asked = level != "patient" or model is not None or SLIDE in (modalities or ())
     is_there = modalities is None and bool(models_of(cohort.root))
     fingerprint = choose_model(cohort.root, model) if is_asked or is_there else None
     facts = _slide_facts(cohort, fingerprint) if fingerprint else []
-    left_out: dict[str, str] = {}
-    if level == "patch":
-        tables = _patch_tables(cohort, facts, fingerprint, names)
-        first = next(tables, None)
-        # The columns are those of the first slide: the length of a vector is the model's.
-        schema = patch_rows_schema() if first is None else first.schema
-        tables = iter(()) if first is None else chain([first], tables)
-    elif level == "slide":
-        table = slide_table(facts, names)
-        schema, tables = table.schema, iter([table])
+    if level == "patient":
+        content = _of_patients(cohort, facts, fingerprint, names, modalities, aggregate, include)
     else:
-        chosen = _chosen_tables(cohort, modalities)
-        _require_columns(include, chosen)
-        n_slides = pd.Series(dtype="int64")
-        if fingerprint:
-            frame = pd.DataFrame([(f.slide_id, f.patient_id) for f in facts])
-            frame.columns = pd.Index(["slide_id", "patient_id"])
-            parts = {f.slide_id: f.part for f in facts if f.part is not None}
-            vectors = patient_vectors(frame, parts, aggregate)
-            chosen = {SLIDE: vectors, **chosen}
-            n_slides = pd.Series(vectors.attrs["n_slides"], dtype="int64")
-        table, left_out = patient_table(cohort.patient_ids, chosen, n_slides, names, include)
-        schema, tables = table.schema, iter([table])
+        content = _of_slides(cohort, facts, fingerprint, names, level)
     counts = dict(sorted(Counter(_status(fact) for fact in facts).items()))
     metadata = {
         "export_version": EXPORT_VERSION,
@@ -119,25 +107,72 @@ def export_cohort(
         "model": _model(facts),
         "slides_of_a_patient": aggregate if level == "patient" else None,
         "slides": counts,
-        "left_out": list(left_out),
-        "left_out_because": left_out,
+        "left_out": list(content.left_out),
+        "left_out_because": content.left_out,
         "included": sorted(include),
         "pseudonymised": pseudonymise_key is not None,
     }
-    rows = _write(path, schema, tables, metadata)
+    rows = write_export(
+        path, content.schema, content.tables, metadata, level, form, cohort.modalities
+    )
     return ExportReport(
-        path=path,
+        path=path if isinstance(path, Path) else Path(path.name),
+        address=None if isinstance(path, Path) else str(path),
         level=level,
         rows=rows,
         fingerprint=fingerprint,
         slides=counts,
-        left_out=tuple(left_out),
-        reasons=left_out,
+        left_out=tuple(content.left_out),
+        reasons=content.left_out,
         included=tuple(sorted(include)),
     )
 
 
-def _require_known_words(level: str, aggregate: str) -> None:
+def _of_slides(
+    cohort: CohortView,
+    facts: list[SlideFacts],
+    fingerprint: str | None,
+    names: Pseudonyms,
+    level: Level,
+) -> _Content:
+    if level == "slide":
+        table = slide_table(facts, names)
+        return _Content(table.schema, iter([table]), {})
+    tables = _patch_tables(cohort, facts, fingerprint, names)
+    first = next(tables, None)
+    # The columns are those of the first slide: the length of a vector is the model's.
+    if first is None:
+        return _Content(patch_rows_schema(), iter(()), {})
+    return _Content(first.schema, chain([first], tables), {})
+
+
+def _of_patients(
+    cohort: CohortView,
+    facts: list[SlideFacts],
+    fingerprint: str | None,
+    names: Pseudonyms,
+    modalities: list[str] | None,
+    aggregate: SlideUse,
+    include: Collection[str],
+) -> _Content:
+    chosen = _chosen_tables(cohort, modalities)
+    _require_columns(include, chosen)
+    n_slides = pd.Series(dtype="int64")
+    if fingerprint:
+        frame = pd.DataFrame([(f.slide_id, f.patient_id) for f in facts])
+        frame.columns = pd.Index(["slide_id", "patient_id"])
+        parts = {f.slide_id: f.part for f in facts if f.part is not None}
+        vectors = patient_vectors(frame, parts, aggregate)
+        chosen = {SLIDE: vectors, **chosen}
+        n_slides = pd.Series(vectors.attrs["n_slides"], dtype="int64")
+    table, left_out = patient_table(cohort.patient_ids, chosen, n_slides, names, include)
+    return _Content(table.schema, iter([table]), left_out)
+
+
+def _require_known_words(level: str, aggregate: str, form: str) -> None:
+    if form not in get_args(Format):
+        msg = f"format={form!r} is not one of {', '.join(get_args(Format))}."
+        raise ValueError(msg)
     if level not in get_args(Level):
         msg = f"level={level!r} is not one of {', '.join(get_args(Level))}."
         raise ValueError(msg)
@@ -149,12 +184,13 @@ def _require_known_words(level: str, aggregate: str) -> None:
         raise ValueError(msg)
 
 
-def _require_parquet(path: Path) -> None:
+def _require_own_suffix(path: Path, form: Format) -> None:
     """Raise where the name promises another format: a spreadsheet would open what is no text."""
     if path.suffix.lower() in OTHER_FORMATS:
+        what = "Parquet" if form == "parquet" else "AnnData"
         msg = (
-            f"{path.name} would hold Parquet under the name of another format. Name it "
-            f"{path.stem}.parquet; for {path.suffix} read that file with pandas, Polars, R or "
+            f"{path.name} would hold {what} under the name of another format. Name it "
+            f"{path.stem}{SUFFIXES[form]}; for {path.suffix} read that file with pandas, Polars, R or "
             "DuckDB and write it from there."
         )
         raise TableError(msg)
@@ -244,14 +280,3 @@ def _no_patch_rows(slide_ids: list[str]) -> TableError:
         f"replaced (first: {', '.join(slide_ids[:3])}). Encode the cohort again with patches=True "
         "(--patches), which keeps them."
     )
-
-
-def _write(
-    path: Path, schema: pa.Schema, tables: Iterable[pa.Table], metadata: dict[str, Any]
-) -> int:
-    """Write the tables one after the other, atomically; return the number of rows.
-
-    The same cohort gives the same bytes: no time, host or path is written.
-    """
-    header = json.dumps({"schema_version": EXPORT_FILE.version, **metadata}, sort_keys=True)
-    return write_sealed(path, tables, schema, header, EXPORT_FILE)

@@ -26,18 +26,24 @@ class Stamp(FrozenConfig):
     size_bytes: int
     mtime_ns: int
     companions: str | None
+    remote: str | None = None
+
+    _added = frozenset({"remote"})
 
     @classmethod
     def of(cls, stamp: FileStamp) -> Self:
         """Return the same as JSON holds it."""
         return cls(
-            size_bytes=stamp.size_bytes, mtime_ns=stamp.mtime_ns, companions=stamp.companions
+            size_bytes=stamp.size_bytes,
+            mtime_ns=stamp.mtime_ns,
+            companions=stamp.companions,
+            remote=stamp.remote,
         )
 
     @property
     def stamp(self) -> FileStamp:
         """The stamp."""
-        return FileStamp(self.size_bytes, self.mtime_ns, self.companions)
+        return FileStamp(self.size_bytes, self.mtime_ns, self.companions, self.remote)
 
 
 class Move(FrozenConfig):

@@ -87,7 +87,8 @@ def _has_stamp(slide: dict[str, Any], stamp: FileStamp) -> bool:
     companions = slide.get("companions")
     if companions is not None and companions != stamp.companions:
         return False
-    return (slide["size_bytes"], slide["mtime_ns"]) == (stamp.size_bytes, stamp.mtime_ns)
+    found = slide["size_bytes"], slide["mtime_ns"], slide.get("remote")
+    return found == (stamp.size_bytes, stamp.mtime_ns, stamp.remote)
 
 
 def read_part(path: Path) -> Part:

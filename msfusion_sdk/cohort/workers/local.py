@@ -60,7 +60,8 @@ def encode_in_pool(
 ) -> Iterator[SlideStatus | StoreFailed | None]:
     """Encode ``tasks`` in the workers of ``pool``, which stay; yields as ``supervise`` does."""
     store, claims = EmbeddingStore(job.root, job.fingerprint), Claims(job.root, job.fingerprint)
-    stager = Stager(job.staging, job.staging_gb) if job.staging is not None else None
+    is_wanted = job.staging is not None or any(task.remote is not None for task in tasks)
+    stager = Stager(job.staging, job.staging_gb) if is_wanted else None
 
     # Asked just before a slide is started: since the tasks were listed, another process on the same
     # folder may have finished it.

@@ -11,6 +11,8 @@ from msfusion_sdk.cohort.workers.pool import Died, Ended, Progressed, StoreFaile
 from msfusion_sdk.cohort.workers.stopping import Stop
 from msfusion_sdk.cohort.workers.worker import SlideTask
 from msfusion_sdk.errors import SlideError
+from msfusion_sdk.places.url import Url
+from msfusion_sdk.remote.listing import look_at
 from msfusion_sdk.slides.readers.file_kind import classify
 
 __all__ = ["Attempt", "ShowPatches", "TaskSource", "retry_or_fail", "supervise"]
@@ -179,7 +181,9 @@ def _with_new_stamp(attempt: Attempt, status: SlideStatus) -> SlideStatus | Atte
     """Return another attempt on the file as it is now, once."""
     task = attempt.task
     try:
-        stamp = classify(task.path).stamp
+        if isinstance(task.path, Url):
+            task = replace(task, remote=look_at(task.path))
+        stamp = task.remote.stamp if task.remote else classify(str(task.path)).stamp
     except SlideError:
         return status
     wanted = replace(task.wanted, stamp=stamp, known_as=())

@@ -14,12 +14,19 @@ from dataclasses import dataclass
 from multiprocessing import parent_process
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from msfusion_sdk.cohort.store.ledger import SlideStatus
 from msfusion_sdk.cohort.store.part import PartKey
 from msfusion_sdk.cohort.store.store import EmbeddingStore
-from msfusion_sdk.errors import MsfusionError, SlideChangedError, StoreError
+from msfusion_sdk.errors import MsfusionError, SlideChangedError, SlideError, StoreError
+from msfusion_sdk.places.url import Url
+from msfusion_sdk.remote.slide import RemoteSlide
 from msfusion_sdk.slides.readers.file_kind import classify
+
+if TYPE_CHECKING:
+    from msfusion_sdk.encoder.result.embedding import SlideEmbedding
+    from msfusion_sdk.encoder.slide_encoder import SlideEncoder
 
 __all__ = ["Job", "SlideTask", "encode_task", "serve"]
 
@@ -29,10 +36,14 @@ class SlideTask:
     """One slide to encode."""
 
     wanted: PartKey
-    path: Path
+    path: Path | Url
     """Where the slide is."""
-    read_from: Path
-    """Where it is read: ``path``, or a local copy of it."""
+    read_from: Path | None = None
+    """A local copy that is read in place of ``path``."""
+    remote: RemoteSlide | None = None
+    """Its files, where ``path`` is an address: it can be read from a copy alone."""
+    problem: SlideError | None = None
+    """Why there is no copy."""
 
     @property
     def slide_id(self) -> str:
@@ -77,12 +88,7 @@ def encode_task(
     start = time.monotonic()
     store = EmbeddingStore(job.root, encoder.fingerprint)
     try:
-        result = encoder.encode(
-            task.read_from, mpp=task.wanted.mpp, slide_id=task.slide_id, progress=progress
-        )
-        # The copy that was read may be whole while the original was being replaced.
-        now = classify(task.path)
-        task.wanted.stamp.require_same(now.stamp, now.path)
+        result = _encoded(task, encoder, progress)
         store.commit(result, patches=job.patches)
     except StoreError:
         raise
@@ -91,7 +97,8 @@ def encode_task(
             slide_id=task.slide_id,
             status="changed" if isinstance(error, SlideChangedError) else "failed",
             code=error.code,
-            reason=str(error),
+            # To people, the slide lies where its table says.
+            reason=str(error).replace(str(task.read_from or task.path), str(task.path)),
             retryable=error.retryable,
             seconds=time.monotonic() - start,
         )
@@ -112,6 +119,32 @@ def encode_task(
         n_patches=result.patches.num_rows,
         seconds=time.monotonic() - start,
     )
+
+
+def _encoded(
+    task: SlideTask, encoder: "SlideEncoder", progress: Callable[[int, int], None] | None
+) -> "SlideEmbedding":
+    """Return the result of a slide, read in its place or from its copy.
+
+    Raises
+    ------
+    SlideError
+    """
+    # Here, as above.
+    from msfusion_sdk.encoder.result.embedding import of_original
+
+    if task.problem is not None:
+        raise task.problem
+    path = task.read_from or task.path
+    assert isinstance(path, Path), "a slide at an address has a copy or a problem"
+    result = encoder.encode(path, mpp=task.wanted.mpp, slide_id=task.slide_id, progress=progress)
+    if isinstance(task.path, Url):
+        # Looked at once more after it was fetched: what is replaced later has another tag.
+        return of_original(result, task.wanted.stamp)
+    # The copy that was read may be whole while the original was being replaced.
+    now = classify(task.path)
+    task.wanted.stamp.require_same(now.stamp, now.path)
+    return result
 
 
 def serve(connection: Connection, job: Job) -> None:

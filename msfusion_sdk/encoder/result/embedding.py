@@ -1,6 +1,6 @@
 """The result of encoding one slide."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -14,9 +14,10 @@ from msfusion_sdk.encoder.result.geojson import Polygon, write_geojson
 from msfusion_sdk.encoder.result.provenance import Provenance, provenance_facts
 from msfusion_sdk.errors import StoreSchemaError
 from msfusion_sdk.phrases import html_table
+from msfusion_sdk.slides.files.stamp import FileStamp
 from msfusion_sdk.storage.parquet import patch_schema, read_parquet, write_parquet
 
-__all__ = ["SlideEmbedding", "Status", "no_patches"]
+__all__ = ["SlideEmbedding", "Status", "no_patches", "of_original"]
 
 Status = Literal["ok", "ok_with_warnings", "empty"]
 
@@ -135,6 +136,13 @@ class SlideEmbedding:
         QuPath opens the file by drag and drop.
         """
         return write_geojson(Path(path), self.patches, self.tissue)
+
+
+def of_original(result: SlideEmbedding, stamp: FileStamp) -> SlideEmbedding:
+    """Return the result of a copy as that of the slide at its address, which has this stamp."""
+    provenance = result.provenance
+    slide = provenance.slide.read_from(stamp)
+    return replace(result, provenance=provenance.model_copy(update={"slide": slide}))
 
 
 def no_patches(config: EncoderConfig) -> pa.Table:

@@ -3,6 +3,8 @@
 Holds no path, no file name, no label and no patient property of the slide.
 """
 
+from typing import Self
+
 from msfusion_sdk.config import EncoderConfig, FrozenConfig
 from msfusion_sdk.phrases import html_table, one_line
 from msfusion_sdk.slides.files.stamp import FileStamp
@@ -24,7 +26,7 @@ __all__ = [
 class SlideIdentity(FrozenConfig):
     """The file that was read."""
 
-    _added = frozenset({"companions", "icc_profile"})
+    _added = frozenset({"companions", "icc_profile", "remote"})
 
     reader: str
     vendor: str
@@ -39,10 +41,24 @@ class SlideIdentity(FrozenConfig):
     """Digest of the sizes and times of all files, where the slide is more than one file."""
     icc_profile: str | None = None
     """SHA-256 of the colour profile in the file; None where there is none."""
+    remote: str | None = None
+    """Checksum, ETag or time of change that its server stated, where it was on no disk."""
+
+    def read_from(self, stamp: FileStamp) -> Self:
+        """Return the identity of the slide whose copy was read."""
+        return self.model_copy(
+            update={
+                "size_bytes": stamp.size_bytes,
+                "mtime_ns": stamp.mtime_ns,
+                "companions": stamp.companions,
+                "remote": stamp.remote,
+            }
+        )
 
     def is_of(self, stamp: FileStamp) -> bool:
         """Say whether files as they are now are those that were read, as far as is recorded."""
-        if (self.size_bytes, self.mtime_ns) != (stamp.size_bytes, stamp.mtime_ns):
+        found = self.size_bytes, self.mtime_ns, self.remote
+        if found != (stamp.size_bytes, stamp.mtime_ns, stamp.remote):
             return False
         # Version 0.1.0 recorded the main file alone.
         return self.companions is None or self.companions == stamp.companions

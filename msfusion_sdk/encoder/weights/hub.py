@@ -15,6 +15,15 @@ __all__ = ["DEFAULT_MODEL", "UnpinnedWeightsWarning", "embedded_models", "locate
 DEFAULT_MODEL = "lung-tiles-v2"
 EMBEDDED = Path(__file__).parents[1] / "embedded"
 HUB_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,95}/[A-Za-z0-9][A-Za-z0-9._-]{0,95}")
+# Those of networks that a model carries too.
+MODEL_FILES = [
+    CONFIG_FILE,
+    WEIGHTS_FILE,
+    ATTENTION_FILE,
+    CARD_FILE,
+    "detail.safetensors",
+    "context.safetensors",
+]
 COMMIT = re.compile(r"[0-9a-f]{40}")
 
 
@@ -93,7 +102,7 @@ def locate_model(
             cache_dir=cache_dir,
             local_files_only=local_files_only,
             # Nothing else, pickles above all, reaches this machine.
-            allow_patterns=[CONFIG_FILE, WEIGHTS_FILE, ATTENTION_FILE, CARD_FILE],
+            allow_patterns=MODEL_FILES,
         )
     # The transport under the hub library (requests or httpx, by version) has errors of its
     # own that share no base class, and every one of them means that there is no model.

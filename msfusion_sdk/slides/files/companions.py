@@ -6,7 +6,15 @@ from pathlib import Path
 
 from msfusion_sdk.slides.files.dicom import read_instance, slide_instances
 
-__all__ = ["companions", "is_dicom", "is_zarr"]
+__all__ = [
+    "LIST_BYTES",
+    "ZARR_FILES",
+    "companions",
+    "is_dicom",
+    "is_list",
+    "is_zarr",
+    "listed_names",
+]
 
 DICOM_PREAMBLE = 128
 ZARR_FILES = (".zattrs", ".zgroup", "zarr.json")
@@ -36,7 +44,7 @@ def companions(path: Path) -> list[Path]:
     pyramid = path.with_name(f"_{path.stem}_")
     if path.suffix.lower() == ".vsi" and pyramid.is_dir():
         return [path, *sorted(file for file in pyramid.rglob("*") if file.is_file())]
-    if any(head.lstrip(b"\xef\xbb\xbf \r\n").startswith(words) for words in LISTS):
+    if is_list(head):
         return [path, *_listed(path)]
     return [path]
 
@@ -44,6 +52,17 @@ def companions(path: Path) -> list[Path]:
 def is_dicom(head: bytes) -> bool:
     """Return whether the first 132 bytes of a file are those of DICOM."""
     return head[DICOM_PREAMBLE : DICOM_PREAMBLE + 4] == b"DICM"
+
+
+def is_list(head: bytes) -> bool:
+    """Return whether a file that begins with these bytes names the files with the pixels."""
+    return any(head.lstrip(b"\xef\xbb\xbf \r\n").startswith(words) for words in LISTS)
+
+
+def listed_names(text: bytes) -> set[str]:
+    """Return the names of files in a list."""
+    # Each key of the list has its own file; the value behind the sign is the name.
+    return {value.strip() for value in re.findall(r"=([^\r\n]+)", os.fsdecode(text))}
 
 
 def is_zarr(folder: Path) -> bool:
@@ -67,8 +86,6 @@ def _series_of(path: Path) -> list[Path]:
 def _listed(path: Path) -> list[Path]:
     """Return the files that a list names and that lie beside it."""
     with path.open("rb") as file:
-        text = os.fsdecode(file.read(LIST_BYTES))
-    # Each key of the list has its own file; the value behind the sign is the name.
-    names = {value.strip() for value in re.findall(r"=([^\r\n]+)", text)}
+        names = listed_names(file.read(LIST_BYTES))
     beside = {entry.name: entry for entry in path.parent.iterdir() if entry.is_file()}
     return sorted(beside[name] for name in names & beside.keys() if name != path.name)

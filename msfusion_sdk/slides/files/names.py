@@ -4,6 +4,7 @@ import hashlib
 import os
 from pathlib import Path
 
+from msfusion_sdk.places.url import Url, find_url
 from msfusion_sdk.tables.paths import escape_path
 
 __all__ = ["result_name", "slide_id_of"]
@@ -20,7 +21,7 @@ LONGEST_NAME = 180
 """Bytes; with a suffix and while it is written a name stays below the 255 of file systems."""
 
 
-def slide_id_of(path: str | os.PathLike[str]) -> str:
+def slide_id_of(path: str | os.PathLike[str] | Url) -> str:
     """Return the name without the suffix of a slide format, as text that can be stored.
 
     What follows the last dot of another name is part of it, as in a UID.
@@ -29,9 +30,11 @@ def slide_id_of(path: str | os.PathLike[str]) -> str:
     --------
     >>> slide_id_of("a/TCGA-05.v2.svs"), slide_id_of("1.2.826.0.1"), slide_id_of("x.ome.tif")
     ('TCGA-05.v2', '1.2.826.0.1', 'x.ome')
+    >>> slide_id_of("https://host/a%20b.svs?token=1")
+    'a b'
     """
-    # Absolute, so that "." and a path that ends in ".." have a name.
-    name = Path(os.path.abspath(os.fsdecode(path))).name  # noqa: PTH100
+    url = find_url(path)
+    name = _name_of(path) if url is None else url.name
     stem, dot, suffix = name.rpartition(".")
     is_suffix = bool(stem) and f"{dot}{suffix}".lower() in SUFFIXES
     text = stem if is_suffix else name
@@ -53,6 +56,12 @@ def result_name(slide_id: str) -> str:
     digest = hashlib.sha256(data).hexdigest()[:16]
     # Cut between characters: ``ignore`` drops half a character at the end.
     return f"{data[:120].decode('utf-8', 'ignore')}~~{digest}"
+
+
+def _name_of(path: str | os.PathLike[str] | Url) -> str:
+    assert not isinstance(path, Url)
+    # Absolute, so that "." and a path that ends in ".." have a name.
+    return Path(os.path.abspath(os.fsdecode(path))).name  # noqa: PTH100
 
 
 def _is_text(text: str) -> bool:

@@ -22,6 +22,8 @@ class FileStamp:
     mtime_ns: int
     companions: str | None = None
     """Digest of the sizes and times of all files, where a slide is more than one file."""
+    remote: str | None = None
+    """Checksum, ETag or time of change as its server states it, where it is on no disk."""
 
     @classmethod
     def of(cls, path: Path) -> "FileStamp":

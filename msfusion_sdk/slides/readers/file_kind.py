@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 
-from msfusion_sdk.errors import SlideCorruptError, SlideFormatError
+from msfusion_sdk.errors import SlideCorruptError, SlideFormatError, SlideNotFoundError
+from msfusion_sdk.places.url import find_url
 from msfusion_sdk.slides.files.companions import is_dicom, is_zarr
 from msfusion_sdk.slides.files.dicom import choose_instance, require_slide_instance
 from msfusion_sdk.slides.files.disk import disk_error
@@ -65,6 +66,12 @@ def classify(path: str | os.PathLike[str]) -> Source:
     SlideNotFoundError, SlideAccessError, SlideFormatError, SlideCorruptError
         Named in the order in which they are looked for.
     """
+    if (url := find_url(path)) is not None:
+        msg = (
+            f"{url} is on no disk of this machine. Slides at addresses are fetched to be encoded, "
+            "and for nothing else: copy it here, and give its path."
+        )
+        raise SlideNotFoundError(msg)
     # Absolute but not resolved: OpenSlide reopens by name, and companions lie beside the name.
     absolute = Path(os.path.abspath(os.fsdecode(path)))  # noqa: PTH100
     try:

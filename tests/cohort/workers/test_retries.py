@@ -18,7 +18,7 @@ from msfusion_sdk.errors import StoreFullError
 
 @pytest.fixture
 def tasks(rows: list[SlideRow], wanted: dict[str, PartKey]) -> list[SlideTask]:
-    return [SlideTask(wanted[row.slide_id], row.path, row.path) for row in rows]
+    return [SlideTask(wanted[row.slide_id], row.path) for row in rows]
 
 
 @pytest.fixture(autouse=True)

@@ -20,7 +20,7 @@ IMAGE = picture(700, 500)
 def staged(path: Path, folder: Path) -> Path:
     """Return where a slide is read once its copy is ready."""
     stager = Stager(folder, 1.0)
-    task = SlideTask(PartKey("a", classify(path).stamp, None), path, path)
+    task = SlideTask(PartKey("a", classify(path).stamp, None), path)
     for _ in range(500):
         ready = stager.prepare(task)
         if ready is not None:

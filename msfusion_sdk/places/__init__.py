@@ -1,0 +1,1 @@
+"""Where slides are that lie on no disk of this machine."""

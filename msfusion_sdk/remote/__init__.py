@@ -1,0 +1,1 @@
+"""Slides at addresses: looked at, fetched to a local disk, and what leaves sent there."""
