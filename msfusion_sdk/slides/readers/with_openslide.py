@@ -109,6 +109,15 @@ class OpenSlideReader(Slide):
                 pass
         return self._read_region(location, self._levels[level], size)
 
+    def read_region(
+        self, location: tuple[int, int], level: int, size: tuple[int, int]
+    ) -> Image.Image:
+        """See ``Slide.read_region``; here it is OpenSlide's own picture."""
+        self._require_region(level, size)
+        if self._pid != os.getpid():
+            self._open()
+        return self._picture(location, self._levels[level], size)
+
     def _sizes(self) -> tuple[tuple[int, int], ...]:
         """(width, height) of every level of the file, those that are left out too."""
         return tuple((int(w), int(h)) for w, h in self._handle.level_dimensions)
@@ -131,12 +140,15 @@ class OpenSlideReader(Slide):
         return self._read_region(location, 0, size)
 
     def _read_region(self, location: tuple[int, int], level: int, size: tuple[int, int]) -> Region:
+        rgba = np.asarray(self._picture(location, level, size))
+        return Region(*composite(rgba, self.header.background))
+
+    def _picture(self, location: tuple[int, int], level: int, size: tuple[int, int]) -> Image.Image:
         try:
-            rgba = self._handle.read_region(location, level, size)
+            return self._handle.read_region(location, level, size)
         except openslide.OpenSlideError:
             self._replace_handle()
-            rgba = self._read_again(location, level, size)
-        return Region(*composite(np.asarray(rgba), self.header.background))
+            return self._read_again(location, level, size)
 
     def _read_again(
         self, location: tuple[int, int], level: int, size: tuple[int, int]
