@@ -190,8 +190,8 @@ def _require_own_suffix(path: Path, form: Format) -> None:
         what = "Parquet" if form == "parquet" else "AnnData"
         msg = (
             f"{path.name} would hold {what} under the name of another format. Name it "
-            f"{path.stem}{SUFFIXES[form]}; for {path.suffix} read that file with pandas, Polars, R or "
-            "DuckDB and write it from there."
+            f"{path.stem}{SUFFIXES[form]}; for {path.suffix} read that file with pandas, Polars, R "
+            "or DuckDB and write it from there."
         )
         raise TableError(msg)
 
