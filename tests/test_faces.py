@@ -78,6 +78,8 @@ FACES = {
         "Interval",
         "Search",
         "Searched",
+        "Split",
+        "cross_val_score",
         "draw_patients",
         "evaluate",
         "expected_calibration_error",
@@ -86,6 +88,7 @@ FACES = {
         "make_folds",
         "search",
         "split_hash",
+        "split_tables",
     ],
     "msfusion_sdk.figures": [
         "draw_calibration",

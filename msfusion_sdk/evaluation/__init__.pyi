@@ -1,3 +1,6 @@
+from .crossfit.splitting import Split as Split
+from .crossfit.splitting import cross_val_score as cross_val_score
+from .crossfit.splitting import split_tables as split_tables
 from .evaluate import evaluate as evaluate
 from .folds.folds import Fold as Fold
 from .folds.folds import fold_counts as fold_counts

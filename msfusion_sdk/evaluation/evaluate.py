@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from typing import Any
 
-import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
@@ -17,7 +16,13 @@ from msfusion_sdk.evaluation.crossfit.model_check import require_model
 from msfusion_sdk.evaluation.crossfit.running import require_free_names, run_all
 from msfusion_sdk.evaluation.crossfit.tasks import TASKS
 from msfusion_sdk.evaluation.folds.checks import labels_of
-from msfusion_sdk.evaluation.folds.folds import Fold, fold_counts, make_folds, split_hash
+from msfusion_sdk.evaluation.folds.folds import (
+    Fold,
+    fold_counts,
+    make_folds,
+    split_hash,
+    without,
+)
 from msfusion_sdk.evaluation.result.evaluation import Evaluation
 from msfusion_sdk.evaluation.result.frames import contributions_table, predictions_table
 from msfusion_sdk.evaluation.result.warnings import remarks, warn_once
@@ -102,7 +107,7 @@ def evaluate(
     models = _named(model, outcome)
     tables, patient_ids, notes = read_tables(X, outcome.patient_ids)
     # Given folds may name patients without any value, who are gone from the outcome now.
-    folds = _without(folds, set(outcome.patient_ids).difference(patient_ids))
+    folds = without(folds, set(outcome.patient_ids).difference(patient_ids))
     outcome = outcome.of(patient_ids)
     made = make_folds(outcome, folds=folds, groups=groups, site=site, random_state=random_state)
     task = TASKS[outcome.kind].of(outcome, made, horizons, tau)
@@ -178,13 +183,3 @@ def _units(outcome: Outcome, groups: Any) -> dict[str, int]:
         return {patient: number for number, patient in enumerate(ids)}
     numbers, _ = pd.factorize(labels_of("group", groups, ids))
     return dict(zip(ids, numbers.tolist(), strict=True))
-
-
-def _without(folds: Any, blank: set[str]) -> Any:
-    """Return folds that were given without patients of whom nothing is known."""
-    if not blank or isinstance(folds, int | np.integer | pd.Series):
-        return folds
-    return [
-        Fold(*(tuple(p for p in ids if p not in blank) for ids in (fold.train_ids, fold.test_ids)))
-        for fold in folds
-    ]

@@ -105,6 +105,23 @@ class Searched(BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyped
         self.model_ = self._with(self.best_).fit(X, y)
         return self
 
+    @_has("predict")  # type: ignore[untyped-decorator]  # scikit-learn is untyped
+    def predict(self, X: Tables) -> "pd.Series[Any]":  # noqa: N803
+        """Return the predictions of the chosen model."""
+        predicted: pd.Series[Any] = self.model_.predict(X)
+        return predicted
+
+    @_has("score")  # type: ignore[untyped-decorator]  # scikit-learn is untyped
+    def score(self, X: Tables, y: Any) -> float:  # noqa: N803
+        """Return how good the chosen model is on the patients in ``y``.
+
+        Parameters
+        ----------
+        X, y
+            As the model's own ``score`` takes them.
+        """
+        return float(self.model_.score(X, y))
+
     @_has("predict_risk")  # type: ignore[untyped-decorator]  # scikit-learn is untyped
     def predict_risk(self, X: Tables) -> "pd.Series[float]":  # noqa: N803
         """Return the risks of the chosen model."""

@@ -13,7 +13,7 @@ from msfusion_sdk.outcomes.outcome import Kind, Outcome, taken
 from msfusion_sdk.phrases import first_few
 from msfusion_sdk.tables.frames import patient_table
 
-__all__ = ["ClassOutcome", "class_outcome"]
+__all__ = ["ClassOutcome", "class_column", "class_outcome"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,6 +82,29 @@ def class_outcome(y: "pd.Series[Any]") -> ClassOutcome:
     DegenerateSplitError
         When there are fewer than two classes.
     """
+    column = class_column(y)
+    values = column.to_list()
+    classes = sorted(set(values))
+    if len(classes) < 2:
+        msg = (
+            f"A classifier needs two classes or more, and all {len(values)} patients are "
+            f"{classes}. Give more patients, or other folds."
+        )
+        raise DegenerateSplitError(msg)
+    place = {name: code for code, name in enumerate(classes)}
+    # Numbers in ascending order of the classes: the second of two is the positive one.
+    codes = np.array([place[value] for value in values], np.int64)
+    return ClassOutcome(tuple(column.index), codes, tuple(classes))
+
+
+def class_column(y: "pd.Series[Any]") -> "pd.Series[Any]":
+    """Return the class of each patient in ascending order of id, of one kind for all.
+
+    Raises
+    ------
+    IdTypeError, DuplicateIdError, TableError
+        As :func:`class_outcome` does.
+    """
     column = patient_table(y.rename("class").to_frame())["class"].sort_index()
     missing = column.index[column.isna()]
     if len(missing):
@@ -100,14 +123,4 @@ def class_outcome(y: "pd.Series[Any]") -> ClassOutcome:
             "y.astype(float) where they are numbers to be predicted."
         )
         raise TableError(msg)
-    classes = sorted(set(values))
-    if len(classes) < 2:
-        msg = (
-            f"A classifier needs two classes or more, and all {len(values)} patients are "
-            f"{classes}. Give more patients, or other folds."
-        )
-        raise DegenerateSplitError(msg)
-    place = {name: code for code, name in enumerate(classes)}
-    # Numbers in ascending order of the classes: the second of two is the positive one.
-    codes = np.array([place[value] for value in values], np.int64)
-    return ClassOutcome(tuple(column.index), codes, tuple(classes))
+    return column

@@ -88,10 +88,8 @@ def known_network(name: str) -> KnownNetwork:
 
 def known_by_hub(repository: str) -> KnownNetwork | None:
     """Return what is known of a hub repository; case counts as little as it does there."""
-    for known in known_networks().values():
-        if known.hub and known.hub.lower() == repository.lower():
-            return known
-    return None
+    wanted, all_known = repository.lower(), known_networks().values()
+    return next((known for known in all_known if known.hub and known.hub.lower() == wanted), None)
 
 
 def known_by_word(word: str) -> KnownNetwork | None:

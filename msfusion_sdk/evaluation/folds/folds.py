@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,7 +22,7 @@ from msfusion_sdk.outcomes.outcome import Outcome
 from msfusion_sdk.outcomes.reading import read_outcome
 from msfusion_sdk.phrases import what_is
 
-__all__ = ["Fold", "fold_counts", "make_folds", "split_hash"]
+__all__ = ["Fold", "fold_counts", "make_folds", "split_hash", "without"]
 
 
 @dataclass(frozen=True)
@@ -93,6 +93,21 @@ def make_folds(
     for number, fold in enumerate(made):
         require_trainable(number, fold.train_ids, outcome)
     return made
+
+
+def without(folds: Any, patient_ids: Collection[str]) -> Any:
+    """Return given folds without some patients; what is no list of folds as it is."""
+    if not patient_ids or isinstance(folds, int | np.integer | pd.Series):
+        return folds
+    return [
+        Fold(
+            *(
+                tuple(one for one in ids if one not in patient_ids)
+                for ids in (fold.train_ids, fold.test_ids)
+            )
+        )
+        for fold in _given(folds)
+    ]
 
 
 def split_hash(folds: Sequence[Fold]) -> str:

@@ -164,10 +164,40 @@ class FusionEstimator(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn
         estimator, fitted, arrays, learned = load_estimator(cls, Path(folder), adapters)
         return estimator._set_fitted(fitted, arrays, learned)
 
+    def _predicted_for(self, X: Tables, y: Any) -> "tuple[pd.Series[Any], Outcome]":  # noqa: N803
+        """Return what ``predict`` says of the patients in ``y``, in the order of their outcome."""
+        check_is_fitted(self)
+        tables = check_tables(X, known=self.fitted_.adapters)
+        outcome = self._target(tables, y).outcome
+        # By id: the rows of tables and outcomes have orders of their own.
+        predicted = self.predict(rows_of_all(tables, outcome.patient_ids))
+        return predicted.loc[list(outcome.patient_ids)], outcome
+
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.input_tags.dict, tags.input_tags.two_d_array = True, False
         return tags
+
+    @abstractmethod
+    def predict(self, X: Tables) -> "pd.Series[Any]":  # noqa: N803
+        """Return one prediction for every patient in ``X``: a risk, a class or a number."""
+
+    @abstractmethod
+    def score(self, X: Tables, y: Any) -> float:  # noqa: N803
+        """Return how good ``predict`` is on the patients in ``y``; higher is better.
+
+        Parameters
+        ----------
+        X : mapping of table name to DataFrame indexed by patient_id
+            Patients who are not in ``y`` are not looked at.
+        y : as in :meth:`fit`
+            Each of its patients must be in a table.
+
+        Raises
+        ------
+        MissingModalityError
+            When a patient of ``y`` is in no table.
+        """
 
     @abstractmethod
     def _target(self, tables: Tables, y: Any) -> Target:

@@ -1,6 +1,6 @@
 """Classes from several modalities: tables in, probabilities out."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import numpy as np
@@ -9,15 +9,16 @@ from sklearn.base import ClassifierMixin
 from sklearn.utils.validation import check_is_fitted
 
 from msfusion_sdk.arrays import Floats
-from msfusion_sdk.errors import DegenerateSplitError
+from msfusion_sdk.errors import DegenerateSplitError, TableError
 from msfusion_sdk.fusion.estimators.base import FusionEstimator, wrong_kind
 from msfusion_sdk.fusion.estimators.recalibration import fit_recalibration
-from msfusion_sdk.fusion.inputs.inputs import Tables
+from msfusion_sdk.fusion.inputs.inputs import Tables, rows_of_all
 from msfusion_sdk.fusion.inputs.targets import ClassTarget
 from msfusion_sdk.fusion.strategies.fuser import Arrays
-from msfusion_sdk.outcomes.classes import ClassOutcome
+from msfusion_sdk.outcomes.classes import ClassOutcome, class_column
 from msfusion_sdk.outcomes.reading import read_outcome
 from msfusion_sdk.phrases import first_few
+from msfusion_sdk.tables.by_name import check_tables
 
 __all__ = ["FusionClassifier"]
 
@@ -77,6 +78,29 @@ class FusionClassifier(ClassifierMixin, FusionEstimator):  # type: ignore[misc] 
         likeliest = self.classes_[chances.to_numpy().argmax(axis=1)]
         return pd.Series(likeliest, index=chances.index, name="class")
 
+    def score(self, X: Tables, y: Any) -> float:  # noqa: N803
+        """Return the accuracy: the share of the patients in ``y`` whose class is predicted.
+
+        Parameters
+        ----------
+        X : mapping of table name to DataFrame indexed by patient_id
+            Patients who are not in ``y`` are not looked at.
+        y : as in :meth:`fit`
+            Each of its patients must be in a table.  One class may be all there is.
+
+        Raises
+        ------
+        MissingModalityError
+            When a patient of ``y`` is in no table.
+        TableError
+            When a class was not there in training: it may be spelt otherwise, or be ``"1"`` for 1.
+        """
+        check_is_fitted(self)
+        tables = check_tables(X, known=self.fitted_.adapters)
+        truth = known_classes(y, self.classes_.tolist())
+        predicted = self.predict(rows_of_all(tables, list(truth.index))).loc[truth.index]
+        return float(np.mean(predicted.to_numpy(object) == truth.to_numpy(object)))
+
     def modality_contributions(self, X: Tables) -> pd.DataFrame:  # noqa: N803
         """Return what each table adds to the score: columns (table, class), a row per patient.
 
@@ -120,3 +144,30 @@ class FusionClassifier(ClassifierMixin, FusionEstimator):  # type: ignore[misc] 
             "log_prior": slope * self.log_prior_ + offsets,
             "slope": np.array([slope * self.slope_]),
         }
+
+
+def known_classes(y: Any, known: Collection[Any]) -> "pd.Series[Any]":
+    """Return the classes in ``y`` by patient_id, all of them among ``known``.
+
+    Raises
+    ------
+    TableError
+        When one is not.
+    """
+    # Not as an outcome, which needs two classes to be learned from: one can be judged.
+    is_column = isinstance(y, pd.Series) and not pd.api.types.is_float_dtype(y)
+    outcome = None if is_column else read_outcome(y)
+    if outcome is not None and not isinstance(outcome, ClassOutcome):
+        raise wrong_kind(outcome, _INSTEAD, "a Series of classes")
+    truth = class_column(y) if outcome is None else outcome.labels()
+    if truth.empty:
+        msg = "y holds no patient, so there is nothing to judge. Give patients with a class."
+        raise DegenerateSplitError(msg)
+    unknown = [name for name in truth.unique() if name not in known]
+    if unknown:
+        msg = (
+            f"y holds classes that the model does not know: {first_few(unknown)} (known: "
+            f"{first_few(known, 10)}). Write them as in training."
+        )
+        raise TableError(msg)
+    return truth

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from sklearn.base import RegressorMixin
+from sklearn.metrics import r2_score
 from sklearn.utils.validation import check_is_fitted
 
 from msfusion_sdk.arrays import Floats
@@ -56,6 +57,27 @@ class FusionRegressor(RegressorMixin, FusionEstimator):  # type: ignore[misc]  #
         check_is_fitted(self)
         ids, scores = self.fitted_.scores(X)
         return pd.Series(self.centre_ + self.spread_ * scores[:, 0], index=ids, name="number")
+
+    def score(self, X: Tables, y: Any) -> float:  # noqa: N803
+        """Return R², the share of the variance of ``y`` that is predicted: 1 is the best.
+
+        Parameters
+        ----------
+        X : mapping of table name to DataFrame indexed by patient_id
+            Patients who are not in ``y`` are not looked at.
+        y : as in :meth:`fit`
+            Each of its patients must be in a table.
+
+        Raises
+        ------
+        MissingModalityError
+            When a patient of ``y`` is in no table.
+        DegenerateSplitError
+            When all numbers are the same.
+        """
+        predicted, outcome = self._predicted_for(X, y)
+        assert isinstance(outcome, NumberOutcome)
+        return float(r2_score(outcome.values, predicted))
 
     def modality_contributions(self, X: Tables) -> pd.DataFrame:  # noqa: N803
         """Return what each table adds to the number: a row per patient, a column per table.

@@ -18,6 +18,7 @@ from msfusion_sdk.fusion.strategies.fuser import Arrays
 from msfusion_sdk.outcomes.reading import read_outcome
 from msfusion_sdk.outcomes.survival import SurvivalOutcome, survival_outcome
 from msfusion_sdk.survival.checks import require_horizons
+from msfusion_sdk.survival.metrics.concordance import concordance_index
 
 __all__ = ["FusionSurvival"]
 
@@ -77,6 +78,31 @@ class FusionSurvival(FusionEstimator):
         check_is_fitted(self)
         ids, scores = self.fitted_.scores(X)
         return pd.Series(scores[:, 0], index=ids, name="risk")
+
+    def predict(self, X: Tables) -> "pd.Series[float]":  # noqa: N803
+        """Return what :meth:`predict_risk` does: higher = earlier event."""
+        return self.predict_risk(X)
+
+    def score(self, X: Tables, y: Any) -> float:  # noqa: N803
+        """Return Harrell's concordance of the risks with what happened: 0.5 is chance, 1 the best.
+
+        Parameters
+        ----------
+        X : mapping of table name to DataFrame indexed by patient_id
+            Patients who are not in ``y`` are not looked at.
+        y : as in :meth:`fit`
+            Each of its patients must be in a table.
+
+        Raises
+        ------
+        MissingModalityError
+            When a patient of ``y`` is in no table.
+        DegenerateSplitError
+            When no two patients can be compared.
+        """
+        risk, outcome = self._predicted_for(X, y)
+        assert isinstance(outcome, SurvivalOutcome)
+        return concordance_index(**outcome.arrays, risk=risk)
 
     def predict_survival(self, X: Tables, times: ArrayLike) -> pd.DataFrame:  # noqa: N803
         """Return the chance of no event up to each time: a row per patient, a column per time.
