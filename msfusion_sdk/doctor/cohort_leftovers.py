@@ -44,8 +44,7 @@ def _temporary(root: Path, *, repair: bool) -> list[Finding]:
     names = first_few(str(path.relative_to(root)) for path in left)
     found = f"{len(left)} temporary files of processes that were killed ({names})."
     if not repair:
-        remedy = "The next run that writes there removes them, and so does --repair."
-        return [_finding("note", found, remedy)]
+        return [_finding("note", found, "The next run there removes them, and so does --repair.")]
     for folder in {path.parent for path in left}:
         remove_abandoned(folder)
     return [_finding("note", f"{found} They were removed.")]
