@@ -92,6 +92,8 @@ def test_the_download_takes_the_files_of_a_model_only(
             "model.safetensors",
             "attention.safetensors",
             "README.md",
+            "detail.safetensors",
+            "context.safetensors",
         ],
     }
 
