@@ -92,6 +92,7 @@ def known_by_hub(repository: str) -> KnownNetwork | None:
     return next((known for known in all_known if known.hub and known.hub.lower() == wanted), None)
 
 
+@cache  # asked for every file of a folder, and the word is the same in all
 def known_by_word(word: str) -> KnownNetwork | None:
     """Return the network that a program means by a word in its files: ``Virchow2``, ``virchow_2``.
 
