@@ -11,7 +11,7 @@ path = sys.argv[1] if len(sys.argv) > 1 else make_slide("case.svs", 2400, 1800, 
 
 encoder = SlideEncoder.from_pretrained()
 uniform = {"tile_weights": "uniform", "patch_weights": "uniform"}
-baseline = encoder.with_config(encoder.config.updated(fusion=uniform))  # type: ignore[arg-type]
+baseline = encoder.with_config(encoder.config.updated(fusion=uniform))
 
 fused, mean = (np.asarray(e.encode(path)) for e in (encoder, baseline))
 cosine = fused @ mean / np.linalg.norm(fused) / np.linalg.norm(mean)

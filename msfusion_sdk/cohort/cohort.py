@@ -2,16 +2,16 @@
 
 from collections.abc import Collection, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self, Unpack
+from typing import Self
 
-from msfusion_sdk.cohort.encoding.plan import SlideRow
+from msfusion_sdk.adapter import ModalityAdapter
+from msfusion_sdk.cohort.encoding_of import CohortEncoding
 from msfusion_sdk.cohort.export.export import ExportReport, export_cohort
 from msfusion_sdk.cohort.export.written import Format, Level
 from msfusion_sdk.cohort.folder.layout import (
     modality_path,
 )
 from msfusion_sdk.cohort.folder.manifest import read_manifest
-from msfusion_sdk.cohort.growth import CohortGrowth
 from msfusion_sdk.cohort.intake.creation import OnDuplicate, read_cohort_tables
 from msfusion_sdk.cohort.intake.layouts import LayoutChoice
 from msfusion_sdk.cohort.intake.modality import (
@@ -21,26 +21,18 @@ from msfusion_sdk.cohort.intake.modality import (
 )
 from msfusion_sdk.cohort.intake.writing import require_new_cohort, write_cohort
 from msfusion_sdk.cohort.store.aggregate import SlideUse
-from msfusion_sdk.cohort.vectors_of import CohortVectors
-from msfusion_sdk.cohort.workers.settings import RunOptions, RunSettings
 from msfusion_sdk.deprecation import renamed_argument
 from msfusion_sdk.errors import TableError
 from msfusion_sdk.files import made_folder
-from msfusion_sdk.phrases import first_few
 from msfusion_sdk.places.url import find_url
 from msfusion_sdk.storage.schema import write_stored
 from msfusion_sdk.tables.arrow import TableSource
-from msfusion_sdk.tables.paths import place_of
-
-if TYPE_CHECKING:
-    from msfusion_sdk.cohort.encoding.run import EncodingRun
-    from msfusion_sdk.cohort.encoding.showing import RunProgressLike
-    from msfusion_sdk.encoder.slide_encoder import SlideEncoder
+from msfusion_sdk.tables.files.table_file import TableFile
 
 __all__ = ["Cohort"]
 
 
-class Cohort(CohortGrowth, CohortVectors):
+class Cohort(CohortEncoding):
     """Patients linked to slides, modalities and outcomes; make one with ``create`` or ``open``.
 
     Parameters
@@ -116,8 +108,10 @@ class Cohort(CohortGrowth, CohortVectors):
         unmatched: Unmatched = "refuse",
         on_duplicate: OnDuplicate = "refuse",
         replace: bool = False,
-        adapter: str | None = None,
-        **reading: object,
+        adapter: str | ModalityAdapter | None = None,
+        layout: str | None = None,
+        samples: Mapping[str, str] | str | Path | TableFile | None = None,
+        profiled: Collection[str] | str | Path | None = None,
     ) -> None:
         """Check a table of one row per patient and store it.
 
@@ -134,11 +128,15 @@ class Cohort(CohortGrowth, CohortVectors):
             Whether rows that repeat another one in every cell are left out.
         replace : bool
             Whether a modality of this name may be replaced.
-        adapter : str, optional
-            Whose layout the file has, when the modality is not called like an adapter.
-        **reading
-            Settings of that adapter, for files in another layout: ``layout="cbioportal"``,
-            ``"xena"``, ``"maf"`` or ``"gdc"``, with ``samples=`` and ``profiled=`` for genomics.
+        adapter : str or ModalityAdapter, optional
+            Whose layout the file has, when the modality is not called like an adapter; or an
+            adapter with settings of its own, by which the file is read.
+        layout : str, optional
+            Of a file in another layout: ``"cbioportal"``, ``"xena"``, ``"maf"`` or ``"gdc"``.
+        samples : mapping of sample to patient, or path of a table with both, optional
+            Of genomics, for studies whose samples are not called by TCGA barcodes.
+        profiled : collection of str, or path of a list of ids, optional
+            Of genomics in the layout ``"maf"``: everybody who was sequenced.
 
         Raises
         ------
@@ -152,76 +150,18 @@ class Cohort(CohortGrowth, CohortVectors):
             raise TableError(msg)
         # Without settings a table is taken as it is, even if the modality is called like an
         # adapter.
-        layout = LayoutChoice(adapter or name, reading) if reading or adapter else None
+        given = {"layout": layout, "samples": samples, "profiled": profiled}
+        settings = {key: value for key, value in given.items() if value is not None}
+        choice = LayoutChoice(adapter or name, settings) if settings or adapter else None
         checked = read_modality_table(
             source,
             self.patient_ids,
             unmatched=unmatched,
             on_duplicate=on_duplicate,
-            layout=layout,
+            layout=choice,
         )
         made_folder(path.parent)
         write_stored(path, *checked, kind="modality")
-
-    def encode(
-        self,
-        encoder: "SlideEncoder",
-        *,
-        preset: str | None = None,
-        mpp: float | None = None,
-        progress: "RunProgressLike" = None,
-        **settings: Unpack[RunOptions],
-    ) -> "EncodingRun":
-        """Encode every slide that has no part of this model yet; one bad slide stops nothing.
-
-        Each result is committed as soon as it is there: call it again after any interruption
-        to go on, and from as many processes and machines as share the folder.
-
-        Parameters
-        ----------
-        encoder : SlideEncoder
-        preset : str, optional
-            Settings of tissue and patches by name, such as 'auto' or 'biopsy'; they are part of
-            the fingerprint.
-        mpp : float, optional
-            µm per pixel of every slide that has none in the slide table, into which it is written;
-            wins over the headers.
-        progress : callable, None or False
-            Called several times a second with a ``RunProgress``, or as
-            :class:`~msfusion_sdk.monitoring.progress.Progress`.  None shows a bar in terminals
-            and notebooks, False none.  The logger ``msfusion_sdk`` has a line per slide and one a
-            minute.
-        **settings
-            The fields of ``RunSettings``: ``workers=1``, ``engine="local"`` or ``"ray"``,
-            ``shard="3/20"``, ``patches=False``, ``timeout_s=600``, ``max_failures=0.2``,
-            ``staging=None`` (a local folder), ``metrics=None`` (an OpenMetrics text file), and for
-            Ray ``address``, ``gpus_per_worker``, ``cpus_per_worker``.
-
-        Returns
-        -------
-        EncodingRun
-            Every slide with its status, code and reason.  ``summary.md`` says it for people.
-
-        Raises
-        ------
-        StoreError
-            When results can no longer be stored, a full disk say; those committed stay.
-        RunInterruptedError
-            After SIGINT, SIGTERM or SIGHUP, with what is done committed.
-        """
-        from msfusion_sdk.cohort.encoding.encode import encode_slides
-        from msfusion_sdk.cohort.encoding.showing import shown_run
-
-        if preset is not None:
-            encoder = encoder.with_config(encoder.config.with_preset(preset))
-        chosen = RunSettings.model_validate(settings)
-        if mpp is not None:
-            self.fill_spacings(mpp)
-        rows = [] if self.slides is None else self.slides.to_pylist()
-        _require_paths(rows)
-        slides = [SlideRow(row["slide_id"], place_of(row), row.get("mpp")) for row in rows]
-        with shown_run(progress) as show:
-            return encode_slides(self.root, slides, encoder, chosen, show)
 
     @renamed_argument("slides", "aggregate", since="0.2", removal="0.3")
     def export(
@@ -276,13 +216,3 @@ class Cohort(CohortGrowth, CohortVectors):
             include=include,
             form=format,
         )
-
-
-def _require_paths(rows: list[dict[str, Any]]) -> None:
-    without = [row["slide_id"] for row in rows if not row["path"]]
-    if without:
-        msg = (
-            f"{len(without)} slides have no path (first: {first_few(without)}): the cohort was "
-            "made for features alone. To encode, create one with a column path in its slide table."
-        )
-        raise TableError(msg)

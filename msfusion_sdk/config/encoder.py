@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Mapping
 from typing import Literal, Self
 
 from pydantic import Field, model_validator
@@ -25,6 +26,7 @@ __all__ = [
     "WeightRule",
 ]
 
+Fields = Mapping[str, object]
 WeightRule = Literal["normalised", "softmax", "uniform"]
 Score = Literal["attention", "evidence", "none"]
 
@@ -98,18 +100,39 @@ class EncoderConfig(FrozenConfig):
         """Length of patch and slide vectors: context features, then detail features."""
         return self.context_features + self.network.detail_features
 
-    def updated(self, **sections: dict[str, object]) -> Self:
+    def updated(
+        self,
+        *,
+        tissue: Fields | None = None,
+        patches: Fields | None = None,
+        read: Fields | None = None,
+        network: Fields | None = None,
+        fusion: Fields | None = None,
+        stain: Fields | None = None,
+        qc: Fields | None = None,
+        attention: Fields | None = None,
+    ) -> Self:
         """Return a copy with some fields of some sections replaced.
+
+        Parameters
+        ----------
+        tissue, patches, read, network, fusion, stain, qc, attention : mapping, optional
+            From fields of that section to values; an empty one makes a section that is None.
 
         Examples
         --------
         >>> EncoderConfig().updated(fusion={"patch_weights": "uniform"}).fusion.patch_weights
         'uniform'
         """
+        given = {
+            "tissue": tissue, "patches": patches, "read": read, "network": network,
+            "fusion": fusion, "stain": stain, "qc": qc, "attention": attention,
+        }  # fmt: skip
         data = self.model_dump()
-        for section, fields in sections.items():
-            # A section may be None, as stain is.
-            data[section] = {**(data.get(section) or {}), **fields}
+        for section, fields in given.items():
+            if fields is not None:
+                # A section may be None, as stain is.
+                data[section] = {**(data.get(section) or {}), **fields}
         return type(self).model_validate(data)
 
     def with_preset(self, name: str) -> Self:

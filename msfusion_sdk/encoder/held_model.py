@@ -7,28 +7,25 @@ from typing import Any, Self
 from torch import nn
 
 from msfusion_sdk.bags.learned import HasAttention, LearnedAttention
-from msfusion_sdk.config import EncoderConfig, NetworkFacts
+from msfusion_sdk.config import EncoderConfig
 from msfusion_sdk.encoder.backends.base import Backend, weights_stamp
 from msfusion_sdk.encoder.backends.choosing import make_backend
 from msfusion_sdk.encoder.backends.devices import Runtime, choose_runtime
 from msfusion_sdk.encoder.networks.model import TwoScaleModel
-from msfusion_sdk.encoder.sources.assembling import Assembly, assemble
 from msfusion_sdk.encoder.sources.checks import require_fitting
-from msfusion_sdk.encoder.sources.naming import NetworkSpec
 from msfusion_sdk.encoder.weights.encoder_folder import (
     load_model_folder,
     model_fingerprint,
     write_model_folder,
 )
 from msfusion_sdk.encoder.weights.hub import locate_model
-from msfusion_sdk.encoder.weights.network_card import network_card
 from msfusion_sdk.encoder.weights.patch_attention import (
     attention_config,
     read_attention,
     write_attention,
 )
-from msfusion_sdk.encoder.weights.references import Place, place_of
-from msfusion_sdk.encoder.weights.sending import model_received, model_to_send, own_sha256
+from msfusion_sdk.encoder.weights.references import Place
+from msfusion_sdk.encoder.weights.sending import model_received, model_to_send
 from msfusion_sdk.errors import ShapeError
 from msfusion_sdk.files import made_folder
 from msfusion_sdk.storage.model_folder import CARD_FILE
@@ -121,61 +118,6 @@ class HeldModel:
             card=card.read_text("utf-8", errors="replace") if card.is_file() else "",
             places=manifest.places,
             attention=None if known is None else read_attention(folder, known),
-        )
-
-    @classmethod
-    def from_networks(
-        cls,
-        detail: str | Path | nn.Module | NetworkSpec,
-        context: str | Path | nn.Module | NetworkSpec | None = "same",
-        *,
-        facts: NetworkFacts | None = None,
-        weights: str | Path | None = None,
-        device: str = "auto",
-        precision: str = "auto",
-        cache_dir: str | Path | None = None,
-        local_files_only: bool = False,
-        **asked: Any,
-    ) -> Self:
-        """Make an encoder of any feature networks, with an attention that can be trained.
-
-        Parameters
-        ----------
-        detail : str, Path, torch.nn.Module or NetworkSpec
-            The network of the tiles: ``hf-hub:org/name@<commit>``, ``local-dir:/path`` or
-            another form of docs/networks.md, or a module with ``facts``.
-        context : as detail, 'same' or None
-            That of the context images: 'same' shares the one of the tiles, with an attention
-            of its own; None for tiles alone.
-        facts : NetworkFacts, optional
-            What ``detail`` does not say of itself.
-        weights : path, optional
-            A safetensors file, for an architecture that is named without weights.
-        device, precision, cache_dir, local_files_only
-            As in ``from_pretrained``.
-        **asked
-            The fields of ``Assembly``: ``preset``, ``target_mpp``, ``allow_mpp``, ``geometry``,
-            ``readout``, ``score``, ``summary``, ``name``.
-
-        Raises
-        ------
-        WeightsError, ShapeError
-            When something does not fit, each with what to do.
-        """
-        made = assemble(
-            NetworkSpec.of(detail, weights, facts),
-            None if context is None else NetworkSpec.of(context),
-            Assembly(**asked),
-            cache_dir=cache_dir,
-            local_files_only=local_files_only,
-        )
-        return cls(
-            made.model,
-            made.config,
-            choose_runtime(device, precision),
-            weights_sha256=own_sha256(made.model),
-            card=network_card(made.config),
-            places={scale: place_of(opened) for scale, opened in made.opened.items()},
         )
 
     @property

@@ -8,7 +8,7 @@ from typing import Any
 from torch import Tensor
 
 from msfusion_sdk.deprecation import renamed_argument
-from msfusion_sdk.encoder.held_model import HeldModel
+from msfusion_sdk.encoder.of_networks import MadeOfNetworks
 from msfusion_sdk.encoder.result.embedding import SlideEmbedding, of_original
 from msfusion_sdk.encoder.result.provenance import ModelIdentity
 from msfusion_sdk.encoder.run.one_slide import Computing, encode_file
@@ -22,7 +22,7 @@ from msfusion_sdk.slides.files.names import slide_id_of
 __all__ = ["SlideEncoder"]
 
 
-class SlideEncoder(HeldModel):
+class SlideEncoder(MadeOfNetworks):
     """Turn whole slides into vectors.
 
     Make one with ``from_pretrained`` and use it for many slides.  It holds no slide and can

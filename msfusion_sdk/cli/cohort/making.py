@@ -143,6 +143,8 @@ def add(
             on_duplicate=on_duplicate,  # type: ignore[arg-type]
             replace=replace,
             adapter=adapter,
-            **{key: value for key, value in given.items() if value is not None},
+            layout=layout,
+            samples=samples,
+            profiled=profiled,
         )
     print_report(cohort)

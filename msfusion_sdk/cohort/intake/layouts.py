@@ -20,9 +20,15 @@ __all__ = ["LayoutChoice", "read_in_layout"]
 class LayoutChoice(NamedTuple):
     """How a file is laid out: whose layout it is, and which."""
 
-    adapter: str
+    adapter: str | ModalityAdapter
+    """Its registered name, or itself."""
     settings: Mapping[str, object]
-    """Of the adapter: ``layout`` first of all."""
+    """Of an adapter by name: ``layout`` first of all."""
+
+    @property
+    def layout(self) -> object:
+        """What the layout is called; None where nobody says so."""
+        return self.settings.get("layout", getattr(self.adapter, "layout", None))
 
 
 def read_in_layout(source: TableSource, choice: LayoutChoice) -> tuple[pd.DataFrame, list[Issue]]:
@@ -45,7 +51,16 @@ def read_in_layout(source: TableSource, choice: LayoutChoice) -> tuple[pd.DataFr
     return table, [each for text in texts for each in note("Table", 1, text)]
 
 
-def _reader(name: str, settings: Mapping[str, object]) -> ModalityAdapter:
+def _reader(name: str | ModalityAdapter, settings: Mapping[str, object]) -> ModalityAdapter:
+    if isinstance(name, ModalityAdapter):
+        if settings:
+            given = ", ".join(f"{key}=" for key in settings)
+            msg = (
+                f"{given} goes to an adapter that is named. Give it to the adapter itself: "
+                f"{type(name).__name__}(…)."
+            )
+            raise TableError(msg)
+        return name
     known = list_adapters()
     if name not in known:
         msg = (

@@ -94,7 +94,7 @@ def read_modality_table(
     require_no_errors(issues)
     notes = {
         **origin_of(source),
-        **({} if layout is None else {"layout": layout.settings.get("layout")}),
+        **({} if layout is None else {"layout": layout.layout}),
         "n_patients": int(kept.sum()),
         "findings": [each.model_dump() for each in issues],
     }

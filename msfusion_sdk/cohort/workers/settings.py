@@ -1,30 +1,13 @@
 """How a cohort is encoded; nothing here changes a vector."""
 
 from pathlib import Path
-from typing import Literal, TypedDict
+from typing import Literal
 
 from pydantic import Field
 
 from msfusion_sdk.config import FrozenConfig
 
-__all__ = ["RunOptions", "RunSettings"]
-
-
-class RunOptions(TypedDict, total=False):
-    """The keyword arguments that become :class:`RunSettings`, each optional."""
-
-    workers: int
-    engine: Literal["local", "ray"]
-    shard: str | None
-    patches: bool
-    timeout_s: float
-    max_failures: float
-    staging: str | Path | None
-    staging_gb: float
-    address: str | None
-    gpus_per_worker: float
-    cpus_per_worker: float
-    metrics: str | Path | None
+__all__ = ["RunSettings"]
 
 
 class RunSettings(FrozenConfig):

@@ -60,12 +60,12 @@ def make_folds(
     site : Series, patient_id to site, optional
         Makes folds site-preserved: a test site is never trained on.
     random_state : int
-        Of the made folds.
+        Of the made folds; not negative.
 
     Raises
     ------
     InputTypeError
-        When ``folds`` is something else.
+        When ``folds`` or ``random_state`` is something else.
     DegenerateSplitError
         When a group or site is on both sides of a fold, when there are fewer of them than
         folds, or training patients lack events or a class; the message names patients.
@@ -74,6 +74,7 @@ def make_folds(
     IdMismatchError
         When a patient is in no test fold, has no group or site, or is unknown.
     """
+    _require_seed(random_state)
     outcome = read_outcome(y)
     kept = {
         what: labels_of(what, labels, outcome.patient_ids)
@@ -93,6 +94,16 @@ def make_folds(
     for number, fold in enumerate(made):
         require_trainable(number, fold.train_ids, outcome)
     return made
+
+
+def _require_seed(random_state: Any) -> None:
+    if isinstance(random_state, int | np.integer) and random_state >= 0:
+        return
+    msg = (
+        f"random_state is {random_state!r}. Give a whole number from 0 on, such as random_state=0: "
+        "the folds of an evaluation are made again from it."
+    )
+    raise InputTypeError(msg)
 
 
 def without(folds: Any, patient_ids: Collection[str]) -> Any:

@@ -5,6 +5,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from msfusion_adapters.genomics import GenomicsAdapter
 from msfusion_sdk import Cohort
 from msfusion_sdk.errors import IdMismatchError, TableError
 from msfusion_sdk.tables.files.table_file import TableFile
@@ -43,6 +44,16 @@ def test_a_modality_of_another_name_says_whose_layout_it_is(cohort: Cohort, tmp_
     assert cohort.modality("rna").shape == (2, 1)
 
 
+def test_an_adapter_with_settings_of_its_own_reads_a_file(cohort: Cohort, tmp_path: Path) -> None:
+    path = written(tmp_path, MATRIX.replace("TCGA-05-", "S"), "m.txt")
+    samples = {"S4244-01": "TCGA-05-4244", "S4249-01": "TCGA-05-4249"}
+    adapter = GenomicsAdapter(layout="cbioportal", samples=samples)
+    cohort.add_modality("rna", path, adapter=adapter)
+    assert cohort.modality("rna")["TP53"].tolist() == [1, 2]
+    with pytest.raises(TableError, match=r"layout= goes to an adapter that is named"):
+        cohort.add_modality("rna", path, adapter=adapter, layout="xena", replace=True)
+
+
 def test_settings_of_the_adapter_go_along(cohort: Cohort, tmp_path: Path) -> None:
     path = written(tmp_path, MAF, "m.maf")
     cohort.add_modality("genomics", path, layout="maf", profiled=cohort.patient_ids)
@@ -59,8 +70,10 @@ def test_a_layout_or_setting_that_nobody_knows_is_refused(cohort: Cohort, tmp_pa
     path = written(tmp_path, MATRIX, "m.txt")
     with pytest.raises(TableError, match=r"'genomics' does not know the layout 'geo'.*cbioportal"):
         cohort.add_modality("genomics", path, layout="geo")
-    with pytest.raises(TableError, match=r"no such setting.*max_genes"):
-        cohort.add_modality("genomics", path, layout="xena", sheets=3)
+    with pytest.raises(TableError, match=r"no such setting.*rare_share"):
+        cohort.add_modality("clinical", path, layout="xena", profiled=["x"])
+    with pytest.raises(TypeError, match="sheets"):
+        cohort.add_modality("genomics", path, layout="xena", sheets=3)  # type: ignore[call-arg]
     with pytest.raises(TableError, match=r"'table' does not know .*no layouts"):
         cohort.add_modality("table", path, layout="xena")
     with pytest.raises(TableError, match="A layout is for files"):

@@ -4,7 +4,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from msfusion_sdk.errors import DegenerateSplitError, DuplicateIdError, IdMismatchError, IdTypeError
+from msfusion_sdk.errors import (
+    DegenerateSplitError,
+    DuplicateIdError,
+    IdMismatchError,
+    IdTypeError,
+    InputTypeError,
+)
 from msfusion_sdk.evaluation.folds.folds import Fold, fold_counts, make_folds, split_hash
 from msfusion_sdk.outcomes.reading import read_outcome
 
@@ -70,6 +76,12 @@ def test_order_of_input_changes_nothing(y: pd.DataFrame) -> None:
 def test_the_seed_decides(y: pd.DataFrame) -> None:
     assert make_folds(y, random_state=1) == make_folds(y, random_state=1)
     assert make_folds(y, random_state=1) != make_folds(y, random_state=2)
+
+
+@pytest.mark.parametrize("seed", [None, -1, 1.5, "x", np.random.RandomState(0)])
+def test_folds_that_could_not_be_made_again_are_refused(y: pd.DataFrame, seed: object) -> None:
+    with pytest.raises(InputTypeError, match="random_state=0"):
+        make_folds(y, random_state=seed)
 
 
 def test_the_hash_depends_on_ids_and_not_on_their_order(y: pd.DataFrame) -> None:
