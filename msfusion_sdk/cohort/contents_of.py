@@ -2,6 +2,7 @@
 
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pandas as pd
 import pyarrow as pa
@@ -17,9 +18,13 @@ from msfusion_sdk.cohort.intake.contents import count_patterns, report_on
 from msfusion_sdk.errors import StoreError, TableError
 from msfusion_sdk.files import entries_of
 from msfusion_sdk.phrases import html_table, one_line
+from msfusion_sdk.plotting import drawn
 from msfusion_sdk.storage.schema import read_column, read_notes, read_stored
 from msfusion_sdk.tables.frames import ID_COLUMN
 from msfusion_sdk.tables.issues import CohortReport
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 __all__ = ["CohortContents"]
 
@@ -106,6 +111,10 @@ class CohortContents:
             path = modality_path(self.root, name)
             having[name] = read_column(path, "modality", ID_COLUMN)
         return count_patterns(self.patient_ids, having)
+
+    def plot_completeness(self) -> "Figure":
+        """Draw :meth:`completeness`: a row per combination, and how many patients have it."""
+        return drawn("completeness", self.completeness())
 
     def report(self) -> CohortReport:
         """Return what the cohort holds, and what was remarked when its tables were checked."""

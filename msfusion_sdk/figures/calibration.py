@@ -12,6 +12,7 @@ from msfusion_sdk.arrays import Bools, Floats
 from msfusion_sdk.evaluation.result.evaluation import Evaluation
 from msfusion_sdk.evaluation.result.unit import takes_unit
 from msfusion_sdk.figures.number_calibration import draw_numbers
+from msfusion_sdk.figures.picture import Picture
 from msfusion_sdk.figures.style import COLOURS, GREY, clean, predictions_of
 from msfusion_sdk.survival.metrics.kaplan_meier import kaplan_meier
 
@@ -42,7 +43,7 @@ def draw_calibration(evaluation: Evaluation, *, model: str | None = None) -> Fig
         The reference by default.
     """
     name, rows = predictions_of(evaluation, model)
-    figure = Figure(figsize=(5.6, 5.6), layout="constrained")
+    figure = Picture(figsize=(5.6, 5.6), layout="constrained")
     axes = figure.add_subplot()
     if evaluation.kind == "number":
         draw_numbers(axes, rows)

@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from msfusion_sdk.evaluation.result.evaluation import Evaluation
+from msfusion_sdk.figures.picture import Picture
 from msfusion_sdk.figures.resampled_curves import Curve, mean_curve
 from msfusion_sdk.figures.style import COLOURS, GREY, STYLES, clean, predictions_of
 
@@ -44,7 +45,7 @@ def draw_class_curves(evaluation: Evaluation, model: str | None, kind: CurveKind
     """
     name, rows = predictions_of(evaluation, model)
     shown = evaluation.classes[1:] if len(evaluation.classes) == 2 else evaluation.classes
-    figure = Figure(figsize=(5.6, 5.6), layout="constrained")
+    figure = Picture(figsize=(5.6, 5.6), layout="constrained")
     axes = figure.add_subplot()
     if kind.begins_at_zero:
         axes.plot([0, 1], [0, 1], color=GREY, linewidth=1, linestyle=":", label="chance")

@@ -4,6 +4,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from msfusion_sdk.figures.picture import Picture
 from msfusion_sdk.figures.style import COLOURS, GREY, clean
 
 __all__ = ["draw_completeness"]
@@ -25,7 +26,7 @@ def draw_completeness(patterns: pd.DataFrame) -> Figure:
     shown = patterns if len(patterns) <= _ROWS else patterns.head(_ROWS - 1)
     others = int(patterns["patients"].sum() - shown["patients"].sum())
     height = 1.5 + 0.34 * (len(shown) + bool(others))
-    figure = Figure(figsize=(7.2, height), layout="constrained")
+    figure = Picture(figsize=(7.2, height), layout="constrained")
     wide = max(1.0, 0.8 * len(names))
     matrix, bars = figure.subplots(1, 2, sharey=True, width_ratios=[wide, 5])
     _draw_matrix(matrix, shown, names)

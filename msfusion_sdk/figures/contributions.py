@@ -7,6 +7,7 @@ from matplotlib.figure import Figure
 
 from msfusion_sdk.errors import DegenerateSplitError
 from msfusion_sdk.evaluation.result.evaluation import Evaluation
+from msfusion_sdk.figures.picture import Picture
 from msfusion_sdk.figures.style import COLOURS, GREY, clean
 
 __all__ = ["draw_contributions"]
@@ -28,7 +29,7 @@ def draw_contributions(evaluation: Evaluation) -> Figure:
     if rows.empty:
         msg = "No model was refitted without a modality: there is one only, or no baselines."
         raise DegenerateSplitError(msg)
-    figure = Figure(figsize=(7.2, 1.3 + 0.4 * len(rows)), layout="constrained")
+    figure = Picture(figsize=(7.2, 1.3 + 0.4 * len(rows)), layout="constrained")
     axes = figure.add_subplot()
     axes.axvline(0, color=GREY, linewidth=1, linestyle=":")
     for place, (_, row) in enumerate(rows.iterrows()):

@@ -16,6 +16,7 @@ from msfusion_sdk.evaluation.result.evaluation import Evaluation
 from msfusion_sdk.evaluation.result.unit import takes_unit
 from msfusion_sdk.figures.calibration import draw_calibration
 from msfusion_sdk.figures.contributions import draw_contributions
+from msfusion_sdk.figures.picture import Picture
 from msfusion_sdk.figures.precision_recall import draw_precision_recall
 from msfusion_sdk.figures.risk import draw_risk_groups
 from msfusion_sdk.figures.roc import draw_roc
@@ -89,7 +90,7 @@ def draw_forest(evaluation: Evaluation, *, metric: str | None = None) -> Figure:
         known = ", ".join(evaluation.summary["metric"].unique())
         msg = f"No metric {metric!r} was computed (known: {known})."
         raise KeyError(msg)
-    figure = Figure(figsize=(7.2, 1.3 + 0.32 * len(rows)), layout="constrained")
+    figure = Picture(figsize=(7.2, 1.3 + 0.32 * len(rows)), layout="constrained")
     axes = figure.add_subplot()
     if metric == evaluation.main_metric and evaluation.chance is not None:
         axes.axvline(evaluation.chance, color=GREY, linewidth=1, linestyle=":")

@@ -8,6 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 from msfusion_sdk.arrays import Bools, Floats
 from msfusion_sdk.evaluation.result.evaluation import Evaluation
 from msfusion_sdk.evaluation.result.unit import takes_unit
+from msfusion_sdk.figures.picture import Picture
 from msfusion_sdk.figures.style import COLOURS, GREY, STYLES, clean, predictions_of, with_unit
 from msfusion_sdk.survival.metrics.kaplan_meier import KaplanMeier, kaplan_meier_by_group, log_rank
 
@@ -39,7 +40,7 @@ def draw_risk_groups(evaluation: Evaluation, *, model: str | None = None) -> Fig
     # By the cut-off of each fold: risks of models of two folds have no common scale.
     group = np.where(rows["high_risk"], _GROUPS[1], _GROUPS[0])
     curves = kaplan_meier_by_group(time=time, event=event, group=group, groups=_GROUPS, entry=entry)
-    figure = Figure(figsize=(6.4, 5.2), layout="constrained")
+    figure = Picture(figsize=(6.4, 5.2), layout="constrained")
     axes, below = figure.subplots(2, 1, sharex=True, height_ratios=[6, 1])
     for row, (label, curve) in enumerate(curves.items()):
         events = int(event[group == label].sum())

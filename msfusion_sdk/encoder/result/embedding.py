@@ -1,8 +1,9 @@
 """The result of encoding one slide."""
 
+import os
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import pyarrow as pa
@@ -14,8 +15,12 @@ from msfusion_sdk.encoder.result.geojson import Polygon, write_geojson
 from msfusion_sdk.encoder.result.provenance import Provenance, provenance_facts
 from msfusion_sdk.errors import StoreSchemaError
 from msfusion_sdk.phrases import html_table
+from msfusion_sdk.plotting import drawn
 from msfusion_sdk.slides.files.stamp import FileStamp
 from msfusion_sdk.storage.parquet import patch_schema, read_parquet, write_parquet
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 __all__ = ["SlideEmbedding", "Status", "no_patches", "of_original"]
 
@@ -63,6 +68,21 @@ class SlideEmbedding:
         return html_table(
             f"SlideEmbedding {self.slide_id}", {**facts, **provenance_facts(self.provenance)}
         )
+
+    def plot(self, slide: str | os.PathLike[str]) -> "Figure":
+        """Draw tissue, patches and attention over the slide, as ``write_overlay`` does.
+
+        Parameters
+        ----------
+        slide : path
+            The file that was encoded; its place is not in a result, as folders can name patients.
+
+        Raises
+        ------
+        SlideError
+            When it cannot be opened or read.
+        """
+        return drawn("slide", slide, self)
 
     def to_parquet(self, path: str | Path, *, patches: bool = True) -> Path:
         """Write one row to ``path``, atomically, and return the path.

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
@@ -14,7 +14,11 @@ from msfusion_sdk.evaluation.result.text import plain_text
 from msfusion_sdk.evaluation.result.verdict import MainMetric, verdict
 from msfusion_sdk.outcomes.outcome import Kind
 from msfusion_sdk.phrases import html_table, one_line
+from msfusion_sdk.plotting import drawn
 from msfusion_sdk.storage.predictions import store_predictions
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 __all__ = ["Evaluation"]
 
@@ -198,6 +202,30 @@ class Evaluation:
             reference=next(iter(self.models)),
             width=width,
         )
+
+    def plot_forest(self, *, metric: str | None = None) -> "Figure":
+        """Draw :func:`~msfusion_sdk.figures.draw_forest`: all models with their intervals."""
+        return drawn("forest", self, metric=metric)
+
+    def plot_calibration(self, *, model: str | None = None) -> "Figure":
+        """Draw :func:`~msfusion_sdk.figures.draw_calibration`: predicted beside observed."""
+        return drawn("calibration", self, model=model)
+
+    def plot_risk_groups(self, *, model: str | None = None) -> "Figure":
+        """Draw :func:`~msfusion_sdk.figures.draw_risk_groups`: survival by risk."""
+        return drawn("risk_groups", self, model=model)
+
+    def plot_roc(self, *, model: str | None = None) -> "Figure":
+        """Draw :func:`~msfusion_sdk.figures.draw_roc` of classes."""
+        return drawn("roc", self, model=model)
+
+    def plot_precision_recall(self, *, model: str | None = None) -> "Figure":
+        """Draw :func:`~msfusion_sdk.figures.draw_precision_recall` of classes."""
+        return drawn("precision_recall", self, model=model)
+
+    def plot_contributions(self) -> "Figure":
+        """Draw :func:`~msfusion_sdk.figures.draw_contributions`: what each table adds."""
+        return drawn("contributions", self)
 
     def _facts(self) -> list[str]:
         counts = self.fold_counts

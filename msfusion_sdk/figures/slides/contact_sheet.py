@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from msfusion_sdk.encoder.result.embedding import SlideEmbedding
 from msfusion_sdk.errors import SlideCorruptError
+from msfusion_sdk.figures.picture import Picture
 from msfusion_sdk.figures.slides.scale_bar import draw_scale_bar
 from msfusion_sdk.figures.style import COLOURS
 from msfusion_sdk.slides.opening import open_slide
@@ -61,7 +62,7 @@ def draw_contact_sheet(slide: str | os.PathLike[str], result: SlideEmbedding) ->
     table = result.patches.select(["x", "y", "size_px", "context_score", "weight"]).to_pylist()
     rows = strongest_and_weakest([row["weight"] for row in table])
     columns = max(1, *map(len, rows))
-    figure = Figure(figsize=(0.4 + 1.8 * columns, 5.0), layout="constrained")
+    figure = Picture(figsize=(0.4 + 1.8 * columns, 5.0), layout="constrained")
     grid = figure.subplots(2, columns, squeeze=False)
     with open_slide(slide, mpp=given) as opened:
         for line, places in enumerate(rows):

@@ -6,6 +6,7 @@ from pathlib import Path
 from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 
+from msfusion_sdk.figures.picture import Picture
 from msfusion_sdk.figures.slides.overlay import LONG_SIDE_PX
 from msfusion_sdk.figures.slides.scale_bar import draw_scale_bar
 from msfusion_sdk.figures.slides.small_png import write_small_png
@@ -65,7 +66,7 @@ def draw_outlines(overview: Overview, annotations: Annotations, mpp: float | Non
     right, bottom = width * overview.l0_step[0], height * overview.l0_step[1]
     scale = LONG_SIDE_PX / DPI / max(width, height)
     size = (max(5.0, width * scale + 1.4), max(3.0, height * scale + 0.9))
-    figure = Figure(figsize=size, layout="constrained")
+    figure = Picture(figsize=size, layout="constrained")
     axes = figure.add_subplot()
     axes.imshow(overview.pixels, extent=(0, right, bottom, 0), interpolation="bilinear")
     axes.set(xlim=(0, right), ylim=(bottom, 0), xticks=[], yticks=[], autoscale_on=False)

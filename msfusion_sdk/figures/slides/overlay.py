@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from msfusion_sdk.encoder.result.embedding import SlideEmbedding
 from msfusion_sdk.encoder.result.patch_weights import relative_weights
+from msfusion_sdk.figures.picture import Picture
 from msfusion_sdk.figures.slides.quality_panel import draw_quality
 from msfusion_sdk.figures.slides.scale_bar import draw_scale_bar
 from msfusion_sdk.figures.slides.small_png import write_small_png
@@ -41,7 +42,12 @@ def write_overlay(slide: str | os.PathLike[str], result: SlideEmbedding, path: s
     path : path
         Where the PNG goes; written atomically.
     """
-    return write_small_png(draw_overlay(read_thumbnail(slide, result), result), path)
+    return write_small_png(draw_result(slide, result), path)
+
+
+def draw_result(slide: str | os.PathLike[str], result: SlideEmbedding) -> Figure:
+    """Read a thumbnail of the slide and return it with the result drawn over it."""
+    return draw_overlay(read_thumbnail(slide, result), result)
 
 
 def read_thumbnail(slide: str | os.PathLike[str], result: SlideEmbedding) -> Overview:
@@ -83,7 +89,7 @@ def draw_overlay(overview: Overview, result: SlideEmbedding) -> Figure:
     rows, columns = (count, 1) if is_wide else (1, count)
     across = LONG_SIDE_PX / DPI
     down = 0.5 + rows * height * (across / columns) / width
-    figure = Figure(figsize=(across, min(across * 1.3, max(3.0, down))), layout="constrained")
+    figure = Picture(figsize=(across, min(across * 1.3, max(3.0, down))), layout="constrained")
     places = figure.subplots(rows, columns, squeeze=False).ravel()
     _draw_slide(places[0], overview, result)
     if has_patches:

@@ -11,6 +11,7 @@ from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
+from msfusion_sdk.figures.picture import Picture
 from msfusion_sdk.figures.slides.contact_sheet import read_shrunk
 from msfusion_sdk.figures.slides.scale_bar import draw_scale_bar
 from msfusion_sdk.figures.style import COLOURS
@@ -41,7 +42,7 @@ def draw_shares(overview: Overview, patches: pd.DataFrame, *, of: str, mpp: floa
         µm per pixel of level 0.
     """
     height, width = overview.pixels.shape[:2]
-    figure = Figure(figsize=(WIDTH, 0.6 + 0.85 * WIDTH * height / width), layout="constrained")
+    figure = Picture(figsize=(WIDTH, 0.6 + 0.85 * WIDTH * height / width), layout="constrained")
     axes = figure.subplots()
     grey = overview.pixels.mean(-1, keepdims=True).repeat(3, -1).astype(np.uint8)
     right, bottom = width * overview.l0_step[0], height * overview.l0_step[1]
@@ -78,7 +79,7 @@ def draw_strongest(
     """
     rows = {"speaks for it": (speaks_for, ORANGE), "against it": (against, BLUE)}
     columns = max(1, len(speaks_for), len(against))
-    figure = Figure(figsize=(0.4 + 1.8 * columns, 4.6), layout="constrained")
+    figure = Picture(figsize=(0.4 + 1.8 * columns, 4.6), layout="constrained")
     grid = figure.subplots(2, columns, squeeze=False)
     with open_slide(slide, mpp=given_mpp) as opened:
         for line, (chosen, colour) in enumerate(rows.values()):
