@@ -23,7 +23,7 @@ from msfusion_sdk.encoder.weights.encoder_folder import write_model_folder
 from msfusion_sdk.encoder.weights.hub import DEFAULT_MODEL, embedded_models
 from msfusion_sdk.testing import make_slide
 
-from .coarse import coarse_networks
+from .coarse import coarse_networks, narrow_networks
 from .patience import TEST_S, patient
 from .warm import WarmServer
 
@@ -77,6 +77,14 @@ def coarse() -> Iterator[None]:
     """For tests of what is done with vectors: networks that see every fourth pixel."""
     with pytest.MonkeyPatch.context() as patch:
         coarse_networks(patch)
+        yield
+
+
+@pytest.fixture(scope="module")
+def narrow(coarse: None) -> Iterator[None]:
+    """For tests of training: coarse networks of few weights, made anew."""
+    with pytest.MonkeyPatch.context() as patch:
+        narrow_networks(patch)
         yield
 
 

@@ -19,6 +19,7 @@ from msfusion_sdk.cohort.workers.settings import RunSettings
 from msfusion_sdk.pretraining import scores
 from msfusion_sdk.testing import make_slide
 
+from ..coarse import coarse_networks, narrow_networks
 from ..patience import patient
 
 Msfusion = Callable[..., Any]
@@ -217,6 +218,8 @@ def test_pretrain_tiles_prints_the_card_and_score_the_scores(
     msfusion: Msfusion, few_tiles: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delitem(scores.CONDITIONS, "stain gains ±25 %")  # a pass over the tiles each
+    coarse_networks(monkeypatch)
+    narrow_networks(monkeypatch)
     data = ("--data", few_tiles, "--mpp", 0.25)
     quick = ("--epochs", 1, "--view-px", 32, "--workers", 0)
     done = msfusion("pretrain", "tiles", *data, "-o", tmp_path, *quick)

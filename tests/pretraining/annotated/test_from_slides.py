@@ -8,21 +8,31 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from msfusion_sdk.config import EncoderConfig
+from msfusion_sdk.encoder.networks.model import TwoScaleModel
 from msfusion_sdk.encoder.slide_encoder import SlideEncoder
+from msfusion_sdk.encoder.weights.encoder_folder import write_model_folder
 from msfusion_sdk.pretraining import scores
 from msfusion_sdk.pretraining.annotated.dataset_config import DatasetConfig
 from msfusion_sdk.pretraining.annotated.from_slides import pretrain_slides, training_config
 from msfusion_sdk.pretraining.annotated.scoring import per_slide
 
-pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("coarse")]
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("narrow")]
 
 FEW = {name: scores.CONDITIONS[name] for name in ("clean", "grey")}
 
 
 @pytest.fixture(scope="module")
-def trained(
-    outlined_slides: Path, embedded_model: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Path:
+def start(narrow: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model to begin with."""
+    config = EncoderConfig(name="begun-elsewhere")
+    folder = tmp_path_factory.mktemp("start")
+    write_model_folder(folder, TwoScaleModel(config), config, "# Random weights\n")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def trained(outlined_slides: Path, start: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("outlined-model")
     quick = training_config(
         epochs=1, batch_size=4, context_view_px=64, detail_view_px=64, average_decay=0.5
@@ -36,7 +46,7 @@ def trained(
             DatasetConfig(stain="macenko", patches_per_slide=1),
             quick,
             name="outlined",
-            start=embedded_model,
+            start=start,
             device="cpu",
             workers=0,
         )
@@ -62,7 +72,7 @@ def test_a_slide_is_encoded_in_the_colours_of_the_target(
 def test_the_card_tells_of_slides_and_of_the_start(trained: Path) -> None:
     card = (trained / "README.md").read_text()
     assert "4 of 4 slides gave images" in card
-    assert "the weights of lung-tiles-v2" in card
+    assert "the weights of begun-elsewhere" in card
     assert "one training slide (macenko)" in card
     assert "s0" not in card  # ids can name patients
 
