@@ -26,15 +26,20 @@ def table() -> dict[str, pd.DataFrame]:
 
 
 @pytest.fixture(scope="module")
-def survival(table: dict[str, pd.DataFrame]) -> Evaluation:
-    panel = table["panel"]
-    y = pd.DataFrame({"time": np.exp(-panel["a"]), "event": np.arange(60) % 3 > 0})
+def told(table: dict[str, pd.DataFrame]) -> pd.Series:
+    """What the first column tells in part."""
+    return table["panel"]["a"] + np.random.default_rng(1).normal(size=60)
+
+
+@pytest.fixture(scope="module")
+def survival(table: dict[str, pd.DataFrame], told: pd.Series) -> Evaluation:
+    y = pd.DataFrame({"time": np.exp(-told), "event": np.arange(60) % 3 > 0})
     return evaluate(FusionSurvival(), table, y, folds=2, bootstrap=20)
 
 
 @pytest.fixture(scope="module")
-def classes(table: dict[str, pd.DataFrame]) -> Evaluation:
-    y = table["panel"]["a"].gt(0).map({True: "high", False: "low"})
+def classes(table: dict[str, pd.DataFrame], told: pd.Series) -> Evaluation:
+    y = told.gt(0).map({True: "high", False: "low"})
     return evaluate(FusionClassifier(), table, y, folds=2, bootstrap=20)
 
 
