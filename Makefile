@@ -41,7 +41,7 @@ coverage: lint ## lint and all tests, which must run 90 % of the lines; a third 
 lint: $(INSTALLED) ## style, types and which room may import which
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy
+	$(BIN)/mypy --num-workers $(WORKERS)
 	$(BIN)/lint-imports
 
 format: $(INSTALLED) ## style, mended where that is possible
