@@ -1,12 +1,21 @@
-"""Entry points of other packages, through one door: found without importing, loaded by name."""
+"""Entry points, through one door: found without importing, loaded by name.
+
+Of other packages, and of the pictures of results: ``msfusion_sdk.figures`` knows results and draws
+them, so that a result can name its pictures by entry point alone.
+"""
 
 from collections import defaultdict
 from importlib.metadata import EntryPoint, entry_points
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from msfusion_sdk.errors import PluginError
 
-__all__ = ["list_plugins", "load_plugin"]
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+__all__ = ["drawn", "list_plugins", "load_plugin"]
+
+PLOTS = "msfusion_sdk.plots"
 
 
 def list_plugins(group: str, what: str) -> dict[str, str]:
@@ -57,6 +66,26 @@ def load_plugin(group: str, name: str, what: str, remedy: str) -> tuple[Any, str
             f"{type(error).__name__}: {error}. Repair or uninstall that distribution."
         )
         raise PluginError(msg) from error
+
+
+def drawn(picture: str, *words: object, **named: object) -> "Figure":
+    """Return a picture of a result.
+
+    Parameters
+    ----------
+    picture : str
+        Its entry point.
+    *words, **named
+        What the function behind it takes.
+
+    Raises
+    ------
+    PluginError
+        When none is registered, as in a copy of the package that was never installed.
+    """
+    draw, _ = load_plugin(PLOTS, picture, "picture", "Install msfusion-sdk again.")
+    figure: Any = draw(*words, **named)
+    return figure  # type: ignore[no-any-return]
 
 
 def _registered(group: str) -> dict[str, list[EntryPoint]]:

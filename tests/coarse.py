@@ -5,19 +5,31 @@ tested without it.
 """
 
 from importlib.util import find_spec
+from pathlib import Path
 
 import pytest
 import torch
 from torch import Tensor, nn
 
+from msfusion_sdk.config import EncoderConfig, PatchConfig
 from msfusion_sdk.encoder.networks import network
-from msfusion_sdk.encoder.networks.model import PatchFeatures
+from msfusion_sdk.encoder.networks.model import PatchFeatures, TwoScaleModel
 from msfusion_sdk.encoder.networks.network import AttendedResNet
 from msfusion_sdk.encoder.networks.resnet import BasicBlock
+from msfusion_sdk.encoder.weights.encoder_folder import write_model_folder
 
-__all__ = ["coarse_networks", "narrow_networks"]
+__all__ = ["NARROWED", "coarse_networks", "narrow_model", "narrow_networks"]
 
 STEP, LEAST_PX = 4, 128
+NARROWED = f"""
+import sys
+from pytest import MonkeyPatch
+sys.path.insert(0, {str(Path(__file__).parent)!r})
+from coarse import coarse_networks, narrow_networks
+coarse_networks(MonkeyPatch())
+narrow_networks(MonkeyPatch())
+"""
+"""How a program begins whose networks are those of the fixture ``narrow``."""
 normalise = AttendedResNet.normalise
 
 
@@ -36,6 +48,13 @@ def narrow_networks(patch: pytest.MonkeyPatch) -> None:
     Weights that are trained elsewhere do not fit them.
     """
     patch.setattr(network, "resnet18_stages", _narrow_stages)
+
+
+def narrow_model(folder: Path, patches: PatchConfig | None = None) -> Path:
+    """Write a model folder with narrow random weights, where networks are narrow."""
+    config = EncoderConfig(name="begun-elsewhere", patches=patches or PatchConfig())
+    write_model_folder(folder, TwoScaleModel(config), config, "# Random weights\n")
+    return folder
 
 
 def _narrow_stages() -> nn.Sequential:

@@ -18,7 +18,7 @@ from msfusion_sdk.cohort.intake.contents import count_patterns, report_on
 from msfusion_sdk.errors import StoreError, TableError
 from msfusion_sdk.files import entries_of
 from msfusion_sdk.phrases import html_table, one_line
-from msfusion_sdk.plotting import drawn
+from msfusion_sdk.plugins import drawn
 from msfusion_sdk.storage.schema import read_column, read_notes, read_stored
 from msfusion_sdk.tables.frames import ID_COLUMN
 from msfusion_sdk.tables.issues import CohortReport

@@ -25,7 +25,10 @@ from msfusion_sdk.study.trained_model import TrainedModel
 
 from .conftest import encode_here
 
-pytestmark = pytest.mark.filterwarnings("ignore::msfusion_sdk.study.learnable.FewOutcomesWarning")
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::msfusion_sdk.study.learnable.FewOutcomesWarning"),
+    pytest.mark.usefixtures("coarse"),
+]
 
 
 def test_new_slides_get_what_encode_and_predict_give(

@@ -10,6 +10,8 @@ from msfusion_sdk.errors import DuplicateIdError, NonFiniteVectorError, StoreErr
 from msfusion_sdk.inspect.encode_folder import encode_to_folder
 from msfusion_sdk.testing import make_slide
 
+pytestmark = pytest.mark.usefixtures("coarse")
+
 
 @pytest.fixture(scope="module")
 def slide(tmp_path_factory: pytest.TempPathFactory) -> Path:

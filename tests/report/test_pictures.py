@@ -15,6 +15,8 @@ from msfusion_sdk.figures.slides.overlay import write_overlay
 from msfusion_sdk.figures.slides.scale_bar import bar_length_um
 from msfusion_sdk.testing import make_slide
 
+pytestmark = pytest.mark.usefixtures("coarse")
+
 
 @pytest.fixture(scope="module")
 def slide(tmp_path_factory: pytest.TempPathFactory) -> Path:

@@ -20,7 +20,10 @@ from msfusion_sdk.study.trained_model import TrainedModel
 from msfusion_sdk.study.training_record import TrainingRecord
 from msfusion_sdk.testing import make_slide
 
-pytestmark = pytest.mark.filterwarnings("ignore::msfusion_sdk.study.FewOutcomesWarning")
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::msfusion_sdk.study.FewOutcomesWarning"),
+    pytest.mark.usefixtures("coarse"),
+]
 
 
 @pytest.fixture(scope="module")

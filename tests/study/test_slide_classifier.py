@@ -18,7 +18,10 @@ from msfusion_sdk.study.models import predict_on_cohort
 from msfusion_sdk.study.train import train_on_cohort
 from msfusion_sdk.study.trained_model import TrainedModel
 
-pytestmark = pytest.mark.filterwarnings("ignore::msfusion_sdk.study.learnable.FewOutcomesWarning")
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::msfusion_sdk.study.learnable.FewOutcomesWarning"),
+    pytest.mark.usefixtures("coarse"),
+]
 
 
 @pytest.fixture(scope="module")

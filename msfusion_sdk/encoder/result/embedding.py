@@ -15,7 +15,7 @@ from msfusion_sdk.encoder.result.geojson import Polygon, write_geojson
 from msfusion_sdk.encoder.result.provenance import Provenance, provenance_facts
 from msfusion_sdk.errors import StoreSchemaError
 from msfusion_sdk.phrases import html_table
-from msfusion_sdk.plotting import drawn
+from msfusion_sdk.plugins import drawn
 from msfusion_sdk.slides.files.stamp import FileStamp
 from msfusion_sdk.storage.parquet import patch_schema, read_parquet, write_parquet
 

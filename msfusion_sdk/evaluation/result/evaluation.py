@@ -14,7 +14,7 @@ from msfusion_sdk.evaluation.result.text import plain_text
 from msfusion_sdk.evaluation.result.verdict import MainMetric, verdict
 from msfusion_sdk.outcomes.outcome import Kind
 from msfusion_sdk.phrases import html_table, one_line
-from msfusion_sdk.plotting import drawn
+from msfusion_sdk.plugins import drawn
 from msfusion_sdk.storage.predictions import store_predictions
 
 if TYPE_CHECKING:

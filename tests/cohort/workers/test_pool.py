@@ -3,6 +3,7 @@
 import os
 import signal
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -34,7 +35,8 @@ def kill_until_it_gives_up(pool: WorkerPool) -> None:
     end = time.monotonic() + patient(120)
     while time.monotonic() < end:
         for worker in pool._workers:
-            os.kill(worker.process.pid, signal.SIGKILL)
+            with suppress(ProcessLookupError):  # of one that ended before
+                os.kill(worker.process.pid, signal.SIGKILL)
         list(pool.events(0.5))
 
 

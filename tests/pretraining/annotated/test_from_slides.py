@@ -8,14 +8,13 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from msfusion_sdk.config import EncoderConfig
-from msfusion_sdk.encoder.networks.model import TwoScaleModel
 from msfusion_sdk.encoder.slide_encoder import SlideEncoder
-from msfusion_sdk.encoder.weights.encoder_folder import write_model_folder
 from msfusion_sdk.pretraining import scores
 from msfusion_sdk.pretraining.annotated.dataset_config import DatasetConfig
 from msfusion_sdk.pretraining.annotated.from_slides import pretrain_slides, training_config
 from msfusion_sdk.pretraining.annotated.scoring import per_slide
+
+from ...coarse import narrow_model
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("narrow")]
 
@@ -25,10 +24,7 @@ FEW = {name: scores.CONDITIONS[name] for name in ("clean", "grey")}
 @pytest.fixture(scope="module")
 def start(narrow: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A model to begin with."""
-    config = EncoderConfig(name="begun-elsewhere")
-    folder = tmp_path_factory.mktemp("start")
-    write_model_folder(folder, TwoScaleModel(config), config, "# Random weights\n")
-    return folder
+    return narrow_model(tmp_path_factory.mktemp("start"))
 
 
 @pytest.fixture(scope="module")

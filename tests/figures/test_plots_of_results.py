@@ -13,7 +13,7 @@ from msfusion_sdk import Cohort, FusionClassifier, FusionSurvival, SlideEmbeddin
 from msfusion_sdk.errors import DegenerateSplitError, PluginError
 from msfusion_sdk.evaluation import Evaluation, evaluate
 from msfusion_sdk.figures import draw_completeness, write_overlay
-from msfusion_sdk.plotting import drawn
+from msfusion_sdk.plugins import drawn
 
 PNG = b"\x89PNG"
 
