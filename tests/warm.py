@@ -132,6 +132,11 @@ def _answer(caller: socket.socket, coarse: pytest.MonkeyPatch) -> None:
         warnings.simplefilter(action)
     if {"doctor", "check"} & set(words):  # which compare the networks with what they say elsewhere
         coarse.undo()
+    if "pretrain" in words:
+        from msfusion_sdk.pretraining.scores import CONDITIONS
+
+        for name in CONDITIONS.keys() - {"clean", "grey"}:
+            del CONDITIONS[name]  # a pass over all images each
     code = _run(words)
     sys.stdout.flush()
     sys.stderr.flush()
