@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 import torch
 from PIL import Image
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from msfusion_sdk.config import Licence, NetworkFacts
+from msfusion_sdk.encoder.weights.hub import embedded_models
 
 MEAN, STD = (0.7, 0.55, 0.65), (0.2, 0.25, 0.19)
 OPEN = Licence(name="Apache-2.0", may_be_shared=True, commercial=True)
@@ -98,6 +99,17 @@ def timm_case(kind: str, folder: Path) -> Case:
     )
     given = {"weights": path, "facts": known}
     return Case(f"timm:{name}", given, as_people_do(module))
+
+
+def lite0_case() -> Case:
+    """Return EfficientNet-Lite0 with the trained weights that are inside the package."""
+    import timm
+
+    module = timm.create_model("efficientnet_lite0", num_classes=0).eval()
+    path = embedded_models()["general-v1"] / "detail.safetensors"
+    module.load_state_dict(load_file(path))
+    known = facts("lite0", 96, 1280, multiple_px=32, readout="pooled")
+    return Case("timm:efficientnet_lite0", {"weights": path, "facts": known}, as_people_do(module))
 
 
 class Tokens(nn.Module):

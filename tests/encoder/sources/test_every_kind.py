@@ -24,14 +24,15 @@ from ..networks_made import (
     facts,
     first_token,
     ir_file,
+    lite0_case,
     onnx_file,
     seeded,
     timm_case,
 )
 
-KINDS = [*TIMM, "torchvision", "module", "tokens", "transformers", "onnx", "ir"]
+KINDS = [*TIMM, "lite0", "torchvision", "module", "tokens", "transformers", "onnx", "ir"]
 NEEDS = {
-    **dict.fromkeys(TIMM, "timm"),
+    **dict.fromkeys([*TIMM, "lite0"], "timm"),
     "transformers": "transformers",
     "onnx": "onnx",
     "ir": "openvino",
@@ -43,6 +44,8 @@ def made(kind: str, folder: Path) -> Case:
         pytest.skip(f"{NEEDS[kind]} is not installed")
     if kind in TIMM:
         return timm_case(kind, folder)
+    if kind == "lite0":
+        return lite0_case()
     if kind == "torchvision":
         from torchvision.models import resnet18
 
@@ -126,6 +129,18 @@ def test_the_vector_is_what_the_networks_own_library_gives(
     wanted = naive(coarse_slide, result, case.answer)
     assert result.patches.num_rows >= 6
     assert wanted.std() > 0.01
+    assert np.abs(result.vector - wanted).max() <= 1e-5 * np.abs(wanted).max()
+
+
+@pytest.mark.slow
+def test_a_real_slide_has_the_vector_that_the_networks_own_library_gives(
+    case: Case, encoder: SlideEncoder, real_slide: Path
+) -> None:
+    # The slide is at 0.499 µm per pixel, so that patches are read as they are.
+    sparse = encoder.with_config(encoder.config.updated(patches={"stride_px": 640}))
+    result = sparse.encode(real_slide)
+    wanted = naive(real_slide, result, case.answer)
+    assert result.patches.num_rows >= 4
     assert np.abs(result.vector - wanted).max() <= 1e-5 * np.abs(wanted).max()
 
 
