@@ -3,6 +3,7 @@
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from msfusion_sdk.figures.picture import Picture
 from msfusion_sdk.figures.style import COLOURS, GREY, clean
@@ -65,4 +66,5 @@ def _draw_bars(axes: Axes, shown: pd.DataFrame, others: int, total: int) -> None
         )  # fmt: skip
     axes.set_xlabel("patients with this combination", fontsize=9)
     axes.margins(x=0.25)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     clean(axes)

@@ -6,11 +6,10 @@ import numpy as np
 from matplotlib import colormaps
 from matplotlib.colors import to_hex
 
-from msfusion_sdk.arrays import Floats
 from msfusion_sdk.cohort.export.patch_features import PatchFeatures
 from msfusion_sdk.encoder.result.embedding import SlideEmbedding
 from msfusion_sdk.encoder.result.patch_weights import relative_weights
-from msfusion_sdk.errors import StoreError
+from msfusion_sdk.errors import StoreError, TableError
 from msfusion_sdk.slides.files.stamp import FileStamp
 from msfusion_sdk.view.catalog import ListedSlide
 
@@ -60,14 +59,10 @@ def attention_of(listed: ListedSlide, stamp: FileStamp, mpp: float | None = None
 
 def _of_attached(found: PatchFeatures, mpp: float | None) -> dict[str, Any]:
     """Return patches of another program's features; in the plain mean all weigh the same."""
-    corners = found.corners
-    if corners is None or not len(corners):
-        return _nothing("No heatmap: the attached features do not say where their patches are.")
-    size = found.size or _step(corners)
-    if found.unit == "um":
-        if mpp is None:
-            return _nothing("No heatmap: the slide's spacing is not known, and places are in µm.")
-        corners, size = corners / mpp, size / mpp
+    try:
+        corners, size = found.in_pixels(mpp)
+    except TableError as error:
+        return _nothing(f"No heatmap: {error}")
     count = len(corners)
     edge = max(1, round(size))
     same = [0.5] * count
@@ -81,13 +76,6 @@ def _of_attached(found: PatchFeatures, mpp: float | None) -> dict[str, Any]:
         "relative": [[1.0]] * count,
     }
     return {**_nothing(""), "patches": patches, "reach": 0.1}
-
-
-def _step(corners: Floats) -> float:
-    """Return the step of a grid: what a patch measures where a file does not say it."""
-    steps = [np.diff(np.unique(axis)) for axis in corners.T]
-    positive = np.concatenate([step[step > 0] for step in steps])
-    return float(positive.min()) if len(positive) else 1.0
 
 
 def _drawn(listed: ListedSlide, result: SlideEmbedding) -> dict[str, Any]:

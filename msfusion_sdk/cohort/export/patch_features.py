@@ -26,6 +26,30 @@ class PatchFeatures(NamedTuple):
     unit: str
     """'px' of level 0, or 'um'."""
 
+    def in_pixels(self, mpp: float | None) -> tuple[NDArray[np.float64], float]:
+        """Return the corners, shape (patch, 2), and the edge of a patch, in pixels of level 0.
+
+        Parameters
+        ----------
+        mpp : float, optional
+            µm per pixel of level 0; needed where places are in µm.
+
+        Raises
+        ------
+        TableError
+            When the places of the patches are not known.
+        """
+        if self.corners is None or not len(self.corners):
+            msg = "the attached features do not say where their patches are."
+            raise TableError(msg)
+        size = self.size or _step(self.corners)
+        if self.unit == "px":
+            return self.corners, size
+        if mpp is None:
+            msg = "the slide's spacing is not known, and places are in µm."
+            raise TableError(msg)
+        return self.corners / mpp, size / mpp
+
 
 def patch_features(root: Path, slide_id: str, fingerprint: str) -> PatchFeatures:
     """Return the patch vectors of a slide; see ``Cohort.patch_features``."""
@@ -51,6 +75,13 @@ def patch_features(root: Path, slide_id: str, fingerprint: str) -> PatchFeatures
     corners = np.stack([rows.column("x"), rows.column("y")], 1).astype(np.float64)
     size = float(rows.column("size_px")[0].as_py()) if rows.num_rows else 0.0
     return PatchFeatures(vectors.reshape(rows.num_rows, -1), corners, size, "px")
+
+
+def _step(corners: NDArray[np.float64]) -> float:
+    """Return the step of a grid: what a patch measures where a file does not say it."""
+    steps = [np.diff(np.unique(axis)) for axis in corners.T]
+    positive = np.concatenate([step[step > 0] for step in steps])
+    return float(positive.min()) if len(positive) else 1.0
 
 
 def _of_file(slide_id: str, attached: dict[str, Attached]) -> PatchFeatures:

@@ -18,6 +18,8 @@ def summary_of(encoding: Encoding | None) -> str:
     if encoding is None:
         return "No slide has been encoded yet."
     name, last = encoding.model.get("name", "an unknown model"), _minute(encoding.last)
+    if not encoding.runtimes:
+        return f"Features of {name}, made elsewhere (fingerprint {encoding.fingerprint[:12]})."
     sdk = "/".join(sorted(encoding.versions.get("msfusion_sdk", set())))
     by = f", msfusion_sdk {sdk}" if sdk else ""
     return f"Encoded by {name} (fingerprint {encoding.fingerprint[:12]}){by}, last on {last} UTC."
@@ -36,15 +38,21 @@ def _tables(cohort: Cohort) -> list[tuple[str, str]]:
 
 
 def _encoding(encoding: Encoding) -> list[tuple[str, str]]:
-    runtimes = [f"{name} ({count:,} slides)" for name, count in encoding.runtimes.most_common()]
-    versions = [f"{name} {'/'.join(sorted(known))}" for name, known in encoding.versions.items()]
     return [
         ("slide model", str(encoding.model.get("name", NONE))),
         ("fingerprint", encoding.fingerprint),
         ("weights, SHA-256", str(encoding.model.get("weights_sha256") or NONE)),
         ("settings", _settings(encoding)),
+        *(_run(encoding) if encoding.runtimes else []),
+    ]
+
+
+def _run(encoding: Encoding) -> list[tuple[str, str]]:
+    runtimes = [f"{name} ({count:,} slides)" for name, count in encoding.runtimes.most_common()]
+    versions = [f"{name} {'/'.join(sorted(known))}" for name, known in encoding.versions.items()]
+    return [
         ("encoded", f"{_minute(encoding.first)} to {_minute(encoding.last)} UTC"),
-        ("encoded on", ", ".join(runtimes) or NONE),
+        ("encoded on", ", ".join(runtimes)),
         ("encoded with", ", ".join(versions) or NONE),
     ]
 

@@ -102,7 +102,8 @@ def _facts(
         status,
         has_vector=part.vector is not None,
         n_patches=part.n_patches,
-        tissue_area_mm2=part.tissue_area_mm2,
+        # Of features that were made elsewhere it is not known, and stands as 0 in their parts.
+        tissue_area_mm2=part.tissue_area_mm2 if "runtime" in part.provenance else None,
         tissue_recall=part.tissue_recall,
         warnings=tuple(part.provenance.get("warnings", ())),
     )
