@@ -71,6 +71,8 @@ def test_a_preset_changes_the_result(
     assert stored.provenance.tissue.keep_rule == "area"
 
 
+SLIDES = ["--slides", "nowhere.csv", "--annotations", "nowhere", "-o", "out"]
+LABELS = ["--slides", "nowhere.csv", "--label", "diagnosis", "-o", "out"]
 TILES = ["--data", "nowhere", "--mpp", "0.3", "-o", "out"]
 
 
@@ -105,6 +107,19 @@ TILES = ["--data", "nowhere", "--mpp", "0.3", "-o", "out"]
             ["pretrain", "tiles", *TILES, "--network", "MODEL", "--workers", "2"],
             "--workers cannot be used",
         ),
+        (["pretrain", "tiles", *TILES, "--cache-gb", "5"], "--cache-gb cannot be used"),
+        (["pretrain", "slides", *SLIDES, "--cache-gb", "5"], "--cache-gb cannot be used"),
+        (["pretrain", "labels", *LABELS, "--cache-gb", "5"], "--cache-gb cannot be used"),
+        (
+            ["pretrain", "slides", *SLIDES, "--network", "MODEL", "--start", "MODEL"],
+            "--start cannot be used",
+        ),
+        (
+            ["pretrain", "labels", *LABELS, "--network", "MODEL", "--device", "cuda"],
+            "--device cannot be used",
+        ),
+        (["pretrain", "slides", *SLIDES, "--epochs", "0"], "epochs=0 was given"),
+        (["pretrain", "labels", *LABELS, "--epochs", "0"], "epochs=0 was given"),
         (["pretrain", "tiles", *TILES, "--network", "MODEL", "--epochs", "0"], "greater than or"),
         (["pretrain", "tiles", *TILES, "--network", "MODEL", "--patience", "0"], "greater than or"),
     ],

@@ -5,7 +5,10 @@ from typing import Annotated
 
 import typer
 
+from msfusion_sdk.cli.shared.console import require_unused
+
 __all__ = [
+    "CACHE_GB",
     "About",
     "CacheGb",
     "Data",
@@ -20,8 +23,11 @@ __all__ = [
     "SlideTable",
     "Start",
     "TileMpp",
+    "require_fitting",
     "text_of",
 ]
+
+CACHE_GB = 20.0
 
 Data = Annotated[
     Path, typer.Option(help="A folder per class and index.csv with class, file, group.")
@@ -39,7 +45,10 @@ Start = Annotated[
 Network = Annotated[
     str | None, typer.Option(help="Model of frozen networks: its attention alone is trained.")
 ]
-CacheGb = Annotated[float, typer.Option(help="Limit of the maps of --network on disk.")]
+CacheGb = Annotated[
+    float | None,
+    typer.Option(help=f"Limit of the maps of --network on disk; {CACHE_GB:g} if not given."),
+]
 About = Annotated[Path | None, typer.Option(help="Markdown on the data, for the model card.")]
 SlideTable = Annotated[
     Path, typer.Option("--slides", help="CSV with slide_id, patient_id, path; mpp if need be.")
@@ -47,6 +56,31 @@ SlideTable = Annotated[
 Patients = Annotated[
     Path | None, typer.Option(help="CSV with patient_id and the label, if the slides lack it.")
 ]
+
+
+def require_fitting(
+    network: str | None, start: str | None, device: str, cache_gb: float | None, **others: object
+) -> None:
+    """Refuse options that would change nothing, with frozen networks or without.
+
+    Parameters
+    ----------
+    **others
+        Values by the names of further options that are for networks that are trained.
+    """
+    if network is None:
+        require_unused("Without --network", {"--cache-gb": cache_gb})
+        return
+    trained = {
+        "start": start,
+        # The CPU is what they get.
+        "device": None if device in ("auto", "cpu") else device,
+        **others,
+    }
+    require_unused(
+        "With --network, whose networks stay as they are, on the CPU,",
+        {f"--{name.replace('_', '-')}": value for name, value in trained.items()},
+    )
 
 
 def text_of(path: Path | None) -> str:

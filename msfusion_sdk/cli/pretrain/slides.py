@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from msfusion_sdk.cli.pretrain.options import (
+    CACHE_GB,
     About,
     CacheGb,
     Device,
@@ -17,6 +18,7 @@ from msfusion_sdk.cli.pretrain.options import (
     Seed,
     SlideTable,
     Start,
+    require_fitting,
     text_of,
 )
 from msfusion_sdk.cli.shared.console import bars, known_words, out
@@ -60,12 +62,15 @@ def slides(
     epochs: Annotated[
         int | None, typer.Option(help="Passes over the images: 20, with --network 40.")
     ] = None,
-    patience: Patience = 8,
+    patience: Annotated[
+        int | None,
+        typer.Option(help="Stop after so many epochs without a better loss: 8, with --network 10."),
+    ] = None,
     name: Name = "pretrained",
     about: About = None,
     start: Start = None,
     network: Network = None,
-    cache_gb: CacheGb = 20.0,
+    cache_gb: CacheGb = None,
     device: Device = "auto",
     seed: Seed = 0,
     workers: Annotated[int, typer.Option(help="Processes that prepare images.")] = 1,
@@ -79,6 +84,7 @@ def slides(
     from msfusion_sdk.pretraining.annotated.from_slides import pretrain_slides, training_config
     from msfusion_sdk.pretraining.annotated.over_networks import pretrain_slides_over_networks
 
+    require_fitting(network, start, device, cache_gb)
     usual = "vahadane" if network is None else "none"
     colours = stain or usual
     with known_words():
@@ -95,7 +101,11 @@ def slides(
                 "seed": seed,
             }
         )
-        config = training_config(epochs=epochs or 20, patience=patience, seed=seed)
+        config = training_config(
+            epochs=20 if epochs is None else epochs,
+            patience=8 if patience is None else patience,
+            seed=seed,
+        )
     if network is not None:
         with known_words(), bars() as update:
             pretrain_slides_over_networks(
@@ -104,8 +114,9 @@ def slides(
                 folder,
                 network,
                 data,
-                epochs=epochs or 40,
-                cache_gb=cache_gb,
+                epochs=40 if epochs is None else epochs,
+                patience=10 if patience is None else patience,
+                cache_gb=CACHE_GB if cache_gb is None else cache_gb,
                 patients=patients,
                 preset=preset,
                 name=name,
@@ -141,7 +152,7 @@ def labels(
     patients: Patients = None,
     start: Start = None,
     network: Network = None,
-    cache_gb: CacheGb = 20.0,
+    cache_gb: CacheGb = None,
     epochs: Annotated[
         int | None, typer.Option(help="Passes over the training slides: 10, with --network 40.")
     ] = None,
@@ -159,13 +170,14 @@ def labels(
     from msfusion_sdk.pretraining.slide_labels.fine_tune_config import FineTuneConfig
     from msfusion_sdk.pretraining.slide_labels.from_labels import pretrain_labels
 
+    require_fitting(network, start, device, cache_gb)
     # An attention starts at nothing and has few weights: it takes larger and more steps.
     usual = {"epochs": 10} if network is None else {"epochs": 40, "peak_rate": 2e-3}
     with known_words():
         config = FineTuneConfig.model_validate(
             {
                 **usual,
-                **({"epochs": epochs} if epochs else {}),
+                **({} if epochs is None else {"epochs": epochs}),
                 "patience": patience,
                 "patches_per_slide": patches_per_slide,
                 "seed": seed,
@@ -180,7 +192,7 @@ def labels(
             patients=patients,
             start=start,
             network=network,
-            cache_gb=cache_gb,
+            cache_gb=CACHE_GB if cache_gb is None else cache_gb,
             name=name,
             about=text_of(about),
             device=device,

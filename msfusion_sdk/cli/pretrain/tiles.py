@@ -17,10 +17,11 @@ from msfusion_sdk.cli.pretrain.options import (
     Seed,
     Start,
     TileMpp,
+    require_fitting,
     text_of,
 )
 from msfusion_sdk.cli.pretrain.slides import labels, slides
-from msfusion_sdk.cli.shared.console import bars, known_words, out, require_unused
+from msfusion_sdk.cli.shared.console import bars, known_words, out
 
 __all__ = ["app"]
 
@@ -51,7 +52,7 @@ def tiles(
     about: About = None,
     start: Start = None,
     network: Network = None,
-    cache_gb: CacheGb = 20.0,
+    cache_gb: CacheGb = None,
     device: Device = "auto",
     seed: Seed = 0,
     workers: Annotated[
@@ -60,20 +61,11 @@ def tiles(
     ] = None,
 ) -> None:
     """Train context and detail network from labelled tiles; run again to go on."""
+    require_fitting(network, start, device, cache_gb, view_px=view_px, workers=workers)
     if network is not None:
-        other_device = device if device not in ("auto", "cpu") else None
-        require_unused(
-            "With --network, whose networks stay as they are, on the CPU,",
-            {
-                "--start": start,
-                "--view-px": view_px,
-                "--device": other_device,
-                "--workers": workers,
-            },
-        )
-        given = {"epochs": epochs, "patience": patience}
+        given = {"epochs": epochs, "patience": patience, "cache_gb": cache_gb}
         _frozen(data, folder, network, background, name, about, {
-            "tile_mpp": tile_mpp, "seed": seed, "cache_gb": cache_gb,
+            "tile_mpp": tile_mpp, "seed": seed,
             **{key: value for key, value in given.items() if value is not None},
         })  # fmt: skip
         return

@@ -40,6 +40,7 @@ def pretrain_slides_over_networks(
     data: DatasetConfig,
     *,
     epochs: int = 40,
+    patience: int = 10,
     cache_gb: float = 20.0,
     patients: str | Path | None = None,
     preset: str | None = None,
@@ -60,7 +61,7 @@ def pretrain_slides_over_networks(
     data : DatasetConfig
         How slides become labelled images; ``stain=None`` leaves the colours that the networks
         were trained on.
-    epochs, cache_gb
+    epochs, patience, cache_gb
         As in ``FrozenTrainConfig``.
     workers : int
         Slides cut at a time.
@@ -104,7 +105,11 @@ def pretrain_slides_over_networks(
         scale: LabelledImages(index, spacings[scale]) for scale, index in indexes.items()
     }
     config = FrozenTrainConfig(
-        tile_mpp=patches.target_mpp, epochs=epochs, cache_gb=cache_gb, seed=data.seed
+        tile_mpp=patches.target_mpp,
+        epochs=epochs,
+        patience=patience,
+        cache_gb=cache_gb,
+        seed=data.seed,
     )
     text = f"{about.strip()}\n\n{about_slides(records, data, target)}".strip()
     card = train_over_networks(trained, encoder, images, out, config, text, progress)
