@@ -39,24 +39,7 @@ SMALL_GRID = 14
 class Assembly:
     """What ``SlideEncoder.from_networks`` was asked for, apart from the networks.
 
-    Parameters
-    ----------
-    preset : str, optional
-        A known network (``msfusion models``), whose facts and geometry are taken.
-    target_mpp : float, optional
-        µm per pixel of the tiles; needed where the network states none, or several without 0.5.
-    allow_mpp : float, optional
-        A spacing that is allowed although the network was not trained at it.
-    geometry : mapping, optional
-        Fields of ``PatchConfig``; otherwise 2 x 2 tiles of the network's image size.
-    readout : str, optional
-        Instead of that of the facts.
-    score : 'none', 'attention' or 'evidence'
-        'none' until an attention is trained.
-    summary : 'projected' or 'channel'
-        What the attention sees of the map's channels.
-    name : str, optional
-        Of the model; that of the network by default.
+    Its arguments of these names say what each is.
     """
 
     preset: str | None = None
