@@ -11,6 +11,8 @@ import typer.main
 import msfusion_sdk
 from msfusion_sdk.cli.main import app
 
+pytestmark = pytest.mark.slow
+
 SDK = Path(msfusion_sdk.__file__).parent
 PAGES = [
     *(SDK.parent / name for name in ("README.md", "recipes/README.md")),

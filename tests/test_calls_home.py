@@ -15,6 +15,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 MADE = re.compile(r'(?:openat|creat|mkdir|rename\w*)\((?:AT_FDCWD, )?"([^"]+)"(.*)')
 REMOTE = re.compile(r"connect\(\d+, \{sa_family=(AF_INET6?), (.*)")
 

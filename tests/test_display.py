@@ -26,6 +26,8 @@ from msfusion_sdk.phrases import html_table, one_line
 from msfusion_sdk.testing import make_slide
 from msfusion_sdk.validation import ExternalValidation
 
+pytestmark = pytest.mark.slow
+
 IDS = pd.Index([f"P{number:02d}" for number in range(40)], name="patient_id")
 EVIL = "<script>alert('P1')</script> & \"x\""
 

@@ -17,6 +17,8 @@ from msfusion_sdk.study.evaluation_record import EvaluationRecord
 from msfusion_sdk.study.models import predict_on_cohort
 from msfusion_sdk.study.training_record import TrainingRecord
 
+pytestmark = pytest.mark.slow
+
 V0_1 = Path(__file__).parent / "data" / "v0_1"
 FINGERPRINT = "10e38b723d39efab350e81b9c2129482cd7705cf781daacfa2e83b932e9eaafb"
 IDS = {"patient_id": str}

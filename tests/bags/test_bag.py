@@ -10,6 +10,8 @@ from msfusion_sdk.bags import Bag, SlidePatches, bag_table
 from msfusion_sdk.encoder.slide_encoder import SlideEncoder
 from msfusion_sdk.errors import NonFiniteError, ShapeError, StoreSchemaError, TableError
 
+pytestmark = pytest.mark.slow
+
 
 def test_a_bag_is_its_slides_one_after_the_other(tmp_path: Path) -> None:
     np.save(tmp_path / "a.npy", np.ones((2, 3), np.float16))

@@ -13,6 +13,8 @@ import pytest
 
 from msfusion_sdk.testing import make_slide
 
+pytestmark = pytest.mark.slow
+
 Msfusion = Callable[..., Any]
 
 

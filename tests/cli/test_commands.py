@@ -22,6 +22,8 @@ from msfusion_sdk.testing import make_slide
 from ..coarse import coarse_networks, narrow_networks
 from ..patience import patient
 
+pytestmark = pytest.mark.slow
+
 Msfusion = Callable[..., Any]
 
 

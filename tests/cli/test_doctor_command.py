@@ -4,6 +4,10 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+pytestmark = pytest.mark.slow
+
 
 def test_the_command_answers_people_and_programs(msfusion: Any, tmp_path: Path) -> None:
     answer = json.loads(msfusion("doctor", "--json", "--folder", tmp_path).stdout)

@@ -12,6 +12,8 @@ from msfusion_sdk import Cohort
 from msfusion_sdk.errors import RunInterruptedError
 from msfusion_sdk.tables import arrow
 
+pytestmark = pytest.mark.slow
+
 CODES = {"SIGINT": 130, "SIGTERM": 143, "SIGHUP": 129}
 
 

@@ -13,6 +13,8 @@ import pytest
 from msfusion_sdk import Cohort, SlideEncoder
 from msfusion_sdk.cohort.export.hdf5 import features_fingerprint  # type: ignore[attr-defined]
 
+pytestmark = pytest.mark.slow
+
 Msfusion = Callable[..., Any]
 
 

@@ -9,6 +9,8 @@ import pytest
 
 from msfusion_sdk import Cohort
 
+pytestmark = pytest.mark.slow
+
 Msfusion = Callable[..., Any]
 
 

@@ -12,6 +12,8 @@ from msfusion_sdk.demo.slide import run_demo
 from msfusion_sdk.encoder.slide_encoder import SlideEncoder
 from msfusion_sdk.testing import made_cohort
 
+pytestmark = pytest.mark.slow
+
 
 def test_the_demo_writes_slide_vector_parquet_geojson_and_overlay(
     small_encoder: SlideEncoder, tmp_path: Path

@@ -28,6 +28,7 @@ from .conftest import encode_here
 pytestmark = [
     pytest.mark.filterwarnings("ignore::msfusion_sdk.study.learnable.FewOutcomesWarning"),
     pytest.mark.usefixtures("coarse"),
+    pytest.mark.slow,
 ]
 
 

@@ -16,6 +16,8 @@ from msfusion_sdk.doctor.cohort import examine_cohort
 from msfusion_sdk.doctor.finding import Finding
 from msfusion_sdk.testing import make_slide
 
+pytestmark = pytest.mark.slow
+
 NAMES = ("a", "b")
 
 

@@ -9,6 +9,8 @@ import torch
 
 from msfusion_sdk import SlideEncoder
 
+pytestmark = pytest.mark.slow
+
 
 def with_fusion(encoder: SlideEncoder, rule: str) -> SlideEncoder:
     fusion = {"tile_weights": rule, "patch_weights": rule}

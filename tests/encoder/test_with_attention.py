@@ -14,6 +14,8 @@ from msfusion_sdk.encoder.weights.patch_attention import ATTENTION_FILE
 from msfusion_sdk.errors import ShapeError, WeightsCorruptError
 from msfusion_sdk.testing import make_slide
 
+pytestmark = pytest.mark.slow
+
 
 def fitted(features: int) -> LearnedAttention:
     """Return what two heads learned, the plain mean beside them having a small say."""

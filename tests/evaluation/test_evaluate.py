@@ -15,6 +15,8 @@ from msfusion_sdk.evaluation.folds.folds import make_folds
 from msfusion_sdk.evaluation.result.evaluation import Evaluation
 from msfusion_sdk.fusion.estimators.survival import FusionSurvival
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def survival(cohort: Any, ridge_cox: Any) -> Evaluation:

@@ -13,6 +13,8 @@ from msfusion_sdk.fusion.estimators.survival import FusionSurvival
 from msfusion_sdk.outcomes.survival import ZeroTimeWarning
 from msfusion_sdk.tables.issues import TableWarning
 
+pytestmark = pytest.mark.slow
+
 
 class Study(NamedTuple):
     panel: pd.DataFrame

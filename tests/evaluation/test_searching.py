@@ -12,6 +12,8 @@ from msfusion_sdk import evaluate
 from msfusion_sdk.errors import TableError
 from msfusion_sdk.evaluation.searching import Searched, search
 
+pytestmark = pytest.mark.slow
+
 Y = pd.Series(np.resize(["a", "b"], 80), [f"P{n:02d}" for n in range(80)])
 X = {"panel": pd.DataFrame({"x": np.arange(80.0)}, Y.index)}
 

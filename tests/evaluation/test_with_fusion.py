@@ -8,6 +8,8 @@ from msfusion_sdk.evaluation.evaluate import evaluate
 from msfusion_sdk.fusion.estimators.classifier import FusionClassifier
 from msfusion_sdk.fusion.estimators.survival import FusionSurvival
 
+pytestmark = pytest.mark.slow
+
 
 def test_fused_survival_beats_both_tables_although_adapters_are_named(cohort: Any) -> None:
     tables = {"genes": cohort.X["rna"], "clinical": cohort.X["clinical"]}

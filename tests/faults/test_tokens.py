@@ -21,6 +21,8 @@ from msfusion_sdk.study.models import evaluate_on_cohort, predict_to_file
 from msfusion_sdk.study.train import train_on_cohort
 from msfusion_sdk.testing.tissue import he_texture
 
+pytestmark = pytest.mark.slow
+
 PATIENTS = 24
 TOKENS = {
     "description": "Mustermann",

@@ -24,6 +24,8 @@ from msfusion_sdk.figures.evaluation_figures import (
     write_figures,
 )
 
+pytestmark = pytest.mark.slow
+
 PNG = b"\x89PNG"
 
 

@@ -7,6 +7,8 @@ from msfusion_sdk.errors import SlideNotFoundError
 from msfusion_sdk.inspect.describe import describe_slide
 from msfusion_sdk.testing import make_slide
 
+pytestmark = pytest.mark.slow
+
 
 def test_a_slide_is_described_with_its_patches(tmp_path: Path) -> None:
     slide = make_slide(tmp_path / "case.svs", 5000, 4000, coverage=0.5)

@@ -10,7 +10,7 @@ from msfusion_sdk.errors import DuplicateIdError, NonFiniteVectorError, StoreErr
 from msfusion_sdk.inspect.encode_folder import encode_to_folder
 from msfusion_sdk.testing import make_slide
 
-pytestmark = pytest.mark.usefixtures("coarse")
+pytestmark = [pytest.mark.usefixtures("coarse"), pytest.mark.slow]
 
 
 @pytest.fixture(scope="module")

@@ -17,6 +17,8 @@ from msfusion_sdk.pretraining.scores import (
     tile_probabilities,
 )
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def classifier() -> ImageClassifier:

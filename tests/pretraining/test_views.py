@@ -16,6 +16,8 @@ from msfusion_sdk.pretraining.views import (
     training_batches,
 )
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def views(tile_folder: Path) -> TrainingViews:

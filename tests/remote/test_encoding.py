@@ -24,6 +24,8 @@ from msfusion_sdk.testing import make_slide
 
 from .serving import served
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(autouse=True)
 def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:

@@ -18,6 +18,8 @@ from msfusion_sdk.study.train import train_on_cohort
 
 from .conftest import Page, read_page
 
+pytestmark = pytest.mark.slow
+
 COMMAND = "msfusion evaluate cohort --outcome survival --out judged"
 
 

@@ -15,7 +15,7 @@ from msfusion_sdk.figures.slides.overlay import write_overlay
 from msfusion_sdk.figures.slides.scale_bar import bar_length_um
 from msfusion_sdk.testing import make_slide
 
-pytestmark = pytest.mark.usefixtures("coarse")
+pytestmark = [pytest.mark.usefixtures("coarse"), pytest.mark.slow]
 
 
 @pytest.fixture(scope="module")

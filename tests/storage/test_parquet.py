@@ -18,6 +18,8 @@ from msfusion_sdk.errors import StoreCorruptError, StoreError, StoreFullError, S
 from msfusion_sdk.storage import parquet as storage
 from msfusion_sdk.testing import make_slide
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def result(small_encoder: SlideEncoder, made_slide: Path) -> SlideEmbedding:

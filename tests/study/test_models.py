@@ -38,7 +38,7 @@ from msfusion_sdk.study.training_record import TrainingRecord
 PATIENTS = 60
 
 # Age is made to order the times.
-pytestmark = pytest.mark.filterwarnings("ignore:.*tell the outcome")
+pytestmark = [pytest.mark.filterwarnings("ignore:.*tell the outcome"), pytest.mark.slow]
 
 
 def patients() -> pd.DataFrame:

@@ -23,6 +23,7 @@ from msfusion_sdk.testing import make_slide
 pytestmark = [
     pytest.mark.filterwarnings("ignore::msfusion_sdk.study.FewOutcomesWarning"),
     pytest.mark.usefixtures("coarse"),
+    pytest.mark.slow,
 ]
 
 

@@ -21,6 +21,7 @@ from msfusion_sdk.study.trained_model import TrainedModel
 pytestmark = [
     pytest.mark.filterwarnings("ignore::msfusion_sdk.study.learnable.FewOutcomesWarning"),
     pytest.mark.usefixtures("coarse"),
+    pytest.mark.slow,
 ]
 
 

@@ -14,6 +14,8 @@ from msfusion_sdk.tables.arrow import read_table
 from msfusion_sdk.tables.files.reading import read_strings
 from msfusion_sdk.tables.files.table_file import TableFile
 
+pytestmark = pytest.mark.slow
+
 TRAPS = ["0012", "NA", "1e5", "nan", "None", " 7", "00", "1.0", "True", "2020-01-01"]
 
 

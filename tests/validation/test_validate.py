@@ -17,6 +17,8 @@ from msfusion_sdk.validation.recalibrate import recalibrate_model
 from msfusion_sdk.validation.record import ValidationRecord, write_validation
 from msfusion_sdk.validation.validate import validate_model
 
+pytestmark = pytest.mark.slow
+
 SHIFT = 1.2
 """Log-odds by which the disease is more frequent elsewhere."""
 

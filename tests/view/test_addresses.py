@@ -10,6 +10,8 @@ from msfusion_sdk.view.guard import HEADERS
 
 from .conftest import HOSTILE, tile_address
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize(
     "host",

@@ -18,6 +18,8 @@ from msfusion_sdk.view.catalog import open_catalog
 
 from .conftest import HOSTILE
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def encoded(tmp_path: Path, small_encoder: SlideEncoder) -> Path:

@@ -18,6 +18,8 @@ from msfusion_sdk.view.serve import ADDRESS, _listening
 
 from ..patience import patient
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def port(catalog: Catalog, monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:

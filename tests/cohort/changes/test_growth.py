@@ -17,7 +17,10 @@ from msfusion_sdk.cohort.store.store import EmbeddingStore
 from msfusion_sdk.errors import DuplicateIdError, IdMismatchError, TableError
 from msfusion_sdk.tables.paths import path_of
 
-pytestmark = pytest.mark.filterwarnings("ignore::msfusion_sdk.cohort.outcomes_of.OutcomeWarning")
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::msfusion_sdk.cohort.outcomes_of.OutcomeWarning"),
+    pytest.mark.slow,
+]
 
 
 @pytest.fixture(scope="module")

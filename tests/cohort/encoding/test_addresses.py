@@ -23,6 +23,8 @@ from msfusion_sdk.tables.paths import place_of
 
 from ...remote.serving import served
 
+pytestmark = pytest.mark.slow
+
 pytest.importorskip("aiohttp", reason="needs the extra [cloud]")
 
 

@@ -16,6 +16,8 @@ from msfusion_sdk.cohort.export.annotated import annotated_rows
 from msfusion_sdk.cohort.store.store import EmbeddingStore
 from msfusion_sdk.errors import AddressError, MissingExtraError, StoreError, TableError
 
+pytestmark = pytest.mark.slow
+
 anndata = pytest.importorskip("anndata", reason="needs the extra [anndata]")
 
 OWNERS = {"a": "P1", "b": "P1", "c": "P2"}

@@ -9,6 +9,8 @@ from msfusion_sdk import Cohort, SlideEmbedding
 from msfusion_sdk.cohort.store.store import EmbeddingStore
 from msfusion_sdk.errors import NonFiniteError, ShapeError, StoreCorruptError, TableError
 
+pytestmark = pytest.mark.slow
+
 OWNERS = {"a": "P1", "b": "P1", "c": "P2"}
 
 

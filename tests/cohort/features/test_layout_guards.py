@@ -12,6 +12,8 @@ import pytest
 from msfusion_sdk.cohort.features.layouts import look_at, read_coords
 from msfusion_sdk.errors import StoreCorruptError, TableError
 
+pytestmark = pytest.mark.slow
+
 h5py = pytest.importorskip("h5py", reason="the extra [h5] is not installed")
 VECTORS = np.ones((3, 4), np.float32)
 

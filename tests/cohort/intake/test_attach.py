@@ -14,6 +14,8 @@ import torch
 from msfusion_sdk import Cohort
 from msfusion_sdk.errors import ShapeError, StoreError, StoreMixedFeaturesError, TableError
 
+pytestmark = pytest.mark.slow
+
 IDS = [f"s{number}" for number in range(4)]
 CORNERS = np.array([[0, 0], [512, 0], [0, 512], [512, 512], [1024, 0]])
 WIDTH = 24

@@ -18,6 +18,8 @@ from msfusion_sdk.slides.opening import open_slide
 from msfusion_sdk.slides.tissue.patch_reading import read_patch
 from msfusion_sdk.slides.tissue.survey import survey_slide
 
+pytestmark = pytest.mark.slow
+
 WIDE = {"patch_size_px": 256, "stride_px": 256, "tiles": 4, "context_px": 64, "low_recall": 0.0}
 ALONE = {"patch_size_px": 64, "stride_px": 256, "tiles": 1, "single_scale": True, "low_recall": 0.0}
 

@@ -14,6 +14,8 @@ from msfusion_sdk.encoder.networks.model import TwoScaleModel, split_scales
 from msfusion_sdk.encoder.networks.network import AttendedResNet, ImageClassifier
 from msfusion_sdk.encoder.networks.resnet import resnet18_stages, resnet18_stem
 
+pytestmark = pytest.mark.slow
+
 
 def noise(*shape: int) -> torch.Tensor:
     generator = torch.Generator().manual_seed(0)

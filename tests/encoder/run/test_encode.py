@@ -28,6 +28,8 @@ from msfusion_sdk.slides.tissue.patch_reading import PatchPixels, read_patch
 from msfusion_sdk.slides.tissue.survey import survey_slide
 from msfusion_sdk.testing import damage_stored_tile, make_slide
 
+pytestmark = pytest.mark.slow
+
 
 def reading_threads() -> list[str]:
     return [t.name for t in threading.enumerate() if t.name.startswith("msfusion-read")]

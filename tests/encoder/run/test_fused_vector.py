@@ -19,6 +19,8 @@ from torchvision.models import resnet18
 from msfusion_sdk import SlideEncoder
 from msfusion_sdk.testing import make_slide
 
+pytestmark = pytest.mark.slow
+
 MEAN, STD = np.array([0.485, 0.456, 0.406]), np.array([0.229, 0.224, 0.225])
 Array = NDArray[np.float64]
 

@@ -11,6 +11,8 @@ from msfusion_sdk import SlideEmbedding, SlideEncoder
 
 from ...patience import patient
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def reference(small_encoder: SlideEncoder, made_slide: Path) -> SlideEmbedding:

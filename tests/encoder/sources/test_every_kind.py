@@ -30,6 +30,8 @@ from ..networks_made import (
     timm_case,
 )
 
+pytestmark = pytest.mark.slow
+
 KINDS = [*TIMM, "lite0", "torchvision", "module", "tokens", "transformers", "onnx", "ir"]
 NEEDS = {
     **dict.fromkeys([*TIMM, "lite0"], "timm"),

@@ -15,6 +15,8 @@ from msfusion_sdk.encoder.sources.known import (
 from msfusion_sdk.encoder.sources.probing import probe
 from msfusion_sdk.errors import ModelIdError
 
+pytestmark = pytest.mark.slow
+
 KNOWN = known_networks()
 PUBLISHED = [name for name, known in KNOWN.items() if known.parameters_m is not None]
 BUILT = [n for n, k in KNOWN.items() if k.source != "module" and k.loads_by != "transformers"]

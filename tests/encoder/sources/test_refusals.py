@@ -32,6 +32,8 @@ from msfusion_sdk.errors import (
 
 from ..networks_made import Pooled, facts, seeded
 
+pytestmark = pytest.mark.slow
+
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 KNOWN = facts("resnet", 64, 512, multiple_px=32)
 

@@ -27,6 +27,8 @@ from msfusion_sdk.errors import (
 )
 from msfusion_sdk.storage.records import sealed
 
+pytestmark = pytest.mark.slow
+
 STEM = "detail.features.stem.0.weight"
 Tensors = dict[str, torch.Tensor]
 

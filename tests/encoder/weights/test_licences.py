@@ -12,6 +12,8 @@ from msfusion_sdk.config import Licence, NetworkFacts
 
 from ..networks_made import OPEN, facts, seeded
 
+pytestmark = pytest.mark.slow
+
 PRIVATE = Licence(
     name="CC-BY-NC-ND-4.0", url="https://example.org/net", gated=True, citation="Doe et al., 2025"
 )

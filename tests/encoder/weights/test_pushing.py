@@ -14,6 +14,8 @@ from msfusion_sdk.errors import ModelIdError, WeightsError, WeightsLicenceError
 from ..networks_made import OPEN, facts, seeded
 from .hub_server import Hub, hub
 
+pytestmark = pytest.mark.slow
+
 constants = pytest.importorskip("huggingface_hub.constants", reason="needs the extra [hub]")
 
 PRIVATE = Licence(name="CC-BY-NC-ND-4.0", url="https://example.org/net", gated=True)

@@ -17,6 +17,8 @@ from msfusion_sdk.errors import DegenerateSplitError, InputTypeError
 from msfusion_sdk.evaluation import cross_val_score, make_folds, search, split_tables
 from msfusion_sdk.tables import TableWarning
 
+pytestmark = pytest.mark.slow
+
 
 def test_every_patient_is_judged_once_and_never_trained_on_there(cohort: Any) -> None:
     seen: list[str] = []

@@ -12,6 +12,8 @@ from msfusion_sdk.slides.opening import open_slide
 from msfusion_sdk.slides.tissue.overview import read_overview
 from msfusion_sdk.testing import make_slide
 
+pytestmark = pytest.mark.slow
+
 
 def annotations(*corners: tuple[float, float]) -> Annotations:
     """Squares of 400 pixels, each of class A."""

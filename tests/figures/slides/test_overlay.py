@@ -10,6 +10,8 @@ from msfusion_sdk.slides.opening import open_slide
 from msfusion_sdk.slides.tissue.overview import read_overview
 from msfusion_sdk.testing import make_slide
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def slide(tmp_path_factory: pytest.TempPathFactory) -> Path:

@@ -13,6 +13,8 @@ from msfusion_sdk.fusion.strategies.strategies import STRATEGIES
 
 from ..conftest import Made
 
+pytestmark = pytest.mark.slow
+
 SOME = [("concat", "linear"), ("stacking", "linear"), ("average", "linear"), ("gated", "linear")]
 
 

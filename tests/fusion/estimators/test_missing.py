@@ -13,6 +13,8 @@ from msfusion_sdk.fusion.strategies.strategies import STRATEGIES
 
 from ..conftest import Made
 
+pytestmark = pytest.mark.slow
+
 ALL = [(fusion, "linear") for fusion in STRATEGIES] + [("concat", "mlp")]
 SOME = [("concat", "linear"), ("stacking", "linear"), ("average", "mlp"), ("attention", "linear")]
 

@@ -10,6 +10,8 @@ from msfusion_sdk.bags import bag_table
 from msfusion_sdk.errors import MissingModalityError, TableError
 from msfusion_sdk.fusion.estimators.patch_shares import OneBag
 
+pytestmark = pytest.mark.slow
+
 PATIENTS = 40
 Tables = dict[str, pd.DataFrame]
 

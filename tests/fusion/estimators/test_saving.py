@@ -14,6 +14,8 @@ from msfusion_sdk.fusion.strategies.strategies import STRATEGIES
 
 from ..conftest import Made
 
+pytestmark = pytest.mark.slow
+
 ALL = [(fusion, "linear") for fusion in STRATEGIES] + [("concat", "mlp")]
 
 

@@ -14,6 +14,8 @@ from msfusion_sdk.errors import DegenerateSplitError, MissingModalityError, Tabl
 
 from ..conftest import Made
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def parts(make_patients: Callable[..., Made]) -> tuple[Made, Made]:

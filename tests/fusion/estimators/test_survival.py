@@ -25,6 +25,8 @@ from msfusion_sdk.survival.cox.cox import CurveWarning, fit_cox
 
 from ..conftest import Made
 
+pytestmark = pytest.mark.slow
+
 ALL = [(fusion, "linear") for fusion in STRATEGIES] + [("concat", "mlp")]
 SOME = [("concat", "linear"), ("stacking", "linear"), ("average", "mlp"), ("attention", "linear")]
 

@@ -17,6 +17,8 @@ from msfusion_sdk.pretraining.annotated.listing import AnnotatedSlide, list_slid
 from msfusion_sdk.pretraining.index import read_tile_index
 from msfusion_sdk.slides.opening import open_slide
 
+pytestmark = pytest.mark.slow
+
 PLAIN = DatasetConfig(stain=None)
 ENCODER = EncoderConfig()
 

@@ -19,6 +19,8 @@ from msfusion_sdk.pretraining.index import read_tile_index
 
 from .conftest import Edges
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def edges(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, FeatureNetwork]:

@@ -7,6 +7,8 @@ import pytest
 
 from msfusion_sdk.slides.annotations import read_annotations, write_qupath_geojson
 
+pytestmark = pytest.mark.slow
+
 COUNTS = {
     "slides/monusac_A9K0_1.xml": {"Epithelial": 314, "Macrophage": 7},
     "slides/monusac_A9K0_2.xml": {"Lymphocyte": 299, "Epithelial": 15},

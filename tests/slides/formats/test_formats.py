@@ -15,6 +15,8 @@ from msfusion_sdk.slides.tissue.overview import read_overview
 
 from ..pictures import Pixels, picture, smaller
 
+pytestmark = pytest.mark.slow
+
 IMAGE = picture(700, 500)
 LEVELS = [IMAGE, smaller(IMAGE, 2), smaller(IMAGE, 4)]
 

@@ -9,6 +9,8 @@ from msfusion_sdk.config import QualityConfig
 from msfusion_sdk.slides.quality.focus import FOCUS_MPP, focus
 from msfusion_sdk.testing.tissue import he_texture
 
+pytestmark = pytest.mark.slow
+
 MPP = 0.25
 
 

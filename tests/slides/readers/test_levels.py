@@ -14,6 +14,8 @@ from msfusion_sdk.slides.tissue.overview import read_overview
 
 from ..pictures import MPP, TILED, Pixels, padded, picture, smaller, write_pictures
 
+pytestmark = pytest.mark.slow
+
 CANVAS = picture(2000, 2000)
 OBLONG = picture(2000, 1200)
 MACRO = picture(160, 300, seed=5)

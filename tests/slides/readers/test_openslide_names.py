@@ -14,6 +14,8 @@ from msfusion_sdk.slides.stored_tiles.thumbnail import fitted_size, shrunk
 
 from ..pictures import picture, smaller
 
+pytestmark = pytest.mark.slow
+
 PADDING = ((300, 300), (300, 300), (0, 0))
 
 

@@ -19,6 +19,8 @@ from msfusion_sdk.slides.stain import (
 )
 from msfusion_sdk.slides.tissue.survey import survey_slide
 
+pytestmark = pytest.mark.slow
+
 METHODS = ["vahadane", "macenko"]
 # Ruifrok and Johnston (2001), as published.
 HAEMATOXYLIN, EOSIN, DAB = (0.65, 0.70, 0.29), (0.07, 0.99, 0.11), (0.27, 0.57, 0.78)

@@ -21,6 +21,8 @@ from msfusion_sdk.slides.stored_tiles.jpeg_tiles import JpegTiles, index_tiles
 from msfusion_sdk.testing import make_slide
 from msfusion_sdk.testing.tissue import he_texture
 
+pytestmark = pytest.mark.slow
+
 WITHOUT_OPENSLIDE = "level 0: simplejpeg"
 APERIO = "Aperio Image Library v12.0.15 \r\n1000x700 [0,0 1000x700] (256x256) JPEG|MPP = 0.25"
 

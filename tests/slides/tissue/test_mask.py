@@ -11,6 +11,8 @@ from msfusion_sdk.slides.tissue.mask import TissueMask, find_tissue
 from msfusion_sdk.slides.tissue.overview import Overview, read_overview
 from msfusion_sdk.testing.tissue import he_texture
 
+pytestmark = pytest.mark.slow
+
 CONFIG = TissueConfig()
 GLASS, EOSIN, PURPLE = (243, 242, 244), (224, 150, 186), (110, 60, 150)
 

@@ -15,6 +15,8 @@ from msfusion_sdk.slides import open_slide
 from msfusion_sdk.slides.tissue.mask import find_tissue
 from msfusion_sdk.slides.tissue.overview import Overview, read_overview
 
+pytestmark = pytest.mark.slow
+
 TRUTH = Path(__file__).parents[2] / "data" / "tissue_truth.json"
 SKIN, FROZEN, BIOPSY = (
     "CMU-1-Small-Region.svs",
