@@ -25,6 +25,8 @@ from .written_commands import (
     pip_commands,
 )
 
+pytestmark = pytest.mark.slow
+
 RECIPES = [
     path
     for path in sorted((ROOT / "recipes").rglob("*"))

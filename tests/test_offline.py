@@ -11,6 +11,8 @@ from msfusion_sdk.encoder.networks.model import TwoScaleModel
 from msfusion_sdk.encoder.weights.encoder_folder import write_model_folder
 from msfusion_sdk.encoder.weights.hub import DEFAULT_MODEL, embedded_models
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(autouse=True)
 def _no_network(monkeypatch: pytest.MonkeyPatch) -> None:

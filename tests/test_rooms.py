@@ -6,6 +6,8 @@ from collections import Counter
 import pytest
 import rooms
 
+pytestmark = pytest.mark.slow
+
 MOST_FILES, MOST_LINES, MEDIAN_LINES = 13, 300, 110
 LONG = {"msfusion_sdk.errors"}  # the one file that tells every error
 

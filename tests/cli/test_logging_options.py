@@ -13,6 +13,8 @@ from msfusion_sdk import Cohort
 from msfusion_sdk.cli.shared import logging_options
 from msfusion_sdk.cli.shared.logging_options import take_logging
 
+pytestmark = pytest.mark.slow
+
 Msfusion = Callable[..., Any]
 
 

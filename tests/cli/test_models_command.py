@@ -3,10 +3,13 @@
 import json
 from pathlib import Path
 
+import pytest
 import torch
 from safetensors.torch import load_file
 
 from .conftest import Msfusion
+
+pytestmark = pytest.mark.slow
 
 
 def test_known_networks_are_listed_with_licence_and_gate(msfusion: Msfusion) -> None:

@@ -12,6 +12,8 @@ import pytest
 from msfusion_sdk import Cohort
 from msfusion_sdk.study.train import train_on_cohort
 
+pytestmark = pytest.mark.slow
+
 Msfusion = Callable[..., Any]
 
 

@@ -14,6 +14,8 @@ from msfusion_sdk.doctor import folders, model, packages
 from msfusion_sdk.doctor.finding import Finding
 from msfusion_sdk.encoder.slide_encoder import SlideEncoder
 
+pytestmark = pytest.mark.slow
+
 
 def gravest(findings: Finding | list[Finding]) -> Finding:
     found = [findings] if isinstance(findings, Finding) else findings

@@ -23,6 +23,8 @@ from msfusion_sdk.remote.listing import look_at, look_at_all
 
 from .serving import Served, served
 
+pytestmark = pytest.mark.slow
+
 CONTENT = np.random.default_rng(0).bytes(1_200_000)
 
 

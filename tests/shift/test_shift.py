@@ -10,6 +10,8 @@ from msfusion_sdk.errors import StoreCorruptError
 from msfusion_sdk.shift.compare import find_shifts
 from msfusion_sdk.shift.profile import PROFILE_FILE, profile_tables, read_profile, write_profile
 
+pytestmark = pytest.mark.slow
+
 
 def clinical(n: int, *, age: float = 60, seed: int = 0) -> pd.DataFrame:
     rng = np.random.default_rng(seed)

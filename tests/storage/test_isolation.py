@@ -13,6 +13,8 @@ from msfusion_sdk.errors import StoreCorruptError
 from msfusion_sdk.files import read_bytes
 from msfusion_sdk.storage.isolation import Child, ChildDiedError, ChildTimeoutError
 
+pytestmark = pytest.mark.slow
+
 SOON_S = 100
 """An answer is there long before; only a hang is not."""
 

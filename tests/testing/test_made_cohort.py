@@ -3,9 +3,12 @@
 from pathlib import Path
 
 import pandas as pd
+import pytest
 
 from msfusion_sdk import Cohort, open_slide
 from msfusion_sdk.testing import make_cohort
+
+pytestmark = pytest.mark.slow
 
 
 def test_the_made_cohort_has_the_gaps_that_it_promises(tmp_path: Path) -> None:

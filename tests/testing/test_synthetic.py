@@ -8,6 +8,8 @@ import pytest
 from msfusion_sdk.testing import Tissue, damage_stored_tile, make_slide
 from msfusion_sdk.testing.tissue import he_texture, tissue_map
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize("size", [(1000, 700), (1024, 512), (257, 255), (16, 16), (1, 1)])
 def test_openslide_reads_any_size_as_aperio(tmp_path: Path, size: tuple[int, int]) -> None:

@@ -15,6 +15,8 @@ from msfusion_sdk.view import readers
 from msfusion_sdk.view.catalog import ListedSlide
 from msfusion_sdk.view.readers import OPEN_SLIDES, SlideReaders
 
+pytestmark = pytest.mark.slow
+
 FAKE = """
 import os, time
 

@@ -22,6 +22,8 @@ from msfusion_sdk.errors import (
 )
 from msfusion_sdk.tables.issues import TableWarning
 
+pytestmark = pytest.mark.slow
+
 
 def column(cells: list[object], name: str = "x") -> pd.DataFrame:
     return pd.DataFrame({name: cells}, [f"P{number}" for number in range(len(cells))])

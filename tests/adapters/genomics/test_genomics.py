@@ -19,6 +19,8 @@ from msfusion_sdk.errors import (
     TableError,
 )
 
+pytestmark = pytest.mark.slow
+
 IDS = pd.Index([f"P{number:02d}" for number in range(30)], name="patient_id")
 PLAIN = {"log": "none", "clip": None}
 

@@ -20,6 +20,8 @@ from msfusion_sdk.cohort.store.part import PartKey
 from msfusion_sdk.cohort.store.store import EmbeddingStore
 from msfusion_sdk.errors import StoreCorruptError, StoreError, StoreMixedFeaturesError, TableError
 
+pytestmark = pytest.mark.slow
+
 TOKEN = "Mustermann1947"
 KEY = b"0123456789abcdef"
 OWNERS = {"a": "P1", "b": "P1", "c": "P2", "d": "P3"}

@@ -21,6 +21,8 @@ from msfusion_sdk.errors import (
 )
 from msfusion_sdk.tables.paths import path_of
 
+pytestmark = pytest.mark.slow
+
 PATIENTS = """patient_id,diagnosis,time_months,event,site
 0012,luad,5.5,True,A
 NA,luad,10,False,A

@@ -24,6 +24,8 @@ from msfusion_sdk.errors import (
     StoreVersionError,
 )
 
+pytestmark = pytest.mark.slow
+
 Results = dict[str, SlideEmbedding]
 Wishes = dict[str, PartKey]
 

@@ -17,6 +17,8 @@ from msfusion_sdk.encoder.sources.opening import open_network
 
 from ..networks_made import OPEN, Pooled, Tokens, facts, seeded
 
+pytestmark = pytest.mark.slow
+
 PRIVATE = Licence(name="CC-BY-NC-ND-4.0", gated=True)
 
 

@@ -11,6 +11,8 @@ from msfusion_sdk.encoder.networks.contract import vector_of
 
 from ..networks_made import seeded
 
+pytestmark = pytest.mark.slow
+
 timm = pytest.importorskip("timm")
 SMALL = {"depth": 1, "embed_dim": 48, "num_heads": 3}
 

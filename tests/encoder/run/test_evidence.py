@@ -9,6 +9,8 @@ from msfusion_sdk.encoder.backends.choosing import make_backend
 from msfusion_sdk.encoder.backends.devices import Runtime
 from msfusion_sdk.encoder.networks.model import LEAST_EVIDENCE, TwoScaleModel, split_scales
 
+pytestmark = pytest.mark.slow
+
 NETWORK = NetworkConfig(background="lung_n")  # the second of three classes
 CONFIG = EncoderConfig(network=NETWORK, fusion=AttentionFusionConfig(score="evidence"))
 

@@ -14,6 +14,8 @@ from msfusion_sdk.slides.quality.patch_quality import (
 from msfusion_sdk.slides.tissue.mask import TissueMask
 from msfusion_sdk.slides.tissue.overview import Overview
 
+pytestmark = pytest.mark.slow
+
 COLUMNS = ["focus", "fold", "bubble", "pen", "dust"]
 
 

@@ -13,6 +13,8 @@ from msfusion_sdk.slides.stain import StainNormalizer, slide_profile
 from msfusion_sdk.slides.tissue.patch_reading import read_patch
 from msfusion_sdk.slides.tissue.survey import survey_slide
 
+pytestmark = pytest.mark.slow
+
 # Haematoxylin and eosin as published by Ruifrok and Johnston (2001), at unit length.
 HAEMATOXYLIN, EOSIN = (0.651, 0.701, 0.290), (0.070, 0.991, 0.110)
 STAIN = {

@@ -12,6 +12,8 @@ import pytest
 from msfusion_sdk.evaluation.evaluate import evaluate
 from msfusion_sdk.evaluation.result.evaluation import Evaluation
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def result(cohort: Any, ridge_cox: Any) -> Evaluation:

@@ -16,6 +16,8 @@ from msfusion_sdk.fusion.estimators.regressor import FusionRegressor
 from msfusion_sdk.fusion.estimators.survival import FusionSurvival
 from msfusion_sdk.fusion.strategies.strategies import STRATEGIES
 
+pytestmark = pytest.mark.slow
+
 
 def made(patients: int, seed: int = 0) -> tuple[dict[str, pd.DataFrame], "pd.Series[float]"]:
     """Two tables, the number being 100 + 10 of a column of each, plus noise; some lack one."""

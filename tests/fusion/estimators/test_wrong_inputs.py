@@ -11,6 +11,8 @@ from msfusion_sdk.errors import InputTypeError, MissingModalityError, ShapeError
 
 from ..conftest import Made
 
+pytestmark = pytest.mark.slow
+
 METHODS: dict[type[Any], list[Callable[[Any, Any], Any]]] = {
     FusionSurvival: [
         lambda model, tables: model.predict_risk(tables),

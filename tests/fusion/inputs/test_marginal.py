@@ -10,6 +10,8 @@ from msfusion_sdk.arrays import Bools, Floats
 from msfusion_sdk.fusion.inputs.marginal import class_marginal, cox_marginal
 from msfusion_sdk.fusion.inputs.ridge import ridge_marginal
 
+pytestmark = pytest.mark.slow
+
 
 def breslow_likelihood(risk: Floats, time: Floats, event: Bools) -> float:
     """The logarithm of the partial likelihood, one event after the other; no ties."""

@@ -28,6 +28,8 @@ from msfusion_sdk.errors import (
 from msfusion_sdk.slides import open_slide
 from msfusion_sdk.testing import make_slide
 
+pytestmark = pytest.mark.slow
+
 RGB = np.random.default_rng(0).integers(0, 255, (40, 50, 3)).astype(np.uint8)
 
 

@@ -12,6 +12,8 @@ from msfusion_sdk.slides.tissue.overview import read_overview
 from msfusion_sdk.slides.tissue.survey import survey_slide
 from msfusion_sdk.testing import damage_stored_tile, make_slide
 
+pytestmark = pytest.mark.slow
+
 CONFIG = TissueConfig()
 
 
