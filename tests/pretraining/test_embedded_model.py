@@ -14,7 +14,7 @@ from msfusion_sdk.pretraining.index import read_tile_index
 from msfusion_sdk.pretraining.scores import tile_probabilities
 from msfusion_sdk.pretraining.views import Scale
 
-OF_A_CLASS = 3
+OF_A_CLASS = 5
 SCALES: tuple[Scale, ...] = ("context", "detail")
 CONDITIONS = ("clean", "stain matched", "stain gains ±25 %")
 
@@ -23,7 +23,7 @@ Wrong = dict[tuple[Scale, str], int]
 
 @pytest.fixture(scope="module")
 def wrong(embedded_model: Path, shared: Path) -> Wrong:
-    """How many of 9 tiles each network takes for another class."""
+    """How many of 15 tiles each network takes for another class."""
     model, _ = load_model_folder(embedded_model)
     index = read_tile_index(shared / "data" / "tiles" / "lc25000")
     # A tile of a group: the others are copies of the same photograph.
@@ -50,5 +50,5 @@ def wrong(embedded_model: Path, shared: Path) -> Wrong:
 def test_it_tells_tissue_it_never_saw_apart_whatever_the_stain(
     wrong: Wrong, scale: Scale, condition: str
 ) -> None:
-    # By chance 6 of 9 are wrong; of all tiles it is 3 to 6 %, says the card.
+    # By chance 10 of 15 are wrong; of all tiles it is 3 to 6 %, says the card.
     assert wrong[scale, condition] <= 2
