@@ -65,7 +65,7 @@ def main() -> None:
         run(command, killed, weights, chosen.workers, kill_at=1)
         before = parts(killed)
         run(command, killed, weights, chosen.workers)
-        kept = sum(killed_at == parts(killed)[path] for path, killed_at in before.items())
+        kept = len(before.items() & parts(killed).items())
         start = time.perf_counter()
         peak = run(command, calm, weights, chosen.workers)
         seconds = time.perf_counter() - start

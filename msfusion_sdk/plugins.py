@@ -84,8 +84,8 @@ def drawn(picture: str, *words: object, **named: object) -> "Figure":
         When none is registered, as in a copy of the package that was never installed.
     """
     draw, _ = load_plugin(PLOTS, picture, "picture", "Install msfusion-sdk again.")
-    figure: Any = draw(*words, **named)
-    return figure  # type: ignore[no-any-return]
+    figure: Figure = draw(*words, **named)
+    return figure
 
 
 def _registered(group: str) -> dict[str, list[EntryPoint]]:

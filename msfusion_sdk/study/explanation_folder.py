@@ -17,12 +17,11 @@ from msfusion_sdk.cohort.cohort import Cohort
 from msfusion_sdk.config import FrozenConfig
 from msfusion_sdk.encoder.result.geojson import write_measured_tiles
 from msfusion_sdk.errors import SlideError
-from msfusion_sdk.figures.slides.overlay import LONG_SIDE_PX
 from msfusion_sdk.figures.slides.shares import draw_shares, draw_strongest
 from msfusion_sdk.figures.slides.small_png import write_small_png
+from msfusion_sdk.figures.slides.thumbnail import read_ground
 from msfusion_sdk.files import made_folder, storing
 from msfusion_sdk.slides.opening import open_slide
-from msfusion_sdk.slides.tissue.overview import read_overview
 from msfusion_sdk.storage.records import RecordErrors, read_record, write_record
 from msfusion_sdk.study.explaining import Explanation, strongest
 from msfusion_sdk.tables.paths import path_of
@@ -156,7 +155,7 @@ def _draw(found: _SlideFile, rows: pd.DataFrame, of: str, to: tuple[Path, Path])
     """Draw the map and the strongest patches of a slide file, into two files."""
     with open_slide(found.path, mpp=found.mpp) as opened:
         mpp = opened.spacing().mpp
-        overview = read_overview(opened, mpp, max(opened.dimensions) * mpp / LONG_SIDE_PX)
+        overview = read_ground(opened, mpp)
     write_small_png(draw_shares(overview, rows, of=of, mpp=mpp), to[0])
     sheet = draw_strongest(found.path, *strongest(rows), mpp=mpp, given_mpp=found.mpp)
     write_small_png(sheet, to[1])

@@ -60,7 +60,7 @@ def attention_of(listed: ListedSlide, stamp: FileStamp, mpp: float | None = None
 def _of_attached(found: PatchFeatures, mpp: float | None) -> dict[str, Any]:
     """Return patches of another program's features; in the plain mean all weigh the same."""
     try:
-        corners, size = found.in_pixels(mpp)
+        corners, size = found.places.in_pixels(mpp)
     except TableError as error:
         return _nothing(f"No heatmap: {error}")
     count = len(corners)

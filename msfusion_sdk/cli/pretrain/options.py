@@ -13,7 +13,6 @@ __all__ = [
     "CacheGb",
     "Data",
     "Device",
-    "Epochs",
     "Folder",
     "Name",
     "Network",
@@ -36,7 +35,6 @@ TileMpp = Annotated[float, typer.Option("--mpp", help="µm per pixel of the tile
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N or mps.")]
 Seed = Annotated[int, typer.Option(help="Decides split, order and augmentation.")]
 Folder = Annotated[Path, typer.Option("--out", "-o", help="Becomes the model folder.")]
-Epochs = Annotated[int, typer.Option(help="Passes over the training images.")]
 Patience = Annotated[int, typer.Option(help="Stop after this many epochs without a better loss.")]
 Name = Annotated[str, typer.Option(help="What the model is called.")]
 Start = Annotated[

@@ -11,14 +11,12 @@ from msfusion_sdk.cohort.features.layouts import read_coords, read_features
 from msfusion_sdk.cohort.store.store import EmbeddingStore
 from msfusion_sdk.errors import StoreError, TableError
 
-__all__ = ["PatchFeatures", "patch_features"]
+__all__ = ["PatchFeatures", "Places", "patch_features", "places_of"]
 
 
-class PatchFeatures(NamedTuple):
-    """Patches of a slide as vectors and places."""
+class Places(NamedTuple):
+    """Where the patches of a slide are."""
 
-    vectors: NDArray[np.float32]
-    """Shape (patch, length)."""
     corners: NDArray[np.float64] | None
     """Top left (x, y), shape (patch, 2); None where a file does not hold them."""
     size: float
@@ -49,6 +47,24 @@ class PatchFeatures(NamedTuple):
             msg = "the slide's spacing is not known, and places are in µm."
             raise TableError(msg)
         return self.corners / mpp, size / mpp
+
+
+class PatchFeatures(NamedTuple):
+    """Patches of a slide as vectors and places."""
+
+    vectors: NDArray[np.float32]
+    """Shape (patch, length)."""
+    corners: NDArray[np.float64] | None
+    """Top left (x, y), shape (patch, 2); None where a file does not hold them."""
+    size: float
+    """Edge of a patch in the unit of the corners; 0 where a file does not say."""
+    unit: str
+    """'px' of level 0, or 'um'."""
+
+    @property
+    def places(self) -> Places:
+        """Where the patches are."""
+        return Places(self.corners, self.size, self.unit)
 
 
 def patch_features(root: Path, slide_id: str, fingerprint: str) -> PatchFeatures:
@@ -89,10 +105,23 @@ def _of_file(slide_id: str, attached: dict[str, Attached]) -> PatchFeatures:
     if found is None:
         msg = f"No file of features is attached to slide {slide_id!r}."
         raise StoreError(msg)
+    places, file = places_of(found), found.file
+    vectors = read_features(file) if file.n_patches else np.zeros((0, file.features), np.float32)
+    return PatchFeatures(vectors, *places)
+
+
+def places_of(found: Attached) -> Places:
+    """Return where the patches of a slide are, of which another program made the features.
+
+    Raises
+    ------
+    StoreError
+        When the file was changed after it was attached.
+    """
     # Before it is read: another file under the same name would be another slide's features.
     found.require_unchanged()
     file = found.file
     unit = "um" if file.layout == "stamp" else "px"
     if not file.n_patches:
-        return PatchFeatures(np.zeros((0, file.features), np.float32), None, 0.0, unit)
-    return PatchFeatures(read_features(file), read_coords(file), file.size_l0, unit)
+        return Places(None, 0.0, unit)
+    return Places(read_coords(file), file.size_l0, unit)

@@ -7,13 +7,13 @@ from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 
 from msfusion_sdk.figures.picture import Picture
-from msfusion_sdk.figures.slides.overlay import LONG_SIDE_PX
 from msfusion_sdk.figures.slides.scale_bar import draw_scale_bar
 from msfusion_sdk.figures.slides.small_png import write_small_png
+from msfusion_sdk.figures.slides.thumbnail import LONG_SIDE_PX, read_ground
 from msfusion_sdk.figures.style import DPI
 from msfusion_sdk.slides.annotations import Annotations, class_colours
 from msfusion_sdk.slides.opening import open_slide
-from msfusion_sdk.slides.tissue.overview import Overview, read_overview
+from msfusion_sdk.slides.tissue.overview import Overview
 
 __all__ = ["draw_outlines", "write_outlines"]
 
@@ -45,7 +45,7 @@ def write_outlines(
         known = mpp or opened.header.header_mpp[0]
         # Where the spacing is unknown a pixel is the unit.
         unit = known or 1.0
-        overview = read_overview(opened, unit, max(opened.dimensions) * unit / LONG_SIDE_PX)
+        overview = read_ground(opened, unit)
     colours = [*class_colours(annotations).values(), UNCLASSIFIED_RGB]
     return write_small_png(draw_outlines(overview, annotations, known), path, keep=colours)
 

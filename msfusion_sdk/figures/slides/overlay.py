@@ -16,15 +16,14 @@ from msfusion_sdk.encoder.result.embedding import SlideEmbedding
 from msfusion_sdk.encoder.result.patch_weights import relative_weights
 from msfusion_sdk.figures.picture import Picture
 from msfusion_sdk.figures.slides.quality_panel import draw_quality
-from msfusion_sdk.figures.slides.scale_bar import draw_scale_bar
 from msfusion_sdk.figures.slides.small_png import write_small_png
+from msfusion_sdk.figures.slides.thumbnail import LONG_SIDE_PX, draw_ground, read_ground, squares
 from msfusion_sdk.figures.style import DPI, GREEN
 from msfusion_sdk.slides.opening import open_slide
-from msfusion_sdk.slides.tissue.overview import Overview, read_overview
+from msfusion_sdk.slides.tissue.overview import Overview
 
-__all__ = ["LONG_SIDE_PX", "draw_overlay", "read_thumbnail", "write_overlay"]
+__all__ = ["draw_overlay", "draw_result", "read_thumbnail", "write_overlay"]
 
-LONG_SIDE_PX = 1400
 LONGEST_ID = 40
 WIDE = 1.6
 """Slides that are wider than high by this have their two pictures one above the other."""
@@ -62,8 +61,7 @@ def read_thumbnail(slide: str | os.PathLike[str], result: SlideEmbedding) -> Ove
     # Given again: without it a slide whose header states none would be refused.
     given = spacing.given_mpp
     with open_slide(slide, mpp=given) as opened:
-        wanted = max(opened.dimensions) * spacing.slide_mpp / LONG_SIDE_PX
-        return read_overview(opened, spacing.slide_mpp, wanted)
+        return read_ground(opened, spacing.slide_mpp)
 
 
 def draw_overlay(overview: Overview, result: SlideEmbedding) -> Figure:
@@ -95,13 +93,13 @@ def draw_overlay(overview: Overview, result: SlideEmbedding) -> Figure:
     if has_patches:
         _draw_attention(figure, places[1], overview, result)
     if has_qc and count > 1:
-        _thumbnail(places[-1], overview, overview.pixels, result)
+        _ground(places[-1], overview, overview.pixels, result)
         draw_quality(figure, places[-1], result)
     return figure
 
 
 def _draw_slide(axes: Axes, overview: Overview, result: SlideEmbedding) -> None:
-    _thumbnail(axes, overview, overview.pixels, result)
+    _ground(axes, overview, overview.pixels, result)
     rings = [[*ring, ring[0]] for polygon in result.tissue for ring in polygon]
     axes.add_collection(LineCollection(rings, colors=GREEN, linewidths=1.6))
     axes.add_collection(_outlines(result))
@@ -128,7 +126,7 @@ def _short(slide_id: str) -> str:
 
 def _draw_attention(figure: Figure, axes: Axes, overview: Overview, result: SlideEmbedding) -> None:
     grey = overview.pixels.mean(-1, keepdims=True).repeat(3, -1).astype(np.uint8)
-    _thumbnail(axes, overview, grey, result)
+    _ground(axes, overview, grey, result)
     relative, reach = relative_weights(result)
     x, y, size = (result.patches.column(name).to_numpy() for name in ("x", "y", "size_px"))
     # Tiles of a patch lie row by row in a square.
@@ -154,19 +152,12 @@ def _draw_attention(figure: Figure, axes: Axes, overview: Overview, result: Slid
     axes.set_title("weight: yellow counts more, violet less", fontsize=9, loc="left")
 
 
-def _thumbnail(
+def _ground(
     axes: Axes, overview: Overview, pixels: NDArray[np.uint8], result: SlideEmbedding
 ) -> None:
-    height, width = pixels.shape[:2]
-    right, bottom = width * overview.l0_step[0], height * overview.l0_step[1]
-    axes.imshow(pixels, extent=(0, right, bottom, 0), interpolation="bilinear")
-    axes.set(xlim=(0, right), ylim=(bottom, 0), xticks=[], yticks=[])
-    draw_scale_bar(axes, right, bottom, result.provenance.spacing.slide_mpp)
+    draw_ground(axes, overview, pixels, result.provenance.spacing.slide_mpp)
 
 
 def _outlines(result: SlideEmbedding) -> PatchCollection:
     columns = (result.patches.column(name).to_numpy() for name in ("x", "y", "size_px"))
-    squares = [Rectangle((x, y), size, size) for x, y, size in zip(*columns, strict=True)]
-    # Thinner where there are thousands, which would be black otherwise.
-    width = 0.9 if len(squares) < 500 else 0.3
-    return PatchCollection(squares, facecolor="none", edgecolor="black", linewidth=width)
+    return squares(zip(*columns, strict=True))

@@ -14,6 +14,7 @@ from matplotlib.patches import Rectangle
 from msfusion_sdk.figures.picture import Picture
 from msfusion_sdk.figures.slides.contact_sheet import read_shrunk
 from msfusion_sdk.figures.slides.scale_bar import draw_scale_bar
+from msfusion_sdk.figures.slides.thumbnail import draw_ground
 from msfusion_sdk.figures.style import COLOURS
 from msfusion_sdk.slides.opening import open_slide
 from msfusion_sdk.slides.tissue.overview import Overview
@@ -45,10 +46,7 @@ def draw_shares(overview: Overview, patches: pd.DataFrame, *, of: str, mpp: floa
     figure = Picture(figsize=(WIDTH, 0.6 + 0.85 * WIDTH * height / width), layout="constrained")
     axes = figure.subplots()
     grey = overview.pixels.mean(-1, keepdims=True).repeat(3, -1).astype(np.uint8)
-    right, bottom = width * overview.l0_step[0], height * overview.l0_step[1]
-    axes.imshow(grey, extent=(0, right, bottom, 0), interpolation="bilinear")
-    axes.set(xlim=(0, right), ylim=(bottom, 0), xticks=[], yticks=[])
-    draw_scale_bar(axes, right, bottom, mpp)
+    draw_ground(axes, overview, grey, mpp)
     heat = _heat(patches)
     axes.add_collection(heat)
     bar = figure.colorbar(heat, ax=axes, shrink=0.8, pad=0.01)

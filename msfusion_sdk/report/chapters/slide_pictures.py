@@ -8,22 +8,22 @@ from typing import Any
 from pydantic import ValidationError
 
 from msfusion_sdk.cohort.cohort import Cohort
-from msfusion_sdk.cohort.export.patch_features import PatchFeatures, patch_features
+from msfusion_sdk.cohort.export.patch_features import Places, places_of
 from msfusion_sdk.cohort.features.attached import attached_rows
 from msfusion_sdk.cohort.store.store import EmbeddingStore
 from msfusion_sdk.cohort.store.stored_result import stored_result
 from msfusion_sdk.encoder.result.embedding import SlideEmbedding
 from msfusion_sdk.errors import SlideError, StoreError, TableError
 from msfusion_sdk.figures.slides.contact_sheet import draw_contact_sheet
-from msfusion_sdk.figures.slides.overlay import LONG_SIDE_PX, draw_overlay, read_thumbnail
+from msfusion_sdk.figures.slides.overlay import draw_overlay, read_thumbnail
 from msfusion_sdk.figures.slides.places import draw_places
+from msfusion_sdk.figures.slides.thumbnail import read_ground
 from msfusion_sdk.figures.style import DPI
 from msfusion_sdk.report.chapters.slide_facts import SlideFacts
 from msfusion_sdk.report.html.page_table import number
 from msfusion_sdk.report.html.render import picture_uri
 from msfusion_sdk.slides.opening import open_slide
 from msfusion_sdk.slides.readers.file_kind import classify
-from msfusion_sdk.slides.tissue.overview import read_overview
 from msfusion_sdk.tables.paths import path_of
 
 __all__ = ["SLIDES_SHOWN", "SlidePicture", "SlidePictures", "draw_slides"]
@@ -59,7 +59,7 @@ def draw_slides(
 ) -> SlidePictures:
     """Draw the slides whose patches hold the least of their tissue: they deserve a look most.
 
-    Of features that were made elsewhere, the first whose files say where their patches are.
+    Of features that were made elsewhere, whose tissue is not known, the first few.
     """
     if fingerprint is None or cohort.slides is None:
         return SlidePictures((), 0, ())
@@ -77,7 +77,7 @@ def draw_slides(
         path = path_of(row)
         try:
             shown.append(
-                _draw_attached(path, row, patch_features(cohort.root, one.slide_id, fingerprint))
+                _draw_attached(path, row, places_of(attached[one.slide_id]))
                 if attached
                 else _draw(path, stored_result(store, one.slide_id))
             )
@@ -102,11 +102,11 @@ def _draw(path: Path, result: SlideEmbedding) -> SlidePicture:
     )
 
 
-def _draw_attached(path: Path, row: Mapping[str, Any], found: PatchFeatures) -> SlidePicture:
+def _draw_attached(path: Path, row: Mapping[str, Any], places: Places) -> SlidePicture:
     with open_slide(path, mpp=row.get("mpp")) as slide:
         mpp = slide.spacing().mpp
-        overview = read_overview(slide, mpp, max(slide.dimensions) * mpp / LONG_SIDE_PX)
-    corners, size = found.in_pixels(mpp)
+        overview = read_ground(slide, mpp)
+    corners, size = places.in_pixels(mpp)
     return SlidePicture(
         slide_id=row["slide_id"],
         caption=f"Patches: {len(corners):,}, of features that were made elsewhere: in their plain "
