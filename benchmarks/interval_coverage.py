@@ -89,11 +89,11 @@ def simulate(patients: int, seed: int) -> dict[str, bool | None]:
         for name, model in MODELS.items()
     }
     c_index = found.summary.query("metric == 'c_index' and model == 'three'").iloc[0]
-    # A difference is the other model minus the first.
+    # A difference is the first model minus the other.
     less = found.differences.query("metric == 'c_index' and model == 'one'").iloc[0]
     return {
         "C": _holds(c_index, true["three"]),
-        "difference": _holds(less, true["one"] - true["three"]),
+        "difference": _holds(less, true["three"] - true["one"]),
     }
 
 

@@ -1,14 +1,17 @@
 """Prior variances that the data choose."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
+from msfusion_sdk import FusionSurvival
 from msfusion_sdk.arrays import Floats
 from msfusion_sdk.fusion.inputs.modalities import Modalities
 from msfusion_sdk.fusion.inputs.relevance import Relevance, prior_groups
 from msfusion_sdk.fusion.inputs.targets import ClassTarget, SurvivalTarget, Target
 from msfusion_sdk.outcomes.classes import ClassOutcome
 from msfusion_sdk.outcomes.survival import SurvivalOutcome
+from msfusion_sdk.survival.metrics.concordance import concordance_index
 
 PATIENTS = 300
 IDS = tuple(f"P{number:03d}" for number in range(PATIENTS))
@@ -72,3 +75,54 @@ def test_many_columns_of_few_patients_are_weighed_by_a_table() -> None:
     groups = prior_groups(made, ["table"])
     assert [group.columns for group in groups] == [slice(0, 250), slice(250, 251)]
     assert groups[0].centre == pytest.approx(0.09)
+
+
+def of_patterns(rng: np.random.Generator, columns: int, patterns: int) -> Floats:
+    """Columns that are mixtures of a few patterns, half of their variance noise."""
+    hidden = rng.normal(size=(PATIENTS, patterns)) @ rng.normal(size=(patterns, columns))
+    noise = np.sqrt(patterns) * rng.normal(size=(PATIENTS, columns))
+    return np.asarray(hidden + noise)
+
+
+@pytest.mark.parametrize("columns", [60, 200])
+@pytest.mark.parametrize("patients", [40, PATIENTS])
+def test_columns_that_vary_together_share_a_variance_and_others_do_not(
+    columns: int, patients: int
+) -> None:
+    rng = np.random.default_rng(3)
+    apart, together = rng.normal(size=(PATIENTS, columns)), of_patterns(rng, columns, 5)
+    own = prior_groups(modalities(apart).rows(np.arange(patients)), ["panel"])
+    shared = prior_groups(modalities(together).rows(np.arange(patients)), ["panel"])
+    assert len(own) == columns + 1
+    assert len(shared) == 2
+    assert shared[0].spread > 0
+
+
+def test_a_few_columns_have_variances_of_their_own_however_they_vary() -> None:
+    table = of_patterns(np.random.default_rng(4), 30, 1)
+    assert len(prior_groups(modalities(table), ["clinical"])) == 31
+
+
+def test_many_genes_of_few_patterns_do_not_drown_what_clinical_columns_say() -> None:
+    """What each table tells is known: the fusion must not fall behind the smaller one."""
+    rng = np.random.default_rng(5)
+    total, learn = 1060, 60
+    clinical = rng.normal(size=(total, 5))
+    hidden = rng.normal(size=(total, 5))
+    genes = hidden @ rng.normal(size=(5, 200)) + np.sqrt(5) * rng.normal(size=(total, 200))
+    score = clinical @ [0.8, 0.5, 0.25, 0, 0] + 0.7 * hidden[:, 0]
+    ids = pd.Index([f"P{number:04d}" for number in range(total)], name="patient_id")
+    tables = {
+        "clinical": pd.DataFrame(clinical, ids).add_prefix("c"),
+        "genes": pd.DataFrame(genes, ids).add_prefix("g"),
+    }
+    death, last = rng.exponential(np.exp(-score)), rng.exponential(2, total)
+    y = pd.DataFrame({"time": np.minimum(death, last), "event": death <= last}, ids)
+
+    def judged(names: list[str]) -> float:
+        train = {name: tables[name][:learn] for name in names}
+        new = {name: tables[name][learn:] for name in names}
+        risk = FusionSurvival().fit(train, y[:learn]).predict_risk(new)
+        return concordance_index(time=y["time"][learn:], event=y["event"][learn:], risk=risk)
+
+    assert judged(["clinical", "genes"]) > judged(["clinical"]) - 0.02
