@@ -103,6 +103,16 @@ class Engine(Protocol):
         """Yield how each task ended, and None in between; closing it ends all work at once."""
 
 
+def _failures(ledger: Ledger) -> set[tuple[str, str]]:
+    """Return which slides failed when they were last tried, and with which code."""
+    try:
+        latest = ledger.latest().values()
+    except StoreError:
+        # Status and doctor name what is damaged; that nothing is known ends a run at most sooner.
+        return set()
+    return {(status.slide_id, status.code) for status in latest if not status.is_done}
+
+
 class _Run:
     """The statuses of a run, and what follows from them."""
 
@@ -113,6 +123,9 @@ class _Run:
         self.teller, self.too_many_failures = teller, False
         if teller is not None:
             teller.before(plan.done, len(plan.refused))
+        # Before this run writes into it.
+        self._failed_before = _failures(ledger)
+        self._failed_again = 0
         self.statuses = {status.slide_id: status for status in plan.done}
         self.progress = RunProgress(total, ended=len(plan.done))
         self.encoded = 0
@@ -129,11 +142,25 @@ class _Run:
         progress.failed += not status.is_done
         progress.patches += status.n_patches
         self.encoded += status.is_done
-        # Slides that were done before say nothing about this run.
-        tried = self.encoded + progress.failed
-        if tried >= BREAKER_AFTER and progress.failed > self.max_failures * tried:
+        self._failed_again += (status.slide_id, status.code) in self._failed_before
+        if self._fails_too_often():
             self.too_many_failures = True
             self.stop.request()
+
+    def _fails_too_often(self) -> bool:
+        """Return whether too many slides fail of those that are new to the run, or of all.
+
+        Slides that were done before say nothing about this run, nor do those that fail as they did
+        before: a run that goes on meets all of these again, and was to bear them the first time.
+        """
+        anew = self.progress.failed - self._failed_again
+        return any(
+            tried >= BREAKER_AFTER and failed > self.max_failures * tried
+            for failed, tried in (
+                (anew, self.encoded + anew),
+                (self.progress.failed, self.progress.ended),
+            )
+        )
 
     def show_patches(self, slide_id: str, done: int, total: int) -> None:
         self.progress.in_hand[slide_id] = (done, total)
