@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib import colormaps
 from matplotlib.colors import to_hex
 
-from msfusion_sdk.cohort.export.patch_features import PatchFeatures
+from msfusion_sdk.cohort.export.patch_features import Places
 from msfusion_sdk.encoder.result.embedding import SlideEmbedding
 from msfusion_sdk.encoder.result.patch_weights import relative_weights
 from msfusion_sdk.errors import StoreError, TableError
@@ -45,7 +45,7 @@ def attention_of(listed: ListedSlide, stamp: FileStamp, mpp: float | None = None
     except ValueError:
         # What pydantic raises for features that were imported.
         return _nothing("No heatmap: the stored vector is of imported features without patches.")
-    if isinstance(result, PatchFeatures):
+    if isinstance(result, Places):
         return _of_attached(result, mpp)
     # Weights of an old picture on a new one look right and are wrong.
     if not result.provenance.slide.is_of(stamp):
@@ -57,10 +57,10 @@ def attention_of(listed: ListedSlide, stamp: FileStamp, mpp: float | None = None
     return _drawn(listed, result)
 
 
-def _of_attached(found: PatchFeatures, mpp: float | None) -> dict[str, Any]:
+def _of_attached(found: Places, mpp: float | None) -> dict[str, Any]:
     """Return patches of another program's features; in the plain mean all weigh the same."""
     try:
-        corners, size = found.places.in_pixels(mpp)
+        corners, size = found.in_pixels(mpp)
     except TableError as error:
         return _nothing(f"No heatmap: {error}")
     count = len(corners)

@@ -11,7 +11,7 @@ from functools import cached_property, partial
 from pathlib import Path
 
 from msfusion_sdk.cohort.cohort import Cohort
-from msfusion_sdk.cohort.export.patch_features import PatchFeatures, patch_features
+from msfusion_sdk.cohort.export.patch_features import Places, places_of
 from msfusion_sdk.cohort.features.attached import attached_rows
 from msfusion_sdk.cohort.store.ledger import SlideStatus
 from msfusion_sdk.cohort.store.remedies import remedy_of
@@ -43,7 +43,7 @@ class ListedSlide:
     status: str
     reason: str
     """Why it is what it is, and what to do."""
-    load: Callable[[], SlideEmbedding | PatchFeatures] | None
+    load: Callable[[], SlideEmbedding | Places] | None
     """Reads the stored result; None where there is none."""
     how_to_encode: str
     """The command."""
@@ -106,8 +106,9 @@ def _of_cohort(folder: Path, model: str | None) -> Catalog:
     statuses = slide_statuses(folder, ids, fingerprint) if fingerprint else {}
     store = EmbeddingStore(folder, fingerprint or "")
     attached = attached_rows(folder, fingerprint)[0] if fingerprint else {}
-    read = partial(patch_features, folder) if attached else partial(stored_result, store)
-    more = (fingerprint,) if attached else ()
+    loads: dict[str, Callable[[], SlideEmbedding | Places]] = {
+        name: partial(places_of, row) for name, row in attached.items()
+    }
     command = shlex.join(["msfusion", "cohort", "encode", str(folder), "--patches"])
     slides = []
     for row in rows:
@@ -120,7 +121,9 @@ def _of_cohort(folder: Path, model: str | None) -> Catalog:
             mpp=row["mpp"],
             status=NOT_ENCODED if status is None else status.status.replace("_", " "),
             reason="",
-            load=partial(read, slide_id, *more) if status and status.is_done else None,
+            load=loads.get(slide_id, partial(stored_result, store, slide_id))
+            if status and status.is_done
+            else None,
             how_to_encode=command,
         )
         slides.append(replace(listed, reason=listed.without_folder(_reason(status))))
