@@ -106,14 +106,15 @@ def _of_cohort(folder: Path, model: str | None) -> Catalog:
     statuses = slide_statuses(folder, ids, fingerprint) if fingerprint else {}
     store = EmbeddingStore(folder, fingerprint or "")
     attached = attached_rows(folder, fingerprint)[0] if fingerprint else {}
-    loads: dict[str, Callable[[], SlideEmbedding | Places]] = {
-        name: partial(places_of, row) for name, row in attached.items()
-    }
     command = shlex.join(["msfusion", "cohort", "encode", str(folder), "--patches"])
     slides = []
     for row in rows:
         slide_id = row["slide_id"]
         status = statuses.get(slide_id)
+        load: Callable[[], SlideEmbedding | Places] | None = None
+        if status and status.is_done:
+            own = attached.get(slide_id)
+            load = partial(places_of, own) if own else partial(stored_result, store, slide_id)
         listed = ListedSlide(
             slide_id=slide_id,
             patient_id=row["patient_id"],
@@ -121,9 +122,7 @@ def _of_cohort(folder: Path, model: str | None) -> Catalog:
             mpp=row["mpp"],
             status=NOT_ENCODED if status is None else status.status.replace("_", " "),
             reason="",
-            load=loads.get(slide_id, partial(stored_result, store, slide_id))
-            if status and status.is_done
-            else None,
+            load=load,
             how_to_encode=command,
         )
         slides.append(replace(listed, reason=listed.without_folder(_reason(status))))

@@ -153,14 +153,14 @@ class _Run:
         Slides that were done before say nothing about this run, nor do those that fail as they did
         before: a run that goes on meets all of these again, and was to bear them the first time.
         """
-        anew = self.progress.failed - self._failed_again
-        return any(
-            tried >= BREAKER_AFTER and failed > self.max_failures * tried
-            for failed, tried in (
-                (anew, self.encoded + anew),
-                (self.progress.failed, self.progress.ended),
-            )
+        failed = self.progress.failed
+        anew = failed - self._failed_again
+        return self._is_too_many(anew, self.encoded + anew) or self._is_too_many(
+            failed, self.progress.ended
         )
+
+    def _is_too_many(self, failed: int, tried: int) -> bool:
+        return tried >= BREAKER_AFTER and failed > self.max_failures * tried
 
     def show_patches(self, slide_id: str, done: int, total: int) -> None:
         self.progress.in_hand[slide_id] = (done, total)

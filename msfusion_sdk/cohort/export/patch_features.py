@@ -61,11 +61,6 @@ class PatchFeatures(NamedTuple):
     unit: str
     """'px' of level 0, or 'um'."""
 
-    @property
-    def places(self) -> Places:
-        """Where the patches are."""
-        return Places(self.corners, self.size, self.unit)
-
 
 def patch_features(root: Path, slide_id: str, fingerprint: str) -> PatchFeatures:
     """Return the patch vectors of a slide; see ``Cohort.patch_features``."""
