@@ -245,6 +245,8 @@ def test_a_site_column_must_be_there_and_filled(tmp_path: Path) -> None:
         evaluate_on_cohort(gaps, "survival", site="hospital")
 
 
+# Of five events the last digit decides whether risks have a slope: whether that is said too.
+@pytest.mark.filterwarnings("ignore::msfusion_sdk.survival.cox.cox.CurveWarning")
 def test_few_events_and_many_columns_are_said(tmp_path: Path) -> None:
     table = patients().head(20).assign(event=np.resize([1, 0, 0, 0], 20))
     cohort = Cohort.create(tmp_path / "cohort", patients=table.drop(columns="age"))
