@@ -127,7 +127,8 @@ def test_every_strategy_predicts_what_it_did(kind: str, strategy: str) -> None:
         predicted = FusionClassifier.load(folder).predict_proba(tables)
     before = pd.read_csv(f"{folder}.csv", index_col=0, dtype=IDS)
     assert list(predicted.index) == list(before.index)
-    np.testing.assert_allclose(predicted.to_numpy(), before.to_numpy(), rtol=1e-6, atol=1e-8)
+    # Of single precision, as the strategies that torch trains are: another processor rounds anew.
+    np.testing.assert_allclose(predicted.to_numpy(), before.to_numpy(), rtol=1e-6, atol=1e-6)
 
 
 def test_records_are_read() -> None:
