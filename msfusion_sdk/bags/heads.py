@@ -15,18 +15,23 @@ Whatever a head does, ``score = Σ weight · value``: so the share of each patch
 from abc import ABC, abstractmethod
 from typing import Literal, NamedTuple, get_args
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from msfusion_sdk.bags.pooling import attention_weights, gated_logits, pooled
 
-__all__ = ["HEADS", "BagHead", "Head", "Shares", "make_head"]
+__all__ = ["HEADS", "BagHead", "Head", "Shares", "Start", "make_head"]
 
 Head = Literal["gated", "mean", "max", "clam", "transformer"]
 HEADS: tuple[Head, ...] = get_args(Head)
 
+Singles = NDArray[np.float32]
+
 HIDDEN, UNITS, DROPOUT = 64, 32, 0.25
+GENTLY = 0.05
 LEARNED_VECTORS, HEADS_OF_ATTENTION = 16, 4
 LOOKED_AT = 8
 """Patches at either end of the attention that the loss of ``clam`` looks at."""
@@ -44,6 +49,19 @@ class Shares(NamedTuple):
     def scores(self) -> Tensor:
         """Shape (bag, output)."""
         return pooled(self.values, self.weights)
+
+
+class Start(NamedTuple):
+    """Attention and values that are linear in the columns, before anything is trained."""
+
+    look: Singles
+    """What each column adds to the logarithm of a patch's weight, shape (column,)."""
+    read: Singles
+    """What each column adds to what is read of a patch, shape (column,)."""
+    slopes: Singles
+    """What that adds to each output, shape (output,)."""
+    level: float
+    """What is read where it adds nothing."""
 
 
 class BagHead(nn.Module, ABC):
@@ -69,6 +87,9 @@ class BagHead(nn.Module, ABC):
             The class of each bag.
         """
         return patches.new_zeros(())
+
+    def begin(self, start: Start) -> None:
+        """Take weights that do what ``start`` says, where a head has attention: not by default."""
 
 
 class _MeanHead(BagHead):
@@ -108,6 +129,22 @@ class _GatedHead(BagHead):
         weights = attention_weights(gated_logits(hidden, self.tanh, self.gate, self.mix), there)
         values = self.value(hidden)
         return Shares(weights.expand_as(values), values)
+
+    @torch.no_grad()
+    def begin(self, start: Start) -> None:
+        """Give the first unit, and the first hidden numbers, to what ``start`` says."""
+        enter, slopes = self.hidden[0], torch.from_numpy(start.slopes)
+        assert isinstance(enter, nn.Linear)
+        # Above and below 0 apart: hidden numbers are never negative.
+        given = np.stack([start.look, -start.look, start.read, -start.read])
+        enter.weight[:4], enter.bias[:4] = torch.from_numpy(given), 0.0
+        self.value.weight[:] = 0.0
+        self.value.weight[:, 2], self.value.weight[:, 3] = slopes, -slopes
+        self.value.bias[:] = -slopes * start.level
+        # So gently that tanh is as good as linear, and through a gate that is half open.
+        self.tanh[0], self.gate[0] = 0.0, 0.0
+        self.tanh[0, 0], self.tanh[0, 1] = GENTLY, -GENTLY
+        self.mix[:, 0] = 2 / GENTLY
 
 
 class _ClamHead(_GatedHead):

@@ -1,9 +1,10 @@
 """Every head gives shares that sum to its score, whatever the order and the padding."""
 
+import numpy as np
 import pytest
 import torch
 
-from msfusion_sdk.bags.heads import HEADS, BagHead, make_head
+from msfusion_sdk.bags.heads import HEADS, BagHead, Head, Start, make_head
 
 
 @pytest.fixture(params=HEADS)
@@ -48,3 +49,19 @@ def test_max_takes_the_patch_of_the_highest_value() -> None:
 def test_an_unknown_head_is_an_error_that_lists_them() -> None:
     with pytest.raises(ValueError, match="gated, mean, max"):
         make_head("median", 5, 2)
+
+
+@pytest.mark.parametrize("kind", ["gated", "clam"])
+def test_attention_begins_where_it_is_told_to(kind: Head) -> None:
+    torch.manual_seed(0)
+    head, rng = make_head(kind, 5, 3).eval(), np.random.default_rng(0)
+    look, read = (rng.normal(size=5).astype(np.float32) for _ in range(2))
+    slopes = np.array([1.0, -2.0, 0.5], np.float32)
+    head.begin(Start(look, read, slopes, 0.3))
+    bag = rng.normal(size=(9, 5)).astype(np.float32)
+    shares = head(torch.from_numpy(bag)[None], torch.ones(1, 9, dtype=torch.bool))
+    values = np.outer(bag @ read - 0.3, slopes)
+    np.testing.assert_allclose(shares.values[0].detach(), values, atol=1e-5)
+    logits = np.log(shares.weights[0, :, 0].detach().numpy())
+    # What the other units add is as random as before, and small.
+    assert np.corrcoef(logits, bag @ look)[0, 1] > 0.99

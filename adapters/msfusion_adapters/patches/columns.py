@@ -23,6 +23,7 @@ from msfusion_sdk.errors import ShapeError, TableError
 __all__ = ["ReducedBags", "learn_columns", "reduced_bags"]
 
 SAMPLED_BAGS, SAMPLED_PATCHES = 200, 64
+STARTS, POWERS = 16, 30
 
 
 def learn_columns(bags: Sequence[Bag], count: int, rng: np.random.Generator) -> Reduced:
@@ -55,7 +56,7 @@ def learn_columns(bags: Sequence[Bag], count: int, rng: np.random.Generator) -> 
     # What is left is rounding, and would be blown up to deviation 1.
     kept = kept[kept > 1e-8 * kept[0]]
     loadings = axes[:, ::-1][:, : len(kept)] / np.sqrt(kept)
-    matrix = scale[:, None] * loadings
+    matrix = scale[:, None] * loadings @ _rotation(standard @ loadings)
     return Reduced(mean.astype(np.float32), matrix.astype(np.float32))
 
 
@@ -131,6 +132,27 @@ def reduced_bags(bags: Sequence[Bag], reduced: Reduced) -> Iterator[ReducedBags]
         shape = (ends[-1], reduced.matrix.shape[1])
         rows = np.memmap(path, np.float16, "r", shape=shape)
         yield ReducedBags(rows, np.array(ends, np.intp), np.stack(means))
+
+
+def _rotation(columns: Floats) -> Floats:
+    """Return the rotation to columns each as skewed as it can be, the most skewed first.
+
+    A finding in few patches skews the column that points at it, and hardly changes anything else.
+    By the power method on the tensor of third moments, one column after the other: Anandkumar et
+    al., Journal of Machine Learning Research 15 (2014) 2773-2832.
+    """
+    width = columns.shape[1]
+    moments = np.stack([(columns * one[:, None]).T @ columns for one in columns.T]) / len(columns)
+    flat, rotation = moments.reshape(width * width, width), np.zeros((width, width))
+    rng = np.random.default_rng(0)
+    for place in range(width):
+        found, ways = rotation[:, :place], rng.normal(size=(width, STARTS))
+        for _ in range(POWERS):
+            ways -= found @ (found.T @ ways)
+            ways /= np.linalg.norm(ways, axis=0)
+            last, ways = ways, ((flat @ ways).reshape(width, width, -1) * ways).sum(1)
+        rotation[:, place] = last[:, (last * ways).sum(0).argmax()]
+    return rotation
 
 
 def _sample(bags: Sequence[Bag], rng: np.random.Generator) -> Floats:

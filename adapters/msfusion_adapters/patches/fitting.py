@@ -10,6 +10,7 @@ import torch
 
 from msfusion_adapters.patches.columns import ReducedBags, learn_columns, reduced_bags
 from msfusion_adapters.patches.objective import SurvivalLoss, make_objective
+from msfusion_adapters.patches.screening import Singles, look_all_ways, screen
 from msfusion_adapters.patches.training import Side, scores_of, train_head
 from msfusion_sdk.arrays import Floats, Rows
 from msfusion_sdk.bags.bag import Bag
@@ -96,9 +97,10 @@ def learn_attention(
     members = []
     with reduced_bags(bags, reduced) as columns, torch.random.fork_rng(devices=[]):
         torch.manual_seed(settings.seed)
+        seen = look_all_ways(columns)
         for part in range(parts.max() + 1):
             held, rest = np.flatnonzero(parts == part), np.flatnonzero(parts != part)
-            member = _learn(columns, target, held, rest, settings, rng)
+            member = _learn(columns, seen, target, held, rest, settings, rng)
             # The level of a head means nothing: each is taken relative to those it learned from.
             held_out[0, held] = member.scores[held] - member.scores[rest].mean(0)
             held_out[1, held] = columns.means[held] @ member.coef + member.offset
@@ -120,6 +122,7 @@ def learn_attention(
 
 def _learn(
     columns: ReducedBags,
+    seen: Singles,
     target: Target,
     held: Rows,
     rest: Rows,
@@ -129,6 +132,9 @@ def _learn(
     own = target.rows(rest)
     head = make_head(settings.head, columns.columns, target.outputs)
     objective = make_objective(own, settings.loss)
+    start = screen(seen[rest], own, objective, rng)
+    if start is not None:
+        head.begin(start)
     learn, stop = Side(rest, own), Side(held, target.rows(held))
     train_head(head, objective, columns, learn, stop, most=settings.most, rng=rng)
     coef, offset = _ridge(columns.means[rest], own)

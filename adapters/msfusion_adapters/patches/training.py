@@ -57,7 +57,8 @@ def train_head(
     optimiser = torch.optim.AdamW(parameters, lr=LEARNING_RATE, weight_decay=WEIGHT_DECAY)
     # Drawn once: otherwise the loss would also change by which patches are looked at.
     judged = bags.drawn(stop.bags, most, rng)
-    best, best_loss, best_step = copy.deepcopy(head.state_dict()), float("inf"), 0
+    best, best_step = copy.deepcopy(head.state_dict()), 0
+    best_loss = _loss(head, objective, *judged, stop.target)
     for step in range(1, EPOCHS + 1):
         patches, there = bags.drawn(learn.bags, most, rng)
         _step(head, objective, optimiser, patches, _dropped(there), learn.target)
