@@ -23,7 +23,7 @@ from msfusion_sdk.errors import ShapeError, TableError
 __all__ = ["ReducedBags", "learn_columns", "reduced_bags"]
 
 SAMPLED_BAGS, SAMPLED_PATCHES = 200, 64
-STARTS, POWERS = 16, 30
+STARTS, POWERS, SHIFT = 16, 30, 0.1
 
 
 def learn_columns(bags: Sequence[Bag], count: int, rng: np.random.Generator) -> Reduced:
@@ -138,8 +138,8 @@ def _rotation(columns: Floats) -> Floats:
     """Return the rotation to columns each as skewed as it can be, the most skewed first.
 
     A finding in few patches skews the column that points at it, and hardly changes anything else.
-    By the power method on the tensor of third moments, one column after the other: Anandkumar et
-    al., Journal of Machine Learning Research 15 (2014) 2773-2832.
+    By the shifted power method on the tensor of third moments, one column after the other: Kolda
+    and Mayo, SIAM Journal on Matrix Analysis and Applications 32 (2011) 1095-1124.
     """
     width = columns.shape[1]
     moments = np.stack([(columns * one[:, None]).T @ columns for one in columns.T]) / len(columns)
@@ -150,8 +150,10 @@ def _rotation(columns: Floats) -> Floats:
         for _ in range(POWERS):
             ways -= found @ (found.T @ ways)
             ways /= np.linalg.norm(ways, axis=0)
-            last, ways = ways, ((flat @ ways).reshape(width, width, -1) * ways).sum(1)
-        rotation[:, place] = last[:, (last * ways).sum(0).argmax()]
+            turned = ((flat @ ways).reshape(width, width, -1) * ways).sum(1)
+            # The part of what was there keeps it from vanishing where nothing is skewed.
+            last, ways = ways, turned + SHIFT * ways
+        rotation[:, place] = last[:, (last * turned).sum(0).argmax()]
     return rotation
 
 

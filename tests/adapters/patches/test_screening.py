@@ -108,6 +108,16 @@ def test_the_first_column_is_as_skewed_as_the_feature_that_was_planted(planted: 
     np.testing.assert_allclose(np.cov(columns.T), np.eye(FEATURES), atol=0.05)
 
 
+@pytest.mark.parametrize("kind", ["normal", "signs", "one column"])
+def test_patches_without_any_skew_have_columns_as_well(kind: str) -> None:
+    half = np.random.default_rng(0).normal(size=(32, 5))
+    half = {"normal": half, "signs": np.sign(half), "one column": half[:, :1]}[kind]
+    bags = bag_table({f"P{n}": np.concatenate([half, -half]) for n in range(3)})["patches"]
+    columns = learn_columns(list(bags), 5, np.random.default_rng(0))(np.concatenate([half, -half]))
+    rotated = columns.T @ columns / len(columns)
+    np.testing.assert_allclose(rotated, np.eye(half.shape[1]), atol=1e-5)
+
+
 def test_what_is_seen_is_the_weighed_mean(planted: Planted) -> None:
     bags = list(bag_table({n: planted.bags[n] for n in IDS[:5]})["patches"])
     reduced = learn_columns(bags, FEATURES, np.random.default_rng(0))
