@@ -13,8 +13,8 @@ from typing import TypeAlias
 
 import pandas as pd
 
-from msfusion_sdk.errors import IdMismatchError, TableError
-from msfusion_sdk.phrases import first_few
+from msfusion_sdk.errors import DuplicateIdError, IdMismatchError, InputTypeError, TableError
+from msfusion_sdk.phrases import first_few, what_is
 from msfusion_sdk.tables.files.table_file import TableFile, TableShape
 from msfusion_sdk.tables.frames import patient_table, read_shaped
 from msfusion_sdk.tables.issues import TableWarning
@@ -37,19 +37,29 @@ _BARCODE = re.compile(
     r"(?:[-._](\d{2})[a-z]?(?:[-._]\d{2}[a-z]?(?:[-._]\w{4}(?:[-._]\w{2})?)?)?)?",
     re.ASCII | re.IGNORECASE,
 )
-_LIKE_A_BARCODE = re.compile(r"tcga[-._ ]?\w", re.ASCII | re.IGNORECASE)
+# Word writes other dashes.
+_LIKE_A_BARCODE = re.compile(r"tcga[\W_]?\w", re.ASCII | re.IGNORECASE)
 
-SAMPLE_TYPES = ("01", "03", "09", "06", "02")
-"""Primary tumour, blood cancers, metastasis, recurrence: in the order they are preferred.
-Normal tissue (10 to 14) and cell lines are never taken."""
+SAMPLE_TYPES = ("01", "03", "09", "06", "02", "05", "07", "04", "40")
+"""Primary tumour, blood cancers, metastasis, recurrence, and additional ones of these: in the
+order they are preferred.  Normal tissue (10 to 14) and cell lines are never taken."""
 
 SAMPLE_NAMES = ("sample_id", "sample", "sampleid", "tumor_sample_barcode")
-PATIENT_NAMES = ("patient_id", "case_id", "case_submitter_id", "_patient", "bcr_patient_barcode")
+PATIENT_NAMES = (
+    *("patient_id", "patientid", "case_id", "case_submitter_id", "submitter_id", "_patient"),
+    *("bcr_patient_barcode", "patient"),
+)
 
 
 def patients_of_samples(table: pd.DataFrame, samples: SampleMap | None = None) -> pd.DataFrame:
     """Return one row per patient from a table indexed by samples; see :func:`choose_samples`."""
     chosen = choose_samples(table.index, samples)
+    if len(table) and not chosen:
+        msg = (
+            f"None of the {len(table)} samples is a tumour of TCGA (first: "
+            f"{first_few(list(table.index))}): normal tissue is never taken."
+        )
+        raise TableError(msg)
     kept = table.loc[table.index.isin(list(chosen))]
     kept.index = pd.Index([chosen[sample] for sample in kept.index], dtype=object)
     return patient_table(kept)
@@ -116,9 +126,19 @@ def read_sample_map(source: SampleMap) -> dict[str, str]:
     ------
     TableError
         When the table has no such columns.
+    DuplicateIdError
+        When a sample is of two patients.
+    InputTypeError
+        When it is neither.
     """
     if isinstance(source, Mapping):
         return dict(source)
+    if not isinstance(source, str | Path | TableFile):
+        msg = (
+            f"The map of samples is {what_is(source)}. Give a dict from sample to patient, or the "
+            "path of a table."
+        )
+        raise InputTypeError(msg)
     table = read_shaped(source, TableShape(has_comments=True), keep_text=_SPELLINGS)
     sample, patient = (_column(table, names) for names in (SAMPLE_NAMES, PATIENT_NAMES))
     if sample is None or patient is None:
@@ -127,8 +147,17 @@ def read_sample_map(source: SampleMap) -> dict[str, str]:
             f"{first_few(list(table.columns), 8)}). Call them 'sample_id' and 'patient_id'."
         )
         raise TableError(msg)
-    pairs = zip(table[sample], table[patient], strict=True)
-    return {str(s): str(p) for s, p in pairs if pd.notna(s) and pd.notna(p)}
+    pairs = table[[sample, patient]].astype(str)
+    # A sample without a patient is one that the map does not know.
+    pairs = pairs[(pairs != "").all(axis=1)].drop_duplicates()
+    twice = pairs[sample][pairs[sample].duplicated()].unique()
+    if len(twice):
+        msg = (
+            f"{len(twice)} samples of {source} are of two patients (first: {first_few(twice)}). "
+            "Keep the right row of each."
+        )
+        raise DuplicateIdError(msg)
+    return dict(zip(pairs[sample], pairs[patient], strict=True))
 
 
 def patient_of(name: str) -> str:
@@ -198,9 +227,15 @@ def _column(table: pd.DataFrame, names: tuple[str, ...]) -> str | None:
     return next((plain[name] for name in names if name in plain), None)
 
 
-_SPELLINGS = tuple(
-    spelling
-    for name in SAMPLE_NAMES + PATIENT_NAMES
-    for spelling in (name, name.upper(), name.replace("_", " ").title().replace("Id", "ID"))
+_SPELLINGS = (
+    *("sampleID", "sampleId", "SampleID", "SampleId", "patientId", "PatientID", "PatientId"),
+    *("Tumor_Sample_Barcode", "cases.case_id", "cases.submitter_id"),
+    *(
+        spelling
+        for name in SAMPLE_NAMES + PATIENT_NAMES
+        for plain in (name, name.replace("_", " "))
+        for title in (plain.title(), plain.title().replace("Id", "ID"))
+        for spelling in (plain, plain.upper(), plain.capitalize(), title)
+    ),
 )
-"""Of columns that stay text, as cBioPortal and the GDC write them."""
+"""Of columns that stay text, as cBioPortal, Xena and the GDC write them."""

@@ -66,7 +66,7 @@ def numbers(table: pd.DataFrame, what: str) -> Floats:
     others = table.columns[~table.dtypes.isin(list(numeric))]
     wrong = [name for name in others if not _holds_numbers(table[name])]
     if wrong:
-        first = ", ".join(f"{name!r} ({table[name].iloc[:1].tolist()})" for name in wrong[:3])
+        first = ", ".join(f"{name!r}{_no_number(table[name])}" for name in wrong[:3])
         msg = (
             f"{len(wrong)} of {table.shape[1]} columns of {what} are not numeric (first: {first}). "
             "Drop them, or give text and categories to the adapter 'clinical'."
@@ -151,6 +151,14 @@ def _holds_numbers(column: pd.Series) -> bool:
     return column.dtype == object and all(
         isinstance(cell, bool | int | float | np.number) for cell in column.dropna()
     )
+
+
+def _no_number(column: pd.Series) -> str:
+    """Return the first cell that is text, or the first one, with its patient."""
+    cells = column.astype(object).dropna()
+    text = cells[[isinstance(cell, str) for cell in cells]]
+    found = text if len(text) else cells
+    return f" ({found.index[0]}: {found.iloc[0]!r})" if len(found) else ""
 
 
 def _where(wrong: NDArray[np.bool_], table: pd.DataFrame, problem: str) -> str:

@@ -80,12 +80,17 @@ def patient_table(table: pd.DataFrame) -> pd.DataFrame:
     # A new index: the caller's table shares the old one.
     indexed.index = indexed.index.rename(ID_COLUMN)
     indexed.columns = pd.Index([str(name) for name in indexed.columns])
-    wrong = [value for value in indexed.index if not isinstance(value, str) or not value.strip()]
+    wrong = {
+        row: value
+        for row, value in enumerate(indexed.index, 1)
+        if not isinstance(value, str) or not value.strip()
+    }
     if wrong:
         msg = (
             f"{len(wrong)} of {len(indexed)} patient ids are not text (first: "
-            f"{', '.join(map(repr, wrong[:3]))}). Give the table a column or index 'patient_id' "
-            "of text; read ids as text, since numbers lose leading zeros."
+            f"{', '.join(map(repr, list(wrong.values())[:3]))}; row {next(iter(wrong))} of the "
+            "table). Give the table a column or index 'patient_id' of text; read ids as text, "
+            "since numbers lose leading zeros."
         )
         raise IdTypeError(msg)
     _require_unique(indexed.index, "patient ids", "keep one row per patient")

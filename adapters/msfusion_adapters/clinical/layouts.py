@@ -26,9 +26,9 @@ _PATIENT: dict[str, tuple[str, ...]] = {
     "xena": ("sampleID", "sample", "submitter_id.samples", "_PATIENT"),
 }
 _SHAPES: dict[str, TableShape] = {
-    "cbioportal": TableShape(has_comments=True),
-    "gdc": TableShape(has_comments=True, repeats_header=True),
-    "xena": TableShape(),
+    "cbioportal": TableShape(one_of=_PATIENT["cbioportal"], has_comments=True),
+    "gdc": TableShape(one_of=_PATIENT["gdc"], has_comments=True, repeats_header=True),
+    "xena": TableShape(one_of=_PATIENT["xena"]),
 }
 
 
@@ -59,7 +59,8 @@ def read_clinical(source: str | Path | TableFile, layout: ClinicalLayout) -> pd.
     if column is None:
         msg = (
             f"{source} is no clinical table of the layout {layout!r}: none of its columns is "
-            f"{' or '.join(names)} (found: {first_few(list(table.columns), 8)})."
+            f"{' or '.join(names)} (found: {first_few(list(table.columns), 8)}). Rename the column "
+            "of patients, or say another layout."
         )
         raise TableError(msg)
     table = table[table[column].notna()].set_index(column)

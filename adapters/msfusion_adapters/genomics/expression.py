@@ -11,9 +11,11 @@ import numpy as np
 import pandas as pd
 
 from msfusion_adapters.barcodes import SampleMap, patients_of_samples
+from msfusion_adapters.genomics.gene_rows import require_genes_down, require_values
 from msfusion_sdk.errors import DuplicateIdError, TableError
 from msfusion_sdk.phrases import first_few
 from msfusion_sdk.tables.cells.damage import damaged_genes
+from msfusion_sdk.tables.cells.placeholders import MISSING_TEXT
 from msfusion_sdk.tables.frames import patient_table
 from msfusion_sdk.tables.issues import TableWarning
 
@@ -65,23 +67,23 @@ def from_cbioportal(table: pd.DataFrame, samples: SampleMap | None = None) -> pd
         raise TableError(msg)
     empty = pd.Series(pd.NA, table.index, dtype="string")
     symbols = table.get("Hugo_Symbol", empty).astype("string").str.strip()
-    numbers = pd.to_numeric(table.get("Entrez_Gene_Id", empty)).astype("Int64").astype("string")
+    entrez = pd.to_numeric(table.get("Entrez_Gene_Id", empty), errors="coerce")
+    # 0 and -1 stand for genes without a number; several numbers in a cell name none of them.
+    entrez = entrez.where((entrez > 0) & (entrez % 1 == 0)).astype("Int64").astype("string")
     # With a prefix: a bare number could be the name of a column elsewhere.
-    genes = symbols.mask(symbols == "").fillna("entrez:" + numbers)
+    genes = symbols.mask(symbols.isin(MISSING_TEXT)).fillna("entrez:" + entrez)
     return patients_of_samples(_turned(genes, table.drop(columns=described)), samples)
 
 
 def _turned(genes: pd.Series, values: pd.DataFrame) -> pd.DataFrame:
     """Return samples down and genes across; rows of one gene are averaged per sample."""
-    wrong = [name for name in values.columns if not pd.api.types.is_numeric_dtype(values[name])]
-    if wrong:
-        first = ", ".join(f"{name!r} ({values[name].iloc[0]!r})" for name in wrong[:3])
-        msg = (
-            f"{len(wrong)} of {values.shape[1]} columns beside the gene names are not numeric "
-            f"(first: {first}). State the layout of the file; see GenomicsAdapter."
-        )
-        raise TableError(msg)
-    named = genes.notna() & (genes.str.strip() != "")
+    require_genes_down(genes, values)
+    require_values(genes, values)
+    words = genes.fillna("").str.strip()
+    # One gene may be called NA; of several no mean is a gene.
+    is_gap = (words == "") | (words.isin(MISSING_TEXT) & words.duplicated(keep=False))
+    # Lines that begin with "__" count the reads of no gene, as HTSeq writes them.
+    named = ~(is_gap | words.str.startswith("__"))
     if not named.all():
         _LOG.info("%d of %d rows left out: no gene name.", int((~named).sum()), len(named))
     kept = genes[named].str.strip().to_numpy(object)

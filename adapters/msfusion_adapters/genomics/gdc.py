@@ -53,7 +53,8 @@ def read_gdc_samples(sheet: str | Path | TableFile, samples: SampleMap | None) -
     if not names.is_unique:
         repeated = names[names.duplicated()].unique()
         msg = (
-            f"{len(repeated)} samples of {file.path} have two files (first: {first_few(repeated)})."
+            f"{len(repeated)} samples of {file.path} have two files (first: "
+            f"{first_few(repeated)}). Keep one row of each."
         )
         raise DuplicateIdError(msg)
     paths = [_find(file.path.parent, row) for row in listed[list(SHEET)].itertuples(index=False)]
@@ -85,6 +86,14 @@ def _read(path: Path) -> "pd.Series[float]":
         raise TableError(msg)
     # The first rows count reads that belong to no gene.
     genes = table[table[GENES].notna() & (table[GENES].astype(str).str.strip() != "")]
+    if not pd.api.types.is_numeric_dtype(genes[VALUES]):
+        wrong = genes[pd.to_numeric(genes[VALUES], errors="coerce").isna() & genes[VALUES].notna()]
+        msg = (
+            f"{path} has {len(wrong)} values of {VALUES!r} that are no numbers (first: "
+            f"{first_few(list(wrong[VALUES]), 1)} of {first_few(list(wrong[GENES]), 1)}). Download "
+            "it again."
+        )
+        raise TableError(msg)
     values = genes[VALUES].to_numpy(np.float64)
     # Several Ensembl genes may have one symbol.
     return pd.Series(values, genes[GENES].astype(str)).groupby(level=0, sort=False).mean()

@@ -15,7 +15,8 @@ from msfusion_adapters.genomics.expression import (
     without_damaged_genes,
 )
 from msfusion_adapters.genomics.gdc import read_gdc_samples
-from msfusion_adapters.genomics.mutations import mutation_matrix, read_profiled
+from msfusion_adapters.genomics.mutations import mutation_matrix
+from msfusion_adapters.genomics.profiled import read_profiled
 from msfusion_sdk.errors import TableError
 from msfusion_sdk.tables.files.table_file import TableFile, TableShape
 from msfusion_sdk.tables.frames import ID_COLUMN, patient_table, read_shaped
@@ -34,7 +35,10 @@ _SHAPES: dict[str, tuple[TableShape, tuple[str, ...]]] = {
     "patients_by_genes": (TableShape(wanted=(ID_COLUMN,)), (ID_COLUMN,)),
     "genes_by_patients": (_NAMES_FIRST, ()),
     "xena": (_NAMES_FIRST, ()),
-    "cbioportal": (TableShape(has_comments=True), ("Hugo_Symbol",)),
+    "cbioportal": (
+        TableShape(one_of=("Hugo_Symbol", "Entrez_Gene_Id"), has_comments=True),
+        ("Hugo_Symbol",),
+    ),
     "maf": (TableShape(wanted=_MAF, has_comments=True, repeats_header=True), _MAF),
 }
 
@@ -81,7 +85,9 @@ def read_genes(
         source = read_shaped(source, shape, keep_text=names)
     if layout == "maf":
         listed = None if profiled is None else read_profiled(profiled)
-        return mutation_matrix(source, profiled=listed, genes=genes, samples=samples)
+        matrix = mutation_matrix(source, profiled=listed, genes=genes, samples=samples)
+        # The genes of a fitted adapter are as they are.
+        return matrix if genes is not None else without_damaged_genes(matrix)
     if layout == "patients_by_genes":
         table = patient_table(source)
         # Only where asked for: ids of patients could look like samples.

@@ -4,20 +4,25 @@ A MAF lists mutations, so it does not name the patients without any.  Who was se
 to be stated: everyone else is missing, never wild type.
 """
 
-from collections.abc import Collection, Iterable
-from pathlib import Path
+import warnings
+from collections.abc import Collection, Iterable, Mapping
 
 import pandas as pd
 
-from msfusion_adapters.barcodes import SampleMap, choose_samples, read_sample_map
+from msfusion_adapters.barcodes import (
+    SampleMap,
+    choose_samples,
+    read_sample_map,
+)
 from msfusion_adapters.genomics.variant_classes import PROTEIN_CHANGING, maf_classes
-from msfusion_sdk.errors import TableError
+from msfusion_sdk.errors import IdTypeError, TableError
 from msfusion_sdk.phrases import first_few
-from msfusion_sdk.tables.files.table_file import TableFile
 from msfusion_sdk.tables.frames import patient_table
+from msfusion_sdk.tables.issues import TableWarning
 
-__all__ = ["mutation_matrix", "read_profiled"]
+__all__ = ["mutation_matrix"]
 
+NO_GENE = ("", ".", "NA", "Unknown")
 _NEEDED = ("Hugo_Symbol", "Variant_Classification", "Tumor_Sample_Barcode")
 
 
@@ -58,17 +63,20 @@ def mutation_matrix(
     Warns
     -----
     TableWarning
-        When classes had to be translated, or are unknown.
+        When classes had to be translated, are unknown, or none of them counts, and when mutations
+        name no gene.
     """
     missing = [name for name in _NEEDED if name not in maf.columns]
     if missing:
-        msg = f"This is no MAF: the columns {', '.join(missing)} are missing."
+        msg = (
+            f"This is no MAF: the columns {', '.join(missing)} are missing (found: "
+            f"{first_few(list(maf.columns), 8)}). Call them so."
+        )
         raise TableError(msg)
-    barcodes = maf["Tumor_Sample_Barcode"]
-    if barcodes.isna().any():
-        msg = f"{int(barcodes.isna().sum())} of {len(maf)} mutations name no Tumor_Sample_Barcode."
-        raise TableError(msg)
-    tumours = choose_samples(barcodes.astype(str), samples)
+    barcodes = maf["Tumor_Sample_Barcode"].astype(object)
+    _require_named(barcodes)
+    tumours = choose_samples(barcodes, samples)
+    _require_tumours(barcodes, tumours)
     patients = set(tumours.values())
     if profiled is not None:
         sequenced = set(choose_samples(profiled, _only_samples(profiled, samples)).values())
@@ -81,9 +89,16 @@ def mutation_matrix(
             raise TableError(msg)
         patients = sequenced
     counted = maf[maf_classes(maf["Variant_Classification"]).isin(list(classes))]
+    if len(maf) and counted.empty:
+        warnings.warn(
+            f"None of the {len(maf)} mutations has a class that counts, so that nobody has a "
+            "mutation. Check the column Variant_Classification.",
+            TableWarning,
+            stacklevel=4,
+        )
     # A patient's other samples map to nothing, and crosstab passes over them.
     owners = counted["Tumor_Sample_Barcode"].astype(str).map(tumours)
-    found = pd.crosstab(owners, counted["Hugo_Symbol"].astype(str))
+    found = pd.crosstab(owners, _genes(counted["Hugo_Symbol"]))
     columns = sorted(found.columns if genes is None else genes)
     # Sequenced and without a counted mutation: 0, and not missing.
     matrix = found.reindex(index=sorted(patients), columns=columns, fill_value=0) > 0
@@ -91,42 +106,45 @@ def mutation_matrix(
     return patient_table(matrix.astype("int8"))
 
 
-def read_profiled(source: Iterable[str] | str | Path) -> list[str]:
-    """Return who was sequenced: the ids themselves, or those in a file.
-
-    Parameters
-    ----------
-    source : ids, or the path of a text file
-        With an id in each line, or a case list of cBioPortal (``cases_sequenced.txt``).
-
-    Raises
-    ------
-    TableError
-        When the file holds no ids.
-    """
-    if not isinstance(source, str | Path | TableFile):
-        return list(source)
-    path = source.path if isinstance(source, TableFile) else Path(source)
-    try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        msg = f"{path} could not be read: {error}. Give a text file with an id in each line."
-        raise TableError(msg) from error
-    listed = [line for line in lines if line.startswith("case_list_ids:")]
-    if listed:
-        # A case list has all ids in one line.
-        ids = listed[0].removeprefix("case_list_ids:").split("\t")
-    else:
-        ids = [line.strip() for line in lines if not line.startswith("#")]
-    found = [name.strip() for name in ids if name.strip()]
-    wide = [name for name in found if any(mark in name for mark in "\t,;")]
-    if wide or not found:
+def _require_named(barcodes: pd.Series) -> None:
+    """Refuse mutations of nobody, and of samples whose names are numbers."""
+    blank = barcodes.isna() | (barcodes.astype(str).str.strip() == "")
+    if blank.any():
         msg = (
-            f"{path} is no list of ids (line {first_few(wide, 1) or 'none'}). Give an id in each "
-            "line, or a case list of cBioPortal."
+            f"{int(blank.sum())} of {len(barcodes)} mutations name no Tumor_Sample_Barcode (first: "
+            f"mutation {int(blank.to_numpy().argmax()) + 1}). Fill them in, or delete the rows."
         )
         raise TableError(msg)
-    return found
+    wrong = [name for name in barcodes if not isinstance(name, str)]
+    if wrong:
+        msg = (
+            f"{len(wrong)} of {len(barcodes)} cells of Tumor_Sample_Barcode are no text (first: "
+            f"{first_few(wrong)}). Read the names of samples as text, since numbers lose zeros."
+        )
+        raise IdTypeError(msg)
+
+
+def _require_tumours(barcodes: pd.Series, tumours: Mapping[str, str]) -> None:
+    if len(barcodes) and not tumours:
+        msg = (
+            f"None of the samples of the MAF is a tumour (first: {first_few(barcodes)}). Check the "
+            "column Tumor_Sample_Barcode."
+        )
+        raise TableError(msg)
+
+
+def _genes(symbols: pd.Series) -> pd.Series:
+    """Return the genes of mutations; what names none, between genes say, is missing."""
+    names = symbols.astype("string").str.strip()
+    nameless = names.isna() | names.isin(NO_GENE)
+    if nameless.any():
+        warnings.warn(
+            f"{int(nameless.sum())} of {len(names)} counted mutations name no gene and are left "
+            "out (Hugo_Symbol is blank, '.', 'NA' or 'Unknown').",
+            TableWarning,
+            stacklevel=5,
+        )
+    return names.mask(nameless).astype(object)
 
 
 def _only_samples(profiled: Iterable[str], samples: SampleMap | None) -> SampleMap | None:

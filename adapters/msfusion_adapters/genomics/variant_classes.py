@@ -12,7 +12,6 @@ import pandas as pd
 
 from msfusion_sdk.errors import TableError
 from msfusion_sdk.phrases import first_few
-from msfusion_sdk.tables.cells.placeholders import is_placeholder
 from msfusion_sdk.tables.issues import TableWarning
 
 __all__ = ["PROTEIN_CHANGING", "maf_classes"]
@@ -38,7 +37,7 @@ PROTEIN_CHANGING = (
 """Values of ``Variant_Classification`` that count; silent, intronic and the like do not."""
 
 OTHERS = (
-    *("Silent", "Splice_Region", "Intron", "RNA", "lincRNA", "IGR", "Targeted_Region", "Unknown"),
+    *("Silent", "Splice_Region", "Intron", "RNA", "lincRNA", "IGR", "Targeted_Region"),
     *("3'UTR", "5'UTR", "3'Flank", "5'Flank", "Fusion", "Exon", "De_novo_Start", "Promoter"),
     *("Upstream", "Downstream", "COULD_NOT_DETERMINE", "Stop_Codon_SNP", "Synonymous_Mutation"),
     *("miRNA", "NCSD", "Read-through", "Indel", "Complex"),
@@ -153,7 +152,8 @@ def maf_classes(words: pd.Series) -> pd.Series:
     counts = words.astype(object).where(words.notna(), "").value_counts()
     place = {word: _maf_class(str(word)) for word in counts.index}
     translated = {w: c for w, c in place.items() if c is not None and c != w}
-    unknown = [w for w, found in place.items() if found is None and not is_placeholder(str(w))]
+    # A blank cell is no answer either: a column of them would make everybody wild type.
+    unknown = [word for word, found in place.items() if found is None]
     n_unknown = int(counts[unknown].sum())
     if n_unknown > (1 - KNOWN_SHARE) * len(words):
         msg = (
@@ -177,13 +177,12 @@ def _maf_class(word: str) -> str | None:
     plain = _plain(word)
     if plain in _MAF:
         return _MAF[plain]
-    lowered = word.strip().casefold()
-    if lowered in ANNOVAR:
-        return ANNOVAR[lowered]
-    terms = [term.strip() for term in re.split(r"[&,;+|]", lowered)]
-    if all(term in VEP for term in terms):
+    if plain in _ANNOVAR:
+        return _ANNOVAR[plain]
+    terms = [_plain(term) for term in re.split(r"[&,;+|]", word)]
+    if all(term in _VEP for term in terms):
         # The table goes from the most severe term to the least.
-        return VEP[min(terms, key=list(VEP).index)]
+        return _VEP[min(terms, key=list(_VEP).index)]
     return PLAIN.get(plain)
 
 
@@ -191,7 +190,10 @@ def _plain(word: str) -> str:
     return re.sub(r"[\s_\-]", "", word.casefold())
 
 
+# Programs write the same words with blanks, with underscores, and in capitals.
 _MAF = {_plain(name): name for name in (*PROTEIN_CHANGING, *OTHERS)}
+_VEP = {_plain(term): name for term, name in VEP.items()}
+_ANNOVAR = {_plain(word): name for word, name in ANNOVAR.items()}
 
 
 def _warn(message: str) -> None:

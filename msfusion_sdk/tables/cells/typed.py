@@ -59,7 +59,8 @@ def typed_columns(
     Raises
     ------
     TableError
-        When some columns have commas before decimals and others may have points there.
+        When some columns have commas before decimals and others may have points there, or points
+        may be either.
     """
     if decimal == ",":
         return [
@@ -78,6 +79,8 @@ def typed_columns(
             others = [n for n in typed if n not in keep_text and n not in commas]
             _require_no_points({n: written[n] for n in others}, next(iter(commas)), written, source)
             typed |= {name: found.values for name, found in commas.items()}
+        elif is_comma_usual:
+            _require_clear_points({n: c for n, c in written.items() if n not in keep_text}, source)
     return list(typed.values())
 
 
@@ -144,6 +147,25 @@ def _require_no_points(
                 "before decimals: decimal=',' or decimal='.' (--decimal)."
             )
             raise TableError(msg)
+
+
+def _require_clear_points(written: dict[str, pa.ChunkedArray], source: str) -> None:
+    """Refuse a table in which every point may separate thousands: 1.234 is one or the other."""
+    first = ""
+    for name, column in written.items():
+        trimmed = pc.utf8_trim_whitespace(column)
+        points = trimmed.filter(pc.match_substring(trimmed, "."))
+        if not len(points) or not pa.types.is_floating(_typed(column, ".").type):
+            continue
+        if not pc.all(pc.match_substring_regex(points, POINTS_AS_THOUSANDS)).as_py():
+            return
+        first = first or f"{points[0].as_py()!r} in {name!r}"
+    if first:
+        msg = (
+            f"{source} separates its cells by ';', and its points may stand before decimals or "
+            f"between thousands ({first}). Say which: decimal='.' or decimal=',' (--decimal)."
+        )
+        raise TableError(msg)
 
 
 def _has_leading_zeros(values: pa.ChunkedArray) -> bool:

@@ -1,6 +1,7 @@
 """What a file holds, found from its bytes: names and suffixes can be wrong."""
 
 import gzip
+import re
 import zipfile
 import zlib
 from io import BytesIO
@@ -26,6 +27,11 @@ OTHERS: tuple[tuple[bytes, str, str], ...] = (
     (b"BZh", "compressed with bzip2", UNPACK),
     (b"\xfd7zXZ\0", "compressed with xz", UNPACK),
     (b"\x28\xb5\x2f\xfd", "compressed with zstd", UNPACK),
+    (b"\x04\x22\x4d\x18", "compressed with lz4", UNPACK),
+    (b"\x1f\x9d", "compressed with compress", UNPACK),
+    # These two are looked for in what gzip unpacked alone.
+    (GZIP, "compressed twice with gzip", UNPACK),
+    (PARQUET, "a Parquet file that is compressed with gzip", UNPACK),
     (b"7z\xbc\xaf\x27\x1c", "a 7z archive", UNPACK),
     (b"Rar!", "a RAR archive", UNPACK),
     (b"\x89HDF\r\n", "an HDF5 file", "Read an .h5ad with the layout 'anndata', from Python"),
@@ -33,18 +39,37 @@ OTHERS: tuple[tuple[bytes, str, str], ...] = (
     (b"RDX3\n", "data of R", "Write it with write.csv(x, file, row.names = FALSE)"),
     (b"X\n\0\0\0", "data of R", "Write it with write.csv(x, file, row.names = FALSE)"),
     (b"<stata_dta>", "data of Stata", "Export it as CSV"),
+    (b"\0" * 12 + b"\xc2\xea\x81\x60", "data of SAS", "Export it as CSV"),
+    (b"\x93NUMPY", "an array of numpy, without names", "Write a table with DataFrame.to_csv"),
+    (b"\x80\x04\x95", "a pickle of Python", "Write its table with DataFrame.to_parquet"),
+    (b"\x80\x05\x95", "a pickle of Python", "Write its table with DataFrame.to_parquet"),
+    (b"ARROW1", "a Feather file", "Write its table with DataFrame.to_parquet"),
+    (b"\x89PNG", "an image", "Pass the table, not its picture"),
+    (b"\xff\xd8\xff", "an image", "Pass the table, not its picture"),
     (b"$FL2", "data of SPSS", "Export it as CSV"),
     (b"SQLite format 3", "a database", "Export the table as CSV"),
+    (
+        b"!Series_",
+        "a series matrix of GEO",
+        "Keep the lines between !series_matrix_table_begin and !series_matrix_table_end",
+    ),
     (b"version https://git-lfs", "a pointer of Git LFS, not the file", "Run: git lfs pull"),
 )
+AGAIN = "Download the table itself: a login page looks like this"
+# The first that fits: portals write pages for spreadsheets, and call them .xls.
 MARKUP: tuple[tuple[bytes, str, str], ...] = (
-    (b"<!doctype html", "an HTML page", "Download the table itself: a login page looks like this"),
-    (b"<html", "an HTML page", "Download the table itself: a login page looks like this"),
-    (b"<head", "an HTML page", "Download the table itself: a login page looks like this"),
-    (b"<table", "an HTML page", "Open it in a spreadsheet and save it as CSV"),
-    (b"<?xml", "an XML document", "Pass a table, tab-separated say"),
-    (b"{", "JSON", "Pass a table, CSV or TSV say"),
-    (b"[{", "JSON", "Pass a table, CSV or TSV say"),
+    (rb"<.*(?:microsoft-com:office|mso-application)",
+     "markup for a spreadsheet", "Open it in one and save it as CSV"),
+    (rb"<table", "an HTML page", "Open it in a spreadsheet and save it as CSV"),
+    (rb"(?:<!--.*?-->\s*)*<(?:!doctype html|html|head|body|title|meta|script|div)",
+     "an HTML page", AGAIN),
+    (rb"<\?xml", "an XML document", "Pass a table, tab-separated say"),
+    (rb"<[!?/a-z]", "markup, HTML or XML", AGAIN),
+    (rb"\[?\{", "JSON", "Pass a table, CSV or TSV say"),
+)  # fmt: skip
+INSIDE: tuple[tuple[str, str, str], ...] = (
+    ("word/", "a document of a word processor", "Save its table as CSV"),
+    ("Index/", "a spreadsheet of Numbers", "Export it as CSV or Excel"),
 )
 
 
@@ -135,8 +160,8 @@ def _unpacked(path: Path, data: bytes) -> bytes:
 
 
 def _require_known(path: Path, data: bytes) -> None:
-    # Markup may stand behind a byte order mark and blank lines.
-    start = data[:512].removeprefix(b"\xef\xbb\xbf").lstrip().lower()
+    # Markup may stand behind a byte order mark and blank lines, and be in UTF-16.
+    start = data[:512].lstrip(b"\xef\xbb\xbf\xff\xfe").replace(b"\0", b"").lstrip().lower()
     for magic, what, remedy in OTHERS:
         if data.startswith(magic):
             raise _no_table(path, what, remedy)
@@ -144,7 +169,7 @@ def _require_known(path: Path, data: bytes) -> None:
     if data[257:262] == b"ustar":
         raise _no_table(path, "a tar archive", UNPACK)
     for magic, what, remedy in MARKUP:
-        if start.startswith(magic):
+        if re.match(magic, start, re.DOTALL):
             raise _no_table(path, f"{what} (it begins with {_beginning(data)})", remedy)
 
 
@@ -166,6 +191,9 @@ def _is_workbook(path: Path, data: bytes) -> bool:
         raise TableError(msg) from error
     if "content.xml" in names or any(name.startswith("xl/") for name in names):
         return True
+    for folder, what, remedy in INSIDE:
+        if any(name.startswith(folder) for name in names):
+            raise _no_table(path, what, remedy)
     raise _no_table(path, f"a zip archive of {len(names)} files", UNPACK)
 
 

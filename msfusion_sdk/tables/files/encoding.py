@@ -33,7 +33,8 @@ def to_utf8(path: Path, data: bytes, encoding: str | None) -> bytes:
     named = encoding or next((name for mark, name in MARKS if data.startswith(mark)), None)
     if named is not None:
         data = _decoded(path, data, named)
-    data = data.removeprefix(BOM_UTF8)
+    # Joined files have a mark at the beginning of each.
+    data = data.removeprefix(BOM_UTF8).replace(b"\n" + BOM_UTF8, b"\n")
     if b"\0" in data:
         raise _zero_bytes(path, data)
     try:

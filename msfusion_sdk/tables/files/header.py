@@ -8,17 +8,23 @@ from typing import NamedTuple
 
 from msfusion_sdk.errors import TableError
 from msfusion_sdk.phrases import first_few
-from msfusion_sdk.tables.files.layout_hints import layout_hint
+from msfusion_sdk.tables.files.column_names import (
+    Row,
+    n_filled,
+    require_names,
+    require_no_title,
+    require_no_values,
+    shown,
+)
+from msfusion_sdk.tables.files.layout_hints import GENE_WORDS, layout_hint
 from msfusion_sdk.tables.files.table_file import TableFile, TableShape
 
-__all__ = ["Header", "find_header", "require_names", "require_no_title"]
+__all__ = ["Header", "find_header"]
 
 SEPARATORS = (",", "\t", ";", "|")
 NAMES = {",": "a comma", "\t": "a tab", ";": "';'", "|": "'|'"}
 N_ROWS = 50
 """Rows that are looked at; all are checked against the header later."""
-
-Row = Sequence[str]
 
 
 class Header(NamedTuple):
@@ -38,18 +44,14 @@ class _Look(NamedTuple):
     rows: list[Row]
     header_lines: int
 
-    def has(self, wanted: Sequence[str]) -> bool:
-        # A name that has to be there decides more surely than counting cells.
-        return bool(wanted) and set(wanted) <= set(self.header)
-
-    def has_below(self, wanted: Sequence[str]) -> bool:
-        """Return whether a later row could be the header."""
-        return bool(wanted) and any(set(wanted) <= set(row) for row in self.rows)
+    def tells(self, shape: TableShape) -> bool:
+        """Return whether a row is the header, which decides more surely than counting cells."""
+        return any(map(shape.is_told_by, (self.header, *self.rows)))
 
     @property
     def width(self) -> int:
         """Cells of the widest row below the header."""
-        return max(map(_filled, self.rows), default=0)
+        return max(map(n_filled, self.rows), default=0)
 
     def is_even(self, more: int) -> bool:
         """Return whether every row has two or more cells, ``more`` than the header."""
@@ -73,14 +75,25 @@ def find_header(file: TableFile, lines: Sequence[str], shape: TableShape) -> Hea
     """
     comments = sum(1 for _ in takewhile(lambda line: line.startswith("#"), lines))
     look = _find_look(file, lines[comments:], shape)
-    if comments and not shape.has_comments and not look.has(shape.wanted):
+    if comments and not shape.is_told_by(look.header):
         # A header may begin like a comment: then it is as wide as what follows.
-        whole = _find_look(file, lines, shape)
-        if comments > 1 or not shape.has_row_names or not whole.is_even(0):
+        whole = _find_look(file, lines[comments - 1 :], shape)
+        begins = [name.lstrip("# ") for name in whole.header]
+        is_header = shape.is_told_by(begins) or (shape.has_row_names and whole.is_even(0))
+        if is_header and (comments > 1 or not shape.has_row_names):
+            raise _begins_like_a_comment(file.path, lines[comments - 1], comments)
+        if not is_header and not shape.has_comments:
             raise _is_comment(file.path, lines[0], comments, shape)
-        comments, look = 0, whole
+        if is_header:
+            comments, look = 0, whole
     if not look.header:
         msg = f"{file.path} holds no header. Give a header and rows."
+        raise TableError(msg)
+    if len(look.header) == 1 and not look.rows and not shape.is_told_by(look.header):
+        msg = (
+            f"{file.path} holds a single line without cells ({shown(look.header[0])}), as a "
+            "server answers when it has no file. Get the table again."
+        )
         raise TableError(msg)
     names = _names(file.path, look, comments, shape)
     return Header(names, look.separator, comments + look.header_lines)
@@ -95,7 +108,7 @@ def _find_look(file: TableFile, lines: Sequence[str], shape: TableShape) -> _Loo
     # The usual one first, so that of several that fit it is the one.
     ordered = sorted(looks.values(), key=lambda look: look.separator != usual)
     for look in ordered:
-        if look.has(shape.wanted) or look.has_below(shape.wanted):
+        if look.tells(shape):
             return look
     # Rows as wide as the header first; then with one cell more, as R writes row names.
     for more in (0, 1):
@@ -104,7 +117,7 @@ def _find_look(file: TableFile, lines: Sequence[str], shape: TableShape) -> _Loo
             found = " and ".join(NAMES[look.separator] for look in even)
             msg = (
                 f"{file.path} can be cut at {found} alike: its header is "
-                f"{_shown(lines[0])}. Say which separates the cells: separator= (--separator)."
+                f"{shown(lines[0])}. Say which separates the cells: separator= (--separator)."
             )
             raise TableError(msg)
         if even:
@@ -112,7 +125,7 @@ def _find_look(file: TableFile, lines: Sequence[str], shape: TableShape) -> _Loo
     spaced = _look(lines, " ")
     if max(len(look.header) for look in ordered) == 1 and (spaced.is_even(0) or spaced.is_even(1)):
         msg = (
-            f"The cells of {file.path} seem to be separated by spaces ({_shown(lines[0])}), as R "
+            f"The cells of {file.path} seem to be separated by spaces ({shown(lines[0])}), as R "
             "writes them. Write it with sep='\t', or say separator=' ' (--separator ' ')."
         )
         raise TableError(msg)
@@ -154,91 +167,31 @@ def _names(path: Path, look: _Look, comments: int, shape: TableShape) -> tuple[s
                 "a column of their own."
             )
             raise TableError(msg)
+        if names[0].casefold().strip("# ") in GENE_WORDS:
+            msg = (
+                f"The header of {path}, line {line}, begins with {names[0]!r} and has "
+                f"{len(names)} names for {len(names) + 1} cells (line {line + 1}: "
+                f"{first_few(look.rows[0], 4)}). Name every column, and quote cells with a "
+                "separator in them: '1,5' in a file with commas is two cells."
+            )
+            raise TableError(msg)
         names = ("", *names)
     if shape.has_row_names:
-        names = (names[0].removeprefix("#"), *names[1:])
+        names = (names[0].removeprefix("#").strip(), *names[1:])
+        require_no_values(path, names, line)
     require_names(str(path), names, line, shape, look.rows)
     return names
 
 
-def require_no_title(
-    source: str, names: Sequence[str], rows: Sequence[Row], line: int, shape: TableShape
-) -> None:
-    """Refuse a first line that is the title of a table, and not its header.
-
-    Parameters
-    ----------
-    source : str
-        What the table is called in messages.
-    names : sequence of str
-        The first line's cells.
-    rows : sequence of rows
-        The first ones below it.
-    line : int
-        The number of the first line.
-    """
-    wanted = set(shape.wanted)
-    if wanted and wanted <= set(names):
-        return
-    filled = [name for name in names if name]
-    below = next((row for row in rows if wanted and wanted <= set(row)), None)
-    widest = max(rows, key=_filled, default=())
-    # One name over two cells may be the only patient in a matrix of R.
-    if (
-        below is None
-        and len(filled) == 1
-        and _filled(widest) > 1
-        and max(len(names), len(widest)) > 2
-    ):
-        below = widest
-    if below is not None:
-        msg = (
-            f"Line {line} of {source} seems to be a title ({_shown(' '.join(filled))}), and the "
-            f"header to stand below it ({first_few(below, 4)}). Delete what stands above it."
-        )
-        raise TableError(msg)
-
-
-def require_names(
-    source: str, names: Sequence[str], line: int, shape: TableShape, rows: Sequence[Row]
-) -> None:
-    """Refuse columns without a name, unless it is the first and may hold row names.
-
-    Parameters
-    ----------
-    source, names, line, rows
-        As in :func:`require_no_title`.
-    """
-    first = 1 if shape.has_row_names else 0
-    unnamed = [place for place, name in enumerate(names) if place >= first and not name]
-    if not unnamed:
-        return
-    is_end = unnamed == list(range(unnamed[0], len(names))) and unnamed[0] > 0
-    if is_end and not any(cell for row in rows for cell in row[unnamed[0] :]):
-        msg = (
-            f"The header of {source}, line {line}, ends with {len(unnamed)} separators more than "
-            "it has names, and so do the rows. Delete them at the end of every line."
-        )
-        raise TableError(msg)
-    places = ", ".join(str(place + 1) for place in unnamed[:3])
-    numbers = "; a table that was written with its row numbers looks like this"
-    msg = (
-        f"Column {places} of {source} has no name in line {line}"
-        f"{numbers if unnamed[0] == 0 else ''}. "
+def _begins_like_a_comment(path: Path, line: str, number: int) -> TableError:
+    above = ", and the lines above it" if number > 1 else ""
+    return TableError(
+        f"The header of {path}, line {number}, begins with '#' ({shown(line)}). Delete that "
+        f"mark{above}."
     )
-    msg += (unnamed == [0] and layout_hint(names)) or "Name the column or drop it."
-    raise TableError(msg)
-
-
-def _filled(row: Row) -> int:
-    return sum(bool(cell) for cell in row)
 
 
 def _is_comment(path: Path, line: str, comments: int, shape: TableShape) -> TableError:
-    wanted = any(name in line for name in shape.wanted)
-    if comments == 1 and wanted:
-        msg = f"The header of {path} begins with '#' ({_shown(line)}). Delete that mark."
-        return TableError(msg)
     if line.strip() in ("#1.2", "#1.3"):
         msg = (
             f"{path} is a GCT file. Delete its first two lines and the column of descriptions, and "
@@ -247,7 +200,7 @@ def _is_comment(path: Path, line: str, comments: int, shape: TableShape) -> Tabl
         return TableError(msg)
     below = f", and no header with {', '.join(map(repr, shape.wanted))} stands below"
     return TableError(
-        f"{path} begins with {comments} lines that begin with '#' ({_shown(line)})"
+        f"{path} begins with {comments} lines that begin with '#' ({shown(line)})"
         f"{below if shape.wanted else ''}. Comments belong to the layouts 'cbioportal', 'maf' and "
         "'gdc': say layout= (--layout), or delete those lines."
     )
@@ -255,8 +208,3 @@ def _is_comment(path: Path, line: str, comments: int, shape: TableShape) -> Tabl
 
 def _ending(path: Path) -> str:
     return (path.with_suffix("") if path.suffix.lower() == ".gz" else path).suffix.lower()
-
-
-def _shown(line: str) -> str:
-    line = line.strip()
-    return repr(line if len(line) <= 60 else f"{line[:60]}…")

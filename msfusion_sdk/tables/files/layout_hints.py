@@ -3,9 +3,18 @@
 import re
 from collections.abc import Sequence
 
-__all__ = ["layout_hint"]
+__all__ = ["GENE_WORDS", "layout_hint"]
 
 BARCODE = re.compile(r"TCGA[-._]\w{2}[-._]\w{4}.*", re.ASCII | re.IGNORECASE)
+
+GENE_WORDS = frozenset(
+    {
+        *("gene", "genes", "symbol", "gene_symbol", "gene symbol", "hugo_symbol", "gene_name"),
+        *("gene_id", "geneid", "entrez", "entrez_gene_id", "ensembl_id", "probe", "probe_id"),
+        *("id", "id_ref", "name", "sample"),
+    }
+)
+"""What the column of gene names is called: a header that begins so is none of R's."""
 
 # The first that fits: which columns tell it, the layout, and what it is.
 KNOWN = (

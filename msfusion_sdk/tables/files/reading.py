@@ -38,7 +38,7 @@ def read_file(
     IdTypeError
         When a spreadsheet has made numbers or dates of ids or names.
     """
-    cells = _cells(file, shape)
+    cells = _cells(file, shape, keep_text)
     if isinstance(cells, pa.Table):
         return cells
     kept = {*keep_text, cells.names[0]} if shape.has_row_names else {*keep_text}
@@ -62,7 +62,7 @@ def read_strings(file: TableFile, columns: tuple[str, ...]) -> pa.Table:
     TableError
         As :func:`read_file` does, and when one of ``columns`` is missing or it is Parquet.
     """
-    cells = _cells(file, TableShape(wanted=columns))
+    cells = _cells(file, TableShape(wanted=columns), columns)
     if isinstance(cells, pa.Table):
         msg = f"{file.path} is Parquet, where a table of text is needed. Write it as CSV."
         raise TableError(msg)
@@ -76,7 +76,7 @@ def read_strings(file: TableFile, columns: tuple[str, ...]) -> pa.Table:
     return pa.Table.from_arrays(list(cells.columns), names=list(cells.names))
 
 
-def _cells(file: TableFile, shape: TableShape) -> Cells | pa.Table:
+def _cells(file: TableFile, shape: TableShape, keep_text: tuple[str, ...]) -> Cells | pa.Table:
     """Return the cells of a text file or a sheet, or the table in a Parquet file."""
     content = read_content(file.path)
     if content.kind == "text":
@@ -85,7 +85,7 @@ def _cells(file: TableFile, shape: TableShape) -> Cells | pa.Table:
         # calamine takes 20 ms to load, and most tables are text.
         from msfusion_sdk.tables.files.workbook import read_workbook
 
-        return read_workbook(file, content.data, shape)
+        return read_workbook(file, content.data, shape, keep_text)
     try:
         with pq.ParquetFile(file.path, page_checksum_verification=True) as parquet:
             _require_size(file.path, parquet.metadata)

@@ -51,7 +51,8 @@ def only_rows(cells: Cells, shape: TableShape) -> Cells:
     DuplicateIdError
         When two columns have one name.
     TableError
-        When a row is blank amid others, or repeats the header where that is not foreseen.
+        When a row is blank amid others, repeats the header where that is not foreseen, or is
+        the header of another table.
     """
     repeated = [name for name in dict.fromkeys(cells.names) if cells.names.count(name) > 1]
     if repeated:
@@ -61,6 +62,8 @@ def only_rows(cells: Cells, shape: TableShape) -> Cells:
         )
         raise DuplicateIdError(msg)
     cells = _without_headers(_without_blank_end(cells), shape)
+    if shape.has_comments:
+        _require_no_comments(cells)
     return cells
 
 
@@ -87,13 +90,18 @@ def _without_headers(cells: Cells, shape: TableShape) -> Cells:
     for name, column in zip(cells.names, cells.columns, strict=True):
         if not repeats.any():
             break
-        repeats &= pc.equal(pc.utf8_trim_whitespace(column), name).to_numpy()
+        repeats &= pc.equal(_plain(column), name.lower()).to_numpy()
     is_biotab = any(
         (cell.as_py() or "").startswith("CDE_ID:")
         for column in cells.columns
         for cell in column[: N_HEADERS - 1]
     )
     repeats[: N_HEADERS - 1] |= is_biotab
+    if is_biotab:
+        # Of joined files each has three; the numbers are below the other names.
+        numbers = pc.starts_with(cells.columns[0], "CDE_ID:").to_numpy()
+        repeats |= numbers | np.append(numbers[1:], False)
+    _require_no_other_header(cells, repeats, shape)
     if not repeats.any():
         return cells
     if shape.repeats_header:
@@ -111,6 +119,44 @@ def _without_headers(cells: Cells, shape: TableShape) -> Cells:
             "files that were joined look like this. Delete them; the layout 'maf' leaves them out."
         )
     raise TableError(msg)
+
+
+def _require_no_other_header(cells: Cells, repeats: NDArray[np.bool_], shape: TableShape) -> None:
+    """Refuse a row that is the header of a table with other columns, joined below this one."""
+    names = [name.lower() for name in cells.names]
+    keys = [place for place, name in enumerate(cells.names) if name in shape.wanted + shape.one_of]
+    # One column tells whether anything else has to be looked at.
+    first = _plain(cells.columns[keys[0] if keys else 0])
+    maybe = pc.is_in(first, value_set=pa.array(names)).to_numpy() & ~repeats
+    for row in np.flatnonzero(maybe):
+        written = [column[int(row)].as_py() for column in cells.columns]
+        plain = [cell.strip().lower() for cell in written]
+        n_names = sum(bool(cell) and cell in names for cell in plain)
+        has_keys = bool(keys) and all(plain[key] == names[key] for key in keys)
+        if has_keys or n_names >= max(2, len(names) / 2):
+            msg = (
+                f"{cells.place(int(row)).capitalize()} of {cells.source} seems to be another "
+                f"header ({first_few(written, 4)}), with other columns than the first. Delete it "
+                "if the rows below have the columns of the first; else give both tables the same "
+                "columns in the same order before they are joined."
+            )
+            raise TableError(msg)
+
+
+def _require_no_comments(cells: Cells) -> None:
+    """Refuse comments below the header: they are no patients, and no genes."""
+    found = np.flatnonzero(pc.starts_with(cells.columns[0], "#").to_numpy())
+    if len(found):
+        msg = (
+            f"{len(found)} rows of {cells.source} begin with '#' (first: "
+            f"{cells.place(int(found[0]))}), below the header: files that were joined look like "
+            "this. Delete them."
+        )
+        raise TableError(msg)
+
+
+def _plain(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    return pc.utf8_lower(pc.utf8_trim_whitespace(column))
 
 
 def _where(cells: Cells, test: Callable[[pa.ChunkedArray], pa.ChunkedArray]) -> NDArray[np.bool_]:

@@ -1,5 +1,6 @@
 """A table file, and what its content alone does not say about how to read it."""
 
+from collections.abc import Collection
 from pathlib import Path
 from typing import NamedTuple
 
@@ -40,9 +41,18 @@ class TableShape(NamedTuple):
 
     wanted: tuple[str, ...] = ()
     """Columns that the header has to have: they tell the header from a title."""
+    one_of: tuple[str, ...] = ()
+    """Columns of which the header has to have one, where releases of a portal differ."""
     has_comments: bool = False
     """Whether lines before the header that begin with ``#`` are comments."""
     has_row_names: bool = False
     """Whether the first column holds names, for which the header may have none, as R writes."""
     repeats_header: bool = False
     """Whether later rows may repeat the header: joined files, or the three lines of biotab."""
+
+    def is_told_by(self, names: Collection[str]) -> bool:
+        """Return whether names can only be those of the header; never when nothing is wanted."""
+        told = set(names)
+        has_all = set(self.wanted) <= told
+        has_one = not self.one_of or bool(told & set(self.one_of))
+        return bool(self.wanted or self.one_of) and has_all and has_one

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from collections.abc import Sequence
 from itertools import islice
 from pathlib import Path
@@ -19,6 +20,7 @@ __all__ = ["read_text"]
 
 MAX_BLOCK_BYTES = 1 << 30
 N_LINES = 2000
+COMMENT = re.compile(rb"^#[^\r\n]*", re.MULTILINE)
 
 
 def read_text(file: TableFile, data: bytes, shape: TableShape) -> Cells:
@@ -37,6 +39,9 @@ def read_text(file: TableFile, data: bytes, shape: TableShape) -> Cells:
     data = to_utf8(file.path, data, file.encoding)
     header = find_header(file, list(islice(_lines(data), N_LINES)), shape)
     body = _after(data, header.lines)
+    if shape.repeats_header and shape.has_comments:
+        # Of joined files each has its own; the lines stay, so that messages count them.
+        body = COMMENT.sub(b"", body)
     # Arrow reads stray quotes as it likes, and would take half a file for one cell.
     if b'"' in body:
         _require_even_rows(file.path, body, header)

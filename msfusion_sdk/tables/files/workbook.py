@@ -5,7 +5,7 @@ format: ``0012`` may be the number 12, and ``MARCH1`` the first of March.  So id
 have to be text in the sheet, and everything else comes as the value that is stored.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import date, datetime, time, timedelta
 from io import BytesIO
 from typing import TypeAlias
@@ -15,7 +15,7 @@ from python_calamine import CalamineError, CalamineWorkbook, PasswordError, Shee
 
 from msfusion_sdk.errors import IdTypeError, TableError
 from msfusion_sdk.phrases import first_few
-from msfusion_sdk.tables.files.header import require_names, require_no_title
+from msfusion_sdk.tables.files.column_names import require_names, require_no_title
 from msfusion_sdk.tables.files.rows import Cells, only_rows
 from msfusion_sdk.tables.files.table_file import TableFile, TableShape
 
@@ -25,8 +25,15 @@ Value: TypeAlias = int | float | str | bool | time | date | datetime | timedelta
 KINDS = {int: "a number", float: "a number", bool: "true or false", str: "text"}
 
 
-def read_workbook(file: TableFile, data: bytes, shape: TableShape) -> Cells:
+def read_workbook(
+    file: TableFile, data: bytes, shape: TableShape, keep_text: Collection[str]
+) -> Cells:
     """Return the cells of one sheet as text.
+
+    Parameters
+    ----------
+    keep_text : collection of str
+        Columns of ids and names, as far as they are there.
 
     Raises
     ------
@@ -40,7 +47,7 @@ def read_workbook(file: TableFile, data: bytes, shape: TableShape) -> Cells:
     file = file.model_copy(update={"sheet": sheet})
     names = _names(file, rows, shape)
     for place, name in enumerate(names):
-        if name in shape.wanted or (shape.has_row_names and place == 0):
+        if name in keep_text or (shape.has_row_names and place == 0):
             _require_text(file, name, place, rows[1:])
     columns = [
         pa.chunked_array([pa.array([_text(row[place]) for row in rows[1:]], pa.string())])

@@ -2,11 +2,12 @@
 
 from pathlib import Path
 
+import openpyxl
 import pandas as pd
 import pytest
 
 from msfusion_adapters.clinical import ClinicalAdapter
-from msfusion_sdk.errors import TableError
+from msfusion_sdk.errors import IdTypeError, TableError
 from msfusion_sdk.tables.issues import TableWarning
 
 CBIOPORTAL = """#Patient Identifier\tSex\tAge
@@ -77,3 +78,52 @@ def test_a_table_of_another_layout_is_refused_with_what_it_lacks(
 def test_without_a_layout_it_is_a_table_of_patients(tmp_path: Path) -> None:
     (tmp_path / "t.csv").write_text("patient_id;age\n0012;61,5\n")
     assert ClinicalAdapter().read(tmp_path / "t.csv")["age"].to_dict() == {"0012": 61.5}
+
+
+def test_joined_biotab_files_keep_their_patients_alone(tmp_path: Path) -> None:
+    second = BIOTAB.replace("4244", "5420").replace("4249", "5423")
+    table = read("gdc", tmp_path / "both.txt", BIOTAB + second)
+    assert table["age_at_diagnosis"].to_dict() == {
+        "TCGA-05-4244": 70,
+        "TCGA-05-4249": 67,
+        "TCGA-05-5420": 70,
+        "TCGA-05-5423": 67,
+    }
+
+
+@pytest.mark.parametrize(
+    ("layout", "text", "what"),
+    [
+        ("gdc", "bcr_patient_barcode\tage\nbcr_patient_barcode\tx\nA\t6\n", "another header"),
+        ("gdc", "#submitter_id\tage\nA\t61\n", "line 1, begins with '#'.*Delete that mark"),
+        ("gdc", "Table S1\nsubmitter_id\tage\nA\t61\n", "title .'Table S1'"),
+        ("xena", "#sampleID\tage\nA\t61\n", "Delete that mark"),
+        ("cbioportal", CBIOPORTAL + CBIOPORTAL, "repeat its header .*line 12"),
+        ("cbioportal", CBIOPORTAL + "#1\t1\t1\n008\tMale\t1\n", "begin with '#' .*line 8"),
+        ("cbioportal", "Patient ID\tAge\nA\t3\n", "'Patient ID'.*Rename the column"),
+    ],
+)
+def test_a_file_that_was_joined_or_changed_is_refused_by_line(
+    layout: str, text: str, what: str, tmp_path: Path
+) -> None:
+    with pytest.raises(TableError, match=what):
+        read(layout, tmp_path / "t.txt", text)
+
+
+def test_comments_above_a_table_of_xena_are_none_of_it(tmp_path: Path) -> None:
+    table = read("xena", tmp_path / "t.tsv", "# of 2026\n" + XENA)
+    assert table.index.tolist() == ["TCGA-05-4244", "TCGA-05-4249"]
+
+
+@pytest.mark.parametrize(
+    ("layout", "name"), [("cbioportal", "PATIENT_ID"), ("gdc", "case_id"), ("xena", "sampleID")]
+)
+def test_ids_that_a_workbook_made_numbers_are_refused(
+    layout: str, name: str, tmp_path: Path
+) -> None:
+    book = openpyxl.Workbook()
+    for row in ([name, "AGE"], ["0012", 61], [123, 70]):
+        book.active.append(row)
+    book.save(tmp_path / "t.xlsx")
+    with pytest.raises(IdTypeError, match=rf"'{name}' has 1 cells .*A3, a number: '123'"):
+        ClinicalAdapter(layout=layout).read(tmp_path / "t.xlsx")

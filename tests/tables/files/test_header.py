@@ -108,7 +108,7 @@ def test_a_header_that_begins_like_a_comment_is_the_header(genes: Reader) -> Non
     ("text", "what"),
     [
         ("# made by R\ngene\tP1\tP2\nTP53\t1\t2\n", "1 lines that begin with '#'"),
-        ("#a\tb\tc\n#gene\tP1\tP2\nTP53\t1\t2\n", "2 lines that begin with '#'"),
+        ("#a\tb\tc\n#gene\tP1\tP2\nTP53\t1\t2\n", "line 2, begins with '#'"),
         ("#1.2\n1\t2\nName\tDescription\tP1\tP2\nTP53\tna\t1\t2\n", "is a GCT file"),
     ],
 )
