@@ -100,7 +100,7 @@ class CohortVectors(CohortOutcomes):
         Raises
         ------
         TableError, ShapeError, NonFiniteError, StoreCorruptError
-            For a file that cannot be used.  Those before it stay imported.
+            For files that cannot be used, all of them at once.  The others are imported.
         MissingExtraError
             Without the extra ``[h5]``.
         """

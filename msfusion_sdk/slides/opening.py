@@ -12,7 +12,9 @@ from msfusion_sdk.slides.formats.pyramid import PyramidReader
 from msfusion_sdk.slides.formats.tiff import open_tiff
 from msfusion_sdk.slides.readers.file_kind import FileKind, FileStamp, Source, classify
 from msfusion_sdk.slides.readers.image import ImageReader
+from msfusion_sdk.slides.readers.openslide_header import PLAIN
 from msfusion_sdk.slides.readers.reader import Slide
+from msfusion_sdk.slides.readers.tiff_pictures import require_first_is_largest
 from msfusion_sdk.slides.readers.with_openslide import OpenSlideReader
 from msfusion_sdk.slides.stored_tiles.tiff_facts import (
     TiffFacts,
@@ -53,7 +55,10 @@ def open_slide(path: str | os.PathLike[str], *, mpp: float | None = None) -> Sli
     facts = _tiff_facts(source)
     if facts is not None and facts.has_sub_levels:  # which OpenSlide does not see
         return open_tiff(source, facts, mpp)
-    if openslide.OpenSlide.detect_format(source.path) is not None:
+    vendor = openslide.OpenSlide.detect_format(source.path)
+    if facts is not None and vendor == PLAIN and facts.is_misread_by_openslide:
+        return open_tiff(source, facts, mpp)
+    if vendor is not None:
         return _by_openslide(source, facts, mpp)
     if source.kind is FileKind.DICOM:
         return OpenSlideReader(source, mpp)  # raises with OpenSlide's own reason
@@ -64,6 +69,7 @@ def open_slide(path: str | os.PathLike[str], *, mpp: float | None = None) -> Sli
         require_whole_directories(source.path)
         if facts.stored_tile is not None or facts.ome_xml:
             return open_tiff(source, facts, mpp)
+        require_first_is_largest(source.path, facts)
     if mpp is None:
         msg = (
             f"{source.path} is a plain {source.kind.value} image, not a slide: it has no pyramid "

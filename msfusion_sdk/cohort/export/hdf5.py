@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from msfusion_sdk.cohort.features.attached import features_fingerprint
 from msfusion_sdk.cohort.store.store import EmbeddingStore
 from msfusion_sdk.cohort.store.vectors import load_parts
-from msfusion_sdk.errors import NonFiniteError, ShapeError, TableError
+from msfusion_sdk.errors import NonFiniteError, ShapeError, StoreCorruptError, TableError
 from msfusion_sdk.files import entries_of, made_folder
 from msfusion_sdk.slides.readers.file_kind import FileStamp
 from msfusion_sdk.storage.h5_arrays import ArrayReader, write_arrays
@@ -21,6 +21,9 @@ from msfusion_sdk.storage.h5_arrays import ArrayReader, write_arrays
 __all__ = ["export_features", "import_features"]
 
 SUFFIXES = (".h5", ".hdf5")
+UnusableFile = TableError | ShapeError | NonFiniteError | StoreCorruptError
+UNUSABLE = (TableError, ShapeError, NonFiniteError, StoreCorruptError)
+MOST_SHOWN = 5
 
 
 def import_features(root: Path, slide_ids: list[str], folder: Path, name: str) -> dict[str, int]:
@@ -31,6 +34,11 @@ def import_features(root: Path, slide_ids: list[str], folder: Path, name: str) -
     dict
         Slides ``imported``, slides of the cohort ``without_file``, and ``unknown_files`` that
         belong to no slide.
+
+    Raises
+    ------
+    TableError, ShapeError, NonFiniteError, StoreCorruptError
+        After all files: what is wrong with each that cannot be used.
     """
     if not folder.is_dir():
         msg = f"{folder} is no folder. Give the one with the <slide_id>.h5 files."
@@ -45,24 +53,49 @@ def import_features(root: Path, slide_ids: list[str], folder: Path, name: str) -
         )
         raise TableError(msg)
     store, length = EmbeddingStore(root, features_fingerprint(name)), None
+    failures: list[UnusableFile] = []
     with ArrayReader() as reader:
         for slide_id in mine:
-            features, _ = read_features(reader, files[slide_id])
-            if length not in (None, features.shape[1]):
-                msg = (
-                    f"{files[slide_id].name} has {features.shape[1]} features, the files before it "
-                    f"{length}. Import the features of one model under one name."
-                )
-                raise ShapeError(msg)
+            try:
+                features = _features_of(reader, files[slide_id], length)
+            except UNUSABLE as error:  # one bad file costs its slide and no other
+                failures.append(error)
+                continue
             length = features.shape[1]
             # Not before something can be stored: an empty folder would look like a model.
             store.prepare()
             _store(store, slide_id, files[slide_id], features, name)
+    if failures:
+        raise _all_of(failures, len(mine))
     return {
         "imported": len(mine),
         "without_file": len(slide_ids) - len(mine),
         "unknown_files": len(files) - len(mine),
     }
+
+
+def _features_of(reader: ArrayReader, path: Path, length: int | None) -> NDArray[np.float32]:
+    """Return the features of a file, which must be as long as those before it."""
+    features, _ = read_features(reader, path)
+    if length not in (None, features.shape[1]):
+        msg = (
+            f"{path.name} has {features.shape[1]} features, the files before it {length}. Import "
+            "the features of one model under one name."
+        )
+        raise ShapeError(msg)
+    return features
+
+
+def _all_of(failures: list[UnusableFile], tried: int) -> UnusableFile:
+    """Return one error, of the kind of the first, that says what is wrong with each file."""
+    first, more = failures[0], len(failures) - MOST_SHOWN
+    lines = [str(error) for error in failures[:MOST_SHOWN]]
+    if more > 0:
+        lines.append(f"… and {more} more.")
+    return type(first)(
+        f"{len(failures)} of {tried} files cannot be used, and {tried - len(failures)} are "
+        f"imported. {' '.join(lines)}"
+    )
 
 
 def _store(

@@ -10,7 +10,6 @@ Only the layout of the files is known here; no code of those projects is used.  
 that imports h5py (extra ``[h5]``) to read.
 """
 
-import json
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,6 +20,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from msfusion_sdk.cohort.features.stated import stated_edge, stated_notes, stated_text
 from msfusion_sdk.errors import (
     MsfusionError,
     NonFiniteError,
@@ -35,6 +35,7 @@ __all__ = ["FeatureFile", "Layout", "look_at", "read_coords", "read_features"]
 
 Layout = Literal["trident", "clam", "clam-pt", "atlaspatch", "stamp", "slide2vec"]
 MOST_COORD_BYTES = 10**9
+MICRON = ("um", "µm", "μm", "micron", "microns", "micrometer")
 ENCODER = ("encoder", "patch_encoder", "extractor", "model_name", "encoder_name")
 
 
@@ -96,6 +97,10 @@ def read_coords(file: FeatureFile) -> NDArray[np.float64] | None:
     """Return the top-left corners, shape (patch, 2), in the unit of the layout; None without any.
 
     Level-0 pixels, in STAMP's files µm.
+
+    Raises
+    ------
+    StoreCorruptError, NonFiniteError
     """
     if file.path.suffix == ".pt":
         return _coords_beside(file.path)
@@ -103,7 +108,11 @@ def read_coords(file: FeatureFile) -> NDArray[np.float64] | None:
         coords = np.asarray(_set(file.path, opened, "coords"), np.float64)
     coords = coords[0] if coords.ndim == 3 else coords
     # AtlasPatch has edges and level behind the place.
-    return coords[:, :2]
+    places = coords[:, :2]
+    if not np.isfinite(places).all():
+        msg = f"{file.path.name} holds NaN or infinity among its coords. Make it again."
+        raise NonFiniteError(msg)
+    return places
 
 
 def _look_at_h5(path: Path, encoder: str | None) -> FeatureFile:
@@ -122,8 +131,10 @@ def _look_at_h5(path: Path, encoder: str | None) -> FeatureFile:
         features = plain_sets(path, file, [dataset], size_bytes)[dataset]
         notes |= dict(features.attrs)
         count, length = _shape_of(path, features.shape, coords.shape)
-        size = _size(layout, notes, coords)
-    name = dataset.partition("/")[2] or next((str(notes[k]) for k in ENCODER if k in notes), "")
+        size = _size(path, layout, notes, coords)
+    name = dataset.partition("/")[2] or next(
+        (stated_text(notes[k]) for k in ENCODER if k in notes), ""
+    )
     return FeatureFile(path, layout, count, length, name, size, dataset)
 
 
@@ -163,27 +174,33 @@ def _find_dataset(
     return "atlaspatch", f"features/{encoder}"
 
 
-def _size(layout: Layout, notes: dict[str, Any], coords: Any) -> float:
+def _size(path: Path, layout: Layout, notes: dict[str, Any], coords: Any) -> float:
     if layout == "stamp":
-        return float(notes.get("tile_size_um", 0.0))
+        unit = stated_text(notes.get("unit", MICRON[0]))
+        if unit not in MICRON:
+            msg = f"{path.name} states the unit {unit!r} for its coords, and µm is needed."
+            raise TableError(msg)
+        return stated_edge(path, notes.get("tile_size_um"))
     stated = notes.get("patch_size_level0")
-    if stated is None and layout == "atlaspatch" and coords.shape[0]:
+    if stated is None and layout == "atlaspatch" and coords.shape[0] and coords.shape[-1] > 2:
         # Its third column is the edge in level-0 pixels, the same for all patches.
         stated = coords[0, 2]
-    return float(stated or 0.0)
+    return stated_edge(path, stated)
 
 
 def _look_at_pt(path: Path) -> FeatureFile:
     tensor = _tensor(path)
-    if tensor.ndim != 2:
+    # A slide's table may lie in a list of one, as in the other layouts.
+    shape = tensor.shape[1:] if tensor.ndim == 3 and len(tensor) == 1 else tensor.shape
+    if len(shape) != 2:
         msg = f"{path.name} holds a tensor of shape {tuple(tensor.shape)}; (patch, D) is needed."
         raise ShapeError(msg)
     notes = path.with_name(f"{path.stem}.meta.json")
     layout: Layout = "slide2vec" if notes.is_file() else "clam-pt"
-    stated = json.loads(notes.read_bytes()) if notes.is_file() else {}
+    stated = stated_notes(notes) if notes.is_file() else {}
     encoder = str(next((stated[name] for name in ENCODER if name in stated), ""))
-    size = float(stated.get("tile_size_lv0") or stated.get("tile_size_level0") or 0.0)
-    return FeatureFile(path, layout, tensor.shape[0], tensor.shape[1], encoder, size, "")
+    size = stated_edge(notes, stated.get("tile_size_lv0") or stated.get("tile_size_level0"))
+    return FeatureFile(path, layout, shape[0], shape[1], encoder, size, "")
 
 
 def _tensor(path: Path) -> Any:
@@ -198,6 +215,11 @@ def _tensor(path: Path) -> Any:
         raise StoreCorruptError(msg) from error
     if not isinstance(found, torch.Tensor):
         msg = f"{path.name} holds {type(found).__name__}, and a tensor (patch, D) is needed."
+        raise TableError(msg)
+    is_plain = found.layout == torch.strided and not (found.is_quantized or found.is_complex())
+    if not is_plain or found.dtype == torch.bool:
+        kind = f"{found.layout} {found.dtype}".replace("torch.", "")
+        msg = f"{path.name} holds a tensor of the kind {kind}; a dense one of numbers is needed."
         raise TableError(msg)
     return found
 

@@ -15,6 +15,7 @@ from msfusion_sdk.cohort.store.ledger import Ledger, SlideStatus
 from msfusion_sdk.config import FrozenConfig
 from msfusion_sdk.encoder.sources.known import known_by_word, known_network
 from msfusion_sdk.errors import (
+    DuplicateIdError,
     MsfusionError,
     ShapeError,
     StoreMixedFeaturesError,
@@ -59,7 +60,7 @@ def attach_features(
     TableError
         When no file belongs to a slide, or none of them can be used.  Nothing is left then.
     """
-    files = _files_in(folder)
+    files = _files_in(folder, slide_ids)
     mine = [slide_id for slide_id in slide_ids if slide_id in files]
     if not mine:
         msg = (
@@ -116,12 +117,19 @@ def attach_features(
     )
 
 
-def _files_in(folder: Path) -> dict[str, Path]:
-    """Return the files of features by their stem, those of subfolders too (STAMP writes them)."""
+def _files_in(folder: Path, slide_ids: list[str]) -> dict[str, Path]:
+    """Return the files of features by their stem, those of subfolders too (STAMP writes them).
+
+    Raises
+    ------
+    DuplicateIdError
+        When two files are named after one slide: those of two networks, say.
+    """
     if not folder.is_dir():
         msg = f"{folder} is no folder of features."
         raise TableError(msg)
     found: dict[str, Path] = {}
+    twice: dict[str, tuple[Path, Path]] = {}
     for where, _, names in os.walk(folder):
         for name in names:
             path = Path(where, name)
@@ -130,6 +138,13 @@ def _files_in(folder: Path) -> dict[str, Path]:
                 known = found.get(path.stem)
                 if known is None or (known.suffix == ".pt" and path.suffix != ".pt"):
                     found[path.stem] = path
+                elif (known.suffix == ".pt") == (path.suffix == ".pt"):
+                    twice.setdefault(path.stem, (known, path))
+    both = next((twice[slide_id] for slide_id in slide_ids if slide_id in twice), ())
+    if both:
+        one, other = sorted(str(path.relative_to(folder)) for path in both)
+        msg = f"{folder} holds {one} and {other} for one slide. Give the folder of one of them."
+        raise DuplicateIdError(msg)
     return found
 
 

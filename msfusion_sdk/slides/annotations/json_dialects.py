@@ -42,7 +42,7 @@ def _parse_qupath(features: object, place: str) -> Contents:
                 Drawing(
                     element=element,
                     parts=_qupath_parts(geometry),
-                    class_name=_qupath_class(_mapping(properties.get("classification"))),
+                    class_name=_qupath_class(properties.get("classification")),
                     name=text_or_none(properties.get("name")),
                     id=text_or_none(feature.get("id")),
                 )
@@ -59,12 +59,18 @@ def _qupath_parts(geometry: dict[str, Any]) -> object:
     return [rings] if geometry["type"] == "Polygon" else rings
 
 
-def _qupath_class(classification: dict[str, Any]) -> str | None:
-    """Return the name; of a derived class, such as 'Tumor: Positive', QuPath may write a list."""
-    names = classification.get("names")
+def _qupath_class(classification: object) -> str | None:
+    """Return the name; of a derived class, such as 'Tumor: Positive', QuPath may write a list.
+
+    Other programs write the name, or a number, in place of the mapping or in it.
+    """
+    found = _mapping(classification)
+    names = found.get("names")
     if isinstance(names, list) and names:
         return ": ".join(map(str, names))
-    return text_or_none(classification.get("name"))
+    name = found.get("name") if found else classification
+    is_number = isinstance(name, int) and not isinstance(name, bool)
+    return str(name) if is_number else text_or_none(name)
 
 
 def _parse_ncrf(data: dict[str, Any]) -> Contents:

@@ -10,7 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from msfusion_sdk.errors import SlideFormatError, SlidePixelTypeError
+from msfusion_sdk.errors import (
+    SlideCorruptError,
+    SlideError,
+    SlideFormatError,
+    SlidePixelTypeError,
+)
 from msfusion_sdk.slides.files.disk import disk_error
 
 __all__ = [
@@ -112,6 +117,10 @@ def require_slide_instance(path: Path) -> None:
     """
     try:
         found = read_instance(path)
+        if found is not None and found.is_slide:
+            _require_levels(found)
+    except SlideError:  # an OSError as well
+        raise
     except OSError as error:
         raise disk_error(path, error) from error
     # Not parsed by pydicom: OpenSlide may still read it, or say what is wrong.
@@ -163,10 +172,14 @@ def choose_instance(folder: Path) -> Path:
     except OSError as error:
         raise disk_error(folder, error) from error
     slides = [instance for instance in found if instance.is_slide]
-    # Reversed, so that the first file of each series is the one that stays.
-    by_series = {instance.series_uid: instance.path for instance in reversed(slides)}
     if not slides:
         raise SlideFormatError(_no_slide(folder, found))
+    _require_series(slides)
+    # Some programs give labels and overviews a series of their own.
+    with_levels = {instance.series_uid for instance in slides if instance.is_level}
+    slides = [i for i in slides if i.series_uid in with_levels] or slides
+    # Reversed, so that the first file of each series is the one that stays.
+    by_series = {instance.series_uid: instance.path for instance in reversed(slides)}
     if len(by_series) > 1:
         files = ", ".join(sorted(path.name for path in by_series.values())[:5])
         msg = (
@@ -176,6 +189,30 @@ def choose_instance(folder: Path) -> Path:
         )
         raise SlideFormatError(msg)
     return slides[0].path
+
+
+def _require_series(slides: Sequence[DicomInstance]) -> None:
+    """Raise ``SlideCorruptError`` for a header that ends before it states a series."""
+    cut = [instance.path for instance in slides if not instance.series_uid]
+    if cut:
+        msg = (
+            f"{cut[0]} states no series: its header is cut short, and the level in it would be "
+            "missing. Copy the slide again."
+        )
+        raise SlideCorruptError(msg)
+
+
+def _require_levels(found: DicomInstance) -> None:
+    """Raise ``SlideFormatError`` for a label or overview whose series holds no level."""
+    if found.is_level or not found.image_type:
+        return
+    series = [i for i in slide_instances(found.path.parent) if i.series_uid == found.series_uid]
+    if not any(instance.is_level for instance in series):
+        msg = (
+            f"{found.path} is a picture beside a slide ({', '.join(found.image_type)}), and its "
+            "series holds no level (ImageType VOLUME). Pass the folder or a file of the levels."
+        )
+        raise SlideFormatError(msg)
 
 
 def _instances(folder: Path) -> list[DicomInstance]:

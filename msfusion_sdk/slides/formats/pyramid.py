@@ -1,15 +1,17 @@
 """A slide whose levels are arrays that can be cut, whatever library opens them."""
 
 import copy
+from collections.abc import Callable, Sequence
 from typing import Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from msfusion_sdk.errors import SlideCorruptError
 from msfusion_sdk.slides.readers.file_kind import Source
 from msfusion_sdk.slides.readers.reader import Region, Slide, SlideHeader
 
-__all__ = ["Level", "PyramidReader", "downsamples_of"]
+__all__ = ["Level", "PyramidReader", "downsamples_of", "reads_of"]
 
 Size = tuple[int, int]
 
@@ -74,3 +76,21 @@ def downsamples_of(sizes: tuple[Size, ...]) -> tuple[float, ...]:
     """Return the factor of every level relative to the first, the mean of x and y."""
     width, height = sizes[0]
     return tuple((width / w + height / h) / 2 for w, h in sizes)
+
+
+def reads_of(levels: Sequence[Level]) -> Callable[[Size, int, Size], NDArray[np.uint8] | None]:
+    """Return how ``matching_levels`` reads these levels; what is damaged gives None."""
+
+    def read(location: Size, level: int, size: Size) -> NDArray[np.uint8] | None:
+        width, height = levels[level].size
+        x, y = (
+            round(place * edge / whole)
+            for place, edge, whole in zip(location, (width, height), levels[0].size, strict=True)
+        )
+        try:
+            box = (x, y, min(x + size[0], width), min(y + size[1], height))
+            return levels[level].read(*box)[0]
+        except SlideCorruptError:
+            return None
+
+    return read

@@ -2,15 +2,12 @@
 
 import os
 import weakref
-from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
 import tifffile
-from numpy.typing import NDArray
 
 from msfusion_sdk.errors import SlideCorruptError, SlideFormatError
-from msfusion_sdk.slides.formats.pyramid import PyramidReader, downsamples_of
+from msfusion_sdk.slides.formats.pyramid import PyramidReader, downsamples_of, reads_of
 from msfusion_sdk.slides.formats.tiff_level import TiffLevel
 from msfusion_sdk.slides.readers.file_kind import Source
 from msfusion_sdk.slides.readers.level_content import matching_levels
@@ -45,8 +42,9 @@ def open_tiff(source: Source, facts: TiffFacts, mpp: float | None) -> PyramidRea
         # Without the other files that an OME description names: one path stands for one file.
         with tifffile.TiffFile(source.path, _multifile=False) as tiff:
             pages = _pages(tiff)
-            spacing = ome_spacing(facts.ome_xml) if facts.ome_xml else tag_spacing(pages[0])
-        levels = [TiffLevel(page, file, source.path, WHITE) for page in pages]
+            stated = ome_spacing(facts.ome_xml)
+            spacing = tag_spacing(pages[0]) if stated[0] is None else stated
+            levels = [TiffLevel(page, file, source.path, WHITE) for page in pages]
     except DAMAGE as error:
         os.close(file)
         msg = f"{source.path} has a damaged TIFF directory ({error}). Copy the slide again."
@@ -54,7 +52,7 @@ def open_tiff(source: Source, facts: TiffFacts, mpp: float | None) -> PyramidRea
     # Copies of the reader share the levels: with the last of them the file closes.
     weakref.finalize(levels[0], os.close, file)
     sizes = tuple(level.size for level in levels)
-    kept = matching_levels(_reads(levels), sizes, true_levels(sizes, repeats=True))
+    kept = matching_levels(reads_of(levels), sizes, true_levels(sizes, repeats=True))
     _require_codec(source.path, pages[0], levels[0])
     header = SlideHeader(
         reader=f"tifffile {tifffile.__version__}",
@@ -91,24 +89,6 @@ def _pages(tiff: tifffile.TiffFile) -> list[tifffile.TiffPage]:
     return [first, *sorted(like, key=lambda page: -page.imagewidth)]
 
 
-def _reads(levels: list[TiffLevel]) -> Callable[..., NDArray[np.uint8] | None]:
-    def read(
-        location: tuple[int, int], level: int, size: tuple[int, int]
-    ) -> NDArray[np.uint8] | None:
-        width, height = levels[level].size
-        x, y = (
-            round(place * edge / whole)
-            for place, edge, whole in zip(location, (width, height), levels[0].size, strict=True)
-        )
-        try:
-            box = (x, y, min(x + size[0], width), min(y + size[1], height))
-            return levels[level].read(*box)[0]
-        except SlideCorruptError:
-            return None
-
-    return read
-
-
 def _require_codec(path: Path, page: tifffile.TiffPage, level: TiffLevel) -> None:
     """Raise ``SlideFormatError`` when there is no decoder for the compression."""
     try:
@@ -116,9 +96,10 @@ def _require_codec(path: Path, page: tifffile.TiffPage, level: TiffLevel) -> Non
         level.read(0, 0, 1, 1)
     except SlideCorruptError as error:
         cause = error.__cause__
-        if isinstance(cause, ValueError) and "compression" in str(cause).lower():
+        is_unknown = isinstance(cause, ValueError) and "compression" in str(cause).lower()
+        if is_unknown or isinstance(cause, NotImplementedError):
             msg = (
-                f"{path} cannot be opened: Unsupported TIFF compression: {int(page.compression)}. "
-                "Convert the slide, or copy it again."
+                f"{path} cannot be opened: Unsupported TIFF compression: {int(page.compression)} "
+                f"({cause}). Convert the slide to JPEG or Deflate tiles of RGB."
             )
             raise SlideFormatError(msg) from error

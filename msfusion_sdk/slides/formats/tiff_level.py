@@ -4,6 +4,7 @@ import os
 from collections import OrderedDict
 from pathlib import Path
 
+import cv2
 import numpy as np
 import tifffile
 from numpy.typing import NDArray
@@ -11,13 +12,17 @@ from numpy.typing import NDArray
 from msfusion_sdk.errors import SlideCorruptError
 from msfusion_sdk.slides.stored_tiles.damage import DAMAGE
 from msfusion_sdk.slides.stored_tiles.jpeg_stream import TileCoding, TileError, decode_tile
-from msfusion_sdk.slides.stored_tiles.jpeg_tiles import COLOURS
 from msfusion_sdk.slides.stored_tiles.region import composite
-from msfusion_sdk.slides.stored_tiles.tiff_facts import MAX_STORED_TILE_PX
+from msfusion_sdk.slides.stored_tiles.tiff_facts import COLOURS, MAX_STORED_TILE_PX
 
 __all__ = ["TiffLevel"]
 
 JPEG, CONTIGUOUS = 7, 1
+YCBCR, REFERENCE, FULL_RANGE = 6, 532, (0.0, 255.0, 128.0, 255.0, 128.0, 255.0)
+# JPEG 2000 as Aperio's scanners write it: YCbCr, whatever the photometric tag says.
+APERIO_YCBCR = 33003
+# TIFF 6.0, ExtraSamples; of a sample without a meaning nothing is made.
+PREMULTIPLIED, UNPREMULTIPLIED = 1, 2
 CACHE_BYTES = 32 * 2**20
 
 Tile = tuple[NDArray[np.uint8], int]
@@ -30,7 +35,7 @@ class TiffLevel:
     Parameters
     ----------
     page : TiffPage
-        Stays usable after its file was closed.
+        Of an open file; it stays usable when that is closed.
     file : int
         A descriptor, which the caller closes.
 
@@ -60,6 +65,8 @@ class TiffLevel:
         if needed != len(page.dataoffsets):
             msg = f"{len(page.dataoffsets)} stored tiles where {needed} make up the level"
             raise ValueError(msg)
+        # Looked up now, from the file: decoding asks for both.
+        self._reference, self._is_jfif = page.tags.valueof(REFERENCE, ()), page.is_jfif
         self._cache: OrderedDict[int, Tile] = OrderedDict()
         self._room = max(1, CACHE_BYTES // (3 * self._stored[0] * self._stored[1]))
 
@@ -97,6 +104,10 @@ class TiffLevel:
         step = len(self._page.dataoffsets) // planes
         try:
             parts = [self._segment(number + plane * step) for plane in range(planes)]
+            held = [part for part in parts if part is not None]
+            _require_all_or_none(len(held), planes)
+            whole = np.concatenate(held, -1) if held else None
+            rgb = None if whole is None else _as_rgb(whole[..., :3], self._page, self._reference)
         except (TileError, OSError, *DAMAGE) as error:
             x, y = number % self._across * self._stored[0], number // self._across * self._stored[1]
             msg = (
@@ -105,15 +116,16 @@ class TiffLevel:
                 "skip the region with on_bad_region='skip'."
             )
             raise SlideCorruptError(msg) from error
-        held = [part for part in parts if part is not None]
-        if not held:
+        if whole is None or rgb is None:
             width, height = self._stored
             blank = np.full((height, width, 3), self._background, np.uint8)
             return blank, width * height
-        whole = np.concatenate(held, -1) if planes > 1 else held[0]
-        if whole.shape[-1] == 4:
-            return composite(np.ascontiguousarray(whole), self._background)
-        return np.ascontiguousarray(whole[..., :3]), 0
+        alpha = next(iter(self._page.extrasamples), None)
+        if alpha not in (PREMULTIPLIED, UNPREMULTIPLIED):
+            return np.ascontiguousarray(rgb), 0
+        if alpha == PREMULTIPLIED:
+            rgb = _divided(rgb, whole[..., 3])
+        return composite(np.dstack([rgb, whole[..., 3]]), self._background)
 
     def _segment(self, number: int) -> NDArray[np.uint8] | None:
         """Return the pixels of a stored tile, shape (height, width, sample); None if absent."""
@@ -128,7 +140,8 @@ class TiffLevel:
             raise ValueError(msg)
         page = self._page
         # As level 0 is decoded elsewhere: strict, so that damage is an error and not grey pixels.
-        if page.compression == JPEG and page.photometric in COLOURS and page.is_tiled:
+        is_plain = page.is_tiled and page.samplesperpixel == 3 and self._planes == 1
+        if page.compression == JPEG and page.photometric in COLOURS and is_plain:
             colours = COLOURS[page.photometric]
             return decode_tile(data, TileCoding(*self._stored, colours, page.jpegtables))
         decoded, _, shape = page.decode(data, number, jpegtables=page.jpegtables)
@@ -140,3 +153,40 @@ class TiffLevel:
             msg = f"decoded to {pixels.dtype} of {pixels.shape}"
             raise ValueError(msg)
         return pixels
+
+
+def _require_all_or_none(held: int, planes: int) -> None:
+    if held not in (0, planes):
+        msg = f"{planes - held} of {planes} colour planes are absent"
+        raise ValueError(msg)
+
+
+def _as_rgb(
+    pixels: NDArray[np.uint8], page: tifffile.TiffPage, reference: tuple[int, ...]
+) -> NDArray[np.uint8]:
+    """Return decoded samples as RGB; a JPEG decoder has already made RGB of whole pixels.
+
+    Parameters
+    ----------
+    reference : numerators and denominators of black and white of each sample
+
+    Raises
+    ------
+    NotImplementedError
+        For YCbCr that does not use all of its range.
+    """
+    is_ycbcr = page.photometric == YCBCR or page.compression == APERIO_YCBCR
+    if not is_ycbcr or (page.compression == JPEG and page.planarconfig == CONTIGUOUS):
+        return pixels
+    numbers = [top / bottom for top, bottom in zip(reference[::2], reference[1::2], strict=True)]
+    if numbers and not np.allclose(numbers, FULL_RANGE, atol=1):
+        msg = f"YCbCr with reference black and white {numbers}"
+        raise NotImplementedError(msg)
+    # OpenCV has the red difference before the blue one.
+    return np.asarray(cv2.cvtColor(pixels[..., [0, 2, 1]], cv2.COLOR_YCrCb2RGB), np.uint8)
+
+
+def _divided(pixels: NDArray[np.uint8], alpha: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Return colours that alpha is taken out of again, by which they were stored multiplied."""
+    share = np.maximum(alpha, 1)[..., None].astype(np.float32) / 255
+    return np.rint(np.minimum(pixels / share, 255)).astype(np.uint8)

@@ -20,8 +20,10 @@ Read = Callable[[tuple[int, int], int, Size], NDArray[np.uint8] | None]
 
 BLOCK_PX, MARGIN_PX = 48, 8
 """Edge of what is compared, in pixels of the coarser level, and how far it may be displaced."""
-SAME_GREY = 48.0
-"""Largest difference of the mean grey of a block."""
+LEAST_PX = 4 * MARGIN_PX
+"""Of a level with a shorter edge, too little is left to compare without the margins."""
+SAME_COLOUR = 48.0
+"""Largest difference of the mean of a block in red, green or blue."""
 GRID = 5
 """Blocks that are looked at along each edge to find those with something in them."""
 MIN_CONTRAST = 5.0
@@ -44,8 +46,9 @@ def matching_levels(
     Notes
     -----
     Compared are the two places with most contrast, the second one far from the slide's
-    origin, where a padded level is displaced most.  A level with nothing to compare counts
-    as one that matches.
+    origin, where a padded level is displaced most.  A level in which nothing is seen, because
+    it is blank or absent, is compared where the level before shows something; where that is
+    blank as well, it counts as one that matches.
     """
     kept = [levels[0]]
     # Searched once, where it costs least; the other levels show the same, or are searched too.
@@ -54,20 +57,26 @@ def matching_levels(
         if dimensions[level] == dimensions[kept[-1]]:
             continue
         verdicts = [_is_same(read, dimensions, kept[-1], level, place) for place in shared]
-        if all(verdict is None for verdict in verdicts) and level != levels[-1]:
-            places = _telling_places(read, dimensions, level)
-            verdicts = [_is_same(read, dimensions, kept[-1], level, place) for place in places]
+        for searched in (level, kept[-1]):
+            if all(verdict is None for verdict in verdicts):
+                places = _telling_places(read, dimensions, searched, like=level)
+                verdicts = [_is_same(read, dimensions, kept[-1], level, place) for place in places]
         if False not in verdicts:
             kept.append(level)
     return tuple(kept)
 
 
-def _telling_places(read: Read, dimensions: Sequence[Size], level: int) -> list[Place]:
-    width, height = dimensions[level]
+def _telling_places(
+    read: Read, dimensions: Sequence[Size], level: int, like: int | None = None
+) -> list[Place]:
+    """Return the places of ``level`` with most contrast, in blocks as those of ``like``."""
+    width, height = dimensions[level if like is None else like]
+    if min(width, height) <= LEAST_PX:
+        return []
     across, down = (max(1, min(GRID, edge // (2 * MARGIN_PX))) for edge in (width, height))
     places = [((x + 0.5) / across, (y + 0.5) / down) for y in range(down) for x in range(across)]
-    blocks = [_read_block(read, dimensions, level, place) for place in places]
-    contrast = np.array([0.0 if block is None else block.std() for block in blocks])
+    blocks = [_read_block(read, dimensions, level, place, like=like) for place in places]
+    contrast = np.array([0.0 if block is None else _grey(block).std() for block in blocks])
     contrast[contrast < MIN_CONTRAST] = 0
     far = contrast * [x * width + y * height for x, y in places]
     return [places[int(which)] for which in {contrast.argmax(), far.argmax()} if contrast[which]]
@@ -77,15 +86,16 @@ def _is_same(
     read: Read, dimensions: Sequence[Size], fine: int, coarse: int, place: Place
 ) -> bool | None:
     """Return whether two levels show the same at a place; None where there is nothing to see."""
-    block = _read_block(read, dimensions, coarse, place)
-    # Without its margins too little would be left to compare.
-    if block is None or min(block.shape) <= 4 * MARGIN_PX:
+    if min(dimensions[coarse]) <= LEAST_PX:
         return None
-    expected = _read_block(read, dimensions, fine, place, like=coarse)
-    if expected is None:
+    colours = _read_block(read, dimensions, coarse, place)
+    expected_colours = _read_block(read, dimensions, fine, place, like=coarse)
+    if colours is None or expected_colours is None:
         return None
-    if abs(float(block.mean() - expected.mean())) > SAME_GREY:
+    # Each channel: a level that is coded in another colour space may have the same grey.
+    if np.abs(colours.mean((0, 1)) - expected_colours.mean((0, 1))).max() > SAME_COLOUR:
         return False
+    block, expected = _grey(colours), _grey(expected_colours)
     inner = np.ascontiguousarray(block[MARGIN_PX:-MARGIN_PX, MARGIN_PX:-MARGIN_PX])
     if inner.std() < MIN_CONTRAST:
         # Flat where the finer level has structure: another picture.  Flat in both tells nothing.
@@ -102,8 +112,8 @@ def _is_same(
 
 def _read_block(
     read: Read, dimensions: Sequence[Size], level: int, place: Place, like: int | None = None
-) -> NDArray[np.float32] | None:
-    """Return the block around a place at ``level``, grey, in the size it has at ``like``."""
+) -> NDArray[np.uint8] | None:
+    """Return the block around a place at ``level``, in the size it has at ``like``."""
     target = level if like is None else like
     size = tuple(min(BLOCK_PX, edge) for edge in dimensions[target])
     starts = [
@@ -113,18 +123,22 @@ def _read_block(
     steps = [whole / edge for whole, edge in zip(dimensions[0], dimensions[target], strict=True)]
     x, y = (min(round(start * step), whole - 1)
             for start, step, whole in zip(starts, steps, dimensions[0], strict=True))  # fmt: skip
-    if like is None:
-        return _grey(read((x, y), level, (size[0], size[1])), size)
+    if target == level:
+        return _shrunk(read((x, y), level, (size[0], size[1])), size)
     finer = [
         max(1, round(part * edge / small))
-        for part, edge, small in zip(size, dimensions[level], dimensions[like], strict=True)
+        for part, edge, small in zip(size, dimensions[level], dimensions[target], strict=True)
     ]
-    return _grey(read((x, y), level, (finer[0], finer[1])), size)
+    return _shrunk(read((x, y), level, (finer[0], finer[1])), size)
 
 
-def _grey(pixels: NDArray[np.uint8] | None, size: Sequence[int]) -> NDArray[np.float32] | None:
-    """Return grey pixels of a size, by area mean; None of what is damaged."""
+def _shrunk(pixels: NDArray[np.uint8] | None, size: Sequence[int]) -> NDArray[np.uint8] | None:
+    """Return pixels in a size, by area mean; None of what is damaged."""
     if pixels is None:
         return None
     small = cv2.resize(pixels, (size[0], size[1]), interpolation=cv2.INTER_AREA)
-    return np.asarray(cv2.cvtColor(small, cv2.COLOR_RGB2GRAY), np.float32)
+    return np.asarray(small, np.uint8)
+
+
+def _grey(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
+    return np.asarray(cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY), np.float32)

@@ -17,23 +17,22 @@ _DECLARATION = re.compile(r"^\ufeff?\s*<\?xml\b[^>]*\?>")
 Spacing = tuple[float | None, float | None]
 
 
-def ome_spacing(xml: str | None, image: int = 0) -> Spacing:
-    """Return µm per pixel in x and y of one image; None where it is not stated.
+def ome_spacing(xml: str | None) -> Spacing:
+    """Return µm per pixel in x and y of the picture in the file's first directory.
 
-    Parameters
-    ----------
-    image : int
-        Its place in the file.
+    None where it is not stated.
 
-    Source: OME model 2016-06, Pixels: PhysicalSizeX has the unit µm when none is given.
+    Source: OME model 2016-06, Pixels: PhysicalSizeX has the unit µm when none is given;
+    TiffData: IFD is the directory, 0 when none is given, of the file that its UUID names.
     """
     pixels = _find(xml, "Pixels")
-    if image >= len(pixels):
+    if not pixels:
         return (None, None)
+    uuid = _root(xml).get("UUID")
+    # The order of the images is not that of the directories.
+    first = next((item for item in pixels if _is_first(item, uuid)), pixels[0])
     found = [
-        _length(
-            pixels[image].get(f"PhysicalSize{axis}"), pixels[image].get(f"PhysicalSize{axis}Unit")
-        )
+        _length(first.get(f"PhysicalSize{axis}"), first.get(f"PhysicalSize{axis}Unit"))
         for axis in "XY"
     ]
     return (found[0], found[1])
@@ -57,11 +56,27 @@ def _length(value: str | None, unit: str | None) -> float | None:
     return length if length and length > 0 else None
 
 
-def _find(xml: str | None, name: str) -> list[ElementTree.Element]:
+def _is_first(pixels: ElementTree.Element, uuid: str | None) -> bool:
+    """Return whether pixels are those of the first directory of the file with this UUID."""
+    for data in _below(pixels, "TiffData"):
+        names = [(item.text or "").strip() for item in _below(data, "UUID")]
+        if data.get("IFD", "0").strip() == "0" and (not names or uuid is None or uuid in names):
+            return True
+    return False
+
+
+def _root(xml: str | None) -> ElementTree.Element:
     try:
         # Text is no longer in the encoding that it declares, and what is parsed as text has none.
-        root = ElementTree.fromstring(_DECLARATION.sub("", xml or ""))
+        return ElementTree.fromstring(_DECLARATION.sub("", xml or ""))
     except ElementTree.ParseError:
-        return []
+        return ElementTree.Element("none")
+
+
+def _find(xml: str | None, name: str) -> list[ElementTree.Element]:
+    return _below(_root(xml), name)
+
+
+def _below(element: ElementTree.Element, name: str) -> list[ElementTree.Element]:
     # Without its namespace, which holds the year of the schema.
-    return [item for item in root.iter() if item.tag.rpartition("}")[2] == name]
+    return [item for item in element.iter() if item.tag.rpartition("}")[2] == name]

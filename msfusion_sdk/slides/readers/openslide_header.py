@@ -10,10 +10,10 @@ from msfusion_sdk.slides.readers.header_checks import require_possible_levels
 from msfusion_sdk.slides.readers.levels import LEFT_OUT, false_level_warnings, true_levels
 from msfusion_sdk.slides.readers.ome_xml import ome_spacing
 from msfusion_sdk.slides.readers.reader import WHITE, SlideHeader
-from msfusion_sdk.slides.readers.tiff_pictures import picture_warnings
+from msfusion_sdk.slides.readers.tiff_pictures import orientation_warnings, picture_warnings
 from msfusion_sdk.slides.stored_tiles.tiff_facts import TiffFacts
 
-__all__ = ["BY_FLAG", "read_header", "with_levels"]
+__all__ = ["BY_FLAG", "PLAIN", "read_header", "with_levels"]
 
 Size = tuple[int, int]
 
@@ -21,7 +21,7 @@ PLAIN = "generic-tiff"
 LAID_OUT = ("hamamatsu", "leica", "mirax", "sakura", "ventana", "philips-tiff", "zeiss")
 """Formats whose drivers work out the sizes of levels, which then differ more than by rounding."""
 SLACK = 0.01
-BY_FLAG = ("aperio", PLAIN, "trestle")
+BY_FLAG = ("aperio", "dicom", PLAIN, "trestle")
 """Formats whose levels are whatever a flag calls one: their pixels are compared, too."""
 
 
@@ -96,7 +96,11 @@ def _spacing(
 def _warnings(source: Source, facts: TiffFacts | None, vendor: str) -> tuple[str, ...]:
     if source.kind is FileKind.DICOM:
         return series_warnings(source.path)
-    return picture_warnings(source.path, facts) if facts and vendor == PLAIN else ()
+    if facts is None:
+        return ()
+    if vendor == PLAIN:
+        return picture_warnings(source.path, facts)
+    return orientation_warnings(facts.orientation)
 
 
 def _property(handle: openslide.OpenSlide, name: str) -> str | None:

@@ -26,9 +26,14 @@ class TiffDirectory:
     """Of a stored tile; 0 for strips."""
 
     @property
+    def is_mask(self) -> bool:
+        """Whether it says which pixels of another picture are transparent."""
+        return bool(self.subfile_type & MASK)
+
+    @property
     def is_picture(self) -> bool:
         """Whether it is a picture of its own: no level of another and no mask."""
-        return not self.subfile_type & (REDUCED | MASK)
+        return not self.is_mask and not self.subfile_type & REDUCED
 
 
 def read_directories(file: tifffile.TiffFile) -> tuple[TiffDirectory, ...]:

@@ -25,12 +25,11 @@ from msfusion_sdk.slides.stored_tiles.jpeg_stream import (
     coding_signature,
     decode_tile,
 )
-from msfusion_sdk.slides.stored_tiles.tiff_facts import PHOTOMETRIC_RGB, PHOTOMETRIC_YCBCR
+from msfusion_sdk.slides.stored_tiles.tiff_facts import COLOURS
 
 __all__ = ["JpegTiles", "TileIndex", "index_tiles"]
 
 JPEG, CONTIGUOUS = 7, 1
-COLOURS = {PHOTOMETRIC_RGB: "RGB", PHOTOMETRIC_YCBCR: "YCBCR"}
 CACHE_BYTES = 32 * 2**20
 """Room for what a row of 30 patches shares with the next row."""
 

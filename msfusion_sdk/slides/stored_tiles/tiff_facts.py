@@ -17,8 +17,10 @@ from msfusion_sdk.slides.stored_tiles.directories import (
     picture_sizes,
     read_directories,
 )
+from msfusion_sdk.slides.stored_tiles.jpeg_stream import TileError, own_colours
 
 __all__ = [
+    "COLOURS",
     "MAX_STORED_TILE_PX",
     "TiffFacts",
     "require_whole_directories",
@@ -30,8 +32,14 @@ MAX_STORED_TILE_PX = 64_000_000
 """A decoder asked for a larger one allocates gigabytes and can abort the process."""
 
 PHOTOMETRIC_RGB, PHOTOMETRIC_YCBCR = 2, 6
+COLOURS = {PHOTOMETRIC_RGB: "RGB", PHOTOMETRIC_YCBCR: "YCBCR"}
 PLANAR_SEPARATE = 2
 UNSIGNED = 1
+JPEG = 7
+# TIFF 6.0, tag 338: alpha that colours are multiplied by, and alpha that they are not.
+ALPHA = (1, 2)
+# The header of a stored JPEG tile is shorter.
+HEAD_BYTES = 65_536
 ORIENTATION, TILE_OFFSETS = 274, 324
 # As many as the largest stored tile that is accepted has when it is decoded.
 MAX_TILE_BYTES = 4 * MAX_STORED_TILE_PX
@@ -45,6 +53,10 @@ class TiffFacts:
     height: int
     bits: int
     samples: int
+    alpha: int | None
+    """The kind of the fourth sample; None where it is stated as no alpha, or not at all."""
+    has_other_colours: bool
+    """Whether the tag says RGB and the first stored JPEG tile holds YCbCr, or the reverse."""
     photometric: int
     sample_format: int
     stored_tile: tuple[int, int] | None
@@ -60,6 +72,14 @@ class TiffFacts:
     ome_xml: str | None
     """The description, where it is OME-XML."""
     directories: tuple[TiffDirectory, ...]
+
+    @property
+    def is_misread_by_openslide(self) -> bool:
+        """Whether OpenSlide shows other colours than those stored.
+
+        It takes any fourth sample for alpha, and believes the tag whatever a tile says.
+        """
+        return self.has_other_colours or (self.samples > 3 and self.alpha is None)
 
     @property
     def longest_tile_bytes(self) -> int:
@@ -96,6 +116,8 @@ def read_tiff_facts(path: Path) -> TiffFacts:
                 height=int(page.imagelength),
                 bits=_widest(page.bitspersample),
                 samples=int(page.samplesperpixel),
+                alpha=next((int(e) for e in page.extrasamples[:1] if e in ALPHA), None),
+                has_other_colours=_has_other_colours(page, file),
                 photometric=int(page.photometric),
                 sample_format=_widest(page.sampleformat),
                 stored_tile=tile,
@@ -112,6 +134,19 @@ def read_tiff_facts(path: Path) -> TiffFacts:
             "slide again."
         )
         raise SlideCorruptError(msg) from error
+
+
+def _has_other_colours(page: tifffile.TiffPage, file: tifffile.TiffFile) -> bool:
+    if page.compression != JPEG or page.photometric not in COLOURS or not page.is_tiled:
+        return False
+    places = zip(page.dataoffsets, page.databytecounts, strict=False)
+    place, length = next(((p, n) for p, n in places if n), (0, 0))
+    file.filehandle.seek(place)
+    try:
+        data = file.filehandle.read(min(length, HEAD_BYTES))
+        return own_colours(data, COLOURS[page.photometric]) != COLOURS[page.photometric]
+    except (TileError, OSError):  # whoever decodes it says what is wrong
+        return False
 
 
 def require_readable_tiff(path: Path, facts: TiffFacts) -> None:

@@ -76,6 +76,17 @@ def test_features_that_cannot_be_used_are_named(
         cohort.import_features(tmp_path / "h5", name="uni")
 
 
+def test_a_file_that_cannot_be_used_costs_its_own_slide_alone(
+    cohort: Cohort, tmp_path: Path
+) -> None:
+    write(tmp_path / "h5", "a", np.full((3, 4), np.nan))
+    write(tmp_path / "h5", "b", np.ones((3, 4)))
+    (tmp_path / "h5" / "c.h5").write_bytes(b"no HDF5")
+    with pytest.raises(NonFiniteError, match=r"2 of 3 files .* a\.h5 .*c\.h5"):
+        cohort.import_features(tmp_path / "h5", name="uni")
+    assert np.array_equal(cohort.tables()["slide"].loc["P1"], np.ones(4))
+
+
 def test_features_of_two_models_under_one_name_are_refused(cohort: Cohort, tmp_path: Path) -> None:
     write(tmp_path / "h5", "a", np.zeros((3, 4)))
     write(tmp_path / "h5", "b", np.zeros((3, 5)))

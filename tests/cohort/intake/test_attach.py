@@ -12,7 +12,13 @@ import pytest
 import torch
 
 from msfusion_sdk import Cohort
-from msfusion_sdk.errors import ShapeError, StoreError, StoreMixedFeaturesError, TableError
+from msfusion_sdk.errors import (
+    DuplicateIdError,
+    ShapeError,
+    StoreError,
+    StoreMixedFeaturesError,
+    TableError,
+)
 
 pytestmark = pytest.mark.slow
 
@@ -260,3 +266,15 @@ def test_attached_slides_are_exported_and_learned_from(cohort: Cohort, tmp_path:
 def test_a_cohort_without_paths_cannot_be_encoded(cohort: Cohort) -> None:
     with pytest.raises(TableError, match="made for features alone"):
         cohort.encode(None)
+
+
+def test_files_of_one_slide_in_two_folders_are_refused_with_both(
+    cohort: Cohort, tmp_path: Path
+) -> None:
+    for network in ("features_conch", "features_uni"):
+        (tmp_path / "run" / network).mkdir(parents=True)
+        trident(tmp_path / "run" / network, "s0")
+    with pytest.raises(DuplicateIdError, match=r"conch/s0\.h5 and features_uni/s0\.h5"):
+        cohort.attach_features(tmp_path / "run", name="uni")
+    report = cohort.attach_features(tmp_path / "run" / "features_uni", name="uni")
+    assert report.attached == 1

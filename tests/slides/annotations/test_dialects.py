@@ -179,6 +179,12 @@ def test_a_multipolygon_is_one_drawing_of_several_polygons(read: Read) -> None:
         ({"classification": None}, None),
         ({"classification": {"name": "Stroma", "colorRGB": -3670016}}, "Stroma"),
         ({"classification": {"names": ["Tumor", "Positive"]}}, "Tumor: Positive"),
+        # As programs beside QuPath write it: a text, or a number.
+        ({"classification": " Tumor "}, "Tumor"),
+        ({"classification": 3}, "3"),
+        ({"classification": {"name": 0}}, "0"),
+        ({"classification": {"name": True}}, None),
+        ({"classification": ["Tumor"]}, None),
     ],
 )
 def test_a_qupath_class_is_the_classification_alone(

@@ -13,7 +13,7 @@ from msfusion_sdk.errors import SlideCorruptError, SlideFormatError, SlidePixelT
 from msfusion_sdk.slides import open_slide
 from msfusion_sdk.slides.tissue.overview import read_overview
 
-from ..pictures import Pixels, picture, smaller
+from ..pictures import Pixels, padded, picture, smaller
 
 pytestmark = pytest.mark.slow
 
@@ -88,6 +88,14 @@ def test_spacing_has_its_unit(levels: int, unit: str, size: float, tmp_path: Pat
         assert slide.spacing().mpp == pytest.approx(0.25)
 
 
+@pytest.mark.parametrize("levels", [1, 3])
+def test_spacing_is_that_of_the_tags_where_ome_xml_has_none(levels: int, tmp_path: Path) -> None:
+    tags = {"resolution": (2e4, 2e4), "resolutionunit": "CENTIMETER"}
+    path = write_ome(tmp_path / "x.ome.tif", unit="pixel", levels=levels, **tags)
+    with open_slide(path) as slide:
+        assert slide.spacing().mpp == pytest.approx(0.5)
+
+
 def test_an_overview_of_ome_tiff_reads_the_small_level(tmp_path: Path) -> None:
     with open_slide(write_ome(tmp_path / "x.ome.tif")) as slide:
         assert read_overview(slide, 0.5, 2.0).px_read == 175 * 125
@@ -153,6 +161,90 @@ def test_channels_of_fluorescence_are_named(tmp_path: Path) -> None:
     images = [np.zeros((200, 300, 5), np.uint8)]
     with pytest.raises(SlidePixelTypeError, match="5 channels"):
         open_slide(write_zarr(tmp_path / "x.zarr", "cyx", 2, images))
+
+
+LARGE = picture(1200, 1200)
+FALSE_LEVELS = {
+    "mirrored": smaller(LARGE, 2)[::-1],
+    "padded": padded(smaller(LARGE, 2), 384),
+    "blank": np.full((600, 600, 3), 244, np.uint8),
+}
+
+
+@pytest.mark.parametrize("name", FALSE_LEVELS)
+def test_a_level_of_a_zarr_that_shows_something_else_is_left_out(name: str, tmp_path: Path) -> None:
+    images = [LARGE, np.ascontiguousarray(FALSE_LEVELS[name]), smaller(LARGE, 4)]
+    with open_slide(write_zarr(tmp_path / "x.zarr", "cyx", 2, images)) as slide:
+        assert slide.header.level_dimensions == ((1200, 1200), (300, 300))
+        assert "levels left out" in slide.header.warnings[0]
+
+
+@pytest.mark.parametrize("version", [2, 3])
+def test_a_zarr_without_chunks_holds_no_pixels(version: int, tmp_path: Path) -> None:
+    # Zarr shows what is not stored as its fill value: black, which is no fluorescence.
+    path = write_zarr(tmp_path / "x.zarr", "cyx", version)
+    for file in (path / "0").rglob("*"):
+        if file.is_file() and file.name not in (".zarray", ".zattrs", "zarr.json"):
+            file.unlink()
+    with pytest.raises(SlideCorruptError, match="no pixels"):
+        open_slide(path)
+
+
+@pytest.mark.parametrize("version", [2, 3])
+@pytest.mark.parametrize("axes", ["cyx", "yxc", "tczyx"])
+def test_a_chunk_that_a_copy_lost_is_missing_and_not_black(
+    axes: str, version: int, tmp_path: Path
+) -> None:
+    path = write_zarr(tmp_path / "x.zarr", axes, version)
+    place = [{"y": "1", "x": "2"}.get(axis, "0") for axis in axes]
+    if version == 2:
+        (path / "0" / ".".join(place)).unlink()
+    else:
+        Path(path, "0", "c", *place).unlink()
+    with open_slide(path) as slide:
+        region = slide.read((200, 100), 0, (250, 200))
+    expected = IMAGE[100:300, 200:450].copy()
+    # Stored in chunks of 128 x 128: rows 128 to 256, columns 256 to 384.
+    expected[28:156, 56:184] = 255
+    np.testing.assert_array_equal(region.pixels, expected)
+    assert region.transparent_px == 128 * 128
+
+
+def test_a_label_before_the_picture_of_a_zarr_is_refused_with_both_sizes(tmp_path: Path) -> None:
+    zarr = pytest.importorskip("zarr")
+    zarr.open_group(str(tmp_path / "x.zarr"), mode="w", zarr_format=2)
+    write_zarr(tmp_path / "x.zarr" / "0", "cyx", 2, [smaller(IMAGE, 4)])
+    write_zarr(tmp_path / "x.zarr" / "1", "cyx", 2)
+    with pytest.raises(SlideFormatError, match=r"175 x 125 .* 700 x 500"):
+        open_slide(tmp_path / "x.zarr")
+    with open_slide(tmp_path / "x.zarr" / "1") as slide:
+        assert slide.dimensions == (700, 500)
+
+
+def test_levels_of_a_zarr_from_small_to_large_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(SlideFormatError, match="from large to small"):
+        open_slide(write_zarr(tmp_path / "x.zarr", "cyx", 2, LEVELS[::-1]))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"axes": [{"name": "c"}, {"name": "y"}]},
+        {"axes": [{"name": name} for name in "cab"]},
+        {"datasets": [{"path": "0", "coordinateTransformations": [{"type": "scale"}]}]},
+        {"coordinateTransformations": [{"type": "scale", "scale": [1, "a", 1]}]},
+        {"coordinateTransformations": [{"type": "scale", "scale": [1, 1]}]},
+        {"datasets": [{"path": "7"}]},
+    ],
+)
+def test_metadata_of_a_zarr_that_make_no_sense_are_named(
+    change: dict[str, Any], tmp_path: Path
+) -> None:
+    zarr = pytest.importorskip("zarr")
+    group = zarr.open_group(str(write_zarr(tmp_path / "x.zarr", "cyx", 2)), mode="a")
+    group.attrs["multiscales"] = [{**group.attrs["multiscales"][0], **change}]
+    with pytest.raises(SlideFormatError, match="metadata of an OME-Zarr"):
+        open_slide(tmp_path / "x.zarr")
 
 
 def test_czi_has_the_librarys_pixels(tmp_path: Path, pickled: Callable[[Any], Any]) -> None:

@@ -6,15 +6,16 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pydicom
 import pytest
 
-from msfusion_sdk.errors import SlideChangedError, SlideFormatError
+from msfusion_sdk.errors import SlideChangedError, SlideCorruptError, SlideFormatError
 from msfusion_sdk.slides import open_slide
 from msfusion_sdk.slides.files.companions import companions
 from msfusion_sdk.slides.files.stamp import FileStamp
 from msfusion_sdk.slides.readers.file_kind import classify
 
-from ..dicom import write_other, write_series
+from ..dicom import uid, write_other, write_series
 from ..pictures import picture
 
 IMAGE = picture(700, 500)
@@ -49,6 +50,49 @@ def test_two_slides_in_a_folder_are_refused_with_a_file_of_each(folder: Path) ->
         open_slide(folder)
     with open_slide(folder / "b-0.dcm") as slide:
         assert slide.dimensions == (700, 500)
+
+
+def write_beside(folder: Path, kind: str, series: str) -> Path:
+    """Write a label or the like as a file of a series."""
+    path = write_series(folder, picture(300, 200, seed=3), f"{series}{kind}", levels=1)[0]
+    data = pydicom.dcmread(path)
+    data.ImageType, data.SeriesInstanceUID = ["ORIGINAL", "PRIMARY", kind, "NONE"], uid(series)
+    data.save_as(path, enforce_file_format=True)
+    return path
+
+
+@pytest.mark.parametrize("series", ["a", "Z"])
+@pytest.mark.parametrize("kind", ["LABEL", "OVERVIEW", "THUMBNAIL"])
+def test_a_label_is_no_second_slide_whichever_series_it_is_in(
+    kind: str, series: str, folder: Path
+) -> None:
+    write_beside(folder, kind, series)
+    with open_slide(folder) as slide:
+        np.testing.assert_array_equal(slide.read((0, 0), 0, (700, 500)).pixels, IMAGE)
+
+
+def test_a_label_alone_is_named_for_what_it_is(tmp_path: Path) -> None:
+    label = write_beside(tmp_path / "x", "LABEL", "b")
+    for path in (label, label.parent):
+        with pytest.raises(SlideFormatError, match=r"LABEL.* holds no level"):
+            open_slide(path)
+
+
+def test_a_header_that_is_cut_short_is_no_second_slide(folder: Path) -> None:
+    level_0 = folder / "a-0.dcm"
+    level_0.write_bytes(level_0.read_bytes()[:400])
+    with pytest.raises(SlideCorruptError, match=r"a-0\.dcm .* cut short"):
+        open_slide(folder)
+
+
+def test_a_level_of_another_picture_is_left_out(folder: Path) -> None:
+    other = write_series(folder.parent / "other", picture(700, 500, seed=9), "b")[1]
+    data = pydicom.dcmread(other)
+    data.SeriesInstanceUID, data.FrameOfReferenceUID = uid("a"), uid("frame", "a")
+    data.save_as(folder / "a-1.dcm", enforce_file_format=True)
+    with open_slide(folder) as slide:
+        assert slide.header.level_dimensions == ((700, 500), (175, 125))
+        assert "levels left out: 350 x 250" in slide.header.warnings[0]
 
 
 def test_a_folder_of_reports_names_what_it_holds(tmp_path: Path) -> None:

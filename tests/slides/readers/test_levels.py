@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 import tifffile
@@ -38,6 +39,11 @@ def cases() -> dict[str, tuple[list[Pixels], list[tuple[int, int]]]]:
         "mirrored": ([CANVAS, halves[0][:, ::-1]], true[:1]),
         "label larger than the slide": ([OBLONG, label, smaller(OBLONG, 4)],
                                         [(2000, 1200), (500, 300)]),
+        "blank": ([CANVAS, np.full_like(halves[0], 244)], true[:1]),
+        "blank, the last": ([CANVAS, halves[0], np.full_like(halves[1], 244)], true[:2]),
+        "black": ([CANVAS, np.zeros_like(halves[0])], true[:1]),
+        "the middle alone": ([CANVAS, CANVAS[500:1500, 500:1500].copy()], true[:1]),
+        "as if YCbCr were RGB": ([CANVAS, cv2.cvtColor(halves[0], cv2.COLOR_RGB2YCrCb)], true[:1]),
         "a level twice": ([CANVAS, halves[0], halves[0], halves[1]], true[:3]),
     }  # fmt: skip
 
@@ -71,7 +77,27 @@ def test_a_mask_that_is_flagged_as_a_level_is_not_read_in_its_place(tmp_path: Pa
     assert np.abs(found.astype(int) - half).mean() < 3
 
 
-@pytest.mark.parametrize("name", ["padded, square", "macro", "mirrored"])
+def test_a_level_that_is_absent_does_not_hide_the_slide(tmp_path: Path) -> None:
+    path = write_pictures(tmp_path / "x.tif", [(CANVAS, 0), (smaller(CANVAS, 2), 1)])
+    with tifffile.TiffFile(path, mode="r+b") as tiff:
+        for name in ("TileOffsets", "TileByteCounts"):
+            tag = tiff.pages[1].tags[name]
+            tag.overwrite([0] * tag.count)
+    with open_slide(path) as slide:
+        assert slide.header.level_dimensions == ((2000, 2000),)
+        assert not read_overview(slide, MPP, 8.0).missing.any()
+
+
+def test_a_blank_slide_keeps_its_blank_levels(tmp_path: Path) -> None:
+    glass = [np.full((edge, edge, 3), 244, np.uint8) for edge in (2000, 1000, 500)]
+    flags = (0, 1, 1)
+    with open_slide(
+        write_pictures(tmp_path / "x.tif", list(zip(glass, flags, strict=True)))
+    ) as slide:
+        assert slide.level_count == 3
+
+
+@pytest.mark.parametrize("name", ["padded, square", "macro", "mirrored", "blank", "black"])
 def test_an_overview_shows_level_0(name: str, tmp_path: Path) -> None:
     pictures, _ = cases()[name]
     path = write_pictures(

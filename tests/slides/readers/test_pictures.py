@@ -21,6 +21,25 @@ def test_a_thumbnail_before_the_slide_is_refused_with_both_sizes(tmp_path: Path)
         open_slide(path)
 
 
+@pytest.mark.parametrize("flags", [(0, 0), (1, 0), (0, 1)])
+@pytest.mark.parametrize("first", ["tiles", "strips"])
+@pytest.mark.parametrize("second", ["tiles", "strips"])
+def test_a_larger_picture_behind_is_refused_whatever_its_flag_and_layout(
+    second: str, first: str, flags: tuple[int, int], tmp_path: Path
+) -> None:
+    # Where a larger level is taken for level 0, the spacing would be the thumbnail's.
+    with tifffile.TiffWriter(tmp_path / "x.tif") as tiff:
+        for image, flag, kind in (
+            (smaller(CANVAS, 2), flags[0], first),
+            (CANVAS, flags[1], second),
+        ):
+            layout = {} if kind == "tiles" else {"tile": None, "rowsperstrip": 64}
+            tiff.write(image, subfiletype=flag, **{**TILED, **layout})
+    for mpp in (None, 0.5):
+        with pytest.raises(SlideFormatError, match=r"320 x 240 .* 640 x 480"):
+            open_slide(tmp_path / "x.tif", mpp=mpp)
+
+
 @pytest.mark.parametrize("compression", ["jpeg", None])
 def test_of_focal_planes_the_first_is_read_and_it_is_said(
     compression: str | None, tmp_path: Path
@@ -48,9 +67,10 @@ def test_levels_without_their_flag_are_no_other_pictures(tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize("orientation", range(2, 9))
-def test_the_orientation_tag_is_said(orientation: int, tmp_path: Path) -> None:
+@pytest.mark.parametrize("description", ["", "Aperio Image Library v11\n640x480 |MPP = 0.5"])
+def test_the_orientation_tag_is_said(description: str, orientation: int, tmp_path: Path) -> None:
     tag = [(274, "H", 1, orientation, True)]
-    tifffile.imwrite(tmp_path / "x.tif", CANVAS, extratags=tag, **TILED)
+    tifffile.imwrite(tmp_path / "x.tif", CANVAS, extratags=tag, description=description, **TILED)
     with open_slide(tmp_path / "x.tif") as slide:
         assert f"Orientation tag is {orientation}" in slide.header.warnings[0]
 
