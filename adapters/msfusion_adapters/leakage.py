@@ -24,7 +24,10 @@ FEWEST_OF_EACH = 5
 """Patients with the event (or of a class) and without, below which a column may be like it by
 chance."""
 TOO_WELL = 0.95
-"""Concordance above which a column alone is no predictor any more."""
+"""Concordance above which a column alone is no predictor any more; so are the shares of patients
+with and without the event for whom a flag is right, and the correlation with a number squared."""
+FEWEST_VALUES = 5
+"""Values of a column below which few pairs differ enough for their order to be told."""
 ROW_ORDER = 0.7
 """Concordance from which on a column that counts rows tells more than chance would."""
 WORTH_A_LOOK = 0.7
@@ -38,6 +41,7 @@ def warn_of_leaks(
     patient_ids: Sequence[str],
     y: "pd.DataFrame | pd.Series | None",
     what: str,
+    gaps: Bools | None = None,
 ) -> None:
     """Warn of the columns that tell the outcome, with the figure of each.
 
@@ -46,9 +50,11 @@ def warn_of_leaks(
     values : shape (patient, column)
         Without gaps.
     y : DataFrame or Series indexed by patient_id, optional
-        ``time`` and ``event``, or classes.
+        ``time`` and ``event``, classes or numbers.
     what : str
         What the table is called in the message.
+    gaps : shape (patient, column), optional
+        Where a value was filled in; the others may tell the outcome all the same.
 
     Warns
     -----
@@ -62,6 +68,8 @@ def warn_of_leaks(
     if len(known) < FEWEST:
         return
     leaks = find_leaks(values[having], y.loc[known])
+    if gaps is not None:
+        leaks = _beside_gaps(values[having], gaps[having], y.loc[known]) | leaks
     if leaks:
         shown = ", ".join(f"{names[place]!r} {why}" for place, why in sorted(leaks.items()))
         warnings.warn(
@@ -79,12 +87,13 @@ def find_leaks(values: Floats, y: "pd.DataFrame | pd.Series") -> dict[int, str]:
     ----------
     values : shape (patient, column)
     y : of the same patients, in their order
+        Floating-point numbers are numbers, all else of a Series is classes.
     """
     step = -(-len(values) // MOST_PATIENTS)  # every so many patients are enough to see it
     values, y = np.asarray(values[::step], np.float64), y.iloc[::step]
     if isinstance(y, pd.DataFrame):
         time, event = y["time"].to_numpy(np.float64), y["event"].to_numpy(np.bool_)
-        found = _telling(values, event, "the event")
+        found = _telling(values, event, "the event") | _nearly_telling(values, event)
         if event.sum() < FEWEST_OF_EACH:
             return found
         for place in np.flatnonzero(_may_order(values, time, event) | _counts_rows(values)):
@@ -95,11 +104,52 @@ def find_leaks(values: Floats, y: "pd.DataFrame | pd.Series") -> dict[int, str]:
                 text = f"counts the rows of a table sorted by time (C {order:.2f})"
                 found.setdefault(int(place), text)
         return found
+    if pd.api.types.is_float_dtype(y):
+        return _following(values, y.to_numpy(np.float64, na_value=np.nan))
     found = {}
     for name in pd.unique(y):
         for row, why in _telling(values, y.to_numpy() == name, f"class {name!r}").items():
             found.setdefault(row, why)
     return found
+
+
+def _beside_gaps(values: Floats, gaps: Bools, y: "pd.DataFrame | pd.Series") -> dict[int, str]:
+    """Return the columns that tell the outcome of the patients for whom they were filled in."""
+    found = {}
+    for place in np.flatnonzero(gaps.any(axis=0)).tolist():
+        filled = ~gaps[:, place]
+        if filled.sum() >= FEWEST:
+            leaks = find_leaks(values[filled][:, [place]], y.loc[filled])
+            if leaks:
+                found[place] = f"{leaks[0]} where it is not empty"
+    return found
+
+
+def _nearly_telling(values: Floats, event: Bools) -> dict[int, str]:
+    """Return the flags that are the event but for a few patients: of another day, or lost."""
+    if min(event.sum(), (~event).sum()) < FEWEST_OF_EACH:
+        return {}
+    low, high = values.min(axis=0), values.max(axis=0)
+    is_high = values == high
+    is_flag = (is_high | (values == low)).all(axis=0) & (low < high)
+    right = np.stack([is_high[event].mean(axis=0), 1 - is_high[~event].mean(axis=0)])
+    found = {}
+    # A flag that says the opposite tells it just as well.
+    for shares in (right, 1 - right):
+        worse = shares.min(axis=0)
+        for place in np.flatnonzero(is_flag & (worse > TOO_WELL) & (worse < 1)).tolist():
+            n = round(float(shares[:, place] @ [event.sum(), (~event).sum()]))
+            found[place] = f"equals the event for {n} of {len(event)} patients"
+    return found
+
+
+def _following(values: Floats, numbers: Floats) -> dict[int, str]:
+    """Return the columns that are the numbers themselves, counted in another way perhaps."""
+    with np.errstate(invalid="ignore", divide="ignore"):
+        columns = (values - values.mean(axis=0)) / values.std(axis=0)
+        found = columns.T @ (numbers - numbers.mean()) / numbers.std() / len(numbers)
+    places = np.flatnonzero(found**2 > TOO_WELL).tolist()
+    return {place: f"follows the number (r {found[place]:.2f})" for place in places}
 
 
 def _telling(values: Floats, truth: Bools, what: str) -> dict[int, str]:
@@ -146,8 +196,15 @@ def _counts_rows(values: Floats) -> Bools:
 
 
 def _concordance(column: Floats, time: Floats, event: Bools) -> float:
+    """Return the concordance among patients whose values differ, in the better direction."""
     try:
         c_index = concordance_index(time=time, event=event, risk=column)
+        if FEWEST_VALUES <= len(np.unique(column)) < len(column):
+            # With ties broken as the times have it, and the other way round: years of last contact
+            # are equal for many.
+            ranks = [np.argsort(np.lexsort((order, column))) for order in (-time, time)]
+            best, worst = (concordance_index(time=time, event=event, risk=r) for r in ranks)
+            c_index = worst / (worst + 1 - best)
     except DegenerateSplitError:
         return 0.5
     # A column that orders the times backwards tells them just as well.

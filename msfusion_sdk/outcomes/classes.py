@@ -11,6 +11,7 @@ from msfusion_sdk.arrays import Bools, Floats, Rows
 from msfusion_sdk.errors import DegenerateSplitError, TableError
 from msfusion_sdk.outcomes.outcome import Kind, Outcome, taken
 from msfusion_sdk.phrases import first_few
+from msfusion_sdk.tables.cells.placeholders import placeholders_among
 from msfusion_sdk.tables.frames import patient_table
 
 __all__ = ["ClassOutcome", "class_column", "class_outcome"]
@@ -114,6 +115,15 @@ def class_column(y: "pd.Series[Any]") -> "pd.Series[Any]":
         )
         raise TableError(msg)
     values = column.to_list()
+    words = placeholders_among(values)
+    nothing = column.index[[isinstance(value, str) and value in words for value in values]]
+    if len(nothing):
+        msg = (
+            f"{len(nothing)} of {len(column)} patients have a class that says there is none "
+            f"({first_few(sorted(words))}; first: {first_few(nothing)}). Leave them out of y, or "
+            "give the class another name."
+        )
+        raise TableError(msg)
     kinds = sorted({type(value).__name__ for value in values})
     # The type itself: for Python True is 1, and would be the same class as 1.
     if len(kinds) > 1 or not all(isinstance(value, str | int | bool) for value in values):

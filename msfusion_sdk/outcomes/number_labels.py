@@ -5,8 +5,9 @@ import pandas as pd
 import pyarrow as pa
 
 from msfusion_sdk.outcomes.declaration import NumberDeclaration
-from msfusion_sdk.outcomes.survival_labels import cells_of, without_outcome
+from msfusion_sdk.outcomes.survival_labels import as_number, cells_of, without_outcome
 from msfusion_sdk.phrases import first_few
+from msfusion_sdk.tables.cells.missing_codes import code_remark, missing_codes
 from msfusion_sdk.tables.frames import ID_COLUMN
 from msfusion_sdk.tables.issues import Issue, issue, note
 
@@ -29,12 +30,13 @@ def number_labels(
     column = declared.column
     ids, cells = table.column(ID_COLUMN).to_pylist(), cells_of(table, column)
     known = {name: cell for name, cell in zip(ids, cells, strict=True) if cell is not None}
-    texts = {name: cell for name, cell in known.items() if not _is_number(cell)}
-    numbers = {name: float(cell) for name, cell in known.items() if _is_number(cell)}  # type: ignore[arg-type]
+    every = {name: as_number(cell) for name, cell in known.items()}
+    texts = {name: cell for name, cell in known.items() if np.isnan(every[name])}
+    numbers = {name: value for name, value in every.items() if name not in texts}
     infinite = [name for name, value in numbers.items() if np.isinf(value)]
     index = pd.Index(list(numbers), name=ID_COLUMN, dtype=object)
     labels = pd.Series(list(numbers.values()), index, name=column, dtype=np.float64)
-    values = labels.unique()
+    values, codes = labels.unique(), missing_codes(labels.to_numpy())
     return labels, [
         *issue(
             "Table",
@@ -62,8 +64,5 @@ def number_labels(
             f"{column} holds only the numbers {first_few(values.tolist())}. If they stand for "
             "classes, declare it without kind='number'.",
         ),
+        *note("Table", int(labels.isin(codes).sum()), code_remark(column, codes)),
     ]
-
-
-def _is_number(cell: object) -> bool:
-    return isinstance(cell, int | float) and not isinstance(cell, bool)

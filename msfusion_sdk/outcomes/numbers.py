@@ -66,7 +66,7 @@ def number_outcome(y: "pd.Series[Any]") -> NumberOutcome:
     TableError
         When a cell is empty or no number.
     NonFiniteError
-        When a number is infinite.
+        When a number is infinite, or all are too small or too large to be squared.
     DegenerateSplitError
         When all numbers are the same, or there is one patient.
     """
@@ -99,4 +99,11 @@ def number_outcome(y: "pd.Series[Any]") -> NumberOutcome:
             "nothing can be learned or judged. Give more patients."
         )
         raise DegenerateSplitError(msg)
+    # To a computer the square of 1e-200 is 0, and that of 1e200 infinite.
+    with np.errstate(over="ignore", under="ignore"):
+        spread = values.std()
+    if not 0 < spread < np.inf:
+        what = f"numbers such as {first_few(values.tolist())} are too small or too large to be"
+        msg = f"The {what} squared. Give them in another unit."
+        raise NonFiniteError(msg)
     return NumberOutcome(tuple(column.index), values)

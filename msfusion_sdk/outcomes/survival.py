@@ -176,6 +176,9 @@ def _numbers(column: "pd.Series[Any]") -> NDArray[Any]:
     if pd.api.types.is_numeric_dtype(column):
         # Nullable integers have no NaN of their own.
         return column.to_numpy(np.float64, na_value=np.nan)
+    # Databases give exact numbers, as objects.
+    if pd.api.types.infer_dtype(column) in ("decimal", "mixed-integer-float"):
+        return column.to_numpy(np.float64)
     return column.to_numpy()
 
 

@@ -4,6 +4,7 @@ A patient whose cells are blank has no outcome and is left out, which is counted
 outcome is an error: it is more often a slip than a fact.
 """
 
+import re
 from collections.abc import Sequence
 
 import numpy as np
@@ -15,11 +16,13 @@ from msfusion_sdk.arrays import Floats
 from msfusion_sdk.outcomes.declaration import SurvivalDeclaration
 from msfusion_sdk.outcomes.remarks import remarks_on
 from msfusion_sdk.phrases import first_few
-from msfusion_sdk.tables.cells.placeholders import MISSING_TEXT, is_placeholder
+from msfusion_sdk.tables.cells.placeholders import MISSING_TEXT, placeholders_among
 from msfusion_sdk.tables.frames import ID_COLUMN
 from msfusion_sdk.tables.issues import Issue, issue, note
 
-__all__ = ["as_key", "cells_of", "survival_labels", "without_outcome"]
+__all__ = ["as_key", "as_number", "cells_of", "survival_labels", "without_outcome"]
+
+_PLAIN_NUMBER = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
 
 
 def survival_labels(
@@ -76,12 +79,26 @@ def survival_labels(
 
 def cells_of(table: pa.Table, column: str) -> list[object]:
     """Return the cells as Python values; blanks, placeholders and NaN are None."""
-    return [None if _has_no_value(v) else v for v in table.column(column).to_pylist()]
+    cells = table.column(column).to_pylist()
+    words = placeholders_among(cells)
+    return [None if _has_no_value(cell, words) else cell for cell in cells]
 
 
-def _has_no_value(cell: object) -> bool:
+def as_number(cell: object) -> float:
+    """Return a cell as a number, NaN when it is none; text is one where it is written plainly.
+
+    One odd cell makes text of a column, and the other cells are numbers all the same.
+    """
+    # A number of True is a column of flags under another name.
+    if isinstance(cell, int | float) and not isinstance(cell, bool):
+        return float(cell)
+    is_plain = isinstance(cell, str) and _PLAIN_NUMBER.fullmatch(cell.strip())
+    return float(cell) if is_plain else np.nan  # type: ignore[arg-type]  # text, as is_plain says
+
+
+def _has_no_value(cell: object, words: set[str]) -> bool:
     if isinstance(cell, str):
-        return cell.strip() in MISSING_TEXT or is_placeholder(cell)
+        return cell.strip() in MISSING_TEXT or cell in words
     # NaN alone differs from itself.
     return cell != cell
 
@@ -90,13 +107,7 @@ def _times(
     ids: NDArray[np.object_], cells: Sequence[object], column: str
 ) -> tuple[Floats, list[Issue]]:
     """Return the times, NaN where blank, and what is wrong with them."""
-    time = np.array(
-        [
-            # A time of True is a column of events under another name.
-            float(v) if isinstance(v, int | float) and not isinstance(v, bool) else np.nan
-            for v in cells
-        ]
-    )
+    time = np.array([as_number(cell) for cell in cells])
     text = np.array([v is not None for v in cells]) & np.isnan(time)
     values = first_few(dict.fromkeys(cells[row] for row in np.flatnonzero(text).tolist()))
     issues = []

@@ -189,7 +189,8 @@ def require_events(event: Bools, what: str) -> None:
     if not event.any():
         msg = (
             f"{what} needs at least one event and has none among {len(event)} patients. "
-            "Use folds stratified by event, or fewer of them."
+            "Check which value of event means that it was seen; of folds, make fewer or stratify "
+            "them by event."
         )
         raise DegenerateSplitError(msg)
 
@@ -199,7 +200,18 @@ def _require_times(values: NDArray[np.generic], patient_ids: Sequence[str] | Non
         raise ShapeError(_one_dimensional("time", values))
     # ``astype`` would turn dates, booleans and text into numbers without a word.
     if values.dtype.kind not in "iuf":
-        msg = f"time must be numbers, and is {values.dtype} (first: {first_few(values.tolist())})."
+        number = (int, float, np.number)
+        wrong = np.array([not isinstance(v, number) or isinstance(v, bool) for v in values])
+        # One odd cell makes a column of objects, and it is that one which is to be named.
+        found = (
+            f"{values.dtype} (first: {first_few(values[:4])})"
+            if wrong.all()
+            else f"something else for {_offenders(values, wrong, patient_ids)}"
+        )
+        msg = (
+            f"time must be numbers, and is {found}. Convert it: pd.to_numeric(y['time']) for text, "
+            "y['time'].dt.days for durations."
+        )
         raise SurvivalLabelError(msg)
     times = values.astype(np.float64)
     wrong = ~(np.isfinite(times) & (times >= 0))

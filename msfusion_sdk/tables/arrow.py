@@ -5,7 +5,7 @@ A text file is read as text first, and its columns are typed afterwards, each as
 """
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from difflib import get_close_matches
 from pathlib import Path
 from typing import TypeAlias
@@ -23,6 +23,9 @@ from msfusion_sdk.tables.files.table_file import TableFile, TableShape
 __all__ = ["TableSource", "name_of", "read_table"]
 
 TableSource: TypeAlias = str | Path | TableFile | pd.DataFrame | pa.Table
+
+# A surrogate is a UnicodeError, which is a ValueError; 2**70 overflows.
+_NO_ARROW = (pa.ArrowException, ValueError, TypeError, OverflowError)
 
 
 def read_table(source: TableSource, *, id_columns: tuple[str, ...]) -> pa.Table:
@@ -85,11 +88,25 @@ def _from_pandas(frame: pd.DataFrame, name: str, id_columns: tuple[str, ...]) ->
         wrong = [v for v in frame[column].dropna() if not isinstance(v, str)]
         if wrong:
             raise _not_text(column, name, type(wrong[0]).__name__, wrong)
+    normal = normal_frame(frame)
     try:
-        return pa.Table.from_pandas(normal_frame(frame), preserve_index=False)
-    except (pa.ArrowException, UnicodeEncodeError, ValueError, TypeError) as error:
-        msg = f"{name} has a column that mixes kinds of values: {error}. Give it one kind."
+        return pa.Table.from_pandas(normal, preserve_index=False)
+    except _NO_ARROW as error:
+        column, reason = next(_wrong_columns(normal), ("", str(error)))
+        msg = (
+            f"Column {column!r} of {name} cannot be stored ({reason}). Make numbers or text of it, "
+            "or drop it."
+        )
         raise TableError(msg) from error
+
+
+def _wrong_columns(frame: pd.DataFrame) -> Iterator[tuple[str, str]]:
+    """Yield the columns that Arrow does not take, and what it says."""
+    for name in frame.columns:
+        try:
+            pa.array(frame[name], from_pandas=True)
+        except _NO_ARROW as error:
+            yield str(name), str(error.args[0] if error.args else error)
 
 
 def _check_columns(names: list[str], table: str, wanted: tuple[str, ...]) -> None:

@@ -118,3 +118,47 @@ def test_few_patients_say_nothing(y: pd.DataFrame) -> None:
 
 def test_without_an_outcome_nothing_is_looked_for() -> None:
     ClinicalAdapter().fit(age().to_frame())
+
+
+def test_a_flag_that_is_the_event_but_for_a_few_is_named_with_their_number(
+    y: pd.DataFrame,
+) -> None:
+    wrong = y["event"].to_numpy(copy=True)
+    wrong[:4] = ~wrong[:4]
+    assert "'x1' equals the event for 196 of 200 patients" in told(wrong.astype(int), y)
+    words = np.where(np.arange(200) < 3, "lost", np.where(y["event"], "gone", "here"))
+    assert "equals the event for" in told(words, y)
+
+
+def test_a_flag_that_goes_with_the_event_in_nine_of_ten_is_a_good_marker(y: pd.DataFrame) -> None:
+    marker = y["event"].to_numpy() ^ (np.arange(200) % 10 == 0)
+    assert told(marker.astype(int), y) == ""
+
+
+@pytest.mark.parametrize(
+    "binned", [lambda t: (2000 + t / 12).round(), lambda t: pd.cut(t, 8).cat.codes]
+)
+def test_ties_do_not_hide_that_a_column_orders_the_times(binned: object, y: pd.DataFrame) -> None:
+    assert "alone orders the times (C 1.00)" in told(binned(y["time"]), y)
+
+
+@pytest.mark.parametrize("column", ["time", "event"])
+def test_gaps_do_not_hide_what_a_column_tells(column: str, y: pd.DataFrame) -> None:
+    gappy = y[column].astype(float).where(np.arange(200) % 4 > 0)
+    assert "where it is not empty" in told(gappy, y)
+
+
+def test_words_with_gaps_for_the_event_are_named(y: pd.DataFrame) -> None:
+    words = pd.Series(np.where(y["event"], "gone", "here"), IDS).where(np.arange(200) % 4 > 0)
+    assert "'x1=gone' equals the event where it is not empty" in told(words, y)
+
+
+def test_a_column_that_follows_a_number_is_named(y: pd.DataFrame) -> None:
+    number = age().rename("number")
+    table = pd.DataFrame({"other": y["time"], "x1": 2 * number - 7})
+    with pytest.warns(TableWarning, match=r"'x1' follows the number \(r 1\.00\)"):
+        ClinicalAdapter().fit(table, number)
+    noisy = number + np.random.default_rng(3).normal(0, 5, 200)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        ClinicalAdapter().fit(table.assign(x1=noisy), number)

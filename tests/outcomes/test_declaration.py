@@ -65,7 +65,7 @@ def test_infinite_times_are_refused() -> None:
 
 def test_times_that_are_words_are_refused_with_the_word() -> None:
     message = error(survival(["5", "10", "long", ""], EVENTS)[1])
-    assert "3 of 4 values of time_months are no numbers ('5', '10', 'long')" in message
+    assert "1 of 4 values of time_months are no numbers ('long'); first patients: 'P2'" in message
 
 
 def test_a_time_without_an_event_and_the_reverse_are_refused() -> None:

@@ -10,13 +10,19 @@ import pandas as pd
 from numpy.typing import NDArray
 from sklearn.utils.validation import check_is_fitted
 
-from msfusion_adapters.clinical.columns import gaps
-from msfusion_adapters.clinical.encoding import encode, far_outside, feature_names, learn
+from msfusion_adapters.clinical.columns import gaps, require_no_bytes
+from msfusion_adapters.clinical.encoding import (
+    encode,
+    far_outside,
+    feature_names,
+    filled_in,
+    learn,
+)
 from msfusion_adapters.clinical.layouts import ClinicalLayout, read_clinical
 from msfusion_adapters.clinical.names import is_after_baseline
 from msfusion_adapters.clinical.plan import ColumnPlan
 from msfusion_adapters.clinical.planning import declared_roles, plan_columns
-from msfusion_adapters.clinical.tidy import Unknown, require_known, tidy
+from msfusion_adapters.clinical.tidy import Unknown, require_known, tidy, warn_of_empty
 from msfusion_adapters.leakage import warn_of_leaks
 from msfusion_sdk.adapter import AdapterState, Block, ModalityAdapter
 from msfusion_sdk.arrays import Bools
@@ -44,7 +50,8 @@ class ClinicalAdapter(ModalityAdapter):
     Columns that are known only after follow-up began, judged by their names (vital status,
     treatment, recurrence, days to death …), are left out with a warning that lists them,
     unless they are declared; so are columns with values for fewer than 5 % of the patients.
-    A column that equals the outcome, or alone orders it, is named in a warning.
+    A column that equals the outcome, nearly or where it is not empty, or that alone orders it, is
+    named in a warning.
 
     Parameters
     ----------
@@ -141,6 +148,7 @@ class ClinicalAdapter(ModalityAdapter):
         if leaks:
             self._warn(leaks)
         used = checked.drop(columns=leaks)
+        require_no_bytes(used)
         used = used[_has_value(used)]
         if used.empty:
             msg = "No training patient has a value in the clinical table. Leave it out of this fit."
@@ -158,7 +166,7 @@ class ClinicalAdapter(ModalityAdapter):
         tidied, _ = tidy(used, self._plans, self.unknown)
         self._arrays = learn(tidied, self._plans)
         values, names = encode(tidied, self._plans, self._arrays), feature_names(self._plans)
-        warn_of_leaks(values, names, list(used.index), y, _WHAT)
+        warn_of_leaks(values, names, list(used.index), y, _WHAT, filled_in(tidied, self._plans))
         return self
 
     def fit_transform(
@@ -185,7 +193,8 @@ class ClinicalAdapter(ModalityAdapter):
         Warns
         -----
         TableWarning
-            Of levels that training never saw and numbers far outside what it saw.
+            Of levels that training never saw, numbers far outside what it saw, and columns that are
+        empty where training had no gap.
         """
         check_is_fitted(self)
         return self._block(table, is_training=False)
@@ -194,9 +203,11 @@ class ClinicalAdapter(ModalityAdapter):
         # Columns that training left out may be there: they were in the table that it was given.
         checked = patient_table(table).drop(columns=self.dropped_, errors="ignore")
         chosen = select_columns(checked, self.columns_, _WHAT)
+        require_no_bytes(chosen)
         tidied, novel = tidy(chosen, self._plans, self.unknown)
         present = _has_value(chosen)
         if not is_training:
+            warn_of_empty(novel, self._plans, int(present.sum()))
             far = far_outside(tidied, self._plans, self._arrays)
             require_known(novel, far, int(present.sum()))
         values = encode(tidied, self._plans, self._arrays)

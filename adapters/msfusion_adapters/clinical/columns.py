@@ -15,9 +15,18 @@ from msfusion_adapters.clinical.stages import grade_number, stage_number
 from msfusion_sdk.arrays import Bools, Floats
 from msfusion_sdk.errors import TableError
 from msfusion_sdk.tables.cells.dates import holds_dates
-from msfusion_sdk.tables.cells.placeholders import is_placeholder
+from msfusion_sdk.tables.cells.placeholders import placeholders_among
 
-__all__ = ["PARSERS", "Role", "as_levels", "as_text", "fold", "gaps", "infer_role"]
+__all__ = [
+    "PARSERS",
+    "Role",
+    "as_levels",
+    "as_text",
+    "fold",
+    "gaps",
+    "infer_role",
+    "require_no_bytes",
+]
 
 Role = Literal["numeric", "categorical", "ordinal", "stage", "grade"]
 
@@ -88,8 +97,26 @@ def gaps(column: pd.Series) -> Bools:
     if pd.api.types.is_numeric_dtype(column):
         return empty
     cells = column.astype(object)
-    words = {cell: is_placeholder(cell) for cell in set(cells[~empty]) if isinstance(cell, str)}
-    return empty | np.array([words.get(cell, False) for cell in cells], np.bool_)
+    words = placeholders_among(cells[~empty])
+    return empty | np.array([isinstance(c, str) and c in words for c in cells], np.bool_)
+
+
+def require_no_bytes(table: pd.DataFrame) -> None:
+    """Refuse columns that hold bytes, as some readers of SAS files give them for text.
+
+    Raises
+    ------
+    TableError
+    """
+    for name in table.select_dtypes(object).columns:
+        cells = table[name][[isinstance(cell, bytes) for cell in table[name]]]
+        if len(cells):
+            msg = (
+                f"Column {name!r} holds bytes for {len(cells)} of {len(table)} patients (first: "
+                f"{cells.iloc[0]!r} of {cells.index[0]}), and not text. Decode them where the file "
+                "is read: pandas.read_sas(path, encoding='latin-1'), say."
+            )
+            raise TableError(msg)
 
 
 def _are_whole(values: Floats) -> bool:

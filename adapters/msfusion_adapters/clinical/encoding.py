@@ -8,9 +8,9 @@ from numpy.typing import NDArray
 
 from msfusion_adapters.clinical.plan import MISSING, ColumnPlan
 from msfusion_adapters.clinical.tidy import Novel
-from msfusion_sdk.arrays import Floats
+from msfusion_sdk.arrays import Bools, Floats
 
-__all__ = ["Arrays", "encode", "far_outside", "feature_names", "learn"]
+__all__ = ["Arrays", "encode", "far_outside", "feature_names", "filled_in", "learn"]
 
 Arrays = Mapping[str, NDArray[np.float64]]
 
@@ -73,6 +73,17 @@ def feature_names(plans: Sequence[ColumnPlan]) -> list[str]:
     """Return the names of the features: numbers, then levels, then marks of gaps."""
     levels = [f"{plan.name}={level}" for plan in _by_levels(plans) for level in _shown(plan)]
     return [*_numbers(plans), *levels, *_gaps(plans)]
+
+
+def filled_in(table: pd.DataFrame, plans: Sequence[ColumnPlan]) -> Bools:
+    """Return which features of a tidy table stand for an empty cell, shape (patient, feature)."""
+    empty = {name: table[name].isna().to_numpy() for name in _numbers(plans)}
+    for plan in _by_levels(plans):
+        is_empty = table[plan.name].to_numpy() == MISSING
+        known = [level for level in _shown(plan) if level != MISSING]
+        empty |= {f"{plan.name}={level}": is_empty for level in known}
+    nowhere = np.zeros(len(table), np.bool_)
+    return np.column_stack([empty.get(name, nowhere) for name in feature_names(plans)])
 
 
 def far_outside(table: pd.DataFrame, plans: Sequence[ColumnPlan], arrays: Arrays) -> list[Novel]:

@@ -6,6 +6,8 @@ one cell alone does not tell.
 
 import re
 from collections.abc import Iterable, Mapping
+from decimal import Decimal as ExactNumber
+from fractions import Fraction
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -39,11 +41,19 @@ PARSED_SHARE = 0.9
 """Of its values, how many have to be numbers (or stages, or grades) for a column to be that:
 one of them is often ``>= 90`` or ``see notes``, and a column of names has none."""
 
+UNIT_SHARE = 0.5
+"""Of the different cells, how many end in one word for it to be a unit though nobody knows it."""
+
 _NUMBER = r"[+-]?(?:\d+(?:[.,]\d+)*|[.,]\d+)(?:[eE][+-]?\d+)?"
 _CELL = re.compile(
-    rf"(?P<limit>[<>≤≥~≈]=?|=[<>])?\s*(?P<number>{_NUMBER})\s*(?P<more>\+)?"
+    rf"(?P<limit>[<>≤≥~≈]=?|=[<>])?\s*(?P<number>{_NUMBER})"
+    r"\s*(?P<more>\+|(?:or|and) (?:more|older|over|above))?"
     r"\s*(?P<unit>(?:[^\W\d_]|[%°µμ/]|x?10\^)[^\s]*(?: [^\W\d_]+)?\.?)?"
 )
+# A unit has a letter or a sign in it: 120/80 is no number of "/80".
+_UNIT = re.compile(r".*[^\W\d_].*|%|°")
+_MINUS = re.compile("^[\N{MINUS SIGN}\N{EN DASH}](?=[\\d.,])|(?<=[eE])\N{MINUS SIGN}")
+_GROUPS = re.compile(r"(?<![\w.,])\d{1,3}(?:[ \u00a0\u2009\u202f'’]\d{3})+(?!\d)")
 _COMMA_CLEAR = re.compile(r"[+-]?(?:\d{1,3}(?:\.\d{3})+|\d*),\d+(?:[eE][+-]?\d+)?")
 _THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2}(?:,\d{3})+(?:\.\d+)?")
 _EITHER = re.compile(r"[+-]?[1-9]\d{0,2},\d{3}")
@@ -58,7 +68,7 @@ class Numbers(NamedTuple):
     """Cells that hold something, and no number."""
     unit: str
     """What stands behind the numbers, '' when nothing does."""
-    n_units: int
+    measured: tuple[str, ...]
     """Cells with that unit."""
     decimal: Decimal
     """What stands before decimals, as far as the cells tell."""
@@ -95,7 +105,7 @@ def read_numbers(column: pd.Series, gaps: Bools, decimal: Decimal = "") -> Numbe
     """
     if pd.api.types.is_numeric_dtype(column):
         values = column.to_numpy(np.float64, na_value=np.nan)
-        return Numbers(values, np.zeros(len(column), np.bool_), "", 0, decimal, ())
+        return Numbers(values, np.zeros(len(column), np.bool_), "", (), decimal, ())
     text = column.astype(object).where(~gaps, None)
     parsed = _without_codes(_parsed({cell for cell in text if isinstance(cell, str)}))
     held = int((~gaps).sum())
@@ -107,34 +117,42 @@ def read_numbers(column: pd.Series, gaps: Bools, decimal: Decimal = "") -> Numbe
     found = _decimal(column.name, {cell.number for cell in parsed.values()}, decimal)
     values_of = {word: _value(cell.number, found) for word, cell in parsed.items()}
     values = np.array([_as_float(cell, values_of) for cell in text], np.float64)
-    words = [parsed[cell] for cell in text if isinstance(cell, str) and cell in parsed]
+    words = [cell for cell in text if isinstance(cell, str) and cell in parsed]
     return Numbers(
         values,
         np.isnan(values) & ~gaps,
         next(iter(units), ""),
-        sum(bool(word.unit) for word in words),
+        tuple(word for word in words if parsed[word].unit),
         found,
-        tuple(c for c in text if isinstance(c, str) and c in parsed and parsed[c].is_limit),
+        tuple(word for word in words if parsed[word].is_limit),
     )
 
 
 def _parsed(words: Iterable[str]) -> dict[str, _Cell]:
     parsed = {}
     for word in words:
-        match = _CELL.fullmatch(word.strip())
-        if match:
-            unit = (match["unit"] or "").strip().casefold().rstrip(".")
+        match = _CELL.fullmatch(_plain(word))
+        unit = (match["unit"] or "").strip().casefold().rstrip(".") if match else ""
+        if match and (not unit or _UNIT.fullmatch(unit)):
             parsed[word] = _Cell(match["number"], unit, bool(match["limit"] or match["more"]))
     return parsed
+
+
+def _plain(word: str) -> str:
+    """Return a cell with a plain minus, and without marks between thousands or for text."""
+    # A spreadsheet puts an apostrophe before a number that is to stay text.
+    word = _MINUS.sub("-", word.strip()).removeprefix("'")
+    return _GROUPS.sub(lambda match: re.sub(r"\D", "", match[0]), word)
 
 
 def _without_codes(parsed: dict[str, _Cell]) -> dict[str, _Cell]:
     """Return the cells without such as 1a and 2b, which begin with a number and are codes.
 
-    One word behind all numbers is their unit, whatever it is, unless it is a letter or two.
+    One word behind most numbers is their unit, whatever it is, unless it is a letter or two.
     """
-    units = {cell.unit for cell in parsed.values() if cell.unit}
-    if len(units) == 1 and len(next(iter(units))) > 2:
+    units = [cell.unit for cell in parsed.values() if cell.unit]
+    is_one = len(set(units)) == 1 and len(units[0]) > 2
+    if is_one and len(units) >= UNIT_SHARE * len(parsed):
         return parsed
     return {word: c for word, c in parsed.items() if not c.unit or _is_known(c.unit)}
 
@@ -196,7 +214,8 @@ def _value(number: str, decimal: Decimal) -> float:
 
 
 def _is_number(cell: object) -> bool:
-    return isinstance(cell, bool | int | float | np.number) and cell == cell
+    known = bool | int | float | np.number | np.bool_ | ExactNumber | Fraction
+    return isinstance(cell, known) and cell == cell
 
 
 def _as_float(cell: object, values: Mapping[str, float]) -> float:

@@ -9,16 +9,18 @@ import pandas as pd
 
 from msfusion_adapters.clinical.columns import PARSERS, as_levels, as_text, fold, gaps
 from msfusion_adapters.clinical.numbers import PARSED_SHARE, Decimal, Numbers, read_numbers
-from msfusion_adapters.clinical.remarks import Remark
+from msfusion_adapters.clinical.remarks import Remark, RemarkKind
 from msfusion_adapters.numeric import varies
 from msfusion_sdk.arrays import Bools, Floats
 from msfusion_sdk.config import FrozenConfig
 from msfusion_sdk.errors import NonFiniteError, TableError, UnknownCategoryError
 from msfusion_sdk.phrases import first_few
+from msfusion_sdk.tables.cells.missing_codes import missing_codes
 
 __all__ = ["MISSING", "OTHER", "ColumnPlan", "codes_of", "numbers_of", "plan_column"]
 
 OTHER, MISSING = "other", "missing"
+FEW_WITH_UNIT = 0.5
 
 
 class ColumnPlan(FrozenConfig):
@@ -120,13 +122,16 @@ def numbers_of(column: pd.Series, plan: ColumnPlan) -> Numbers:
         raise TableError(msg)
     if plan.unit and found.unit and found.unit != plan.unit:
         msg = (
-            f"Column {plan.name!r} was in {plan.unit!r} in training, and holds {found.n_units} "
-            f"cells in {found.unit!r}. Bring it to the unit of training."
+            f"Column {plan.name!r} was in {plan.unit!r} in training, and holds "
+            f"{len(found.measured)} cells in {found.unit!r}. Bring it to the unit of training."
         )
         raise TableError(msg)
     infinite = column.index[np.isinf(found.values)]
     if len(infinite):
-        msg = f"Column {plan.name!r} is infinite for {', '.join(infinite[:3])}."
+        msg = (
+            f"Column {plan.name!r} is infinite for {', '.join(infinite[:3])}. Correct or blank "
+            "these cells."
+        )
         raise NonFiniteError(msg)
     return found
 
@@ -190,9 +195,14 @@ def _usual_spelling(levels: pd.Series) -> dict[str, str]:
 
 
 def _remarks_on(column: pd.Series, found: Numbers) -> list[Remark]:
-    name = str(column.name)
-    limits = pd.Series(found.limits, dtype=object)
-    return [
-        *([Remark("no number", name, column[found.is_text])] if found.is_text.any() else []),
-        *([Remark("limit", name, limits)] if found.limits else []),
-    ]
+    # Zero is zero in every unit, and often written without one.
+    name, n = str(column.name), int((np.abs(found.values) > 0).sum())
+    codes = found.values[np.isin(found.values, missing_codes(found.values))]
+    cells: dict[RemarkKind, Sequence[str] | pd.Series] = {
+        "no number": column[found.is_text],
+        "limit": found.limits,
+        # Where most cells name a unit the others forgot it; where few do, theirs may be another.
+        "unit": found.measured if len(found.measured) < FEW_WITH_UNIT * n else (),
+        "code": [f"{code:g}" for code in codes],
+    }
+    return [Remark(k, name, pd.Series(c, dtype=object)) for k, c in cells.items() if len(c)]

@@ -1,13 +1,14 @@
 """The plans of all columns of a clinical table: what was declared, and what they hold."""
 
+import re
 from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
 from msfusion_adapters.clinical.columns import as_levels, gaps, infer_role
 from msfusion_adapters.clinical.names import is_site
-from msfusion_adapters.clinical.numbers import read_numbers
-from msfusion_adapters.clinical.plan import ColumnPlan, plan_column
+from msfusion_adapters.clinical.numbers import PARSED_SHARE, read_numbers
+from msfusion_adapters.clinical.plan import MISSING, OTHER, ColumnPlan, plan_column
 from msfusion_adapters.clinical.remarks import Remark, warn_of
 from msfusion_sdk.errors import TableError
 from msfusion_sdk.tables.cells.damage import spreadsheet_days
@@ -21,6 +22,7 @@ NEARLY_EMPTY = 0.05
 """Share of patients below which a column says more about who filled it in than about them."""
 MOSTLY = 0.5
 MANY_LEVELS = 10
+_BEGINS_WITH_NUMBER = re.compile(r"\W{0,3}\d")
 
 
 def declared_roles(
@@ -105,19 +107,32 @@ def _plan_found(column: pd.Series, enough: float) -> tuple[ColumnPlan | None, li
     if is_site(name) or _are_sites_of_tcga(column):
         sites = Remark("site", name, filled.astype(str).drop_duplicates())
         return plan, [sites] if plan else []
-    return plan, [*remarks, *(_odd_levels(column, filled) if role == "categorical" else [])]
+    if role == "categorical":
+        is_kept = plan is not None and bool({*plan.levels} - {OTHER, MISSING})
+        return plan, [*remarks, *_odd_levels(column, filled, is_kept=is_kept)]
+    return plan, remarks
 
 
-def _odd_levels(column: pd.Series, filled: pd.Series) -> list[Remark]:
+def _odd_levels(column: pd.Series, filled: pd.Series, *, is_kept: bool) -> list[Remark]:
     """Return whether levels are numbers for the most part, or were something else once."""
     name, remarks = str(column.name), []
-    numbers = read_numbers(column, gaps(column))
-    if numbers.share >= MOSTLY and filled.nunique() > MANY_LEVELS:
-        remarks.append(Remark("mostly numbers", name, column[numbers.is_text]))
+    if filled.nunique() > MANY_LEVELS:
+        numbers = read_numbers(column, gaps(column))
+        words = filled[~numbers.is_text[~gaps(column)]]
+        # One odd word may be in most cells, and all the others are numbers.
+        if numbers.share >= MOSTLY or words.nunique() >= PARSED_SHARE * filled.nunique():
+            remarks.append(Remark("mostly numbers", name, column[numbers.is_text]))
+        elif not is_kept and _begin_with_numbers(filled):
+            remarks.append(Remark("like numbers", name, filled))
     days = spreadsheet_days([str(cell) for cell in filled.drop_duplicates()])
     if days:
         remarks.append(Remark("damage", name, pd.Series(days)))
     return remarks
+
+
+def _begin_with_numbers(filled: pd.Series) -> bool:
+    found = sum(bool(_BEGINS_WITH_NUMBER.match(str(cell))) for cell in filled)
+    return found >= PARSED_SHARE * len(filled)
 
 
 def _are_sites_of_tcga(column: pd.Series) -> bool:

@@ -21,7 +21,7 @@ from msfusion_sdk.errors import UnknownCategoryError
 from msfusion_sdk.phrases import first_few
 from msfusion_sdk.tables.issues import TableWarning
 
-__all__ = ["Novel", "Unknown", "require_known", "tidy"]
+__all__ = ["Novel", "Unknown", "require_known", "tidy", "warn_of_empty"]
 
 Unknown = Literal["other", "error"]
 
@@ -121,6 +121,35 @@ def require_known(novel: Sequence[Novel], far: Sequence[Novel], patients: int) -
         TableWarning,
         stacklevel=4,
     )
+
+
+def warn_of_empty(novel: Sequence[Novel], plans: Iterable[ColumnPlan], patients: int) -> None:
+    """Warn of columns in which half of a table is empty though no training patient had a gap.
+
+    Parameters
+    ----------
+    novel : sequence of Novel
+        One for each plan.
+    patients : int
+        Rows of the table that hold something.
+
+    Warns
+    -----
+    TableWarning
+        Naming every column, with its counts.
+    """
+    empty = [
+        f"{each.column!r} ({patients - each.n} of {patients})"
+        for each, plan in zip(novel, plans, strict=True)
+        if not plan.has_gaps and patients - each.n > TOO_NEW * patients
+    ]
+    if patients >= A_TABLE and empty:
+        warnings.warn(
+            f"Columns are empty that every training patient has: {', '.join(empty)}. The median or "
+            "the most frequent level stands in. Check that they are read as they are written.",
+            TableWarning,
+            stacklevel=4,
+        )
 
 
 def _known_levels(levels: pd.Series, plan: ColumnPlan) -> tuple[pd.Series, Bools]:

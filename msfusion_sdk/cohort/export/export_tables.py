@@ -94,8 +94,10 @@ def patient_table(
     fields = [_field("patient_id", pa.string(), "identifier")]
     left_out: dict[str, str] = {}
     for table, frame in tables.items():
-        aligned = frame.reindex(ordered)
-        present = pd.Index(ordered).isin(frame.index)
+        rows = frame.index.get_indexer(pd.Index(ordered))
+        present = rows >= 0
+        # Not by pandas, which makes floats of whole numbers where a patient is missing.
+        places = pa.array(rows, mask=~present)
         fields.append(_field(f"has_{table}", pa.bool_(), "whether the patient is in this table"))
         columns.append(pa.array(present))
         if table == "slide":
@@ -104,10 +106,11 @@ def patient_table(
                 _field("slide.vector", pa.list_(pa.float32(), frame.shape[1]), "slide vector"),
             ]
             counts = n_slides.reindex(ordered).fillna(0).astype("int64")
-            columns += [pa.array(counts), _vectors(aligned, present)]
+            columns += [pa.array(counts), _vectors(frame.reindex(ordered), present)]
             continue
         for name in frame.columns:
-            array, full_name = plain(pa.array(aligned[name], from_pandas=True)), f"{table}.{name}"
+            cells = pa.array(frame[name], from_pandas=True).take(places)
+            array, full_name = plain(cells), f"{table}.{name}"
             reason = None if full_name in allowed else why_private(str(name), array)
             if reason is not None:
                 left_out[full_name] = reason

@@ -25,7 +25,7 @@ EPOCHS = ((3.15e8, 4.1e9), (3.15e11, 4.1e12), (3.15e14, 4.1e15), (3.15e17, 4.1e1
 MONTH = r"(?:jan|feb|mar|mär|apr|may|mai|jun|jul|aug|sep|oct|okt|nov|dec|dez)[a-zé]*\.?"
 DATE = re.compile(
     r"\b(?:\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.]\d{2,4}|\d{4}-\d{2})\b"
-    rf"|\b\d{{1,2}}\.?[ -]{MONTH}[ -]?,? ?\d{{2,4}}\b|\b{MONTH}[ -]\d{{1,2}},? \d{{4}}\b"
+    rf"|\b\d{{1,2}}(?:er)?\.?[ -]?{MONTH}[ -]?,? ?\d{{2,4}}\b|\b{MONTH}[ -]\d{{1,2}},? \d{{4}}\b"
     rf"|\b{MONTH} (?:19|20)\d{{2}}\b|\b\d{{4}}[- ]{MONTH}[- ]\d{{1,2}}\b",
     re.IGNORECASE,
 )
@@ -53,7 +53,10 @@ NAMES = {
     "record numbers": {
         "mrn", "ssn", "nhs", "accession", "passport", "insurance", "barcode", "record",
     },
-    "names": {"surname", "firstname", "lastname", "forename", "physician", "vorname", "nachname"},
+    "names": {
+        "surname", "firstname", "lastname", "forename", "physician", "vorname", "nachname",
+        "nom", "prenom", "cognome", "apellido", "apellidos", "voornaam", "achternaam",
+    },
 }  # fmt: skip
 """Words within the name of a column."""
 FREE_TEXT = {

@@ -15,7 +15,7 @@ from msfusion_sdk.cohort.intake.layouts import LayoutChoice, read_in_layout
 from msfusion_sdk.errors import TableError
 from msfusion_sdk.phrases import first_few
 from msfusion_sdk.tables.arrow import TableSource, name_of, read_table
-from msfusion_sdk.tables.cells.placeholders import PLACEHOLDER_PATTERN
+from msfusion_sdk.tables.cells.placeholders import placeholders_among
 from msfusion_sdk.tables.frames import ID_COLUMN
 from msfusion_sdk.tables.ids import find_bad_ids, find_unknown_ids
 from msfusion_sdk.tables.issues import Issue, issue, note, require_no_errors
@@ -129,8 +129,7 @@ def _has_value(table: pa.Table) -> NDArray[np.bool_]:
             column = column.cast(column.type.value_type)
         holds = ~pc.is_null(column, nan_is_null=True).to_numpy()
         if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
-            trimmed = pc.utf8_trim_whitespace(pc.fill_null(column, ""))
-            empty = pc.match_substring_regex(trimmed, PLACEHOLDER_PATTERN, ignore_case=True)
-            holds &= ~empty.to_numpy()
+            words = placeholders_among(column.unique().to_pylist())
+            holds &= ~pc.is_in(column, value_set=pa.array(sorted(words), column.type)).to_numpy()
         has_value |= holds
     return has_value

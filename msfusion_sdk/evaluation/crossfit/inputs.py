@@ -9,7 +9,7 @@ import pandas as pd
 from msfusion_sdk.errors import MissingModalityError
 from msfusion_sdk.phrases import first_few
 from msfusion_sdk.tables.by_name import check_tables
-from msfusion_sdk.tables.cells.placeholders import is_placeholder
+from msfusion_sdk.tables.cells.placeholders import placeholders_among
 
 __all__ = ["Tables", "read_tables", "rows_of", "with_values", "without_blank"]
 
@@ -65,8 +65,10 @@ def with_values(table: pd.DataFrame) -> "pd.Index[str]":
     # Who has a number needs no second look at its text.
     doubtful = has_value & ~known.drop(columns=texts).any(axis=1).to_numpy(np.bool_)
     cells = table.loc[doubtful, texts]
-    is_known = cells.notna() & ~cells.apply(_placeholders)
-    has_value[doubtful] = is_known.any(axis=1).to_numpy(np.bool_)
+    is_known = np.zeros(len(cells), np.bool_)
+    for name in texts:
+        is_known |= (cells[name].notna() & ~_placeholders(cells[name])).to_numpy(np.bool_)
+    has_value[doubtful] = is_known
     return table.index[has_value]
 
 
@@ -90,5 +92,4 @@ def without_blank(
 
 def _placeholders(column: "pd.Series[Any]") -> "pd.Series[bool]":
     """Return where a column holds text that means "no value"."""
-    words = [cell for cell in column.unique() if isinstance(cell, str) and is_placeholder(cell)]
-    return column.isin(words)
+    return column.isin(placeholders_among(column.unique()))

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from msfusion_adapters.clinical import ClinicalAdapter
-from msfusion_sdk.errors import UnknownCategoryError
+from msfusion_sdk.errors import TableError, UnknownCategoryError
 from msfusion_sdk.tables.issues import TableWarning
 
 
@@ -102,3 +102,20 @@ def test_ages_in_days_make_a_table_half_new() -> None:
     fitted = ClinicalAdapter().fit(numbers)
     with pytest.raises(UnknownCategoryError, match="'age'"):
         fitted.transform(numbers.assign(age=numbers["age"] * 365.25, bmi=numbers["bmi"] * 10))
+
+
+def test_a_column_that_training_always_had_and_half_lack_is_named(
+    fitted: ClinicalAdapter,
+) -> None:
+    emptied = table().assign(age=[None] * 50 + [60.0] * 40, sex="Blank(s)")
+    with pytest.warns(TableWarning, match=r"'sex' \(90 of 90\), 'age' \(50 of 90\)"):
+        fitted.transform(emptied)
+
+
+def test_a_column_that_a_few_lack_is_not(fitted: ClinicalAdapter) -> None:
+    assert fitted.transform(table().assign(age=[None] * 40 + [60.0] * 50)).present.all()
+
+
+def test_bytes_are_refused_when_predicting_too(fitted: ClinicalAdapter) -> None:
+    with pytest.raises(TableError, match="'sex' holds bytes"):
+        fitted.transform(table().assign(sex=[sex.encode() for sex in table()["sex"]]))

@@ -128,3 +128,11 @@ def test_completeness_counts_patients_by_what_they_have(cohort: Cohort) -> None:
         (True, True, True, 1),
     ]
     assert cohort.report().modalities == {"clinical": 3, "genomics": 1}
+
+
+def test_a_minus_is_a_value_beside_a_plus_and_none_alone(cohort: Cohort) -> None:
+    ids = ["0012", "NA", "1e5"]
+    cohort.add_modality("her2", pd.DataFrame({"patient_id": ids, "x": ["+", "-", "."]}))
+    assert cohort.modality("her2")["x"].to_dict() == {"0012": "+", "NA": "-"}
+    cohort.add_modality("stage", pd.DataFrame({"patient_id": ids, "x": ["II", "-", "I"]}))
+    assert cohort.modality("stage")["x"].to_dict() == {"0012": "II", "1e5": "I"}

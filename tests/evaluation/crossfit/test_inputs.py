@@ -31,3 +31,10 @@ def test_when_nobody_is_left_the_error_stays() -> None:
 
     with pytest.raises(MissingModalityError, match="nobody"):
         without_blank(act, ["a", "b"])
+
+
+def test_a_date_beside_numbers_is_a_value_and_no_stumbling_block() -> None:
+    cells = {"visit": pd.to_datetime(["2020-01-01", None, None]), "age": [61.0, 70.0, None]}
+    table = pd.DataFrame(cells, list("abc"))
+    assert list(with_values(table)) == ["a", "b"]
+    assert list(with_values(table[["visit"]])) == ["a"]

@@ -2,6 +2,7 @@
 
 import datetime
 from decimal import Decimal
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -55,6 +56,15 @@ ARROW = {
         pa.array([{"a": "x"}, None], pa.struct([("a", pa.string_view())])),
         [{"a": "x"}, None],
     ),
+    "a level that is empty": (
+        pa.DictionaryArray.from_arrays(pa.array([1, 0]), pa.array(["low", None])),
+        [None, "low"],
+    ),
+    "maps": (
+        pa.array([[("a", 1)], None], pa.map_(pa.string(), pa.int64())),
+        [[{"key": "a", "value": 1}], None],
+    ),
+    "time in nanoseconds": (pa.array([NOON.time(), None], pa.time64("ns")), [NOON.time(), None]),
     "unsigned": (pa.array([2**64 - 1, None], pa.uint64()), [2**64 - 1, None]),
     "nothing": (pa.nulls(2), [None, None]),
 }
@@ -78,6 +88,10 @@ PANDAS = {
     "sparse": (pd.arrays.SparseArray([0.0, 2.5]), [0.0, 2.5]),
     "sparse with gaps": (pd.arrays.SparseArray([np.nan, 2.5]), [None, 2.5]),
     "days": (pd.Categorical(pd.to_datetime(["2020-02-29", "2020-03-01"])), None),
+    "exact numbers": ([Decimal("1.5"), Fraction(1, 4)], [1.5, 0.25]),
+    "exact and other numbers": ([Decimal("1.5"), 2.25], [1.5, 2.25]),
+    "long floats": (np.array([1.5, 2.25], np.longdouble), [1.5, 2.25]),
+    "numbers and no time": (pd.Series([pd.NaT, 1.5], dtype=object), [None, 1.5]),
     "numpy seconds": (np.array(["2020-02-29", "NaT"], "M8[s]"), None),
 }
 
@@ -110,9 +124,35 @@ def test_the_order_of_categories_is_kept(tmp_path: Path) -> None:
         pa.UnionArray.from_sparse(
             pa.array([0, 1], pa.int8()), [pa.array([1, 2]), pa.array(["a", "b"])]
         ),
+        pa.array([{}, {}], pa.struct([])),
+        pa.array([1, None], pa.time64("ns")),
     ],
 )
 def test_what_no_file_can_hold_is_refused_by_name(array: pa.Array) -> None:
     table = pa.table({"patient_id": pa.array(["a", "b"]), "odd": array})
     with pytest.raises(TableError, match=r"'odd' of the Arrow table .*cannot be stored"):
         read_table(table, id_columns=("patient_id",))
+
+
+@pytest.mark.parametrize(
+    ("cells", "first"),
+    [
+        ([1, "a"], "1, 'a'"),
+        ([True, 2], "True, 2"),
+        ([True, "x"], "True, 'x'"),
+        (pd.Categorical([1, "1"]), "1, '1'"),
+    ],
+)
+def test_cells_of_several_kinds_are_refused_with_the_first_of_each(
+    cells: object, first: str
+) -> None:
+    frame = pd.DataFrame({"patient_id": ["a", "b"], "x": cells})
+    with pytest.raises(TableError, match=rf"'x' mixes kinds of values \(first: {first}\)"):
+        read_table(frame, id_columns=("patient_id",))
+
+
+@pytest.mark.parametrize("cells", [[2**70, 1], [1j, 2], ["\ud800", "a"]])
+def test_cells_that_arrow_does_not_take_are_refused_by_name(cells: list[object]) -> None:
+    frame = pd.DataFrame({"patient_id": ["a", "b"], "x": cells})
+    with pytest.raises(TableError, match=r"Column 'x' of the DataFrame cannot be stored \("):
+        read_table(frame, id_columns=("patient_id",))

@@ -7,16 +7,26 @@ import pyarrow.compute as pc
 import pytest
 
 from msfusion_sdk import Cohort
-from msfusion_sdk.tables.cells.placeholders import PLACEHOLDER_PATTERN, is_placeholder
+from msfusion_sdk.tables.cells.placeholders import (
+    PLACEHOLDER_PATTERN,
+    is_placeholder,
+    placeholders_among,
+)
 
 # As they stand in files of TCGA (biotab, cBioPortal), the GDC, SAS, SPSS and Excel.
 NO_VALUE = [
     "", " ", "[Not Available]", "[Not Applicable]", "[Unknown]", "[Discrepancy]", "Not Reported",
     "not_reported", "'--", "--", "-", "—", ".", "n.d.", "UNK", "unknown", "NA", "n/a", "N.A.",
     "NaN", "?", "Not Evaluated", "not allowed to collect", "Missing", "k.A.", "#DIV/0!", "GX",
-    "Stage X", "\xa0",
+    "Stage X", "\xa0", "Blank(s)", "(blank)", "Unknown/not reported", "UNKNOWN/NOT APPLICABLE",
+    "NASK", "Missing or unknown", "not yet reported", ".A", ".z", "._", "\\N", "(null)", "n/k",
+    "<missing>", "no information", "data not available", "nicht erhoben", "non renseigné", "…",
+    "desconocido", "#SPILL!",
 ]  # fmt: skip
-A_VALUE = ["none", "None", "0", "-1", "II", "NX", "N0", "negative", "nd", "not a smoker", "." * 4]
+A_VALUE = [
+    "none", "None", "0", "-1", "II", "NX", "N0", "negative", "nd", "not a smoker", "." * 4,
+    ".5", "refused", "unknown primary", "missing tooth", "no", "ND", "NK", "+", "blanket",
+]  # fmt: skip
 
 
 @pytest.mark.parametrize("cell", NO_VALUE)
@@ -52,3 +62,9 @@ def test_text_keeps_the_words_that_stand_in_it(tmp_path: Path) -> None:
     path.write_text("patient_id,stage\na,[Not Available]\nb,II\nc,\n")
     cohort = Cohort.create(tmp_path / "cohort", patients=path)
     assert cohort.patients.column("stage").to_pylist() == ["[Not Available]", "II", None]
+
+
+@pytest.mark.parametrize("cell", ["+", "++", " + "])
+def test_a_minus_beside_a_plus_is_a_value(cell: str) -> None:
+    assert placeholders_among([cell, "-", "n.d.", None, 3]) == {"n.d."}
+    assert placeholders_among(["II", "-", None]) == {"-"}
