@@ -6,7 +6,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from msfusion_sdk.cli.shared.console import err, known_words, out, run_bars, told_warnings
+from msfusion_sdk.cli.shared.console import (
+    known_words,
+    out,
+    run_bars,
+    tell_warning,
+    told_warnings,
+)
 from msfusion_sdk.cli.shared.encoding_options import Device, Json, Mpp, Precision
 from msfusion_sdk.errors import ExitCode
 
@@ -52,8 +58,9 @@ def apply(
 ) -> None:
     """Say what a model predicts for slides and tables it never saw: a row for each patient.
 
-    One bad slide stops nothing: its patient gets a reason in place of a prediction.  The exit
-    code is 3 when a slide could not be read.  Run again after an interruption to go on.
+    One bad slide stops nothing: its patient gets a reason and no prediction.
+    The exit code is 3 when a slide could not be read.
+    Run again after an interruption to go on.
     """
     from msfusion_sdk.cohort.workers.settings import RunSettings
     from msfusion_sdk.deployment.to_file import apply_to_file
@@ -83,7 +90,7 @@ def apply(
     else:
         _print(applied, path)
     for warning in applied.warnings:
-        err.print(f"warning: unlike training: {warning}", markup=False, soft_wrap=True)
+        tell_warning(f"unlike training: {warning}")
     if applied.failed:
         raise typer.Exit(ExitCode.FINISHED_WITH_FAILURES)
 

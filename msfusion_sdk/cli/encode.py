@@ -1,5 +1,6 @@
 """``msfusion demo``, ``info`` and ``encode``."""
 
+import logging
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -8,7 +9,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from msfusion_sdk.cli.shared.annotations import annotation_rows
-from msfusion_sdk.cli.shared.console import bars, err, json_of, known_words, out
+from msfusion_sdk.cli.shared.console import bars, json_of, known_words, out, tell
 from msfusion_sdk.cli.shared.encoding_options import (
     Device,
     Json,
@@ -137,6 +138,9 @@ def encode(
     from msfusion_sdk.encoder.slide_encoder import SlideEncoder
     from msfusion_sdk.inspect.encode_folder import encode_to_folder
 
+    if folder.exists() and not folder.is_dir():
+        msg = f"--out takes a folder for the results, and {folder} is a file."
+        raise typer.BadParameter(msg)
     with known_words():
         encoder = SlideEncoder.from_pretrained(model, device=device, precision=precision)
         settings = patch_settings(encoder.config, preset, max_upsample)
@@ -155,7 +159,10 @@ def encode(
         _print_outcomes(outcomes)
     failed = sum(outcome.status == "failed" for outcome in outcomes)
     if failed:
-        err.print(f"{failed} of {len(outcomes)} slides failed; the others are in {folder}.")
+        tell(
+            f"{failed} of {len(outcomes)} slides failed; the others are in {folder}.",
+            logging.WARNING,
+        )
         raise typer.Exit(ExitCode.FINISHED_WITH_FAILURES)
 
 

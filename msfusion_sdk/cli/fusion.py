@@ -1,5 +1,6 @@
 """``msfusion train``, ``predict``, ``classify``, ``explain``, ``evaluate`` and ``adapters``."""
 
+import logging
 from pathlib import Path
 from typing import Annotated
 
@@ -7,7 +8,15 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from msfusion_sdk.cli.shared.console import bars, err, known_words, out, told_warnings, typed
+from msfusion_sdk.cli.shared.console import (
+    bars,
+    known_words,
+    out,
+    tell,
+    tell_warning,
+    told_warnings,
+    typed,
+)
 from msfusion_sdk.cli.shared.encoding_options import Device, Json, Mpp
 
 __all__ = ["adapters", "classify", "evaluate", "explain", "predict", "train"]
@@ -119,7 +128,7 @@ def classify(
         table.add_row(escape(str(name)), f"{chance:.3f}")
     out.print(table)
     for warning in warnings:
-        err.print(f"warning: {warning}", markup=False, soft_wrap=True)
+        tell_warning(warning)
     out.print("Research use only: not for diagnosis or for any decision about a patient.")
 
 
@@ -153,8 +162,8 @@ def explain(
     )
     out.print(text, markup=False, soft_wrap=True)
     for slide, reason in record.not_drawn.items():
-        err.print(f"{slide} was not drawn: {reason}", markup=False, soft_wrap=True)
-    err.print(f"Maps and tables are in {results}.", markup=False, soft_wrap=True)
+        tell(f"{slide} was not drawn: {reason}", logging.WARNING)
+    tell(f"Maps and tables are in {results}.")
 
 
 def evaluate(
@@ -203,15 +212,15 @@ def evaluate(
     if json:
         typer.echo(evaluation.to_frame().to_json(orient="records", lines=True).rstrip())
         for warning in evaluation.warnings:
-            err.print(f"warning: {warning}", markup=False, soft_wrap=True)
+            tell_warning(warning)
     else:
         out.print(evaluation.to_text(), markup=False, soft_wrap=True)
     if results:
         written = write_evaluation(evaluation, results, command=typed())
         for name, reason in written.items():
             if isinstance(reason, str):
-                err.print(f"{name} was not drawn: {reason}", markup=False, soft_wrap=True)
-        err.print(f"Results are in {results}.", markup=False, soft_wrap=True)
+                tell(f"{name} was not drawn: {reason}", logging.WARNING)
+        tell(f"Results are in {results}.")
 
 
 def adapters(json: Json = False) -> None:

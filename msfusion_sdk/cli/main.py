@@ -2,6 +2,7 @@
 
 import errno
 import io
+import logging
 import signal
 import sys
 from collections.abc import Iterator
@@ -22,8 +23,8 @@ from msfusion_sdk.cli.fusion import adapters, classify, evaluate, explain, predi
 from msfusion_sdk.cli.models import app as models
 from msfusion_sdk.cli.pretrain.tiles import app as pretrain
 from msfusion_sdk.cli.report import report
-from msfusion_sdk.cli.shared.console import err
-from msfusion_sdk.cli.shared.logging_options import start, take_logging
+from msfusion_sdk.cli.shared.console import err, tell
+from msfusion_sdk.cli.shared.logging_options import start, take_logging, talk
 from msfusion_sdk.cli.shared.several_words import SeveralWords
 from msfusion_sdk.cli.validate import validate
 from msfusion_sdk.cli.view import view
@@ -31,6 +32,10 @@ from msfusion_sdk.errors import ExitCode, MsfusionError, RunInterruptedError, St
 from msfusion_sdk.monitoring.log import log
 
 __all__ = ["app", "main"]
+
+
+UsageError: Any = typer.BadParameter.__base__
+"""Wrong use, said by typer itself: the class is click's, or that of the copy that typer has."""
 
 
 class Door(TyperGroup):
@@ -47,8 +52,13 @@ class Door(TyperGroup):
             _say(error.code, str(error))
             raise typer.Exit(_exit_code(error)) from error
         except KeyboardInterrupt as error:
-            err.print("Interrupted. What was written is complete.")
+            tell("Interrupted. What was written is complete.", logging.WARNING)
             raise typer.Exit(ExitCode.INTERRUPTED) from error
+        except UsageError as error:
+            if talk().style != "json":
+                raise  # in a frame, with the usage above it
+            _say("Usage", error.format_message())
+            raise typer.Exit(error.exit_code) from error
         except OSError as error:
             if error.errno == errno.EPIPE:  # whoever read our output has had enough
                 raise
@@ -61,6 +71,9 @@ class Door(TyperGroup):
 
 
 def _say(code: str, text: str) -> None:
+    if talk().style == "json":
+        tell(text, logging.ERROR, event="error", code=code)
+        return
     err.print(f"[bold red]error[/] [{code}] ", end="", markup=True)
     err.print(text, markup=False, soft_wrap=True)
 

@@ -26,6 +26,9 @@ def report(
     """Write one HTML file, a chapter for each folder: what worked, what did not, and why."""
     from msfusion_sdk.report.write import write_report
 
+    if path.suffix.lower() not in (".html", ".htm"):
+        msg = f"A report is HTML, and --out is {path.name!r}. Name it {path.stem}.html."
+        raise typer.BadParameter(msg)
     written = write_report(folders, path, model=model)
     size = written.stat().st_size / 1e6
     out.print(f"{written}: {size:.1f} MB, opens in any browser.", markup=False, soft_wrap=True)

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from msfusion_sdk.cli.shared.console import err, known_words, out, told_warnings, typed
+from msfusion_sdk.cli.shared.console import known_words, out, tell, told_warnings, typed
 from msfusion_sdk.cli.shared.encoding_options import Json
 
 __all__ = ["validate"]
@@ -41,7 +41,7 @@ def validate(
 ) -> None:
     """Judge a trained model on patients of elsewhere: discrimination, calibration, net benefit.
 
-    Also who lacks what, which inputs are unlike training, and groups with their counts.
+    Also who lacks what, which inputs are unlike training, and groups with counts.
     """
     from msfusion_sdk.cohort.cohort import Cohort
     from msfusion_sdk.study.trained_model import TrainedModel
@@ -71,7 +71,7 @@ def validate(
     if results is not None:
         stored = "" if recalibrate is None else str(recalibrate)
         write_validation(found, results, command=typed(), recalibrated=stored)
-        err.print(f"Results are in {results}.", markup=False, soft_wrap=True)
+        tell(f"Results are in {results}.")
     if recalibrate is not None:
         text = f"{recalibrate} is recalibrated; judge it on patients who are not in {folder}."
-        err.print(text, markup=False, soft_wrap=True)
+        tell(text)

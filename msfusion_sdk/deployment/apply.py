@@ -272,7 +272,7 @@ def _require_slides_wanted(model: TrainedModel) -> None:
 
 
 def _nothing(model: TrainedModel, statuses: Sequence[SlideStatus]) -> str:
-    why = "; ".join(f"{s.slide_id}: {s.reason}" for s in statuses[:3])
+    why = "; ".join(f"{s.slide_id}: {s.reason}".rstrip(".") for s in statuses[:3])
     return (
         f"Nobody has anything that the model takes ({', '.join(model.record.modalities)})"
         + (f": {why}. " if why else ". ")

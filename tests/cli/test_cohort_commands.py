@@ -57,6 +57,8 @@ def test_four_commands_lead_from_tables_to_one_file(
     done = msfusion("cohort", "encode", cohort, "--model", small_model, "--device", "cpu")
     assert done.code == 3, "one slide is not there"
     assert "S2: [SlideNotFound]" in done.stdout
+    assert f"1 of 2 slides failed. See {cohort / 'summary.md'}." in done.stderr
+    assert (cohort / "summary.md").is_file()
     status = json.loads(msfusion("cohort", "status", cohort, "--json").stdout)
     assert status["counts"] == {"failed": 1, "ok_with_warnings": 1}
     done = msfusion("cohort", "export", cohort, tmp_path / "x.parquet")
@@ -86,6 +88,26 @@ def test_feature_folders_come_in_by_command(
     done = msfusion("cohort", "export-features", cohort, tmp_path / "out")
     assert done.code == 2
     assert "patches=True" in done.stderr
+
+
+def test_status_shows_each_model_of_several(
+    msfusion: Msfusion, cohort: Path, tmp_path: Path
+) -> None:
+    for name, width in (("uni", 8), ("conch", 4)):
+        (tmp_path / name).mkdir()
+        with h5py.File(tmp_path / name / "S1.h5", "w") as file:
+            file["features"], file["coords"] = np.ones((2, width)), np.zeros((2, 2))
+        msfusion("cohort", "attach-features", cohort, tmp_path / name, "--name", name)
+    done = msfusion("cohort", "status", cohort)
+    assert done.code == 0, done.stderr
+    assert "Model uni " in done.stdout
+    assert "Model conch " in done.stdout
+    assert "other commands take one by --model" in done.stdout
+    lines = msfusion("cohort", "status", cohort, "--json").stdout.splitlines()
+    assert len({json.loads(line)["fingerprint"] for line in lines}) == 2
+    one = msfusion("cohort", "status", cohort, "--model", "uni").stdout
+    assert "Model uni " in one
+    assert "also conch " in one
 
 
 @pytest.mark.parametrize(

@@ -1,12 +1,13 @@
 """The commands as a user runs them, by their exit codes and output."""
 
+import inspect
 import json
 import shutil
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ import pytest
 import typer
 
 from msfusion_sdk import SlideEmbedding
+from msfusion_sdk.cli.main import app
 from msfusion_sdk.cli.shared.console import known_words
 from msfusion_sdk.cohort.workers.settings import RunSettings
 from msfusion_sdk.pretraining import scores
@@ -36,6 +38,22 @@ def test_help_names_the_commands(msfusion: Msfusion) -> None:
     done = msfusion("--help")
     assert done.code == 0
     assert all(name in done.stdout for name in ("demo", "info", "encode", "models", "pretrain"))
+
+
+def test_paragraphs_of_help_are_written_for_80_columns() -> None:
+    """They are shown line by line as they stand, and longer ones leave single words on a line."""
+    found = list(commands_of(typer.main.get_command(app), "msfusion"))
+    assert len(found) > 30
+    for name, command in found:
+        _, *paragraphs = inspect.cleandoc(command.help or "").split("\n\n")
+        long = [line for text in paragraphs for line in text.splitlines() if len(line) > 78]
+        assert not long, name
+
+
+def commands_of(command: Any, name: str) -> Iterator[tuple[str, Any]]:
+    yield name, command
+    for word, one in getattr(command, "commands", {}).items():
+        yield from commands_of(one, f"{name} {word}")
 
 
 def test_the_version_is_printed(msfusion: Msfusion) -> None:
@@ -88,6 +106,7 @@ TILES = ["--data", "nowhere", "--mpp", "0.3", "-o", "out"]
             ["encode", "x.svs", "-o", "out", "--model", "MODEL", "--device", "tpu"],
             "No device 'tpu'",
         ),
+        (["encode", "x.svs", "-o", "taken"], "--out takes a folder"),
         (["info", "nowhere.svs"], "[SlideNotFound]"),
         (["info", "x.svs", "--overlay", "x.png"], "--overlay draws"),
         (["info", "x.svs", "--annotations", "nowhere.xml"], "[Annotation]"),
@@ -135,6 +154,7 @@ def test_wrong_use_ends_with_two_and_says_why(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.chdir(tmp_path)
+    (tmp_path / "taken").touch()
     done = msfusion(*(small_model if word == "MODEL" else word for word in arguments))
     assert done.code == 2
     assert message in done.stderr

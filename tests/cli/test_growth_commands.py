@@ -1,6 +1,8 @@
 """``msfusion cohort create --outcome``, ``outcome``, ``add``, ``set``, ``relocate``, ``remove``."""
 
+import io
 import json
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -113,6 +115,22 @@ def test_slides_are_mended_moved_and_removed(
     assert row["path"] == str(tables / "new" / "a.svs")
 
 
+@pytest.mark.parametrize("answer", ["n\n", ""], ids=["no", "nobody there"])
+@pytest.mark.parametrize("words", [("remove", "--slides", "S1"), ("drop-model", "uni")])
+def test_without_a_yes_nothing_is_removed_and_it_says_how_not_to_be_asked(
+    msfusion: Msfusion,
+    cohort: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    answer: str,
+    words: tuple[str, ...],
+) -> None:
+    monkeypatch.setattr(sys, "stdin", io.StringIO(answer))
+    done = msfusion("cohort", words[0], cohort, *words[1:])
+    assert done.code == 2
+    assert "Nothing was changed. With --yes nothing is asked." in done.stderr
+    assert Cohort.open(cohort).slides.num_rows == 2
+
+
 def test_a_spacing_for_all_says_for_how_many_and_how_to_give_it_to_one(
     msfusion: Msfusion, cohort: Path
 ) -> None:
@@ -127,7 +145,7 @@ def test_a_spacing_for_all_says_for_how_many_and_how_to_give_it_to_one(
     ("words", "text"),
     [
         (("set", "S1"), "Nothing was given to set"),
-        (("set", "S1", "--mpp", "big"), "could not convert"),
+        (("set", "S1", "--mpp", "0,25"), "such as 0.25, or header"),
         (("set", "S7", "--mpp", "0.5"), "no slide 'S7'"),
         (("relocate", "nowhere", "new"), "No slide of the cohort lies at"),
         (("remove", "--yes"), "Give --slides or --patients"),

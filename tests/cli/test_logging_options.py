@@ -61,6 +61,25 @@ def test_stages_are_logged_once_a_minute_and_at_their_end(
     ]
 
 
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        (["cohort", "status", "nowhere"], "StoreSchema"),
+        (["cohort", "status"], "Usage"),
+        (["cohort", "statu", "nowhere"], "Usage"),
+        (["encode", "x.svs", "-o", "out", "--preset", "big"], "Usage"),
+    ],
+)
+def test_errors_are_objects_for_programs(
+    msfusion: Msfusion, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: list[str], code: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    done = msfusion(*words, "--log-format", "json")
+    (row,) = [json.loads(line) for line in done.stderr.splitlines()]
+    assert (row["level"], row["event"], row["code"]) == ("error", "error", code)
+    assert done.code == (2 if code == "Usage" else 5)
+
+
 @pytest.fixture
 def cohort(tmp_path: Path) -> Path:
     """Forty slides whose disk is not mounted."""
@@ -77,9 +96,9 @@ def test_forty_of_forty_missing_files_end_with_four(
     done = msfusion("cohort", "encode", cohort, "--model", small_model, "--log-format", "json")
     assert done.code == 4
     assert "is a disk not mounted?" in done.stderr
-    rows = [json.loads(line) for line in done.stderr.splitlines() if line.startswith("{")]
+    rows = [json.loads(line) for line in done.stderr.splitlines()]
     assert sum(row.get("code") == "SlideNotFound" for row in rows) == 40
-    assert rows[-1]["state"] == "stopped"
+    assert [row["state"] for row in rows if row.get("event") == "end"] == ["stopped"]
     done = msfusion("cohort", "watch", cohort, "--once")
     assert "40 slides: 40 failed; 40 in the last hour" in done.stdout
     assert "[SlideNotFound] 40" in done.stdout

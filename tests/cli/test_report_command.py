@@ -31,3 +31,10 @@ def test_a_folder_of_something_else_ends_with_five_and_says_what_to_pass(
 
 def test_a_report_needs_a_folder(msfusion: Msfusion, tmp_path: Path) -> None:
     assert msfusion("report", "-o", tmp_path / "report.html").code == 2
+
+
+def test_a_report_is_not_named_after_another_format(msfusion: Msfusion, tmp_path: Path) -> None:
+    done = msfusion("report", tmp_path, "-o", tmp_path / "report.pdf")
+    assert done.code == 2
+    assert "A report is HTML" in done.stderr
+    assert not (tmp_path / "report.pdf").exists()

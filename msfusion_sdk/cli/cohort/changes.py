@@ -1,11 +1,11 @@
 """``msfusion cohort set``, ``relocate`` and ``remove``."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from msfusion_sdk.cli.shared.console import known_words, out
+from msfusion_sdk.cli.shared.console import known_words, out, require_agreement
 from msfusion_sdk.cli.shared.encoding_options import Json
 
 if TYPE_CHECKING:
@@ -30,7 +30,8 @@ def set_slide(
 ) -> None:
     """Mend one slide: its path, its spacing or its patient.
 
-    Results stay where the file is seen to be the same; another spacing is encoded anew.
+    Results stay where the file is seen to be the same.
+    Another spacing is encoded anew.
     """
     from msfusion_sdk.cohort.cohort import Cohort
 
@@ -39,7 +40,7 @@ def set_slide(
         change = cohort.set_slide(
             slide,
             path=path,
-            mpp="header" if mpp == "header" else None if mpp is None else float(mpp),
+            mpp=_spacing(mpp),
             patient_id=patient,
         )
     print_change(change, json=json)
@@ -53,8 +54,8 @@ def relocate(
 ) -> None:
     """Follow slides that were moved, and keep the results of those that are the same.
 
-    The same is: equal size and time; or every byte equal to the old file, where that is still
-    there; or equal size and OpenSlide's hash.
+    The same is: equal size and time; or every byte equal to the old file, where
+    that is still there; or equal size and OpenSlide's hash.
     """
     from msfusion_sdk.cohort.cohort import Cohort
 
@@ -79,8 +80,18 @@ def remove(
         raise typer.BadParameter(msg)
     if not yes:
         named = ", ".join([*(slides or []), *(patients or [])])
-        typer.confirm(f"Remove {named} from {folder}, with all results?", abort=True)
+        require_agreement(f"Remove {named} from {folder}, with all results?")
     print_change(cohort.remove(slides=slides or (), patients=patients or ()), json=json)
+
+
+def _spacing(word: str | None) -> float | Literal["header"] | None:
+    if word is None:
+        return None
+    try:
+        return "header" if word == "header" else float(word)
+    except ValueError as error:
+        msg = f"--mpp takes µm per pixel, such as 0.25, or header, and {word!r} was given."
+        raise typer.BadParameter(msg) from error
 
 
 def print_change(change: "CohortChange", *, json: bool = False) -> None:

@@ -7,7 +7,7 @@ import typer
 
 from msfusion_sdk.cli.cohort.options import Fingerprint, Folder
 from msfusion_sdk.cli.cohort.printing import print_failures
-from msfusion_sdk.cli.shared.console import out
+from msfusion_sdk.cli.shared.console import out, require_agreement
 from msfusion_sdk.cli.shared.encoding_options import (
     Json,
 )
@@ -44,7 +44,8 @@ def attach_features(
 ) -> None:
     """Attach the features of TRIDENT, CLAM, AtlasPatch, STAMP or slide2vec; nothing is copied.
 
-    A file that cannot be used is that slide's failure; the exit code is 3 when there is one.
+    A file that cannot be used is that slide's failure.
+    The exit code is 3 when there is one.
     """
     from msfusion_sdk.cohort.cohort import Cohort
 
@@ -75,7 +76,7 @@ def drop_model(
 
     cohort = Cohort.open(folder)
     if not yes:
-        typer.confirm(f"Remove all that {folder} holds of {model}?", abort=True)
+        require_agreement(f"Remove all that {folder} holds of {model}?")
     out.print(f"{cohort.drop_model(model)[:12]} is gone.")
 
 

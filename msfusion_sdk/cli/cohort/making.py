@@ -113,8 +113,9 @@ def add(
 ) -> None:
     """Add new slides or patients, or a modality: a table per patient, or a portal's file.
 
-    A cohort grows without encoding anything again.  The whole table of before with new rows in it
-    adds these: --on-duplicate drop_identical.
+    A cohort grows without encoding anything again.
+    The whole table of before with new rows in it adds these:
+    --on-duplicate drop_identical.
     """
     from msfusion_sdk.cohort.cohort import Cohort
 

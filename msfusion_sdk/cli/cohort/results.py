@@ -1,7 +1,7 @@
 """``msfusion cohort status``, ``export`` and ``compact``: what became of the slides."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.table import Table
@@ -13,29 +13,46 @@ from msfusion_sdk.cli.shared.encoding_options import (
     Json,
 )
 
+if TYPE_CHECKING:
+    from msfusion_sdk.cohort.store.status import CohortStatus
+
 __all__ = ["compact", "export", "status"]
 
 
 def status(folder: Folder, model: Fingerprint = None, json: Json = False) -> None:
     """Say how far the cohort is encoded, which slides failed why, and who has what."""
     from msfusion_sdk.cohort.cohort import Cohort
+    from msfusion_sdk.cohort.store.status import models_of
 
     cohort = Cohort.open(folder)
-    found = cohort.status(model=model)
+    several = model is None and len(models_of(cohort.root)) > 1
+    chosen = models_of(cohort.root) if several else (model,)
+    statuses = [cohort.status(model=one) for one in chosen]
     if json:
-        typer.echo(json_of(found))
+        for found in statuses:
+            typer.echo(json_of(found))
         return
     print_report(cohort)
-    for known in found.models:
-        chosen = "Model" if known == found.fingerprint else "also"
-        out.print(f"\n{chosen} {found.model_names.get(known, '')} {known[:12]}", markup=False)
-    print_counts(found.counts)
-    print_failures(found.failures)
+    for found in statuses:
+        _print_model(found, others=not several)
+    if several:
+        out.print("\nVectors of two models are never mixed: other commands take one by --model.")
     table = Table(*cohort.completeness().columns, box=None, pad_edge=False)
     for row in cohort.completeness().itertuples(index=False):
         table.add_row(*("yes" if c is True else "" if c is False else str(c) for c in row))
     out.print("\nPatients by what they have (slides encoded or not):")
     out.print(table)
+
+
+def _print_model(found: "CohortStatus", *, others: bool) -> None:
+    """Print what a model has encoded, and what failed; with ``others`` which ones there are."""
+    for known in found.models:
+        if others or known == found.fingerprint:
+            what = "Model" if known == found.fingerprint else "also"
+            named = " ".join(filter(None, (what, found.model_names.get(known), known[:12])))
+            out.print(f"\n{named}", markup=False)
+    print_counts(found.counts)
+    print_failures(found.failures)
 
 
 def export(

@@ -1,5 +1,6 @@
 """``msfusion cohort encode``: all slides that are not done."""
 
+import logging
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -7,7 +8,7 @@ import typer
 
 from msfusion_sdk.cli.cohort.options import Folder
 from msfusion_sdk.cli.cohort.printing import print_counts, print_failures
-from msfusion_sdk.cli.shared.console import err, json_of, known_words, run_bars
+from msfusion_sdk.cli.shared.console import json_of, known_words, run_bars, tell
 from msfusion_sdk.cli.shared.encoding_options import (
     Device,
     Json,
@@ -69,8 +70,8 @@ def encode(
 ) -> None:
     """Encode all slides that have no vector yet; run again after any interruption to go on.
 
-    Exit codes: 0 all done, 3 finished and some slides failed, 4 stopped because too many
-    failed, 5 results can no longer be stored, 130 or 143 interrupted.
+    Exit codes: 0 all done, 3 finished and some slides failed, 4 stopped because
+    too many failed, 5 results can no longer be stored, 130 or 143 interrupted.
     """
     from msfusion_sdk.cohort.cohort import Cohort
     from msfusion_sdk.encoder.slide_encoder import SlideEncoder
@@ -108,9 +109,11 @@ def encode(
     if run.exit_code is not ExitCode.OK:
         left = run.total - len(run.statuses)
         early = f", and {left} were not tried: too many failed" if run.stopped_early else ""
-        err.print(f"{len(run.failed)} of {run.total} slides failed{early}. See summary.md.")
+        where = folder / "summary.md"
+        text = f"{len(run.failed)} of {run.total} slides failed{early}. See {where}."
+        tell(text, logging.WARNING)
         if run.all_missing:
-            err.print("None of their files is there: is a disk not mounted?")
+            tell("None of their files is there: is a disk not mounted?", logging.WARNING)
         raise typer.Exit(run.exit_code)
 
 
@@ -118,10 +121,8 @@ def _fill_spacings(cohort: "Cohort", mpp: float) -> None:
     """Write a spacing into the slide table, and say for how many slides, whose files may differ."""
     changed = cohort.fill_spacings(mpp).changed
     if changed:
-        err.print(
+        tell(
             f"{mpp:g} µm per pixel now stands in the table for {changed} slides, also where the "
             "file says another value. For one slide alone: msfusion cohort set "
-            f"{cohort.root} SLIDE --mpp",
-            markup=False,
-            soft_wrap=True,
+            f"{cohort.root} SLIDE --mpp"
         )

@@ -1,6 +1,7 @@
 """Where commands print: results to stdout, progress and errors to stderr."""
 
 import json
+import logging
 import shlex
 import sys
 import warnings
@@ -15,7 +16,8 @@ from pydantic_core import PydanticSerializationError
 from rich.console import Console
 
 from msfusion_sdk.cli.shared.logging_options import log_progress, talk
-from msfusion_sdk.errors import MsfusionError
+from msfusion_sdk.errors import ExitCode, MsfusionError
+from msfusion_sdk.monitoring.log import log
 from msfusion_sdk.monitoring.progress import Progress, terminal_bars
 
 __all__ = [
@@ -24,13 +26,25 @@ __all__ = [
     "json_of",
     "known_words",
     "out",
+    "require_agreement",
     "run_bars",
+    "tell",
+    "tell_warning",
     "told_warnings",
     "typed",
 ]
 
 out = Console(highlight=False)
 err = Console(stderr=True, highlight=False)
+
+
+def tell(text: str, level: int = logging.INFO, **facts: object) -> None:
+    """Say something on stderr: a line, or an object with ``facts`` under ``--log-format json``."""
+    if talk().style == "json":
+        log.log(level, "%s", text, extra={"msfusion": facts})
+    else:
+        # Ids and paths may hold brackets, which rich would take for markup.
+        err.print(text, markup=False, soft_wrap=True)
 
 
 @contextmanager
@@ -53,6 +67,12 @@ def run_bars() -> Iterator[Progress | Literal[False]]:
         yield update
 
 
+def tell_warning(text: str) -> None:
+    """Say a warning on stderr; in JSON the level says that it is one."""
+    is_json = talk().style == "json"
+    tell(text if is_json else f"warning: {text}", logging.WARNING, event="warning")
+
+
 @contextmanager
 def told_warnings() -> Iterator[None]:
     """Print each warning of the block once, to stderr: folds repeat them."""
@@ -62,8 +82,7 @@ def told_warnings() -> Iterator[None]:
             yield
         finally:
             for message in dict.fromkeys(str(one.message) for one in caught):
-                # Ids and paths may hold brackets, which rich would take for markup.
-                err.print(f"warning: {message}", markup=False, soft_wrap=True)
+                tell_warning(message)
 
 
 @contextmanager
@@ -104,6 +123,17 @@ def require_unused(when: str, options: Mapping[str, object]) -> None:
     if given:
         msg = f"{when} {', '.join(given)} cannot be used. Leave it out."
         raise typer.BadParameter(msg)
+
+
+def require_agreement(question: str) -> None:
+    """Ask, and end the command unless the answer is yes; without a terminal there is no answer."""
+    try:
+        if typer.confirm(question):
+            return
+    except typer.Abort:
+        err.print()
+    tell("Nothing was changed. With --yes nothing is asked.", logging.WARNING)
+    raise typer.Exit(ExitCode.USAGE)
 
 
 def json_of(found: BaseModel) -> str:
