@@ -23,10 +23,12 @@ from torch.nn.functional import cross_entropy
 
 from msfusion_sdk.bags.pooling import attention_weights, gated_logits, pooled
 
-__all__ = ["HEADS", "BagHead", "Head", "Shares", "Start", "make_head"]
+__all__ = ["HEADS", "STARTED", "BagHead", "Head", "Shares", "Start", "make_head"]
 
 Head = Literal["gated", "mean", "max", "clam", "transformer"]
 HEADS: tuple[Head, ...] = get_args(Head)
+STARTED: tuple[Head, ...] = ("gated", "clam")
+"""Heads that do what a start says; the others begin at random."""
 
 Singles = NDArray[np.float32]
 
@@ -89,7 +91,7 @@ class BagHead(nn.Module, ABC):
         return patches.new_zeros(())
 
     def begin(self, start: Start) -> None:
-        """Take weights that do what ``start`` says, where a head has attention: not by default."""
+        """Take weights that do what ``start`` says; nothing is done by heads out of ``STARTED``."""
 
 
 class _MeanHead(BagHead):

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Sequence
+from operator import itemgetter
 from typing import NamedTuple
 
 import numpy as np
@@ -14,7 +15,7 @@ from msfusion_adapters.patches.screening import Singles, look_all_ways, screen
 from msfusion_adapters.patches.training import Side, scores_of, train_head
 from msfusion_sdk.arrays import Floats, Rows
 from msfusion_sdk.bags.bag import Bag
-from msfusion_sdk.bags.heads import BagHead, Head, make_head
+from msfusion_sdk.bags.heads import STARTED, BagHead, Head, make_head
 from msfusion_sdk.bags.learned import LearnedAttention
 from msfusion_sdk.fusion.inputs.design import prior_variances
 from msfusion_sdk.fusion.inputs.targets import Target
@@ -97,7 +98,7 @@ def learn_attention(
     members = []
     with reduced_bags(bags, reduced) as columns, torch.random.fork_rng(devices=[]):
         torch.manual_seed(settings.seed)
-        seen = look_all_ways(columns)
+        seen = look_all_ways(columns) if settings.head in STARTED else None
         for part in range(parts.max() + 1):
             held, rest = np.flatnonzero(parts == part), np.flatnonzero(parts != part)
             member = _learn(columns, seen, target, held, rest, settings, rng)
@@ -122,7 +123,7 @@ def learn_attention(
 
 def _learn(
     columns: ReducedBags,
-    seen: Singles,
+    seen: Singles | None,
     target: Target,
     held: Rows,
     rest: Rows,
@@ -130,13 +131,19 @@ def _learn(
     rng: np.random.Generator,
 ) -> _Member:
     own = target.rows(rest)
-    head = make_head(settings.head, columns.columns, target.outputs)
-    objective = make_objective(own, settings.loss)
-    start = screen(seen[rest], own, objective, rng)
-    if start is not None:
-        head.begin(start)
     learn, stop = Side(rest, own), Side(held, target.rows(held))
-    train_head(head, objective, columns, learn, stop, most=settings.most, rng=rng)
+    objective = make_objective(own, settings.loss)
+    found = None if seen is None else screen(seen[rest], own, objective, rng)
+    trained = []
+    # A start may also lead nowhere: the patients held out say which way did.
+    for start in (None,) if found is None else (found, None):
+        head = make_head(settings.head, columns.columns, target.outputs)
+        if start is not None:
+            head.begin(start)
+        objective = make_objective(own, settings.loss)
+        loss = train_head(head, objective, columns, learn, stop, most=settings.most, rng=rng)
+        trained.append((loss, head))
+    head = min(trained, key=itemgetter(0))[1]
     coef, offset = _ridge(columns.means[rest], own)
     return _Member(head, scores_of(head, columns, np.arange(len(columns))), coef, offset)
 

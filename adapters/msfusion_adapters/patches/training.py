@@ -41,7 +41,7 @@ def train_head(
     *,
     most: int,
     rng: np.random.Generator,
-) -> int:
+) -> float:
     """Train ``head`` in place, leave it as it was when ``stop`` had the lowest loss.
 
     A step looks at all bags of ``learn``, so that the risk sets of a Cox likelihood are whole.
@@ -49,8 +49,8 @@ def train_head(
 
     Returns
     -------
-    int
-        Steps up to the one that was kept.
+    float
+        That loss, per patient.
     """
     most = max(1, min(most, PATCHES_PER_STEP // len(learn.bags)))
     parameters = [*head.parameters(), *objective.parameters()]
@@ -69,7 +69,7 @@ def train_head(
             break
     head.load_state_dict(best)
     head.eval()
-    return best_step
+    return best_loss
 
 
 @torch.no_grad()
