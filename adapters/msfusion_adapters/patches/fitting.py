@@ -2,7 +2,6 @@
 
 import hashlib
 from collections.abc import Sequence
-from operator import itemgetter
 from typing import NamedTuple
 
 import numpy as np
@@ -39,6 +38,13 @@ class Settings(NamedTuple):
     most: int
     loss: SurvivalLoss
     seed: int
+
+
+class _Trial(NamedTuple):
+    """A head that was trained, and its loss on the patients that stopped it."""
+
+    head: BagHead
+    loss: float
 
 
 class _Member(NamedTuple):
@@ -99,9 +105,11 @@ def learn_attention(
     with reduced_bags(bags, reduced) as columns, torch.random.fork_rng(devices=[]):
         torch.manual_seed(settings.seed)
         seen = look_all_ways(columns) if settings.head in STARTED else None
-        for part in range(parts.max() + 1):
-            held, rest = np.flatnonzero(parts == part), np.flatnonzero(parts != part)
-            member = _learn(columns, seen, target, held, rest, settings, rng)
+        sides = [(np.flatnonzero(parts != p), np.flatnonzero(parts == p)) for p in np.unique(parts)]
+        trials = [_try(columns, seen, target, *side, settings, rng) for side in sides]
+        for (rest, held), head in zip(sides, _chosen(trials), strict=True):
+            scores = scores_of(head, columns, np.arange(len(columns)))
+            member = _Member(head, scores, *_ridge(columns.means[rest], target.rows(rest)))
             # The level of a head means nothing: each is taken relative to those it learned from.
             held_out[0, held] = member.scores[held] - member.scores[rest].mean(0)
             held_out[1, held] = columns.means[held] @ member.coef + member.offset
@@ -121,31 +129,41 @@ def learn_attention(
     return attention, np.tensordot(mix, held_out, 1)
 
 
-def _learn(
+def _try(
     columns: ReducedBags,
     seen: Singles | None,
     target: Target,
-    held: Rows,
     rest: Rows,
+    held: Rows,
     settings: Settings,
     rng: np.random.Generator,
-) -> _Member:
+) -> list[_Trial]:
+    """Train a head from the best start, where heads take one, and one from random weights."""
     own = target.rows(rest)
     learn, stop = Side(rest, own), Side(held, target.rows(held))
-    objective = make_objective(own, settings.loss)
-    found = None if seen is None else screen(seen[rest], own, objective, rng)
-    trained = []
-    # A start may also lead nowhere: the patients held out say which way did.
+    found = None if seen is None else screen(seen[rest], own, make_objective(own, settings.loss))
+    trials = []
     for start in (None,) if found is None else (found, None):
         head = make_head(settings.head, columns.columns, target.outputs)
         if start is not None:
             head.begin(start)
         objective = make_objective(own, settings.loss)
         loss = train_head(head, objective, columns, learn, stop, most=settings.most, rng=rng)
-        trained.append((loss, head))
-    head = min(trained, key=itemgetter(0))[1]
-    coef, offset = _ridge(columns.means[rest], own)
-    return _Member(head, scores_of(head, columns, np.arange(len(columns))), coef, offset)
+        trials.append(_Trial(head, loss))
+    return trials
+
+
+def _chosen(trials: Sequence[Sequence[_Trial]]) -> list[BagHead]:
+    """Return a head of each member: from its start, unless random weights led further.
+
+    A member's own patients held out are few; what the others gained by their starts counts as much.
+    """
+    gains = [tries[-1].loss - tries[0].loss for tries in trials]
+    others = [(sum(gains) - own) / max(1, len(gains) - 1) for own in gains]
+    return [
+        tries[0 if own + other >= 0 else -1].head
+        for tries, own, other in zip(trials, gains, others, strict=True)
+    ]
 
 
 def _ridge(means: Floats, target: Target) -> tuple[Floats, Floats]:

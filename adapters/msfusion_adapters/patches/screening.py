@@ -5,9 +5,8 @@ attention is even, what those patches say is lost in the mean of the others.  Th
 ways to look, though: at patches where one column is high, or where it is low.  What is read there
 is the weighed mean of a bag's patches, along each of its principal axes over the bags.  With 64
 columns these are 8,192 readings, and all of them are tried.  Each has a score test: how far it goes
-with the derivative of the loss at score 0 (for survival, the martingale residuals).  The best is
-taken where it goes further than the best of 19 in 20 shuffles of the patients does; otherwise
-attention begins at random.
+with the derivative of the loss at score 0 (for survival, the martingale residuals).  The best of so
+many goes with any outcome, so whoever uses it has to ask patients that it was not chosen by.
 """
 
 from collections.abc import Iterator
@@ -27,7 +26,8 @@ Singles = NDArray[np.float32]
 
 SHARPNESS = 2.0
 """A patch one deviation higher in a column weighs e² as much."""
-SHUFFLES, LEVEL = 99, 0.05
+LEAST = 1e-10
+"""Of a variance between bags, where patches have 1."""
 
 
 def look_all_ways(bags: ReducedBags) -> Singles:
@@ -47,51 +47,44 @@ def look_all_ways(bags: ReducedBags) -> Singles:
     return np.stack(rows)
 
 
-def screen(
-    seen: Singles, target: Target, objective: Objective, rng: np.random.Generator
-) -> Start | None:
+def screen(seen: Singles, target: Target, objective: Objective) -> Start | None:
     """Return the way to look, and what to read, that goes best with the outcome.
+
+    None when all bags are alike.
 
     Parameters
     ----------
     seen : shape (bag, way, column)
         Of the bags to learn from, in the order of ``target``.
-
-    Returns
-    -------
-    Start or None
-        None when chance does as well.
     """
     residuals = _residuals(len(seen), target, objective)
     size = np.maximum(np.sqrt((residuals**2).sum(0)), 1e-9)
     wanted = residuals / size
-    # A shuffle for each block of columns; the first block is not shuffled.
-    shuffled = [wanted, *(rng.permutation(wanted) for _ in range(SHUFFLES))]
-    tried = np.concatenate(shuffled, axis=1)
-    best, start, chance = 0.0, None, np.zeros(SHUFFLES)
-    for way, (readings, axes) in enumerate(_readings(seen)):
+    best, start = -1.0, None
+    for way, readings, axes in _readings(seen):
         # Of several outputs, such as classes, the one that a reading goes best with decides.
-        found = np.abs(readings.T @ tried).reshape(readings.shape[1], 1 + SHUFFLES, -1).max(2)
-        chance = np.maximum(chance, found[:, 1:].max(0))
-        place = int(found[:, 0].argmax())
-        if found[place, 0] > best:
-            best = float(found[place, 0])
+        found = np.abs(readings.T @ wanted).max(1)
+        place = int(found.argmax())
+        if found[place] > best:
+            best = float(found[place])
             # One step of Fisher scoring, the information from the residuals themselves.
             slopes = wanted.T @ readings[:, place] / size
             level = float(seen[:, way].mean(0) @ axes[:, place])
             start = Start(_look(way, seen.shape[2]), axes[:, place], slopes, level)
-    return start if best > np.quantile(chance, 1 - LEVEL) else None
+    return start
 
 
-def _readings(seen: Singles) -> Iterator[tuple[Singles, Singles]]:
+def _readings(seen: Singles) -> Iterator[tuple[int, Singles, Singles]]:
     """Yield the readings of each way to look, each of deviation 1, and the axes they are along."""
     for way in range(seen.shape[1]):
         centred = seen[:, way] - seen[:, way].mean(0)
         squares, axes = np.linalg.eigh(centred.T @ centred / len(centred))
         # What does not differ between bags is rounding, and would be blown up to deviation 1.
-        kept = squares > 1e-6 * squares[-1]
+        kept = squares > max(1e-6 * squares[-1], LEAST)
+        if not kept.any():
+            continue
         axes = axes[:, kept] / np.sqrt(squares[kept])
-        yield centred @ axes, axes
+        yield way, centred @ axes, axes
 
 
 def _look(way: int, columns: int) -> Singles:
