@@ -32,6 +32,7 @@ because slides are read in other processes.
     │   ├── StoreCorruptError                          a file of ours that fails its checksum
     │   ├── StoreSchemaError                           a file that is not ours, or of another kind
     │   │   └── StoreVersionError                      written by a newer version
+    │   ├── StoreAbsentError (LookupError)             what was asked for by name is not there
     │   ├── StoreUnfinishedError                       a folder whose making was interrupted
     │   ├── StoreMixedFeaturesError                    vectors of different models side by side
     │   ├── StoreConflictError                         two writers, one name, different content
@@ -119,6 +120,7 @@ __all__ = [
     "SlideTimeoutError",
     "SlideTooLargeError",
     "StainError",
+    "StoreAbsentError",
     "StoreConflictError",
     "StoreCorruptError",
     "StoreError",
@@ -292,6 +294,10 @@ class StoreSchemaError(StoreError):
 
 class StoreVersionError(StoreSchemaError):
     """A file was written by a newer version of the SDK."""
+
+
+class StoreAbsentError(StoreError, LookupError):
+    """What was asked for by name is not there: results of a model, a folder."""
 
 
 class StoreUnfinishedError(StoreError):

@@ -1,4 +1,4 @@
-"""Networks that see every fourth pixel, or have few weights, and all else is as it was.
+"""Networks that see few pixels, or have few weights, and all else is as it was.
 
 For tests of what is done with vectors and checkpoints; what the networks say of an image is
 tested without it.
@@ -20,7 +20,8 @@ from msfusion_sdk.encoder.weights.encoder_folder import write_model_folder
 
 __all__ = ["NARROWED", "coarse_networks", "narrow_model", "narrow_networks"]
 
-STEP, LEAST_PX = 4, 128
+EDGE_PX = 64
+"""Of what coarse networks see of an image; those of golden outputs are as large and seen whole."""
 NARROWED = f"""
 import sys
 from pytest import MonkeyPatch
@@ -35,7 +36,7 @@ normalise = AttendedResNet.normalise
 
 def coarse_networks(patch: pytest.MonkeyPatch) -> None:
     """Make the networks of this process coarse, and those of its forks."""
-    patch.setattr(AttendedResNet, "normalise", _of_every_fourth)
+    patch.setattr(AttendedResNet, "normalise", _of_few_pixels)
     if find_spec("openvino"):
         from msfusion_sdk.encoder.backends.with_openvino import OpenVinoBackend
 
@@ -62,10 +63,9 @@ def _narrow_stages() -> nn.Sequential:
     return nn.Sequential(nn.MaxPool2d(3, stride=2, padding=1), *blocks, nn.Conv2d(64, 512, 1))
 
 
-def _of_every_fourth(resnet: AttendedResNet, images: Tensor) -> Tensor:
-    if min(images.shape[-2:]) >= LEAST_PX:
-        images = images[..., ::STEP, ::STEP]
-    return normalise(resnet, images)
+def _of_few_pixels(resnet: AttendedResNet, images: Tensor) -> Tensor:
+    step = max(1, min(images.shape[-2:]) // EDGE_PX)
+    return normalise(resnet, images[..., ::step, ::step])
 
 
 @torch.inference_mode()

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 import pytest
+import torch
 from hypothesis import HealthCheck, settings
 
 from msfusion_sdk.cohort.workers import pool
@@ -80,7 +81,7 @@ def _warm_workers() -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 def coarse() -> Iterator[None]:
-    """For tests of what is done with vectors: networks that see every fourth pixel."""
+    """For tests of what is done with vectors: networks that see about 64 pixels a side."""
     with pytest.MonkeyPatch.context() as patch:
         coarse_networks(patch)
         yield
@@ -177,11 +178,13 @@ def embedded_model() -> Path:
 
 @pytest.fixture(scope="session")
 def small_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A model folder with random weights and patches of 128 pixels: quick to run."""
-    patches = PatchConfig(patch_size_px=128, stride_px=256, low_recall=0.0)
+    """A model folder with random weights and patches of 64 pixels: quick to run."""
+    patches = PatchConfig(patch_size_px=64, stride_px=256, low_recall=0.0)
     config = EncoderConfig(name="small", patches=patches)
     folder = tmp_path_factory.mktemp("small-model")
-    write_model_folder(folder, TwoScaleModel(config), config, "# Random weights\n")
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        write_model_folder(folder, TwoScaleModel(config), config, "# Random weights\n")
     return folder
 
 

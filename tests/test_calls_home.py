@@ -115,9 +115,10 @@ os.environ["TMPDIR"] = "out"
 from msfusion_sdk import Cohort, SlideEncoder
 from msfusion_sdk.report import write_report
 from msfusion_sdk.study import train_on_cohort
-from msfusion_sdk.testing import make_cohort
+from msfusion_sdk.testing import made_cohort, make_cohort
 from msfusion_sdk.view import serve
 
+made_cohort._SIZE = (2400, 1800)
 made = make_cohort("out/made", n_patients=40, n_slides=2)
 cohort = Cohort.create("out/cohort", patients=made.patients, slides=made.slides)
 cohort.add_modality("clinical", made.clinical)

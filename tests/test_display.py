@@ -130,9 +130,17 @@ def test_a_slide_without_spacing_says_so(tmp_path: Path) -> None:
 
 def test_an_encoder_names_model_and_fingerprint(small_encoder: SlideEncoder) -> None:
     assert repr(small_encoder) == (
-        "SlideEncoder('small', 1024 numbers, 32 µm at 0.25 µm/px, cpu fp32 torch, "
+        "SlideEncoder('small', 1024 numbers, 16 µm at 0.25 µm/px, cpu fp32 torch, "
         f"{small_encoder.fingerprint[:12]})"
     )
+
+
+def test_patches_that_were_not_stored_are_not_counted_as_none(
+    result: SlideEmbedding, tmp_path: Path
+) -> None:
+    path = result.to_parquet(tmp_path / "x.parquet", patches=False)
+    assert "patch rows not stored" in repr(SlideEmbedding.from_parquet(path))
+    assert f"{result.patches.num_rows} patches" in repr(result)
 
 
 def test_a_provenance_still_shows_everything_on_demand(result: SlideEmbedding) -> None:

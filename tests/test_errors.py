@@ -39,6 +39,7 @@ def test_every_code_is_the_class_name_without_error(kind: type[MsfusionError]) -
         (errors.AnnotationError, ValueError),
         (errors.TableError, ValueError),
         (errors.StoreCorruptError, OSError),
+        (errors.StoreAbsentError, LookupError),
         (errors.UnsafeWeightsError, ValueError),
         (errors.DeviceError, RuntimeError),
         (errors.MissingExtraError, ImportError),

@@ -38,6 +38,7 @@ MODULES = (
     "msfusion_sdk.report.write",
     "msfusion_sdk.study.models",
     "msfusion_sdk.study.train",
+    "msfusion_sdk.pretraining.annotated.from_slides",
     "msfusion_adapters.clinical.adapter",
     "msfusion_adapters.genomics.adapter",
 )
@@ -87,6 +88,7 @@ def serve(address: str) -> None:
     for name in MODULES:
         __import__(name)
     sys.path.insert(0, str(Path(__file__).parents[1]))
+    import torch
     from torch.utils.data import DataLoader
 
     from msfusion_sdk.pretraining import views
@@ -94,6 +96,8 @@ def serve(address: str) -> None:
 
     coarse = pytest.MonkeyPatch()
     coarse_networks(coarse)
+    # The first optimiser of a process imports torch's compiler.
+    torch.optim.AdamW([torch.zeros(1, requires_grad=True)])
     # A process that reads tiles for another one would import everything first.
     quick = partial(DataLoader, num_workers=0, multiprocessing_context=None)
     views.DataLoader = lambda *words, **named: quick(  # type: ignore[attr-defined,assignment]

@@ -28,7 +28,15 @@ from msfusion_sdk.cli.shared.logging_options import start, take_logging, talk
 from msfusion_sdk.cli.shared.several_words import SeveralWords
 from msfusion_sdk.cli.validate import validate
 from msfusion_sdk.cli.view import view
-from msfusion_sdk.errors import ExitCode, MsfusionError, RunInterruptedError, StoreError
+from msfusion_sdk.errors import (
+    ExitCode,
+    MsfusionError,
+    RunInterruptedError,
+    StoreAbsentError,
+    StoreError,
+    StoreSchemaError,
+    StoreVersionError,
+)
 from msfusion_sdk.monitoring.log import log
 
 __all__ = ["app", "main"]
@@ -81,6 +89,10 @@ def _say(code: str, text: str) -> None:
 def _exit_code(error: MsfusionError) -> int:
     if isinstance(error, RunInterruptedError):
         return 128 + error.signum  # as shells do: 130 for Ctrl-C, 143 for SIGTERM
+    is_wrong_name = isinstance(error, (StoreAbsentError, StoreSchemaError))
+    # A newer version's file was named rightly, and cannot be read.
+    if is_wrong_name and not isinstance(error, StoreVersionError):
+        return ExitCode.USAGE
     return ExitCode.STORE if isinstance(error, StoreError) else ExitCode.USAGE
 
 

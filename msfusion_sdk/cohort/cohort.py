@@ -156,6 +156,7 @@ class Cohort(CohortEncoding):
         checked = read_modality_table(
             source,
             self.patient_ids,
+            modality=name,
             unmatched=unmatched,
             on_duplicate=on_duplicate,
             layout=choice,

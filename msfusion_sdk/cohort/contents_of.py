@@ -91,7 +91,10 @@ class CohortContents:
         """
         if name not in self.modalities:
             known = ", ".join(self.modalities) or "none"
-            msg = f"The cohort has no modality {name!r} (known: {known}). Add it with add_modality."
+            msg = (
+                f"The cohort has no modality {name!r} (known: {known}). Add it: add_modality, in "
+                "the shell msfusion cohort add."
+            )
             raise TableError(msg)
         table, _ = read_stored(modality_path(self.root, name), "modality")
         return _indexed(table)

@@ -7,7 +7,12 @@ from typing import Literal
 import pyarrow as pa
 
 from msfusion_sdk.cohort.changes.forgetting import forget_slides
-from msfusion_sdk.cohort.changes.moving import Moved, look_at_moved, relocated
+from msfusion_sdk.cohort.changes.moving import (
+    Moved,
+    look_at_moved,
+    relocated,
+    require_some_there,
+)
 from msfusion_sdk.cohort.changes.result import CohortChange
 from msfusion_sdk.cohort.changes.tables import CohortTables, joined, where, without_known
 from msfusion_sdk.cohort.folder.layout import modality_names, modality_path
@@ -112,7 +117,7 @@ class CohortGrowth:
         Raises
         ------
         TableError
-            When there is no such slide or patient, or the spacing cannot be true.
+            When there is no such slide, patient or file, or the spacing cannot be true.
         """
         tables = CohortTables(self.root, self.manifest)
         row = self._slides_of(tables, [slide_id])[slide_id]
@@ -164,7 +169,7 @@ class CohortGrowth:
         Raises
         ------
         TableError
-            When no slide lies at ``old``.
+            When no slide lies at ``old``, or none of the files is at ``new``.
         """
         tables = CohortTables(self.root, self.manifest)
         rows = self._slides_of(tables, None)
@@ -228,12 +233,14 @@ class CohortGrowth:
             [new.get(name, row) for name, row in rows.items()], schema=before.schema
         )
         tables.check(slides=table)
+        places = {name: place_of(new[name]) for name in moved}
         found = look_at_moved(
             self.root,
             {name: place_of(rows[name]) for name in moved},
-            {name: place_of(new[name]) for name in moved},
+            places,
             {name: new[name]["mpp"] for name in moved},  # type: ignore[misc]
         )
+        require_some_there(places, found.missing)
         note_moves(self.root, found.moves)
         self._changed(tables.replace(slides=table))
         return _change_of(new, found, self._report())

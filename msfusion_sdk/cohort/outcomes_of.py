@@ -131,7 +131,10 @@ class CohortOutcomes(CohortContents):
         outcome = self.manifest.outcomes.get(name)
         if outcome is None:
             known = ", ".join(self.manifest.outcomes) or "none"
-            msg = f"No outcome {name!r} is declared (known: {known}). Use declare_outcome."
+            msg = (
+                f"No outcome {name!r} is declared (known: {known}). Declare it: declare_outcome, "
+                "in the shell msfusion cohort outcome add."
+            )
             raise TableError(msg)
         labels, issues = labels_of(self.patients, outcome)
         require_no_errors(issues)

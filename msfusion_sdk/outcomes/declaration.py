@@ -1,6 +1,7 @@
 """Outcomes as they are declared: which columns of the patient table say what, never guessed."""
 
 from collections.abc import Collection, Mapping
+from difflib import get_close_matches
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
@@ -58,12 +59,8 @@ class SurvivalDeclaration(FrozenConfig):
         if (self.event is None) == (self.censored is None):
             msg = "name either the column event= or the column censored=, and not both"
             raise ValueError(msg)
-        for column in (self.time, self.entry or ""):
-            # A name that says "months" beside unit="days" is one slip or another: never guessed.
-            stated = unit_of(column)
-            if stated and stated != self.unit:
-                msg = f"unit {self.unit!r} contradicts the name of the column {column!r}"
-                raise ValueError(msg)
+        if contradiction := _contradiction(self.unit, self.time, self.entry):
+            raise ValueError(contradiction)
         return self
 
     @property
@@ -139,18 +136,13 @@ def declared(name: str, columns: Collection[str], **settings: object) -> Declara
     # The command line passes every option, those not given as None.
     given = {key: value for key, value in settings.items() if value is not None}
     kind = given.setdefault("kind", "survival" if "time" in given else "class")
+    # First: a misspelt name tells no unit.
+    _require_columns(name, given, columns)
     is_survival = kind == "survival"
     if is_survival:
-        unit = given.get("unit") or unit_of(str(given.get("time", "")))
-        if unit is None:
-            msg = (
-                f"Outcome {name!r} does not say in which unit {given.get('time')!r} is counted. "
-                f"Pass unit= one of {', '.join(UNITS)}."
-            )
-            raise SurvivalLabelError(msg)
-        given["unit"] = unit
+        given["unit"] = _unit(name, given)
     try:
-        outcome = _DECLARATION.validate_python(given)
+        return _DECLARATION.validate_python(given)
     except ValidationError as error:
         problem = "; ".join(
             # The first part of ``loc`` is the kind, and "Value error, " is pydantic's own.
@@ -162,14 +154,49 @@ def declared(name: str, columns: Collection[str], **settings: object) -> Declara
             "censored=), or column= for classes, with kind='number' for numbers."
         )
         raise (SurvivalLabelError if is_survival else TableError)(msg) from error
-    for column in outcome.columns:
-        if column not in columns:
-            msg = (
-                f"Outcome {name!r} names the column {column!r}, which the patient table lacks "
-                f"(columns: {', '.join(columns)})."
-            )
-            raise TableError(msg)
-    return outcome
+
+
+def _require_columns(name: str, given: Mapping[str, object], columns: Collection[str]) -> None:
+    for key in ("time", "event", "censored", "entry", "column"):
+        column = given.get(key)
+        if column is None or column in columns:
+            continue
+        near = get_close_matches(str(column), columns, n=1)
+        maybe = f" Is it {near[0]!r}?" if near else ""
+        msg = (
+            f"Outcome {name!r} names the column {column!r}, which the patient table lacks "
+            f"(columns: {', '.join(columns)}).{maybe} Name one that is there."
+        )
+        raise TableError(msg)
+
+
+def _unit(name: str, given: Mapping[str, Any]) -> str:
+    """Return the unit of times, which is stated or stands in the name of their column."""
+    time, stated = str(given.get("time", "")), given.get("unit")
+    unit = stated or unit_of(time)
+    if unit is None:
+        msg = (
+            f"Outcome {name!r} does not say in which unit {given.get('time')!r} is counted. "
+            f"Pass unit= (--unit), one of {', '.join(UNITS)}."
+        )
+        raise SurvivalLabelError(msg)
+    if contradiction := _contradiction(unit, time, given.get("entry")):
+        way_out = "Leave unit= (--unit) out" if stated else "Give all times in one unit"
+        msg = (
+            f"Outcome {name!r}: {contradiction}. {way_out}; where the name is wrong, rename the "
+            "column."
+        )
+        raise SurvivalLabelError(msg)
+    return str(unit)
+
+
+def _contradiction(unit: str, *columns: str | None) -> str:
+    """Return which column has another unit in its name, '' for none."""
+    for column in columns:
+        # A name that says "months" beside unit="days" is one slip or another: never guessed.
+        if column and unit_of(column) not in (None, unit):
+            return f"unit {unit!r} contradicts the name of the column {column!r}"
+    return ""
 
 
 def standard_outcomes(columns: Collection[str]) -> dict[str, Declaration]:

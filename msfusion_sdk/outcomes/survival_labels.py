@@ -167,8 +167,9 @@ def _flags(
     if declared.event and "censor" in declared.event.casefold() and meaning is None:
         message = (
             f"event={declared.event!r} names a column of censoring, where true usually means that "
-            f"no event was seen. Pass censored={declared.event!r}, or event_values={{'1': True, "
-            "'0': False}} if 1 does mean an event."
+            f"no event was seen. Pass censored={declared.event!r} (in the shell NAME=TIME,censored:"
+            f"{declared.event}), or event_values={{'1': True, '0': False}} (--event-values 1) if 1 "
+            "does mean an event."
         )
         issues += issue("SurvivalLabel", 1, message)
     return flag, issues

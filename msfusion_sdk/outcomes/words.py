@@ -96,14 +96,17 @@ def with_event_values(settings: Mapping[str, Any], table: pa.Table) -> dict[str,
     given, others = settings.get("event_values"), settings.get("no_event_values")
     column = settings.get("event") or settings.get("censored")
     is_list = given is not None and not isinstance(given, Mapping)
-    if not (is_list or others) or column not in table.column_names:
+    if not (is_list or others):
         return chosen
+    if column not in table.column_names:
+        # That it is missing is said when the outcome is declared.
+        return {**chosen, "event_values": None}
     found = {as_key(cell) for cell in cells_of(table, str(column)) if cell is not None}
     yes, no = _words(given), _words(others)
     if not found & (yes | no):
         msg = (
             f"{column} holds none of the values {first_few(sorted(yes | no))} (it holds: "
-            f"{first_few(sorted(found), 8)}). Write them as in the table."
+            f"{first_few(sorted(found), 8)}). {_whose(settings.get('time'), table, yes | no)}"
         )
         raise SurvivalLabelError(msg)
     rest = found - yes - no
@@ -118,6 +121,13 @@ def with_event_values(settings: Mapping[str, Any], table: pa.Table) -> dict[str,
     meaning = dict.fromkeys(sorted(yes & found), is_event)
     meaning |= dict.fromkeys(sorted(no & found or rest), not is_event)
     return {**chosen, "event_values": meaning}
+
+
+def _whose(time: object, table: pa.Table, values: set[str]) -> str:
+    """Return what to do about values that the column of events lacks: those of times may be it."""
+    if time in table.column_names and values & set(map(as_key, cells_of(table, str(time)))):
+        return f"{time}, given as the times, does: name the times first, then the events."
+    return "Write them as in the table."
 
 
 def _survival(

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from msfusion_sdk._version import __version__
-from msfusion_sdk.errors import StoreError, StoreSchemaError
+from msfusion_sdk.errors import StoreAbsentError, StoreSchemaError
 from msfusion_sdk.files import store_text
 from msfusion_sdk.report.chapters.cohort import CohortChapter, cohort_chapter
 from msfusion_sdk.report.chapters.evaluation import EvaluationChapter, evaluation_chapter
@@ -82,7 +82,7 @@ def _chapters(folder: Path, model: str | None) -> list[Chapter]:
     }
     if not folder.is_dir():
         msg = f"There is no folder {folder}: the command that makes it may have ended in an error."
-        raise StoreError(msg)
+        raise StoreAbsentError(msg)
     # A folder may be several: a model with its evaluation in it, say.
     chapters = [make() for name, make in kinds.items() if (folder / name).is_file()]
     if not chapters:

@@ -1,6 +1,7 @@
 """The patients of a cohort from whom an outcome can be learned, with their tables."""
 
 from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
 from typing import Any, Literal, NamedTuple, get_args
 
 import pandas as pd
@@ -96,6 +97,11 @@ def table_of(
         return cohort.patches(model=fingerprint)
     if name == SLIDE:
         return cohort.tables(aggregate, model=fingerprint)[SLIDE]
+    known = [*([] if cohort.slides is None else [SLIDE, PATCHES]), *cohort.modalities]
+    near = get_close_matches(name, [] if name in known else known, n=1)
+    if near:
+        msg = f"The cohort has no modality {name!r} (known: {', '.join(known)}). Is it {near[0]!r}?"
+        raise TableError(msg)
     return cohort.modality(name)
 
 

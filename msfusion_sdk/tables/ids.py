@@ -83,12 +83,17 @@ def find_repeated_ids(
         listed.append(
             f"{name!r} {repeated[name]} times" + (f" ({first_few(where)})" if where else "")
         )
-    remedy = "Keep one row of each." if places is None else "Give every file an id of its own."
+    remedies = []
+    # Ids of their own would make two slides of one.
+    if identical < sum(repeated.values()) - len(repeated):
+        other = "Keep one row of each." if places is None else "Give every file an id of its own."
+        remedies.append(other)
     if identical:
-        remedy += (
-            f" {identical} rows are identical to another one: pass "
-            "on_duplicate='drop_identical' to leave those out."
+        remedies.append(
+            f"{identical} rows are identical to another one: pass on_duplicate='drop_identical' "
+            "(--on-duplicate drop_identical) to leave those out."
         )
+    remedy = " ".join(remedies)
     message = f"{len(repeated)} {what} occur more than once (first: {', '.join(listed)}). {remedy}"
     return issue("DuplicateId", len(repeated), message)
 

@@ -209,7 +209,7 @@ def _sampled_digest(path: str) -> bytes:
 def _missing(paths: Sequence[str], n: int) -> list[Issue]:
     more = f" … and {len(paths) - N_LISTED} more" if len(paths) > N_LISTED else ""
     message = (
-        f"{len(paths)} of {n} slide files were not there when the cohort was made: "
+        f"{len(paths)} of {n} slide files were not there when the table was last checked: "
         f"{', '.join(paths[:N_LISTED])}{more}. Mount the disk or correct the paths before encoding."
     )
     return note("Table", len(paths), message)

@@ -15,6 +15,7 @@ __all__ = ["headline", "validation_page", "with_limits"]
 NONE = "–"
 BEST = {"high": "higher is better", "low": "lower is better", "one": "1 is best"}
 SHOWN_THRESHOLDS = (0.1, 0.2, 0.3, 0.5)
+NOT_FOLLOWED = "nobody whom the model selects here is followed so long"
 LEFT_OUT = {
     "without_outcome": "have no outcome",
     "without_modality": "have no modality of the model",
@@ -95,10 +96,16 @@ def decision_rows(
     """Return net benefit per 100 patients at a few thresholds."""
     shown = found.decision[found.decision["threshold"].round(4).isin(thresholds)]
     rows = [
-        (r["view"], f"{r['threshold']:.0%}", *(_per_100(r[name]) for name in ("model", "all")))
+        (
+            r["view"],
+            f"{r['threshold']:.0%}",
+            *(_per_100(r[name]) for name in ("model", "all")),
+            NOT_FOLLOWED if pd.isna(r["model"]) else "",
+        )
         for _, r in shown.iterrows()
     ]
-    return pd.DataFrame(rows, columns=["of", "threshold", "by the model", "treating everybody"])
+    columns = ["of", "threshold", "by the model", "treating everybody", "why not"]
+    return _without_empty(pd.DataFrame(rows, columns=columns))
 
 
 def group_rows(found: "ExternalValidation") -> pd.DataFrame:

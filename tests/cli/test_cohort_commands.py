@@ -8,9 +8,11 @@ from typing import Any
 import h5py
 import numpy as np
 import openpyxl
+import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
+from msfusion_sdk import Cohort
 from msfusion_sdk.testing import make_slide
 
 pytestmark = pytest.mark.slow
@@ -116,7 +118,7 @@ def test_status_shows_each_model_of_several(
         (["encode", "--shard", "0/4"], 2, "--array=1-20"),
         (["encode", "--engine", "dask"], 2, "engine"),
         (["export", "x.parquet", "--level", "cell"], 2, "level"),
-        (["export", "x.parquet", "--level", "slide"], 5, "Run encode first"),
+        (["export", "x.parquet", "--level", "slide"], 2, "Run msfusion cohort encode first"),
     ],
 )
 def test_what_cannot_be_done_is_said(
@@ -127,9 +129,20 @@ def test_what_cannot_be_done_is_said(
     assert (done.code, text in done.stderr) == (code, True), done.stderr
 
 
+def test_names_of_what_is_not_there_are_wrong_use(msfusion: Msfusion, tmp_path: Path) -> None:
+    cohort = Cohort.create(tmp_path / "c", patients=pd.DataFrame({"patient_id": ["A"]}))
+    for words in (
+        ["cohort", "status", cohort.root, "--model", "0"],
+        ["cohort", "compact", cohort.root],
+        ["report", tmp_path / "nowhere", "-o", tmp_path / "x.html"],
+        ["cohort", "encode", tmp_path / "nowhere"],
+    ):
+        assert msfusion(*words).code == 2, words
+
+
 def test_a_folder_that_is_no_cohort_is_named(msfusion: Msfusion, tmp_path: Path) -> None:
     done = msfusion("cohort", "status", tmp_path)
-    assert done.code == 5
+    assert done.code == 2
     assert str(tmp_path) in done.stderr
 
 

@@ -243,8 +243,8 @@ def test_an_interrupt_ends_with_130_and_leaves_no_half_file(
     while not list(out.glob("*.parquet")) and time.monotonic() < deadline:
         time.sleep(0.02)
     process.send_signal(signal.SIGINT)
-    process.communicate(timeout=patient(120))
-    assert process.returncode == 130
+    _, told = process.communicate(timeout=patient(120))
+    assert process.returncode == 130, told.decode()
     assert not list(out.glob(".tmp-*"))
     for path in out.glob("*.parquet"):
         assert SlideEmbedding.from_parquet(path).status == "ok"

@@ -21,11 +21,11 @@ def test_report_writes_one_file_and_says_how_large(msfusion: Msfusion, tmp_path:
     assert (tmp_path / "report.html").read_text().startswith("<!DOCTYPE html>")
 
 
-def test_a_folder_of_something_else_ends_with_five_and_says_what_to_pass(
+def test_a_folder_of_something_else_is_wrong_use_and_says_what_to_pass(
     msfusion: Msfusion, tmp_path: Path
 ) -> None:
     done = msfusion("report", tmp_path, "-o", tmp_path / "report.html")
-    assert done.code == 5
+    assert done.code == 2
     assert "Pass a cohort, a model folder of msfusion train" in done.stderr
 
 

@@ -12,7 +12,7 @@ from msfusion_sdk.demo.slide import run_demo
 from msfusion_sdk.encoder.slide_encoder import SlideEncoder
 from msfusion_sdk.testing import made_cohort
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("coarse")]
 
 
 def test_the_demo_writes_slide_vector_parquet_geojson_and_overlay(

@@ -44,7 +44,7 @@ class World:
 def make_world(folder: Path) -> World:
     """Make everything below a folder."""
     config = EncoderConfig(
-        name="small", patches=PatchConfig(patch_size_px=128, stride_px=256, low_recall=0.0)
+        name="small", patches=PatchConfig(patch_size_px=64, stride_px=256, low_recall=0.0)
     )
     write_model_folder(folder / "encoder", TwoScaleModel(config), config, "# Random weights\n")
     encoder = SlideEncoder.from_pretrained(folder / "encoder", device="cpu", precision="fp32")

@@ -15,7 +15,7 @@ pytestmark = [pytest.mark.usefixtures("coarse"), pytest.mark.slow]
 
 @pytest.fixture(scope="module")
 def slide(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_slide(tmp_path_factory.mktemp("folder") / "good.svs", 2000, 1600, coverage=0.5)
+    return make_slide(tmp_path_factory.mktemp("folder") / "good.svs", 1000, 800, coverage=0.5)
 
 
 def test_one_bad_slide_does_not_stop_the_others(
@@ -77,8 +77,8 @@ def test_results_of_another_file_of_that_name_are_kept(
 ) -> None:
     for folder in "AB":
         (tmp_path / folder).mkdir()
-    one = make_slide(tmp_path / "A" / "S1.svs", 1280, 768, tissue="full", seed=0)
-    other = make_slide(tmp_path / "B" / "S1.svs", 1280, 768, tissue="full", seed=1)
+    one = make_slide(tmp_path / "A" / "S1.svs", 512, 384, tissue="full", seed=0)
+    other = make_slide(tmp_path / "B" / "S1.svs", 512, 384, tissue="full", seed=1)
     list(encode_to_folder(small_encoder, [one], tmp_path / "out"))
     before = (tmp_path / "out" / "S1.parquet").read_bytes()
     (refused,) = encode_to_folder(small_encoder, [other], tmp_path / "out")

@@ -109,7 +109,11 @@ def test_a_value_that_event_values_does_not_tell_is_refused() -> None:
 def test_a_column_of_censoring_as_event_is_refused_until_it_is_told(column: str) -> None:
     table = patients(time_months=TIMES, **{column: EVENTS})
     wrong = SurvivalDeclaration(time="time_months", event=column, unit="months")
-    assert f"censored={column!r}" in error(survival_labels(table, wrong)[1])
+    said = error(survival_labels(table, wrong)[1])
+    assert f"censored={column!r} (in the shell NAME=TIME,censored:{column})" in said
+    assert said.endswith(
+        "event_values={'1': True, '0': False} (--event-values 1) if 1 does mean an event."
+    )
     told = SurvivalDeclaration(time="time_months", censored=column, unit="months")
     assert survival_labels(table, told)[0]["event"].tolist() == [False, True, False, True]
 
@@ -201,8 +205,16 @@ def test_the_unit_may_come_from_the_name_and_may_not_contradict_it() -> None:
     outcome = declared("os", columns, time="os_days", event="dead")
     assert isinstance(outcome, SurvivalDeclaration)
     assert outcome.unit == "days"
-    with pytest.raises(SurvivalLabelError, match="contradicts"):
+    with pytest.raises(SurvivalLabelError, match=r"contradicts.* Leave unit= \(--unit\) out"):
         declared("os", columns, time="os_days", event="dead", unit="months")
+    columns = [*columns, "entry_years"]
+    with pytest.raises(SurvivalLabelError, match=r"'entry_years'\. Give all times in one unit"):
+        declared("os", columns, time="os_days", event="dead", entry="entry_years")
+
+
+def test_a_misspelt_column_is_named_before_its_unit_is_asked_for() -> None:
+    with pytest.raises(TableError, match=r"'OS_MONTH', which .* Is it 'OS_MONTHS'\?"):
+        declared("os", ["OS_MONTHS", "OS_STATUS"], time="OS_MONTH", event="OS_STATUS")
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,8 @@ import pyarrow as pa
 import pytest
 
 from msfusion_sdk import Cohort
-from msfusion_sdk.errors import SurvivalLabelError
+from msfusion_sdk.errors import SurvivalLabelError, TableError
+from msfusion_sdk.outcomes.declaration import declared
 from msfusion_sdk.outcomes.words import outcomes_of, with_event_values
 
 STATUS = ["1:DECEASED", "0:LIVING", "1:DECEASED", None]
@@ -97,3 +98,17 @@ def test_numbers_are_declared_by_a_word(tmp_path: object) -> None:
     assert cohort.outcome("years").tolist() == [50.5, 60, 71]
     (row,) = cohort.outcome_summary().to_dict("records")
     assert (row["kind"], row["patients"], row["events"]) == ("number", 3, "50.5 to 71")
+
+
+def test_a_missing_column_is_left_to_be_named_when_the_outcome_is_declared() -> None:
+    given = {"time": "time_days", "event": "OS_STATUS", "event_values": ["1:DECEASED"]}
+    chosen = with_event_values(given, table(*STATUS))
+    with pytest.raises(TableError, match="'OS_STATUS', which the patient table lacks"):
+        declared("death", ["patient_id", "time_days", "STATUS"], **chosen)
+
+
+def test_times_and_events_the_wrong_way_round_are_seen() -> None:
+    both = table(*STATUS).append_column("MONTHS", pa.array([1.0, 2.5, 3.0, 4.0]))
+    given = {"time": "STATUS", "event": "MONTHS", "event_values": ["1:DECEASED"]}
+    with pytest.raises(SurvivalLabelError, match="STATUS, given as the times, does: name"):
+        with_event_values(given, both)

@@ -1,6 +1,5 @@
 import signal
-import subprocess
-import sys
+from multiprocessing import get_context
 from pathlib import Path
 
 import pandas as pd
@@ -209,27 +208,28 @@ def test_a_killed_run_goes_on_to_the_same_curve(
     config = quick_config.model_copy(update={"epochs": 4})
     (tmp_path / "config.json").write_text(config.model_dump_json())
     program = f"""{NARROWED}
+import os, signal
 from pathlib import Path
 from msfusion_sdk.config import NetworkConfig
 from msfusion_sdk.encoder.backends.devices import Runtime
 from msfusion_sdk.pretraining.train_config import TrainConfig
 from msfusion_sdk.pretraining.index import read_tile_index
 from msfusion_sdk.pretraining.training import train_network
+def told(stage, done, *_):
+    if done == 6:  # two steps an epoch: after the second checkpoint, in the third
+        os.kill(os.getpid(), signal.SIGKILL)
 train_network(
     "context", read_tile_index(Path({str(tile_folder)!r})),
     TrainConfig.model_validate_json(Path({str(tmp_path / "config.json")!r}).read_text()),
     NetworkConfig(classes=("dots", "stripes")), Path({str(tmp_path / "killed")!r}),
     runtime=Runtime("cpu", "fp32"), workers=0,
-    progress=lambda stage, done, *_: print(done, flush=True),
+    progress=told,
 )
 """
-    with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE) as process:
-        assert process.stdout is not None
-        for line in process.stdout:
-            if int(line) == 6:  # two steps an epoch: after the second checkpoint, in the third
-                process.kill()
-                break
-    assert process.returncode == -signal.SIGKILL
+    killed = get_context("forkserver").Process(target=exec, args=(program, {}))
+    killed.start()
+    killed.join()
+    assert killed.exitcode == -signal.SIGKILL
     index, network = read_tile_index(tile_folder), NetworkConfig(classes=("dots", "stripes"))
     curves = []
     for name in ("killed", "whole"):

@@ -58,7 +58,7 @@ def test_patients_who_lack_most_come_first(page: Page) -> None:
 def test_the_model_and_the_settings_are_named(page: Page, planted: Cohort) -> None:
     facts = dict(row for row in page.tables["facts"] if len(row) == 2)
     assert facts["fingerprint"] == planted.status().fingerprint
-    assert facts["settings"].startswith("patches of 128 px at 0.25 µm/px (32 µm)")
+    assert facts["settings"].startswith("patches of 64 px at 0.25 µm/px (16 µm)")
     assert "cpu, fp32 (4 slides)" in facts["encoded on"]
 
 

@@ -171,6 +171,14 @@ def test_a_modality_that_nobody_has_is_refused(cohort: Cohort, tmp_path: Path) -
         train_on_cohort(make(tmp_path / "x", {}), "survival", tmp_path / "y")
 
 
+def test_a_misspelt_modality_is_named_with_slide_and_patches(tmp_path: Path) -> None:
+    cohort = make(tmp_path / "cohort", {"clinical": ages()})
+    with pytest.raises(TableError, match=r"known: slide, patches, clinical\)\. Is it 'slide'\?"):
+        train_on_cohort(cohort, "survival", tmp_path / "y", modalities=["slides"])
+    with pytest.raises(TableError, match=r"'rna' \(known: clinical\)"):
+        train_on_cohort(cohort, "survival", tmp_path / "y", modalities=["rna"])
+
+
 def test_a_table_that_holds_the_outcome_is_refused(tmp_path: Path) -> None:
     leaking = patients()[["patient_id", "age", "diagnosis"]]
     cohort = make(tmp_path / "cohort", {"clinical": leaking})

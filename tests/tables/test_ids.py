@@ -54,6 +54,13 @@ def test_duplicates_are_counted_and_the_way_out_is_named() -> None:
     assert "drop_identical" in finding.message
 
 
+def test_rows_that_are_all_identical_need_no_ids_of_their_own() -> None:
+    places = ["/a/S1.svs", "/a/S1.svs"]
+    finding = only(find_repeated_ids(["S1", "S1"], "slide ids", identical=1, places=places))
+    assert "--on-duplicate drop_identical" in finding.message
+    assert "an id of its own" not in finding.message
+
+
 def test_a_slide_id_from_two_folders_is_shown_with_both_paths() -> None:
     finding = only(find_repeated_ids(["S1", "S1"], "slide ids", places=["/a/S1.svs", "/b/S1.svs"]))
     assert "'/a/S1.svs', '/b/S1.svs'" in finding.message

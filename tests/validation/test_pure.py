@@ -1,5 +1,7 @@
 """Calibration in the large, decision curves, recalibration and groups, as pure functions."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -9,6 +11,7 @@ from sklearn.linear_model import LogisticRegression
 
 from msfusion_sdk.errors import DegenerateSplitError
 from msfusion_sdk.fusion.estimators.recalibration import fit_recalibration
+from msfusion_sdk.validation.markdown import NOT_FOLLOWED, decision_rows
 from msfusion_sdk.validation.measures.decision_curve import (
     decision_curve_of_classes,
     decision_curve_of_survival,
@@ -123,3 +126,14 @@ def test_of_many_sites_the_small_ones_are_one_group() -> None:
     groups = groups_of(sites)
     assert "10 smaller groups" in groups
     assert sum(int(mask.sum()) for mask in groups.values()) == 60
+
+
+def test_a_threshold_without_a_value_says_why() -> None:
+    curve = pd.DataFrame(
+        {"view": "36 months", "threshold": [0.1, 0.5], "model": [0.2, np.nan], "all": [0.1, -0.3]}
+    )
+    rows = decision_rows(SimpleNamespace(decision=curve))
+    assert rows["by the model"].tolist() == ["20.0", "–"]
+    assert rows["why not"].tolist() == ["", NOT_FOLLOWED]
+    rows = decision_rows(SimpleNamespace(decision=curve[:1]))
+    assert "why not" not in rows.columns

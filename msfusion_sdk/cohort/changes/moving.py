@@ -1,7 +1,7 @@
 """Slides at other places: paths replaced, and results taken over where the slide is the same."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -11,7 +11,7 @@ from msfusion_sdk.cohort.store.holdings import load
 from msfusion_sdk.cohort.store.part import Part
 from msfusion_sdk.cohort.store.status import models_of
 from msfusion_sdk.cohort.store.store import EmbeddingStore
-from msfusion_sdk.errors import SlideError, TableError
+from msfusion_sdk.errors import SlideError, SlideNotFoundError, TableError
 from msfusion_sdk.phrases import first_few
 from msfusion_sdk.places.url import Url
 from msfusion_sdk.remote.listing import look_at_all
@@ -19,7 +19,7 @@ from msfusion_sdk.remote.slide import RemoteSlide
 from msfusion_sdk.slides.files.stamp import FileStamp
 from msfusion_sdk.slides.readers.file_kind import classify
 
-__all__ = ["Moved", "look_at_moved", "relocated"]
+__all__ = ["Moved", "look_at_moved", "relocated", "require_some_there"]
 
 
 class Moved(NamedTuple):
@@ -98,10 +98,10 @@ def look_at_moved(
         try:
             stamp = _stamp(path, remotes)
         except SlideError as error:
-            if isinstance(path, Url) or os.path.lexists(path):
-                changed[name] = f"[{error.code}] {error}"
-            else:
+            if _is_gone(path, error):
                 missing.append(name)
+            else:
+                changed[name] = f"[{error.code}] {error}"
             continue
         seen = known.known_as(name, stamp)
         for part in parts.get(name, []):
@@ -114,6 +114,29 @@ def look_at_moved(
         if parts.get(name) and name not in changed:
             kept.append(name)
     return Moved(tuple(moves), tuple(kept), changed, tuple(missing))
+
+
+def require_some_there(new: Mapping[str, Place], missing: Collection[str]) -> None:
+    """Raise where no file is at its new place: the path is misspelt, or a disk is not mounted.
+
+    Raises
+    ------
+    TableError
+    """
+    if new and len(missing) == len(new):
+        msg = (
+            f"None of the {len(new)} slides is at its new place (looked for: "
+            f"{first_few(map(str, new.values()))}). Nothing was changed. Check the spelling, mount "
+            "the disk, or do this on a machine that sees the files."
+        )
+        raise TableError(msg)
+
+
+def _is_gone(place: Place, error: SlideError) -> bool:
+    """Return whether there is no file; a link that leads nowhere is one that is wrong."""
+    if isinstance(place, Url):
+        return isinstance(error, SlideNotFoundError)
+    return not os.path.lexists(place)
 
 
 def _stamp(place: Place, remotes: Mapping[Url, RemoteSlide | SlideError]) -> FileStamp:

@@ -8,7 +8,12 @@ import pyarrow.compute as pc
 
 from msfusion_sdk.cohort.folder.layout import patients_path, slides_path
 from msfusion_sdk.cohort.folder.manifest import CohortManifest, write_manifest
-from msfusion_sdk.cohort.intake.creation import Checked, labels_of, slide_issues
+from msfusion_sdk.cohort.intake.creation import (
+    Checked,
+    identical_rows,
+    labels_of,
+    slide_issues,
+)
 from msfusion_sdk.errors import TableError
 from msfusion_sdk.outcomes.declaration import Declaration, standard_outcomes
 from msfusion_sdk.storage.schema import read_stored, write_stored
@@ -133,11 +138,15 @@ def _checked(
 ) -> tuple[Issue, ...]:
     """Return remarks on the tables, or raise one error that lists all that is wrong."""
     ids, what = patients.column(ID_COLUMN).to_pylist(), "patient ids of the cohort"
-    found = [*find_bad_ids(ids, what), *find_repeated_ids(ids, what)]
+    same = len(identical_rows(patients, ID_COLUMN))
+    found = [*find_bad_ids(ids, what), *find_repeated_ids(ids, what, identical=same)]
     if slides is not None:
         names = slides.column(SLIDE_ID).to_pylist()
         found += find_repeated_ids(
-            names, "slide ids of the cohort", places=slides.column("path").to_pylist()
+            names,
+            "slide ids of the cohort",
+            identical=len(identical_rows(slides, SLIDE_ID)),
+            places=slides.column("path").to_pylist(),
         )
         found += slide_issues(slides, ids, "the slide table")
     of_outcomes: list[Issue] = []

@@ -39,7 +39,7 @@ class RunProgress:
     patches: int = 0
     started: float = field(default_factory=time.monotonic)
     in_hand: dict[str, tuple[int, int]] = field(default_factory=dict)
-    """Patches done and in all, by slide id."""
+    """Patches done and in all, by slide id; 0 and 0 until they are known."""
 
     @property
     def patches_per_s(self) -> float:

@@ -22,7 +22,12 @@ from msfusion_sdk.cohort.export.export_tables import (
     slide_table,
 )
 from msfusion_sdk.cohort.export.pseudonyms import Pseudonyms
-from msfusion_sdk.cohort.export.written import SUFFIXES, Format, Level, write_export
+from msfusion_sdk.cohort.export.written import (
+    Format,
+    Level,
+    require_own_suffix,
+    write_export,
+)
 from msfusion_sdk.cohort.folder.view import CohortView
 from msfusion_sdk.cohort.store.aggregate import SlideUse
 from msfusion_sdk.cohort.store.status import choose_model, models_of, slide_statuses
@@ -37,7 +42,6 @@ __all__ = ["ExportReport", "Level", "export_cohort"]
 
 EXPORT_VERSION = 1
 SLIDE = "slide"
-OTHER_FORMATS = (".csv", ".tsv", ".txt", ".xls", ".xlsx", ".json")
 
 
 class ExportReport(FrozenConfig):
@@ -83,7 +87,7 @@ def export_cohort(
 ) -> ExportReport:
     """Write what may leave; the arguments are those of ``Cohort.export``."""
     _require_known_words(level, aggregate, form)
-    _require_own_suffix(Path(path.name), form)
+    require_own_suffix(Path(path.name), form)
     if include and level != "patient":
         msg = f"include names columns of patients' tables, and here a row is a {level}."
         raise ValueError(msg)
@@ -182,18 +186,6 @@ def _require_known_words(level: str, aggregate: str, form: str) -> None:
             "level='slide'."
         )
         raise ValueError(msg)
-
-
-def _require_own_suffix(path: Path, form: Format) -> None:
-    """Raise where the name promises another format: a spreadsheet would open what is no text."""
-    if path.suffix.lower() in OTHER_FORMATS:
-        what = "Parquet" if form == "parquet" else "AnnData"
-        msg = (
-            f"{path.name} would hold {what} under the name of another format. Name it "
-            f"{path.stem}{SUFFIXES[form]}; for {path.suffix} read that file with pandas, Polars, R "
-            "or DuckDB and write it from there."
-        )
-        raise TableError(msg)
 
 
 def _require_columns(include: Collection[str], tables: dict[str, pd.DataFrame]) -> None:

@@ -12,23 +12,55 @@ from msfusion_sdk.cohort.export.annotated import (
     annotated_rows,
     write_annotated,
 )
+from msfusion_sdk.errors import TableError
 from msfusion_sdk.files import made_folder, require_unused
 from msfusion_sdk.places.url import Url, require_disk
 from msfusion_sdk.remote.sending import outgoing
 from msfusion_sdk.slides.files.names import result_name
 from msfusion_sdk.storage.sealed import FileKind, write_sealed
 
-__all__ = ["EXPORT_FILE", "SUFFIXES", "Format", "Level", "write_export"]
+__all__ = ["EXPORT_FILE", "Format", "Level", "require_own_suffix", "write_export"]
 
 Level = Literal["slide", "patient", "patch"]
 Format = Literal["parquet", "anndata", "zarr"]
-SUFFIXES = {"parquet": ".parquet", "anndata": ".h5ad", "zarr": ".zarr"}
+SUFFIXES: dict[Format, str] = {"parquet": ".parquet", "anndata": ".h5ad", "zarr": ".zarr"}
+PROMISED: dict[str, Format] = {
+    **{suffix: form for form, suffix in SUFFIXES.items()},
+    **dict.fromkeys((".h5", ".hdf5"), "anndata"),
+}
+"""The format that a suffix promises."""
+NOT_WRITTEN = (".csv", ".tsv", ".txt", ".xls", ".xlsx", ".json")
 EXPORT_FILE = FileKind(
     key=b"msfusion_export",
     version=1,
     is_not_ours="is no export of a cohort (columns: {columns}).",
     remedy="Export the cohort again.",
 )
+
+
+def require_own_suffix(path: Path, form: Format) -> None:
+    """Raise where the name promises another format, and an older file of that may lie.
+
+    Raises
+    ------
+    TableError
+    """
+    suffix = path.suffix.lower()
+    promised = PROMISED.get(suffix)
+    if suffix in NOT_WRITTEN:
+        way_out = (
+            f"for {path.suffix} read that file with pandas, Polars, R or DuckDB and write it from "
+            "there"
+        )
+    elif promised not in (None, form):
+        way_out = f"or pass format={promised!r} (--format {promised})"
+    else:
+        return
+    msg = (
+        f"{path.name} would hold {'Parquet' if form == 'parquet' else 'AnnData'} under the name of "
+        f"another format. Name it {path.stem}{SUFFIXES[form]}; {way_out}."
+    )
+    raise TableError(msg)
 
 
 def write_export(

@@ -58,8 +58,8 @@ def read_manifest(folder: Path) -> CohortManifest:
         )
     except (FileNotFoundError, NotADirectoryError) as error:
         msg = (
-            f"{folder} holds no cohort: there is no {FILE_NAME}. Check the path, or make one with "
-            "Cohort.create."
+            f"{folder} holds no cohort: there is no {FILE_NAME}. Check the path, or make one: "
+            "Cohort.create, in the shell msfusion cohort create."
         )
         raise StoreSchemaError(msg) from error
 

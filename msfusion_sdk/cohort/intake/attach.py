@@ -1,6 +1,7 @@
 """Attach a folder of features that another program made to the slides of a cohort."""
 
 import os
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -60,6 +61,12 @@ def attach_features(
     TableError
         When no file belongs to a slide, or none of them can be used.  Nothing is left then.
     """
+    if not slide_ids:
+        msg = (
+            "The cohort has no slides to which features could belong. Add a table with slide_id "
+            "and patient_id: add_slides, in the shell msfusion cohort add COHORT slides TABLE."
+        )
+        raise TableError(msg)
     files = _files_in(folder, slide_ids)
     mine = [slide_id for slide_id in slide_ids if slide_id in files]
     if not mine:
@@ -67,6 +74,7 @@ def attach_features(
             f"None of the {len(files)} .h5 and .pt files in {folder} is named after a slide of the "
             f"cohort (files: {', '.join(sorted(files)[:3]) or 'none'}; slides: "
             f"{', '.join(slide_ids[:3])}). Files must be called <slide_id>.h5 or .pt."
+            f"{_nearly_named(files, slide_ids)}"
         )
         raise TableError(msg)
     # 0 stands for not known: then the first file that can be used decides.
@@ -146,6 +154,17 @@ def _files_in(folder: Path, slide_ids: list[str]) -> dict[str, Path]:
         msg = f"{folder} holds {one} and {other} for one slide. Give the folder of one of them."
         raise DuplicateIdError(msg)
     return found
+
+
+def _nearly_named(files: Collection[str], slide_ids: list[str]) -> str:
+    """Return that ids are names of files with their ending, where features lack it; else ''."""
+    near = [slide_id for slide_id in slide_ids if Path(slide_id).stem in files]
+    if not near:
+        return ""
+    return (
+        f" {len(near)} ids have an ending that the files lack: write {Path(near[0]).stem!r} for "
+        f"{near[0]!r} in the slide table, and make the cohort of it."
+    )
 
 
 def _looked_at(

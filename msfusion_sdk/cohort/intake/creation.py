@@ -95,7 +95,7 @@ def single_rows(
     place : str, optional
         A column to be named beside an id that occurs twice.
     """
-    identical = _identical_rows(table, key)
+    identical = identical_rows(table, key)
     issues = []
     if identical and on_duplicate == "drop_identical":
         kept = [row for row in range(table.num_rows) if row not in identical]
@@ -136,7 +136,7 @@ def origin_of(source: TableSource) -> dict[str, Any]:
     return {"source": name_of(source), "source_sha256": digest}
 
 
-def _identical_rows(table: pa.Table, key: str) -> set[int]:
+def identical_rows(table: pa.Table, key: str) -> set[int]:
     """Return the numbers of rows that repeat an earlier one in every cell."""
     ids = pd.Series(table.column(key).to_pylist(), dtype=object)
     repeated = ids.index[ids.duplicated(keep=False)].tolist()

@@ -48,13 +48,14 @@ def read_modality_table(
     source: TableSource,
     patient_ids: Sequence[str],
     *,
+    modality: str,
     unmatched: Unmatched,
     on_duplicate: OnDuplicate,
     layout: LayoutChoice | None = None,
 ) -> Checked:
     """Return the rows of the cohort's patients, or raise one error that lists all problems.
 
-    The notes beside the table hold what was remarked.
+    The notes beside the table hold what was remarked, in which ``modality`` is named.
     """
     name = name_of(source)
     what = f"patient ids of {name}"
@@ -88,7 +89,8 @@ def read_modality_table(
         *note(
             "MissingModality",
             lacking,
-            f"{lacking} of {len(known)} patients of the cohort lack what {name} holds.",
+            f"{lacking} of {len(known)} patients of the cohort lack the modality {modality!r}, "
+            f"which is of {name}.",
         ),
     ]
     require_no_errors(issues)

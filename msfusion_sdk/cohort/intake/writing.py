@@ -10,7 +10,10 @@ from msfusion_sdk.storage.schema import write_stored
 
 __all__ = ["require_new_cohort", "write_cohort"]
 
-REMEDY = "Choose a new folder, or open the cohort in it: Cohort.open."
+REMEDY = (
+    "Choose a new folder, or go on with the cohort in it: Cohort.open, in the shell msfusion "
+    "cohort status and add."
+)
 
 
 def require_new_cohort(root: Path) -> None:

@@ -71,10 +71,12 @@ def vector_columns(length: int) -> list[str]:
 
 def _stacked(slides: pd.DataFrame) -> Floats:
     vectors = slides["vector"].tolist()
+    if not vectors:
+        msg = "There is no slide with a vector. Encode the slides first."
+        raise ShapeError(msg)
     lengths = sorted({len(vector) for vector in vectors})
     if len(lengths) != 1:
-        found = f"of {len(lengths)} lengths {lengths}" if lengths else "for no slide"
-        msg = f"Slide vectors must have one length, and are there {found}. Use those of one model."
+        msg = f"Slide vectors must have one length, and have {lengths}. Use those of one model."
         raise ShapeError(msg)
     # Summed in double precision, so that the order of slides does not show in float32.
     stacked = np.array(vectors, np.float64)

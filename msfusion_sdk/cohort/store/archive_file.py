@@ -30,8 +30,8 @@ from msfusion_sdk.storage.sealed import (
 __all__ = ["ARCHIVE", "ARCHIVE_ROWS", "read_archive", "read_digests", "write_archive"]
 
 ARCHIVE_ROWS = 512
-GROUP_ROWS = 64
-"""Rows that a damaged byte can cost."""
+GROUP_ROWS = 8
+"""Rows that a damaged byte can cost, outside the footer; files of version 0.1.0 have 64."""
 ARCHIVE = "pack-"
 ARCHIVE_FILE = FileKind(
     key=b"msfusion_pack",
@@ -137,15 +137,17 @@ def read_digests(path: Path) -> dict[str, str]:
 
 def _groups(path: Path, data: bytes) -> tuple[list[list[dict[str, Any]]], str]:
     """Return the rows of every group that can be read, and what is wrong with the others."""
-    groups, why = [], ""
+    groups, why, first = [], "", 0
     try:
         with pq.ParquetFile(pa.BufferReader(data), page_checksum_verification=True) as file:
             _check_header(path, file.schema_arrow)
             for index in range(file.num_row_groups):
+                after = first + file.metadata.row_group(index).num_rows
                 try:
                     groups.append(_read_group(file, index))
                 except DAMAGE as error:
-                    why = f"rows {GROUP_ROWS * index} and after: {error}"
+                    why = f"rows {first + 1} to {after}: {error}"
+                first = after
     except StoreVersionError:
         raise
     except DAMAGE as error:

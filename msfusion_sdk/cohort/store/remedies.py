@@ -4,16 +4,15 @@ from msfusion_sdk.cohort.store.ledger import SlideStatus
 
 __all__ = ["REMEDIES", "remedy_of"]
 
-_NEW_TABLE = "in the slide table and create the cohort again."
-
 REMEDIES = {
-    "SlideNotFound": f"Bring the file back to its place, or correct its path {_NEW_TABLE}",
+    "SlideNotFound": "Bring the file back to its place, or say where it is: msfusion cohort "
+    "relocate, or set for one slide.",
     "SlideAccess": "Give this user the right to read the file.",
     "SlideFormat": "Put the scanner's own file in its place; of MRXS and DICOM, the whole folder.",
     "SlideCorrupt": "Copy the slide again from the scanner or the archive.",
     "SlideChanged": "Wait until the copy is complete.",
     "SlideGeometry": "Copy the slide again; if that does not help, export it anew.",
-    "SlideResolution": f"Give the scanner's µm per pixel as mpp {_NEW_TABLE}",
+    "SlideResolution": "Give the scanner's µm per pixel: msfusion cohort set with --mpp.",
     "SlidePixelType": "Use the 8-bit RGB brightfield scan of this slide.",
     "SlideTooLarge": "Convert the slide to a pyramidal format, such as DICOM or tiled TIFF.",
     "SlideTimeout": "Look whether disk and network are slow; give it longer with --timeout.",
@@ -22,7 +21,7 @@ REMEDIES = {
 }
 """By the code of an error.  Encoding again, which all of them need, goes without saying."""
 
-_EMPTY = "Look at the slide. With pale stain or small pieces, try the preset biopsy."
+_EMPTY = "Look at the slide. With pale stain or small pieces, try --preset biopsy."
 _OTHER = "The reason says what to do."
 
 

@@ -14,7 +14,7 @@ from msfusion_sdk.cohort.store.holdings import find_existing, load, look_at
 from msfusion_sdk.cohort.store.ledger import Ledger, SlideStatus, Status, status_of
 from msfusion_sdk.cohort.store.store import EmbeddingStore
 from msfusion_sdk.config import FrozenConfig
-from msfusion_sdk.errors import StoreError, StoreMixedFeaturesError
+from msfusion_sdk.errors import StoreAbsentError, StoreMixedFeaturesError
 from msfusion_sdk.files import entries_of
 
 __all__ = [
@@ -102,15 +102,15 @@ def choose_model(root: Path, model: str | None) -> str:
 
     Raises
     ------
-    StoreError
+    StoreAbsentError
         When nothing is encoded, or nothing by this model.
     StoreMixedFeaturesError
         When several are meant.
     """
     known = models_of(root)
     if not known:
-        msg = f"No slide of {root} is encoded yet. Run encode first."
-        raise StoreError(msg)
+        msg = f"No slide of {root} is encoded yet. Run msfusion cohort encode first."
+        raise StoreAbsentError(msg)
     if model is None and len(known) == 1:
         return known[0]
     names = model_names(root)
@@ -121,8 +121,11 @@ def choose_model(root: Path, model: str | None) -> str:
         return meant[0]
     listed = ", ".join(f"{names[found]} {found[:12]}".strip() for found in known)
     if not meant:
-        msg = f"No slide of {root} is encoded by model {model!r} (known: {listed})."
-        raise StoreError(msg)
+        msg = (
+            f"No slide of {root} is encoded by model {model!r} (known: {listed}). Name one of "
+            "these by model= (--model), or encode by it first."
+        )
+        raise StoreAbsentError(msg)
     msg = (
         f"Slides of {root} are encoded by {len(meant)} models, whose vectors cannot be mixed: "
         f"{listed}. Say which by model= (--model): its name, or the first letters of its "

@@ -14,7 +14,7 @@ from msfusion_sdk.cohort.store.holdings import find_existing, load, steadily
 from msfusion_sdk.cohort.store.ledger import Ledger
 from msfusion_sdk.cohort.store.part import Part
 from msfusion_sdk.cohort.store.store import EmbeddingStore
-from msfusion_sdk.errors import StoreCorruptError
+from msfusion_sdk.errors import MissingModalityError, StoreCorruptError
 
 __all__ = ["VerifiedParts", "load_parts", "patient_vectors"]
 
@@ -105,6 +105,11 @@ def patient_vectors(
     slides : DataFrame
         ``slide_id`` and ``patient_id``.  Slides without a part, or without tissue, are left
         out.
+
+    Raises
+    ------
+    MissingModalityError
+        When no slide has a vector.
     """
     rows = [
         {
@@ -116,5 +121,12 @@ def patient_vectors(
         for slide_id, patient_id in zip(slides["slide_id"], slides["patient_id"], strict=True)
         if slide_id in parts
     ]
+    if all(row["vector"] is None for row in rows):
+        msg = (
+            f"None of the {len(slides)} slides has a vector: they failed, are empty, or were not "
+            "encoded. See why with msfusion cohort status, run msfusion cohort encode again; or "
+            "name the other tables alone by modalities= (--modalities)."
+        )
+        raise MissingModalityError(msg)
     columns = ["patient_id", "slide_id", "tissue_area_mm2", "vector"]
     return aggregate_slides(pd.DataFrame(rows, columns=columns), how)

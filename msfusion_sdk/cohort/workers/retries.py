@@ -103,7 +103,7 @@ def supervise(
     stop : Stop
         Once requested, no further slide is started.
     show_patches : callable
-        Called with (slide id, patches done, patches in all).
+        Called with (slide id, patches done, patches in all); 0 and 0 when a slide is given out.
     """
     in_hand: dict[str, Attempt] = {}
     postponed: set[str] = set()
@@ -123,6 +123,7 @@ def supervise(
             else:
                 in_hand[task.slide_id] = attempt
                 pool.submit(task)
+                show_patches(task.slide_id, 0, 0)
         for event in pool.events(POLL_S):
             if isinstance(event, Progressed):
                 show_patches(event.task.slide_id, event.done, event.total)

@@ -129,7 +129,7 @@ def _resolve_device(device: str) -> str:
     if number >= count:
         msg = (
             f"device={device!r} was asked for, and this machine has {count} of kind {kind!r}. Use "
-            "device='auto'."
+            "device='auto' (--device auto)."
         )
         raise DeviceError(msg)
     return f"cuda:{number}" if kind == "cuda" else kind

@@ -58,16 +58,20 @@ class SlideEmbedding:
 
     def __repr__(self) -> str:
         reason = f", {self.reason}" if self.reason else ""
-        patches = f"{self.patches.num_rows} patches"
-        return f"SlideEmbedding({self.slide_id!r}, {self.status}{reason}, {patches})"
+        return f"SlideEmbedding({self.slide_id!r}, {self.status}{reason}, {self._patches()})"
 
     def _repr_html_(self) -> str:
         state = f"{self.status}: {self.reason}" if self.reason else self.status
         vector = "" if self.vector is None else f"{len(self.vector)} numbers"
-        facts = {"status": state, "vector": vector, "patches": str(self.patches.num_rows)}
+        facts = {"status": state, "vector": vector, "patches": self._patches()}
         return html_table(
             f"SlideEmbedding {self.slide_id}", {**facts, **provenance_facts(self.provenance)}
         )
+
+    def _patches(self) -> str:
+        # A vector is made of patches: where there are none, their rows were not stored.
+        is_left_out = self.vector is not None and not self.patches.num_rows
+        return "patch rows not stored" if is_left_out else f"{self.patches.num_rows} patches"
 
     def plot(self, slide: str | os.PathLike[str]) -> "Figure":
         """Draw tissue, patches and attention over the slide, as ``write_overlay`` does.

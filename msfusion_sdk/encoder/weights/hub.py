@@ -5,6 +5,7 @@ import re
 import warnings
 from pathlib import Path
 
+from msfusion_sdk.encoder.sources.known import known_networks
 from msfusion_sdk.encoder.weights.patch_attention import ATTENTION_FILE
 from msfusion_sdk.errors import ModelIdError, MsfusionWarning
 from msfusion_sdk.extras import import_extra
@@ -84,7 +85,7 @@ def locate_model(
             f"No model {str(model)!r}: it is no folder, no hub id of the form organisation/name, "
             f"and none of the models in the package ({', '.join(embedded) or 'none'})."
         )
-        raise ModelIdError(msg)
+        raise ModelIdError(msg + _of_network(str(model)))
     if revision is None or not COMMIT.fullmatch(revision):
         warnings.warn(
             f"{model} is not pinned to a commit, so its weights can change. Pass the 40-digit "
@@ -115,3 +116,14 @@ def locate_model(
         )
         raise ModelIdError(msg) from error
     return Path(folder)
+
+
+def _of_network(name: str) -> str:
+    """Return how a network that is known becomes a model; '' for other names."""
+    if name not in known_networks():
+        return ""
+    return (
+        f" {name} is a network that is known, whose weights are not in the package: msfusion "
+        f"models show {name} says where they are, and docs/networks.md how "
+        "SlideEncoder.from_networks makes a model of them, whose folder can then be given."
+    )

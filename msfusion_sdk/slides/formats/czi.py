@@ -44,8 +44,8 @@ class CziLevel:
             )
         except Exception as error:  # of native code: anything
             msg = (
-                f"{self._path} cannot be decoded at ({x}, {y}): {error}. Copy the slide again, or "
-                "skip the region with on_bad_region='skip'."
+                f"{self._path} cannot be decoded at ({x}, {y}): {error}. Copy the slide again "
+                "from the scanner or the archive."
             )
             raise SlideCorruptError(msg) from error
         # The library gives blue, green, red, and may round a region up.

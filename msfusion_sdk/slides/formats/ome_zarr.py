@@ -47,8 +47,8 @@ class ZarrLevel:
         except Exception as error:  # of whatever store and codec the array has
             msg = (
                 f"{self._path} cannot be decoded at ({left}, {top}) of the level of {self.size[0]} "
-                f"x {self.size[1]} pixels: {error}. Copy the slide again, or skip the region with "
-                "on_bad_region='skip'."
+                f"x {self.size[1]} pixels: {error}. Copy the slide again from the scanner or the "
+                "archive."
             )
             raise SlideCorruptError(msg) from error
         pixels = np.transpose(found, [kept.index(axis) for axis in "yxc"])

@@ -112,8 +112,8 @@ class TiffLevel:
             x, y = number % self._across * self._stored[0], number // self._across * self._stored[1]
             msg = (
                 f"{self._path} cannot be decoded at ({x}, {y}) of the level of {self.size[0]} x "
-                f"{self.size[1]} pixels: {error or 'damaged JPEG data'}. Copy the slide again, or "
-                "skip the region with on_bad_region='skip'."
+                f"{self.size[1]} pixels: {error or 'damaged JPEG data'}. Copy the slide again "
+                "from the scanner or the archive."
             )
             raise SlideCorruptError(msg) from error
         if whole is None or rgb is None:

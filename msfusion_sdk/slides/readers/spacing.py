@@ -15,7 +15,8 @@ __all__ = ["Spacing", "resolve_mpp"]
 MAX_ANISOTROPY = 0.02
 WAYS_OUT = (
     "Pass the scanner's value, for example encode(path, mpp=0.25) or --mpp 0.25 for a 40x "
-    "scan, or put it in the mpp column of the slide table."
+    "scan, or put it in the mpp column of the slide table; for a slide of a cohort that is made: "
+    "set_slide, in the shell msfusion cohort set with --mpp."
 )
 
 

@@ -161,8 +161,8 @@ class OpenSlideReader(Slide):
             require_readable_disk(self.path)
             msg = (
                 f"{self.path} cannot be decoded at location {location}, level {level}, size "
-                f"{size}: {_reason(error, self.path)}. Copy the slide again, or skip the region "
-                "with on_bad_region='skip'."
+                f"{size}: {_reason(error, self.path)}. Copy the slide again from the scanner or "
+                "the archive."
             )
             raise SlideCorruptError(msg) from error
 

@@ -72,13 +72,13 @@ def plan_grid(
         if len(locations):
             warnings.append(
                 f"no patch has {config.min_vertices} corners in tissue, so patches were kept by "
-                "area; preset='biopsy' does so on every slide"
+                "area; preset='biopsy' (--preset biopsy) does so on every slide"
             )
     recall = tissue_recall(tissue, locations, size)
     if len(locations) and recall < config.low_recall:
         warnings.append(
             f"tissue_recall {recall:.2f}: kept patches hold {100 * recall:.0f} % of the tissue; "
-            "for biopsies use preset='biopsy'"
+            "for biopsies use preset='biopsy' (--preset biopsy)"
         )
     return PatchGrid(locations, size, rule, recall, candidates, tuple(warnings))
 

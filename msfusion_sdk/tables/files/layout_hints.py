@@ -53,4 +53,8 @@ def layout_hint(names: Sequence[str]) -> str:
     if found is None:
         return ""
     layout, what = found
-    return f"It looks like {what}: add it with layout={layout!r} (--layout {layout})."
+    # Only a cohort reads other layouts; what is said here reaches readers of other commands, too.
+    return (
+        f"It looks like {what}: read it into a cohort with layout={layout!r} (msfusion cohort "
+        f"create or add, with --layout {layout}); a command without --layout takes that cohort."
+    )

@@ -99,6 +99,16 @@ def test_the_whole_table_with_new_rows_in_it_adds_these(cohort: Cohort, tmp_path
         cohort.add_slides(moved, on_duplicate="drop_identical")
 
 
+def test_the_same_table_twice_names_the_option_that_leaves_rows_out(
+    cohort: Cohort, tmp_path: Path
+) -> None:
+    with pytest.raises(DuplicateIdError, match=r"2 rows are identical .*--on-duplicate"):
+        cohort.add_slides(slide_rows(tmp_path, 2))
+    people = pd.DataFrame({"patient_id": ["a", "b"], "diagnosis": ["x", "y"]})
+    with pytest.raises(DuplicateIdError, match=r"2 rows are identical .*--on-duplicate"):
+        cohort.add_patients(people)
+
+
 def test_a_slide_of_an_unknown_patient_changes_nothing(cohort: Cohort, tmp_path: Path) -> None:
     rows = slide_rows(tmp_path, 1, first=2).assign(patient_id="c")
     with pytest.raises(IdMismatchError, match="'c'"):
@@ -162,10 +172,21 @@ def test_another_slide_at_the_new_place_is_encoded_again(
 
 
 def test_a_place_without_a_file_is_said(cohort: Cohort, tmp_path: Path) -> None:
-    change = cohort.relocate(tmp_path / "slides" / "s0.svs", tmp_path / "nowhere" / "s0.svs")
-    assert change.missing == ("s0",)
+    (tmp_path / "archive").mkdir()
+    shutil.move(tmp_path / "slides" / "s1.svs", tmp_path / "archive")
+    change = cohort.relocate(tmp_path / "slides", tmp_path / "archive")
+    assert (change.changed, change.missing, change.kept_results) == (2, ("s0",), ("s1",))
     with pytest.raises(TableError, match="No slide of the cohort lies at"):
         cohort.relocate(tmp_path / "elsewhere", tmp_path / "slides")
+
+
+def test_a_folder_that_holds_none_of_the_files_is_refused(cohort: Cohort, tmp_path: Path) -> None:
+    before = cohort.slides
+    with pytest.raises(TableError, match=r"None of the 2 slides .*slids/s0\.svs.* Nothing was"):
+        cohort.relocate(tmp_path / "slides", tmp_path / "archive" / "slids")
+    with pytest.raises(TableError, match="None of the 1 slides"):
+        cohort.set_slide("s0", path=tmp_path / "typo.svs")
+    assert Cohort.open(cohort.root).slides == before
 
 
 def test_a_mended_spacing_is_work_and_nothing_else(
@@ -273,7 +294,7 @@ Change = Callable[[Cohort], object]
 @pytest.mark.parametrize(
     "change",
     [
-        lambda cohort: cohort.set_slide("s0", path="/elsewhere/s0.svs"),
+        lambda cohort: cohort.set_slide("s0", path=cohort.root.parent / "slides" / "s3.svs"),
         lambda cohort: cohort.remove(slides=["s0"]),
     ],
 )
@@ -289,4 +310,4 @@ def test_a_change_that_dies_before_the_tables_goes_on_when_it_is_asked_again(
     again = Cohort.open(cohort.root)
     change(again)
     assert again.slides is not None
-    assert "/elsewhere" in str(again.slides.to_pylist()) or again.slides.num_rows == 1
+    assert "s3.svs" in str(again.slides.to_pylist()) or again.slides.num_rows == 1

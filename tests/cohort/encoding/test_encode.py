@@ -146,14 +146,19 @@ def worker_pids() -> list[int]:
     return [child.pid for child in multiprocessing.active_children() if child.pid]
 
 
+def has_patches(progress: RunProgress, slide_id: str) -> bool:
+    """Whether the patches of a slide are being encoded."""
+    return progress.in_hand.get(slide_id, (0, 0)) != (0, 0)
+
+
 class Saboteur:
-    """Sends a signal to the workers whenever a slide of a given name is in hand."""
+    """Sends a signal to the workers whenever patches of a given slide are encoded."""
 
     def __init__(self, slide_id: str, signum: int) -> None:
         self.slide_id, self.signum = slide_id, signum
 
     def __call__(self, progress: RunProgress) -> None:
-        if self.slide_id in progress.in_hand:
+        if has_patches(progress, self.slide_id):
             for pid in worker_pids():
                 os.kill(pid, self.signum)
             progress.in_hand.pop(self.slide_id)
@@ -196,7 +201,7 @@ def test_a_signal_ends_the_run_with_what_is_done_committed(
 
     def interrupt(progress: RunProgress) -> None:
         # Once: a signal sent when the run has ended would end the tests.
-        if "long" in progress.in_hand and not sent:
+        if has_patches(progress, "long") and not sent:
             sent.append(signal.SIGTERM)
             os.kill(os.getpid(), signal.SIGTERM)
             os.kill(os.getpid(), signal.SIGTERM)  # the second time: at once

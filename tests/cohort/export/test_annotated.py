@@ -152,6 +152,26 @@ def test_a_folder_lies_on_a_disk(level: str, form: str, cohort: Cohort) -> None:
         cohort.export("s3://bucket/x", level=level, format=form)
 
 
+@pytest.mark.parametrize(
+    ("name", "form", "promised"),
+    [
+        ("all.h5ad", "parquet", "anndata"),
+        ("all.H5AD", "parquet", "anndata"),
+        ("all.zarr", "parquet", "zarr"),
+        ("all.zarr", "anndata", "zarr"),
+        ("all.parquet", "anndata", "parquet"),
+        ("all.h5ad", "zarr", "anndata"),
+    ],
+)
+def test_a_file_of_another_format_is_not_overwritten(
+    name: str, form: str, promised: str, cohort: Cohort, tmp_path: Path
+) -> None:
+    (tmp_path / name).write_text("of before")
+    with pytest.raises(TableError, match=rf"format='{promised}' \(--format {promised}\)"):
+        cohort.export(tmp_path / name, format=form)
+    assert (tmp_path / name).read_text() == "of before"
+
+
 def test_an_unknown_format_says_which_there_are(cohort: Cohort, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="parquet, anndata, zarr"):
         cohort.export(tmp_path / "x", format="csv")

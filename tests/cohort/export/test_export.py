@@ -311,7 +311,7 @@ def test_before_encoding_tables_can_be_exported_and_slides_not(tmp_path: Path) -
     patients = pd.DataFrame({"patient_id": ["1", "2", "3", "4"], "diagnosis": ["x", "y"] * 2})
     cohort = Cohort.create(tmp_path / "c", patients=patients)
     assert cohort.export(tmp_path / "x.parquet").rows == 4
-    with pytest.raises(StoreError, match="Run encode first"):
+    with pytest.raises(StoreError, match="Run msfusion cohort encode first"):
         cohort.export(tmp_path / "x.parquet", level="slide")
 
 

@@ -107,7 +107,7 @@ def test_a_damaged_file_and_foreign_names_are_errors(cohort: Cohort, tmp_path: P
 def test_patch_rows_are_written_in_the_same_layout(
     cohort: Cohort, results: dict[str, SlideEmbedding], tmp_path: Path
 ) -> None:
-    with pytest.raises(Exception, match="Run encode first"):
+    with pytest.raises(Exception, match="Run msfusion cohort encode first"):
         cohort.export_features(tmp_path / "out")
     store = EmbeddingStore(cohort.root, results["a"].provenance.model.fingerprint)
     store.prepare()

@@ -179,6 +179,18 @@ def test_a_call_that_fails_leaves_nothing_behind(
     assert "slide" not in cohort.tables()
 
 
+def test_ids_with_an_ending_that_files_lack_are_pointed_out(tmp_path: Path) -> None:
+    people = pd.DataFrame({"patient_id": ["P"]})
+    slides = pd.DataFrame({"slide_id": ["s0.svs"], "patient_id": ["P"]})
+    cohort = Cohort.create(tmp_path / "c", patients=people, slides=slides)
+    folder = written(tmp_path, "trident", ["s0"])
+    with pytest.raises(TableError, match=r"1 ids have an ending .* write 's0' for 's0\.svs'"):
+        cohort.attach_features(folder, name="uni")
+    bare = Cohort.create(tmp_path / "bare", patients=people)
+    with pytest.raises(TableError, match=r"has no slides .* msfusion cohort add"):
+        bare.attach_features(folder, name="uni")
+
+
 def test_a_failed_import_leaves_nothing_behind(cohort: Cohort, tmp_path: Path) -> None:
     folder = tmp_path / "bad"
     folder.mkdir()

@@ -197,7 +197,7 @@ def test_a_folder_that_holds_anything_is_refused(
     content: str, cohort: Cohort, source: Path
 ) -> None:
     folder = cohort.root if content == "cohort" else source
-    with pytest.raises(StoreError, match="not empty"):
+    with pytest.raises(StoreError, match=r"not empty.* in the shell msfusion cohort status"):
         Cohort.create(folder, patients=source / "patients.csv")
 
 

@@ -113,7 +113,7 @@ def test_a_modality_is_replaced_only_when_asked(cohort: Cohort) -> None:
 
 def test_an_unknown_modality_is_refused_with_the_known_ones(cohort: Cohort) -> None:
     cohort.add_modality("clinical", CLINICAL)
-    with pytest.raises(TableError, match=r"'genomics' \(known: clinical"):
+    with pytest.raises(TableError, match=r"'genomics' \(known: clinical.* msfusion cohort add\."):
         cohort.modality("genomics")
 
 
@@ -136,3 +136,9 @@ def test_a_minus_is_a_value_beside_a_plus_and_none_alone(cohort: Cohort) -> None
     assert cohort.modality("her2")["x"].to_dict() == {"0012": "+", "NA": "-"}
     cohort.add_modality("stage", pd.DataFrame({"patient_id": ids, "x": ["II", "-", "I"]}))
     assert cohort.modality("stage")["x"].to_dict() == {"0012": "II", "1e5": "I"}
+
+
+def test_a_finding_names_the_modality(cohort: Cohort) -> None:
+    cohort.add_modality("titan", CLINICAL)
+    message = "1 of 4 patients of the cohort lack the modality 'titan', which is of the DataFrame."
+    assert message in [finding.message for finding in cohort.report().findings]

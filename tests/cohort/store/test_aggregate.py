@@ -5,7 +5,8 @@ import pandas as pd
 import pytest
 
 from msfusion_sdk.cohort.store.aggregate import SlideUse, aggregate_slides
-from msfusion_sdk.errors import NonFiniteError, ShapeError
+from msfusion_sdk.cohort.store.vectors import patient_vectors
+from msfusion_sdk.errors import MissingModalityError, NonFiniteError, ShapeError
 
 
 def slides(rows: list[tuple[str, str, float, object]]) -> pd.DataFrame:
@@ -110,3 +111,9 @@ def test_numbers_that_cannot_be_are_refused_with_the_slide(
 ) -> None:
     with pytest.raises(NonFiniteError, match="'a'"):
         aggregate_slides(slides([("P", "a", area, np.array(vector))]))
+
+
+def test_a_cohort_without_any_vector_says_what_to_run() -> None:
+    frame = pd.DataFrame({"slide_id": ["a", "b"], "patient_id": ["P", "Q"]})
+    with pytest.raises(MissingModalityError, match=r"None of the 2 slides .* cohort encode"):
+        patient_vectors(frame, {})

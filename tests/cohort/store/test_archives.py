@@ -1,11 +1,13 @@
 """Archives: what is outdated never comes back, what is damaged is named, nothing is lost."""
 
+import json
 import os
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 
 from msfusion_sdk import SlideEmbedding
@@ -13,7 +15,7 @@ from msfusion_sdk.cohort.store import compacting
 from msfusion_sdk.cohort.store.archive_file import read_archive, write_archive
 from msfusion_sdk.cohort.store.holdings import load
 from msfusion_sdk.cohort.store.ledger import Ledger, status_of
-from msfusion_sdk.cohort.store.part import Part, PartKey
+from msfusion_sdk.cohort.store.part import Part, PartKey, part_of
 from msfusion_sdk.cohort.store.status import slide_statuses
 from msfusion_sdk.cohort.store.store import EmbeddingStore
 from msfusion_sdk.cohort.store.vectors import load_parts
@@ -143,6 +145,43 @@ def test_a_cut_archive_is_named_with_its_slides(packed: EmbeddingStore, length: 
     assert str(path) in str(found.value)
     statuses = slide_statuses(packed.root, list("abcd"), packed.fingerprint)
     assert {(s.status, s.code) for s in statuses.values()} == {("failed", "StoreCorrupt")}
+
+
+def many_parts(n: int) -> list[Part]:
+    """Results of slides s00, s01 and so on."""
+    vector = np.random.default_rng(0).standard_normal(1024).astype(np.float32)
+    row = {"status": "ok", "reason": "", "vector": vector, "n_patches": 1}
+    areas = {"tissue_area_mm2": 1.0, "tissue_recall": 1.0, "n_bad_regions": 0, "fingerprint": "f"}
+    header = json.dumps({"schema_version": 1, "provenance": "{}", "tissue": []})
+    return [part_of({"slide_id": f"s{i:02d}", **row, **areas}, header) for i in range(n)]
+
+
+@pytest.mark.parametrize("size", [8, 64])
+def test_sixteen_damaged_bytes_cost_the_slides_of_one_group(
+    tmp_path: Path, size: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # 64 is what version 0.1.0 wrote: such a file opens, and loses more.
+    monkeypatch.setattr("msfusion_sdk.cohort.store.archive_file.GROUP_ROWS", size)
+    path = write_archive(tmp_path, many_parts(70))
+    data = bytearray(path.read_bytes())
+    with pq.ParquetFile(path) as file:
+        place = file.schema_arrow.get_field_index("vector")
+        chunk = file.metadata.row_group(1).column(place)
+    # The middle of the vectors of the second group.
+    begin = chunk.dictionary_page_offset or chunk.data_page_offset
+    at = begin + chunk.total_compressed_size // 2
+    data[at : at + 16] = bytes(16)
+    path.write_bytes(data)
+    parts, fault = read_archive(path)
+    lost = {f"s{i:02d}" for i in range(size, min(2 * size, 70))}
+    assert {f"s{i:02d}" for i in range(70)} - {part.slide_id for part in parts} == lost
+    assert f"rows {size + 1} to {min(2 * size, 70)}: " in str(fault)
+
+
+def test_an_archive_is_written_in_groups_of_eight(tmp_path: Path) -> None:
+    path = write_archive(tmp_path, many_parts(20))
+    with pq.ParquetFile(path) as file:
+        assert [file.metadata.row_group(i).num_rows for i in range(3)] == [8, 8, 4]
 
 
 def test_slides_of_a_cut_archive_are_work_again(

@@ -189,3 +189,18 @@ def test_tasks_that_are_being_copied_let_others_go_first(tasks: list[SlideTask])
     source = TaskSource(tasks, prepare)
     assert source.take().task.read_from == Path("copy-of-b")
     assert source.take() is None
+
+
+def test_a_slide_is_in_hand_from_when_it_is_given_out(tasks: list[SlideTask]) -> None:
+    shown: list[tuple[str, int, int]] = []
+    events = supervise(
+        ScriptedPool({}),
+        TaskSource(tasks[:2]),
+        is_done=lambda _task: None,
+        is_taken=lambda _task: False,
+        stop=Stop(),
+        show_patches=lambda *told: shown.append(told),
+    )
+    assert next(events) is not None
+    assert shown == [(tasks[0].slide_id, 0, 0), (tasks[1].slide_id, 0, 0)]
+    assert len(list(events)) == 2

@@ -128,3 +128,8 @@ def test_a_missing_default_model_is_a_plain_error(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(huggingface_hub, "snapshot_download", no_download)
     with pytest.raises(ModelIdError, match=hub.DEFAULT_MODEL):
         locate_model()
+
+
+def test_a_network_that_is_known_is_no_model_and_says_how_it_becomes_one() -> None:
+    with pytest.raises(ModelIdError, match=r"msfusion models show uni2-h .*\.from_networks"):
+        locate_model("uni2-h")

@@ -102,7 +102,10 @@ def test_a_slide_beyond_max_upsample_is_refused_with_the_way_out() -> None:
 def test_an_implausible_spacing_is_an_error_with_three_ways_out(
     header: tuple[float | None, float | None],
 ) -> None:
-    with pytest.raises(SlideResolutionError, match=r"mpp=0\.25\) or --mpp .* mpp column"):
+    with pytest.raises(
+        SlideResolutionError,
+        match=r"mpp=0\.25\) or --mpp .* mpp column.* msfusion cohort set with --mpp",
+    ):
         resolve_mpp(header, None)
 
 

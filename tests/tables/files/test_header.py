@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from msfusion_sdk.errors import TableError
+from msfusion_sdk.tables.files.layout_hints import layout_hint
 
 Reader = Callable[..., dict[str, list[Any]]]
 
@@ -136,3 +137,10 @@ def test_comments_without_a_header_name_the_layouts(patients: Reader) -> None:
 
 def test_spaces_around_names_are_none_of_them(patients: Reader) -> None:
     assert patients("patient_id, age\nA, 1\n") == {"patient_id": ["A"], "age": [1]}
+
+
+def test_the_hint_on_a_layout_names_the_commands_that_take_it() -> None:
+    hint = layout_hint(["Hugo_Symbol", "Entrez_Gene_Id", "TCGA-05-4244-01"])
+    # apply has no --layout: through a cohort it takes such a table.
+    assert "layout='cbioportal' (msfusion cohort create or add, with --layout cbioportal)" in hint
+    assert "a command without --layout takes that cohort" in hint
