@@ -3,9 +3,11 @@
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Bools", "Floats", "Pixels", "Rows"]
+__all__ = ["Bools", "Floats", "Pixels", "Rows", "Singles"]
 
 Floats = NDArray[np.float64]
+Singles = NDArray[np.float32]
+"""As torch and networks have them."""
 Bools = NDArray[np.bool_]
 Rows = NDArray[np.intp]
 """Places in another array: of patients, mostly."""

@@ -17,10 +17,10 @@ from typing import Literal, NamedTuple, get_args
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
+from msfusion_sdk.arrays import Singles
 from msfusion_sdk.bags.pooling import attention_weights, gated_logits, pooled
 
 __all__ = ["HEADS", "STARTED", "BagHead", "Head", "Shares", "Start", "make_head"]
@@ -29,8 +29,6 @@ Head = Literal["gated", "mean", "max", "clam", "transformer"]
 HEADS: tuple[Head, ...] = get_args(Head)
 STARTED: tuple[Head, ...] = ("gated", "clam")
 """Heads that do what a start says; the others begin at random."""
-
-Singles = NDArray[np.float32]
 
 HIDDEN, UNITS, DROPOUT = 64, 32, 0.25
 GENTLY = 0.05

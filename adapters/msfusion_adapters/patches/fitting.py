@@ -10,9 +10,9 @@ import torch
 
 from msfusion_adapters.patches.columns import ReducedBags, learn_columns, reduced_bags
 from msfusion_adapters.patches.objective import SurvivalLoss, make_objective
-from msfusion_adapters.patches.screening import Singles, look_all_ways, screen
+from msfusion_adapters.patches.screening import look_all_ways, screen
 from msfusion_adapters.patches.training import Side, scores_of, train_head
-from msfusion_sdk.arrays import Floats, Rows
+from msfusion_sdk.arrays import Floats, Rows, Singles
 from msfusion_sdk.bags.bag import Bag
 from msfusion_sdk.bags.heads import STARTED, BagHead, Head, make_head
 from msfusion_sdk.bags.learned import LearnedAttention

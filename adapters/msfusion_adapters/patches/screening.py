@@ -13,16 +13,14 @@ from collections.abc import Iterator
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from msfusion_adapters.patches.columns import ReducedBags
 from msfusion_adapters.patches.objective import Objective
+from msfusion_sdk.arrays import Singles
 from msfusion_sdk.bags.heads import Start
 from msfusion_sdk.fusion.inputs.targets import Target
 
-__all__ = ["Singles", "look_all_ways", "screen"]
-
-Singles = NDArray[np.float32]
+__all__ = ["look_all_ways", "screen"]
 
 SHARPNESS = 2.0
 """A patch one deviation higher in a column weighs e² as much."""
