@@ -26,8 +26,9 @@ chance."""
 TOO_WELL = 0.95
 """Concordance above which a column alone is no predictor any more; so are the shares of patients
 with and without the event for whom a flag is right, and the correlation with a number squared."""
-FEWEST_VALUES = 5
-"""Values of a column below which few pairs differ enough for their order to be told."""
+DECIDED = 0.6
+"""Share of pairs of patients whose values differ, below which ties are not left out: among the few
+patients in whom a silent gene is heard, any order comes about by chance."""
 ROW_ORDER = 0.7
 """Concordance from which on a column that counts rows tells more than chance would."""
 WORTH_A_LOOK = 0.7
@@ -199,12 +200,14 @@ def _concordance(column: Floats, time: Floats, event: Bools) -> float:
     """Return the concordance among patients whose values differ, in the better direction."""
     try:
         c_index = concordance_index(time=time, event=event, risk=column)
-        if FEWEST_VALUES <= len(np.unique(column)) < len(column):
+        if len(np.unique(column)) < len(column):
             # With ties broken as the times have it, and the other way round: years of last contact
             # are equal for many.
             ranks = [np.argsort(np.lexsort((order, column))) for order in (-time, time)]
             best, worst = (concordance_index(time=time, event=event, risk=r) for r in ranks)
-            c_index = worst / (worst + 1 - best)
+            decided = worst + 1 - best
+            if decided >= DECIDED:
+                c_index = worst / decided
     except DegenerateSplitError:
         return 0.5
     # A column that orders the times backwards tells them just as well.
