@@ -33,6 +33,8 @@ Cells = list[list[str]]
 SEPARATORS = {"csv": ",", "tsv": "\t", "semicolon.csv": ";"}
 EMPTY = {"", "'--", "na", "nan", "n/a", "null", "none", ".", "--", "-", "unknown", "?"}
 COUNTED = {"Missense_Mutation", "Nonsense_Mutation"}
+NO_GENE = {"", ".", "NA", "Unknown"}
+"""Mutations of these are left out, with a warning."""
 
 
 def made_cells(rng: np.random.Generator) -> Cells:
@@ -232,7 +234,7 @@ def _mutated(cells: Cells) -> set[tuple[str, str]]:
     return {
         (row["Tumor_Sample_Barcode"].strip(), row["Hugo_Symbol"])
         for row in rows
-        if row.get("Variant_Classification") in COUNTED
+        if row.get("Variant_Classification") in COUNTED and row["Hugo_Symbol"] not in NO_GENE
     }
 
 

@@ -40,8 +40,7 @@ def read_text(file: TableFile, data: bytes, shape: TableShape) -> Cells:
     header = find_header(file, list(islice(_lines(data), N_LINES)), shape)
     body = _after(data, header.lines)
     if shape.repeats_header and shape.has_comments:
-        # Of joined files each has its own; the lines stay, so that messages count them.
-        body = COMMENT.sub(b"", body)
+        body = _without_comments(body, header)
     # Arrow reads stray quotes as it likes, and would take half a file for one cell.
     if b'"' in body:
         _require_even_rows(file.path, body, header)
@@ -65,6 +64,14 @@ def _after(data: bytes, lines: int) -> bytes:
         end = data.find(b"\n", place)
         place = len(data) if end < 0 else end + 1
     return data[place:]
+
+
+def _without_comments(body: bytes, header: Header) -> bytes:
+    """Blank the comments of joined files, of which each has its own; a whole row is none."""
+    separators = len(header.names) - 1
+    mark = header.separator.encode()
+    # The lines stay, so that messages count them.
+    return COMMENT.sub(lambda line: line[0] if line[0].count(mark) >= separators else b"", body)
 
 
 def _rows(body: bytes, separator: str, *, strict: bool = False) -> "csv._reader":  # type: ignore[name-defined]

@@ -141,6 +141,13 @@ def test_joined_files_are_one_list(second: str, tmp_path: Path) -> None:
     }
 
 
+def test_a_whole_row_that_begins_like_a_comment_is_refused_by_line(tmp_path: Path) -> None:
+    rows = f"TP53\t{FOUND}\t{ONE}\n#\t{FOUND}\t{TWO}\n"
+    (tmp_path / "t.maf").write_text(f"#version 2.4\n{HEAD}{rows}")
+    with pytest.raises(TableError, match=r"begin with '#' \(first: line 4\)"):
+        GenomicsAdapter(layout="maf").read(tmp_path / "t.maf")
+
+
 @pytest.mark.parametrize("order", [(2, 0, 1), (2, 1, 0), (1, 0, 2)])
 def test_joined_files_of_other_columns_are_refused(
     order: tuple[int, int, int], tmp_path: Path
