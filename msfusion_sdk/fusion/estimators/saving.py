@@ -12,13 +12,14 @@ from safetensors.numpy import load, save
 from sklearn.base import clone
 
 from msfusion_sdk.adapter import ModalityAdapter
-from msfusion_sdk.errors import WeightsCorruptError
+from msfusion_sdk.errors import MsfusionError, WeightsCorruptError
 from msfusion_sdk.fusion.estimators.fitted import FittedFusion, new_fuser
 from msfusion_sdk.fusion.inputs.inputs import AdapterChoice
 from msfusion_sdk.fusion.strategies.fuser import Arrays, under
 from msfusion_sdk.fusion.strategies.strategies import Base, Strategy
 from msfusion_sdk.registry import load_adapter
 from msfusion_sdk.storage.model_folder import (
+    CONFIG_FILE,
     WEIGHTS_FILE,
     read_model_config,
     read_weights,
@@ -108,7 +109,7 @@ def load_estimator(
     ModelIdError
         When the folder holds no estimator.
     WeightsCorruptError
-        When the weights are not those that were saved.
+        When the weights are not those that were saved, or the configuration describes nothing.
     WeightsMismatchError
         When it is another estimator, or of a newer format.
     PluginError
@@ -116,6 +117,23 @@ def load_estimator(
     """
     config = read_model_config(folder, kind.__name__)
     arrays = _read_arrays(folder / WEIGHTS_FILE, read_weights(folder, config["weights_sha256"]))
+    try:
+        return _restored(kind, config, arrays, choice)
+    except MsfusionError:
+        raise
+    # Adapters are anybody's, and each checks in its own way what it is given.
+    except Exception as error:
+        why = f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"
+        msg = (
+            f"{folder / CONFIG_FILE} says what no {kind.__name__} is made of ({why[:200]}). Copy "
+            "the model folder again, or train it anew."
+        )
+        raise WeightsCorruptError(msg) from error
+
+
+def _restored(
+    kind: type[Kind], config: Mapping[str, Any], arrays: Arrays, choice: AdapterChoice | None
+) -> tuple[Kind, FittedFusion, Arrays, dict[str, Any]]:
     adapters: dict[str, ModalityAdapter] = {}
     for name, table in config["tables"].items():
         adapter = _new_adapter(table, (choice or {}).get(name))

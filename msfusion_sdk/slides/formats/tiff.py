@@ -98,8 +98,10 @@ def _require_codec(path: Path, page: tifffile.TiffPage, level: TiffLevel) -> Non
         cause = error.__cause__
         is_unknown = isinstance(cause, ValueError) and "compression" in str(cause).lower()
         if is_unknown or isinstance(cause, NotImplementedError):
+            # Of a damaged tag tifffile makes several numbers.
+            code = int(page.compression) if isinstance(page.compression, int) else page.compression
             msg = (
-                f"{path} cannot be opened: Unsupported TIFF compression: {int(page.compression)} "
+                f"{path} cannot be opened: Unsupported TIFF compression: {code} "
                 f"({cause}). Convert the slide to JPEG or Deflate tiles of RGB."
             )
             raise SlideFormatError(msg) from error

@@ -15,6 +15,7 @@ from msfusion_sdk.errors import (
 from msfusion_sdk.slides.readers.file_kind import FileKind, FileStamp, Source, classify
 from msfusion_sdk.slides.readers.reader import WHITE, Region, Slide, SlideHeader, composite
 from msfusion_sdk.slides.readers.tiff_pictures import TURNED
+from msfusion_sdk.slides.stored_tiles.damage import DAMAGE
 
 __all__ = ["MAX_IMAGE_PX", "ImageReader"]
 
@@ -90,8 +91,8 @@ def _decode(source: Source) -> tuple[NDArray[np.uint8], NDArray[np.bool_], tuple
         raise _too_large(source, "over 179 megapixels") from error
     except SlideError:
         raise
-    # SyntaxError is what Pillow's own decoders raise for a broken file.
-    except (UnidentifiedImageError, OSError, SyntaxError, ValueError) as error:
+    # SyntaxError is what Pillow's own decoders raise for a broken file, KeyError for a tag's value.
+    except (UnidentifiedImageError, OSError, SyntaxError, *DAMAGE) as error:
         msg = f"{path} cannot be decoded as an image: {error}. Copy it again."
         raise SlideCorruptError(msg) from error
     pixels, _ = composite(rgba, WHITE)

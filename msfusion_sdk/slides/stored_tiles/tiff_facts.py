@@ -141,8 +141,8 @@ def _has_other_colours(page: tifffile.TiffPage, file: tifffile.TiffFile) -> bool
         return False
     places = zip(page.dataoffsets, page.databytecounts, strict=False)
     place, length = next(((p, n) for p, n in places if n), (0, 0))
-    file.filehandle.seek(place)
     try:
+        file.filehandle.seek(place)
         data = file.filehandle.read(min(length, HEAD_BYTES))
         return own_colours(data, COLOURS[page.photometric]) != COLOURS[page.photometric]
     except (TileError, OSError):  # whoever decodes it says what is wrong

@@ -11,6 +11,7 @@ from msfusion_sdk.errors import ModelIdError, WeightsCorruptError, WeightsMismat
 from msfusion_sdk.fusion.estimators.classifier import FusionClassifier
 from msfusion_sdk.fusion.estimators.survival import FusionSurvival
 from msfusion_sdk.fusion.strategies.strategies import STRATEGIES
+from msfusion_sdk.storage.records import sealed
 
 from ..conftest import Made
 
@@ -75,6 +76,25 @@ def test_damaged_weights_are_an_error(make_patients: Callable[..., Made], tmp_pa
     weights = folder / "model.safetensors"
     weights.write_bytes(weights.read_bytes()[:-1] + b"?")
     with pytest.raises(WeightsCorruptError, match="Copy the model folder again"):
+        FusionSurvival.load(folder)
+
+
+@pytest.mark.parametrize(
+    ("part", "value"),
+    [("params", {"fusion": "most", "base": "linear", "random_state": 0}), ("params", None),
+     ("tables", {"panel": {"adapter": "table", "params": None, "learned": {}, "features": []}}),
+     ("tables", {"panel": {"adapter": "clinical", "params": {}, "learned": {"columns": [1]}}})],
+)  # fmt: skip
+def test_a_configuration_that_describes_nothing_is_an_error(
+    part: str, value: object, make_patients: Callable[..., Made], tmp_path: Path
+) -> None:
+    made = make_patients(40)
+    folder = FusionSurvival().fit(made.tables, made.survival).save(tmp_path)
+    config = folder / "config.json"
+    # Sealed again: written by a program that knows how, and wrong.
+    changed = json.loads(config.read_text()) | {part: value}
+    config.write_text(sealed({name: v for name, v in changed.items() if name != "sha256"}))
+    with pytest.raises(WeightsCorruptError, match=r"config\.json says .*Copy the model folder"):
         FusionSurvival.load(folder)
 
 

@@ -333,3 +333,41 @@ def test_real_broken_and_unsupported_files(shared: Path, name: str, kind: type[S
     with pytest.raises(kind) as caught, open_slide(shared / "data/slides" / name) as opened:
         opened.read((0, 0), 0, (16, 16))
     assert type(caught.value) is kind
+
+
+def _changed_tag(path: Path, code: int, change: bytes, at: int, page: int = 0) -> None:
+    """Write bytes into an entry of a directory of a little-endian TIFF."""
+    with tifffile.TiffFile(path) as file:
+        place = file.pages[page].tags[code].offset
+    data = bytearray(path.read_bytes())
+    data[place + at : place + at + len(change)] = change
+    path.write_bytes(data)
+
+
+def test_a_compression_that_pillow_has_no_name_for_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "plain.tif"
+    image = Image.new("RGB", (40, 30))
+    image.save(path, save_all=True, append_images=[image])
+    _changed_tag(path, 259, (82).to_bytes(2, "little"), at=8, page=1)
+    with pytest.raises(SlideError, match=r"plain\.tif"):
+        open_slide(path, mpp=0.5)
+
+
+def test_a_stored_tile_before_the_file_begins_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "tiled.tif"
+    pixels = np.full((256, 256, 3), 200, np.uint8)
+    tifffile.imwrite(path, pixels, tile=(256, 256), compression="jpeg", photometric="rgb")
+    # A signed number: 256 bytes before the first one.
+    _changed_tag(path, 324, (9).to_bytes(2, "little"), at=2)
+    _changed_tag(path, 324, (-256).to_bytes(4, "little", signed=True), at=8)
+    with pytest.raises(SlideError, match=r"tiled\.tif"):
+        open_slide(path, mpp=0.5).read_region((0, 0), 0, (64, 64))
+
+
+def test_a_compression_of_several_numbers_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "tiled.ome.tif"
+    pixels = np.full((256, 256, 3), 200, np.uint8)
+    tifffile.imwrite(path, pixels, tile=(256, 256), ome=True, photometric="rgb")
+    _changed_tag(path, 259, (2).to_bytes(4, "little") + bytes([7, 0, 7, 0]), at=4)
+    with pytest.raises(SlideError, match=r"tiled\.ome\.tif"):
+        open_slide(path, mpp=0.5).read_region((0, 0), 0, (64, 64))
