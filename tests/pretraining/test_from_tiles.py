@@ -25,6 +25,7 @@ from ..coarse import NARROWED
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("narrow")]
 
 CPU = Runtime("cpu", "fp32")
+ABOUT = "Drawn tiles."
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +38,7 @@ def trained(
         out,
         quick_config,
         name="stripes",
-        about="Drawn tiles.",
+        about=ABOUT,
         device="cpu",
         workers=0,
     )
@@ -58,7 +59,7 @@ def test_weights_are_stored_in_half_precision(trained: Path) -> None:
 def test_the_card_tells_data_scores_floor_and_limits(trained: Path) -> None:
     card = (trained / "README.md").read_text()
     for part in (
-        "Drawn tiles.",
+        ABOUT,
         "Research use only",
         "| context | clean |",
         "Floor: ",
@@ -81,7 +82,7 @@ def test_a_finished_run_is_not_trained_again(
     before = (trained / "model.safetensors").read_bytes()
     stages: list[str] = []
     pretrain_tiles(
-        tile_folder, trained, quick_config, name="stripes", device="cpu", workers=0,
+        tile_folder, trained, quick_config, name="stripes", about=ABOUT, device="cpu", workers=0,
         progress=lambda stage, *_: stages.append(stage),
     )  # fmt: skip
     assert set(stages) == {"scores"}
