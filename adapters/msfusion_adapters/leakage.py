@@ -92,16 +92,17 @@ def find_leaks(values: Floats, y: "pd.DataFrame | pd.Series") -> dict[int, str]:
     """
     step = -(-len(values) // MOST_PATIENTS)  # every so many patients are enough to see it
     values, y = np.asarray(values[::step], np.float64), y.iloc[::step]
+    counts = _counts_rows(values)
     if isinstance(y, pd.DataFrame):
         time, event = y["time"].to_numpy(np.float64), y["event"].to_numpy(np.bool_)
-        found = _telling(values, event, "the event") | _nearly_telling(values, event)
+        found = _telling(values, counts, event, "the event") | _nearly_telling(values, event)
         if event.sum() < FEWEST_OF_EACH:
             return found
-        for place in np.flatnonzero(_may_order(values, time, event) | _counts_rows(values)):
+        for place in np.flatnonzero(_may_order(values, time, event) | counts):
             order = _concordance(values[:, place], time, event)
             if order > TOO_WELL:
                 found.setdefault(int(place), f"alone orders the times (C {order:.2f})")
-            elif order > ROW_ORDER and _counts_rows(values[:, [place]])[0]:
+            elif order > ROW_ORDER and counts[place]:
                 text = f"counts the rows of a table sorted by time (C {order:.2f})"
                 found.setdefault(int(place), text)
         return found
@@ -109,7 +110,8 @@ def find_leaks(values: Floats, y: "pd.DataFrame | pd.Series") -> dict[int, str]:
         return _following(values, y.to_numpy(np.float64, na_value=np.nan))
     found = {}
     for name in pd.unique(y):
-        for row, why in _telling(values, y.to_numpy() == name, f"class {name!r}").items():
+        told = _telling(values, counts, y.to_numpy() == name, f"class {name!r}")
+        for row, why in told.items():
             found.setdefault(row, why)
     return found
 
@@ -153,14 +155,14 @@ def _following(values: Floats, numbers: Floats) -> dict[int, str]:
     return {place: f"follows the number (r {found[place]:.2f})" for place in places}
 
 
-def _telling(values: Floats, truth: Bools, what: str) -> dict[int, str]:
+def _telling(values: Floats, counts: Bools, truth: Bools, what: str) -> dict[int, str]:
     """Return the columns that are true and false themselves, or rows sorted by it."""
     if min(truth.sum(), (~truth).sum()) < FEWEST_OF_EACH:
         return {}
     true, false = values[truth], values[~truth]
     equal = (np.ptp(true, axis=0) == 0) & (np.ptp(false, axis=0) == 0) & (true[0] != false[0])
     found = {int(place): f"equals {what}" for place in np.flatnonzero(equal)}
-    for place in np.flatnonzero(_counts_rows(values) & ~equal):
+    for place in np.flatnonzero(counts & ~equal):
         area = _area(values[:, place], truth)
         if area > TOO_WELL:
             text = f"counts the rows of a table sorted by {what} (AUROC {area:.2f})"
