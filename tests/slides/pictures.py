@@ -1,6 +1,7 @@
 """Pictures and TIFF files of several pictures, made for tests of readers."""
 
-from collections.abc import Sequence
+import struct
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 import cv2
@@ -52,4 +53,23 @@ def write_pictures(path: Path, pictures: Sequence[tuple[Pixels, int]], **options
     with tifffile.TiffWriter(path) as tiff:
         for pixels, flag in pictures:
             tiff.write(pixels, subfiletype=flag, **{**TILED, **options})
+    return path
+
+
+def rewrite_tiles(
+    path: Path, change: Callable[[bytes], bytes], numbers: Iterable[int] | None = None
+) -> Path:
+    """Put changed copies of some stored tiles, or of all, at the end of a classic TIFF."""
+    raw = bytearray(path.read_bytes())
+    with tifffile.TiffFile(path) as tiff:
+        page = tiff.pages.first
+        places, lengths = page.tags["TileOffsets"], page.tags["TileByteCounts"]
+        form = {3: "<H", 4: "<I"}[int(lengths.dtype)]
+        for n in range(len(page.dataoffsets)) if numbers is None else numbers:
+            start, length = page.dataoffsets[n], page.databytecounts[n]
+            data = change(bytes(raw[start : start + length]))
+            struct.pack_into("<I", raw, places.valueoffset + 4 * n, len(raw))
+            struct.pack_into(form, raw, lengths.valueoffset + struct.calcsize(form) * n, len(data))
+            raw += data
+    path.write_bytes(raw)
     return path

@@ -9,11 +9,7 @@ from collections.abc import Collection, Iterable, Mapping
 
 import pandas as pd
 
-from msfusion_adapters.barcodes import (
-    SampleMap,
-    choose_samples,
-    read_sample_map,
-)
+from msfusion_adapters.barcodes import SampleMap, choose_samples, read_sample_map
 from msfusion_adapters.genomics.variant_classes import PROTEIN_CHANGING, maf_classes
 from msfusion_sdk.errors import IdTypeError, TableError
 from msfusion_sdk.phrases import first_few

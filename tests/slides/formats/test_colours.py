@@ -1,7 +1,5 @@
 """Colours are those that were stored, whatever holds them: samples, markers, planes or strips."""
 
-import struct
-from collections.abc import Callable
 from pathlib import Path
 
 import cv2
@@ -13,7 +11,7 @@ from PIL import Image, ImageCms
 from msfusion_sdk.errors import SlideFormatError
 from msfusion_sdk.slides import open_slide
 
-from ..pictures import Pixels, picture, smaller
+from ..pictures import Pixels, picture, rewrite_tiles, smaller
 
 IMAGE = picture(500, 400)
 HALF = smaller(IMAGE, 2)
@@ -40,24 +38,6 @@ def write(path: Path, levels: int, image: Pixels = IMAGE, **options: object) -> 
 def shown(path: Path) -> Pixels:
     with open_slide(path) as slide:
         return slide.read((0, 0), 0, slide.dimensions).pixels
-
-
-def change_tiles(path: Path, change: Callable[[bytes], bytes]) -> Path:
-    """Put changed copies of all stored tiles of level 0 at the end of a classic TIFF."""
-    raw = bytearray(path.read_bytes())
-    with tifffile.TiffFile(path) as tiff:
-        page = tiff.pages.first
-        places, lengths = page.tags["TileOffsets"], page.tags["TileByteCounts"]
-        form = {3: "<H", 4: "<I"}[int(lengths.dtype)]
-        for n, (start, length) in enumerate(
-            zip(page.dataoffsets, page.databytecounts, strict=True)
-        ):
-            data = change(bytes(raw[start : start + length]))
-            struct.pack_into("<I", raw, places.valueoffset + 4 * n, len(raw))
-            struct.pack_into(form, raw, lengths.valueoffset + struct.calcsize(form) * n, len(data))
-            raw += data
-    path.write_bytes(raw)
-    return path
 
 
 @LEVELS
@@ -110,7 +90,7 @@ def test_a_wrong_marker_does_not_make_ycbcr_of_rgb(
     options = {"compression": "jpeg", "compressionargs": {"level": 95, "outcolorspace": "rgb"}}
     path = write(tmp_path / "x.ome.tif", levels, **options)
     before = shown(path)
-    change_tiles(path, lambda data: data[:2] + segment + data[2:])
+    rewrite_tiles(path, lambda data: data[:2] + segment + data[2:])
     np.testing.assert_array_equal(shown(path), before)
     assert np.abs(before.astype(int) - IMAGE).mean() < 3
 
@@ -120,7 +100,7 @@ def test_a_wrong_marker_does_not_make_rgb_of_ycbcr(levels: int, tmp_path: Path) 
     options = {"compression": "jpeg", "compressionargs": {"level": 95, "outcolorspace": "ycbcr"}}
     path = write(tmp_path / "x.ome.tif", levels, **options)
     before = shown(path)
-    change_tiles(path, lambda data: data.replace(JFIF, ADOBE + b"\0", 1))
+    rewrite_tiles(path, lambda data: data.replace(JFIF, ADOBE + b"\0", 1))
     np.testing.assert_array_equal(shown(path), before)
 
 

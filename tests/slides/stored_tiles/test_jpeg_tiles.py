@@ -1,7 +1,6 @@
 """Level 0 without OpenSlide: its pixels, its errors, and OpenSlide itself where in doubt."""
 
 import shutil
-import struct
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -20,6 +19,8 @@ from msfusion_sdk.slides.stored_tiles.jpeg_stream import TileError, coding_signa
 from msfusion_sdk.slides.stored_tiles.jpeg_tiles import JpegTiles, index_tiles
 from msfusion_sdk.testing import make_slide
 from msfusion_sdk.testing.tissue import he_texture
+
+from ..pictures import rewrite_tiles
 
 pytestmark = pytest.mark.slow
 
@@ -243,23 +244,6 @@ def test_a_file_cut_short_is_a_tile_error(copy: Path) -> None:
         tiles.read(index.location(len(index.offsets) - 1), (10, 10), (255, 255, 255))
 
 
-def rewrite_tiles(path: Path, numbers: list[int], change: Callable[[bytes], bytes]) -> Path:
-    """Put changed copies of some stored tiles at the end of a classic TIFF."""
-    raw = bytearray(path.read_bytes())
-    with tifffile.TiffFile(path) as tiff:
-        page = tiff.pages.first
-        places, lengths = page.tags["TileOffsets"], page.tags["TileByteCounts"]
-        form = {3: "<H", 4: "<I"}[int(lengths.dtype)]
-        for n in numbers:
-            start, length = page.dataoffsets[n], page.databytecounts[n]
-            data = change(bytes(raw[start : start + length]))
-            struct.pack_into("<I", raw, places.valueoffset + 4 * n, len(raw))
-            struct.pack_into(form, raw, lengths.valueoffset + struct.calcsize(form) * n, len(data))
-            raw += data
-    path.write_bytes(raw)
-    return path
-
-
 JFIF = b"\xff\xe0\x00\x10JFIF\x00\x01\x01\x00\x00\x01\x00\x01\x00\x00"
 ADOBE_YCC = b"\xff\xee\x00\x0eAdobe\x00\x64\x00\x00\x00\x00\x01"
 
@@ -275,7 +259,7 @@ def test_tiles_with_a_marker_of_their_own_have_openslides_pixels(
         counts = np.array(tiff.pages.first.databytecounts)
     near = {m for n in counts.argsort()[-3:] for m in (n, n + 1, n + 4, n + 5)}
     others = [n for n in range(len(counts)) if n not in near]
-    rewrite_tiles(path, others, lambda data: data[:2] + segment + data[2:])
+    rewrite_tiles(path, lambda data: data[:2] + segment + data[2:], others)
     assert_openslides_pixels(path)
 
 
