@@ -27,6 +27,8 @@ __all__ = ["EncodingRun", "Engine", "RunProgress", "run_encoding"]
 
 BREAKER_AFTER = 20
 """Slides that must have ended before a share of failures says anything."""
+GONE = ("SlideNotFound", "SlideAccess")
+"""Codes of files that were there when the run began: in a row, a disk went away."""
 
 
 @dataclass
@@ -126,13 +128,31 @@ class _Run:
         # Before this run writes into it.
         self._failed_before = _failures(ledger)
         self._failed_again = 0
+        self._refused = len(plan.refused)
+        self._gone_in_a_row = 0
         self.statuses = {status.slide_id: status for status in plan.done}
         self.progress = RunProgress(total, ended=len(plan.done))
         self.encoded = 0
         for status in plan.refused:
-            self.note(status)
+            self._note(status)
+        # The others can be looked at: what could not be is a share of all.
+        self._stop_if(self._is_too_many(self._refused, total))
 
     def note(self, status: SlideStatus) -> None:
+        """Take down how a slide ended that somebody worked on."""
+        self._note(status)
+        again = (status.slide_id, status.code) in self._failed_before
+        self._failed_again += again
+        is_gone = not again and status.code in GONE
+        self._gone_in_a_row = self._gone_in_a_row + 1 if is_gone else 0
+        self._stop_if(self._fails_too_often())
+
+    def _stop_if(self, too_many: bool) -> None:
+        if too_many:
+            self.too_many_failures = True
+            self.stop.request()
+
+    def _note(self, status: SlideStatus) -> None:
         self.statuses[status.slide_id] = self.ledger.write(status)
         if self.teller is not None:
             self.teller.ended(status)
@@ -142,21 +162,21 @@ class _Run:
         progress.failed += not status.is_done
         progress.patches += status.n_patches
         self.encoded += status.is_done
-        self._failed_again += (status.slide_id, status.code) in self._failed_before
-        if self._fails_too_often():
-            self.too_many_failures = True
-            self.stop.request()
 
     def _fails_too_often(self) -> bool:
         """Return whether too many slides fail of those that are new to the run, or of all.
 
+        Twenty files in a row that were there when the run began and are gone are a disk.
         Slides that were done before say nothing about this run, nor do those that fail as they did
         before: a run that goes on meets all of these again, and was to bear them the first time.
         """
-        failed = self.progress.failed
+        failed = self.progress.failed - self._refused
         anew = failed - self._failed_again
-        return self._is_too_many(anew, self.encoded + anew) or self._is_too_many(
-            failed, self.progress.ended
+        return (
+            self._is_too_many(anew, self.encoded + anew)
+            or self._is_too_many(failed, self.progress.ended - self._refused)
+            or self._is_too_many(self.progress.failed, self.progress.total)
+            or (self._gone_in_a_row >= BREAKER_AFTER and self.max_failures < 1)
         )
 
     def _is_too_many(self, failed: int, tried: int) -> bool:

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from msfusion_sdk.cohort.encoding.metrics import metrics_text
+from msfusion_sdk.cohort.encoding.repeats import Repeats
 from msfusion_sdk.cohort.encoding.run_report import RunReport, RunState
 from msfusion_sdk.cohort.store.ledger import SlideStatus
 from msfusion_sdk.errors import StoreError
@@ -50,6 +51,7 @@ class Teller:
         self._started = time.monotonic()
         self._started_at = _now()
         self._line_at, self._file_at = self._started, 0.0
+        self._repeats = Repeats()
         self._statuses: Counter[str] = Counter()
         self._ended = 0
         """Slides that have ended in this run, failed ones too."""
@@ -70,12 +72,14 @@ class Teller:
         log.info(text, extra={"msfusion": {"event": "start", "total": self._total, "left": left}})
 
     def ended(self, status: SlideStatus) -> None:
-        """Say how one slide ended."""
+        """Say how one slide ended; of many that fail alike one line says it."""
         self._statuses[status.status] += 1
         self._ended += 1
         self._failed += not status.is_done
         self._encoded += status.is_done
         self._patches += status.n_patches
+        if not self._repeats.needs_line(status):
+            return
         facts = {"event": "slide", **status.model_dump(exclude={"retryable", "at"})}
         if status.is_done:
             log.info(
@@ -98,12 +102,14 @@ class Teller:
             self._write(self.report("running", in_hand))
         if now - self._line_at >= LINE_S:
             self._line_at = now
+            self._repeats.tell()
             report = self.report("running", in_hand)
             facts = {"event": "progress", **report.model_dump(exclude={"in_hand"})}
             log.info(_line(report), extra={"msfusion": facts})
 
     def finish(self, state: RunState) -> None:
         """Say how the run ended."""
+        self._repeats.tell()
         report = self.report(state, {})
         self._write(report)
         text = f"{state}: {_line(report)}"

@@ -162,6 +162,53 @@ def test_files_that_are_all_missing_are_a_broken_mount(
     assert len(run.failed) == missing
 
 
+def test_many_slides_that_are_gone_make_few_lines(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "msfusion_sdk")
+    gone = [SlideRow(f"s{n}", tmp_path / "mount" / f"s{n}.svs", None) for n in range(500)]
+    assert encode(tmp_path, gone, engine()).exit_code is ExitCode.TOO_MANY_FAILURES
+    lines = [record.getMessage() for record in caplog.records]
+    assert sum("[SlideNotFound] " in line for line in lines) == 20
+    assert "480 more slides failed in a row with [SlideNotFound]. The ledger names each." in lines
+    assert len(lines) == 20 + 3  # the start, the others together, the end
+
+
+def rows_of(rows: list[SlideRow], times: int) -> list[SlideRow]:
+    """The same files under names of their own."""
+    return [SlideRow(f"{row.slide_id}-{n}", row.path, None) for n in range(times) for row in rows]
+
+
+def test_a_few_files_of_many_that_are_missing_stop_nothing(
+    tmp_path: Path, rows: list[SlideRow], caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "msfusion_sdk")
+    gone = [SlideRow(f"g{n}", tmp_path / f"g{n}.svs", None) for n in range(25)]
+    run = encode(tmp_path, gone + rows_of(rows, 4), engine(lambda name: name == "s07-2"))
+    assert (run.encoded, run.exit_code) == (119, ExitCode.FINISHED_WITH_FAILURES)
+    lines = [record.getMessage() for record in caplog.records]
+    assert sum("[SlideNotFound] " in line for line in lines) == 20
+    assert sum(line.startswith("5 more slides failed") for line in lines) == 1
+    assert "s07-2 failed: [SlideCorrupt] bad" in lines
+
+
+@pytest.mark.parametrize(("bearable", "failed"), [(0.9, 20), (1.0, 25)])
+def test_a_disk_that_goes_away_ends_the_run_at_once(
+    tmp_path: Path, rows: list[SlideRow], bearable: float, failed: int
+) -> None:
+    def away(tasks: list[Any], *, stop: Any, show_patches: Any) -> Iterator[SlideStatus]:
+        for number, task in enumerate(tasks):
+            if stop.requested:
+                return
+            gone = {"status": "failed", "code": "SlideNotFound", "reason": "no such file"}
+            how = {"status": "ok"} if number < 5 else gone
+            yield SlideStatus.model_validate({"slide_id": task.slide_id, **how})
+
+    run = run_encoding(tmp_path, rows, FINGERPRINT, away, patches=False, max_failures=bearable)
+    assert (len(run.failed), run.encoded) == (failed, 5)
+    assert run.exit_code == (4 if bearable < 1 else 3)
+
+
 def test_a_run_that_is_stopped_says_so(tmp_path: Path, rows: list[SlideRow]) -> None:
     def interrupted(tasks: list[Any], *, stop: Any, show_patches: Any) -> Iterator[None]:
         stop.request(15)
