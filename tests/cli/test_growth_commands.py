@@ -2,6 +2,7 @@
 
 import io
 import json
+import shlex
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -37,8 +38,8 @@ def cohort(msfusion: Msfusion, tables: Path) -> Path:
     options = ["--patients", tables / "patients.csv", "--slides", tables / "slides.csv"]
     done = msfusion("cohort", "create", made, *options)
     assert done.code == 0, done.stderr
-    assert "No outcome was found" in done.stdout
-    assert f"msfusion cohort outcome add {made}" in done.stdout
+    assert "1 outcome recognised by the names of columns, and not declared" in done.stdout
+    assert f"msfusion cohort outcome add {made} os=OS_MONTHS,OS_STATUS" in done.stdout
     return made
 
 
@@ -52,6 +53,26 @@ def test_create_declares_outcomes_and_says_which(msfusion: Msfusion, tables: Pat
     assert "outcome kind: 3 patients" in done.stdout
     cohort = Cohort.open(tables / "cohort")
     assert cohort.outcome("death")["event"].tolist() == [True, False, True]
+
+
+def test_the_command_that_create_prints_declares_the_outcome(
+    msfusion: Msfusion, tables: Path
+) -> None:
+    options = ("--patients", tables / "patients.csv")
+    told = msfusion("cohort", "create", tables / "cohort", *options).stdout
+    (line,) = [line for line in told.splitlines() if "cohort outcome add" in line]
+    done = msfusion(*shlex.split(line)[1:])
+    assert done.code == 0, done.stderr
+    assert Cohort.open(tables / "cohort").outcome("os")["event"].tolist() == [True, False, True]
+
+
+def test_create_says_how_to_declare_where_nothing_is_recognised(
+    msfusion: Msfusion, tables: Path
+) -> None:
+    (tables / "plain.csv").write_text("patient_id,SUBTYPE\nA,luad\nB,lusc\n")
+    done = msfusion("cohort", "create", tables / "c", "--patients", tables / "plain.csv")
+    assert "No outcome was found" in done.stdout
+    assert f"msfusion cohort outcome add {tables / 'c'}" in done.stdout
 
 
 def test_outcomes_are_added_listed_and_forgotten(msfusion: Msfusion, cohort: Path) -> None:

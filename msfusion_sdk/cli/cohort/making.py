@@ -1,7 +1,7 @@
 """``msfusion cohort create`` and ``add``: tables come in."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -20,8 +20,15 @@ from msfusion_sdk.cli.shared.table_options import (
     table_file,
 )
 
+if TYPE_CHECKING:
+    from msfusion_sdk.cohort.cohort import Cohort
+
 __all__ = ["add", "create"]
 
+RECOGNISED = (
+    "{count} recognised by the names of columns, and not declared: whether the column of times and "
+    "the values of events are right is yours to say."
+)
 NO_OUTCOME = (
     "No outcome was found: columns time_months (or another unit) with event, or diagnosis, declare "
     "one by their names. For others: msfusion cohort outcome add {folder} "
@@ -81,8 +88,22 @@ def create(
             layout=layout,
         )
     print_report(cohort)
-    if not cohort.manifest.outcomes:
-        out.print(NO_OUTCOME.format(folder=folder), markup=False, soft_wrap=True)
+    _say_outcomes(cohort)
+
+
+def _say_outcomes(cohort: "Cohort") -> None:
+    """Say which columns look like outcomes, with the command that declares each; else how to."""
+    from msfusion_sdk.cohort.intake.recognised import recognised_outcomes
+
+    declared = cohort.manifest.outcomes
+    found = recognised_outcomes(cohort.patients, declared.values())
+    if found:
+        count = f"{len(found)} outcome" + "s" * (len(found) > 1)
+        out.print(RECOGNISED.format(count=count), markup=False, soft_wrap=True)
+        for each in found:
+            out.print(f"  {each.command(cohort.root)}", markup=False, soft_wrap=True)
+    elif not declared:
+        out.print(NO_OUTCOME.format(folder=cohort.root), markup=False, soft_wrap=True)
 
 
 def add(
