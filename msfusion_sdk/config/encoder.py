@@ -164,6 +164,11 @@ PRESETS: dict[str, dict[str, dict[str, object]]] = {
     },
     # The vertex rule where it keeps enough of the tissue, the area rule where it does not.
     "auto": {"patches": {"keep_rule": "auto"}},
+    # Tissue stained half as much as usual lies about ten above glass, and its thin edges less.
+    "pale": {
+        "patches": {"keep_rule": "auto"},
+        "tissue": {"glass_margin": 10.0, "median_px": 5},
+    },
     # The method as it is written: scores are the networks' attention.
     "literal": {"fusion": {"score": "attention"}},
 }

@@ -102,8 +102,8 @@ class SlideEncoder(MadeOfNetworks):
         slide_id : str, optional
             The name without its suffix by default.
         preset : str, optional
-            Settings of tissue and patches by name: 'resection', 'biopsy', 'auto'; part of the
-            fingerprint of the result.
+            Settings of tissue and patches by name: 'resection', 'biopsy', 'auto',
+            'pale'; part of the fingerprint of the result.
         batch_size : int, optional
             Patches per batch; the vector does not depend on it.
         threads : int, optional
