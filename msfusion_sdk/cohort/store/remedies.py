@@ -21,7 +21,9 @@ REMEDIES = {
 }
 """By the code of an error.  Encoding again, which all of them need, goes without saying."""
 
-_EMPTY = "Look at the slide. With pale stain, try --preset pale; with small pieces, --preset biopsy."
+_EMPTY = (
+    "Look at the slide. With pale stain, try --preset pale; with small pieces, --preset biopsy."
+)
 _OTHER = "The reason says what to do."
 
 
