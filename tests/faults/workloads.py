@@ -163,12 +163,10 @@ def _bytes_of(name: str) -> Act:
     return state
 
 
-def _older(name: str) -> Act:
-    def prepare(world: World, folder: Path) -> None:
-        folder.mkdir()
-        (folder / name).write_bytes(b"an older file")
-
-    return prepare
+def _with_export(world: World, folder: Path) -> None:
+    """An older export, of slides, which is replaced."""
+    folder.mkdir()
+    Cohort.open(world.cohort).export(folder / "x.parquet", level="slide")
 
 
 def _export_features(world: World, folder: Path) -> None:
@@ -331,7 +329,7 @@ WORKLOADS = (
     Workload("declare outcome", _declare, _declared, _copied),
     Workload("encode --patches", _encode, _encoded, _unencoded),
     Workload("compact", _compact, _compacted, _replaced),
-    Workload("export", _export("patient"), _bytes_of("x.parquet"), _older("x.parquet")),
+    Workload("export", _export("patient"), _bytes_of("x.parquet"), _with_export),
     Workload("export by patch", _export("patch"), _bytes_of("x.parquet"), is_slow=True),
     Workload("export-features", _export_features, _exported_features),
     Workload("import-features", _import_features, _imported_features, _copied, is_slow=True),

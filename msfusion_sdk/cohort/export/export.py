@@ -22,6 +22,7 @@ from msfusion_sdk.cohort.export.export_tables import (
     slide_table,
 )
 from msfusion_sdk.cohort.export.pseudonyms import Pseudonyms
+from msfusion_sdk.cohort.export.replacing import require_replaceable
 from msfusion_sdk.cohort.export.written import (
     Format,
     Level,
@@ -93,6 +94,8 @@ def export_cohort(
         raise ValueError(msg)
     file = None if isinstance(path, Url) else path
     names = Pseudonyms(pseudonymise_key, cohort=cohort.root, export=file)
+    if file is not None:
+        require_replaceable(file, form)
     # A table of patients needs no slide vectors; then several models are no error.
     is_asked = level != "patient" or model is not None or SLIDE in (modalities or ())
     is_there = modalities is None and bool(models_of(cohort.root))
