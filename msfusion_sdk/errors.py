@@ -59,6 +59,7 @@ because slides are read in other processes.
     ├── AddressError (ValueError)                      an address of a file that cannot be used
     ├── ShapeError (ValueError)                        arrays whose sizes do not fit together
     ├── InputTypeError (TypeError)                     an array for tables, a path for a model
+    ├── SettingError (ValueError)                      a setting that cannot be, or is unknown
     ├── RunInterruptedError (KeyboardInterrupt)        stopped by a signal; what was done is kept
     └── MissingExtraError (ImportError)                an optional dependency is not installed
 
@@ -107,6 +108,7 @@ __all__ = [
     "PortError",
     "ReaderCrashedError",
     "RunInterruptedError",
+    "SettingError",
     "ShapeError",
     "SlideAccessError",
     "SlideChangedError",
@@ -402,6 +404,10 @@ class ShapeError(MsfusionError, ValueError):
 
 class InputTypeError(MsfusionError, TypeError):
     """Something of another kind was given: an array for tables, or a path for a model."""
+
+
+class SettingError(MsfusionError, ValueError):
+    """A setting has a value that cannot be, or there is no such setting."""
 
 
 class RunInterruptedError(MsfusionError, KeyboardInterrupt):

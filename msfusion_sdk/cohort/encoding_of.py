@@ -7,6 +7,7 @@ from msfusion_sdk.cohort.encoding.plan import SlideRow
 from msfusion_sdk.cohort.growth import CohortGrowth
 from msfusion_sdk.cohort.vectors_of import CohortVectors
 from msfusion_sdk.cohort.workers.settings import RunSettings
+from msfusion_sdk.config.possible import possible_settings
 from msfusion_sdk.errors import TableError
 from msfusion_sdk.phrases import first_few
 from msfusion_sdk.tables.paths import place_of
@@ -91,6 +92,8 @@ class CohortEncoding(CohortGrowth, CohortVectors):
 
         Raises
         ------
+        SettingError
+            When an argument cannot be; it is a ``ValueError`` too.
         StoreError
             When results can no longer be stored, a full disk say; those committed stay.
         RunInterruptedError
@@ -101,12 +104,13 @@ class CohortEncoding(CohortGrowth, CohortVectors):
 
         if preset is not None:
             encoder = encoder.with_config(encoder.config.with_preset(preset))
-        chosen = RunSettings(
-            workers=workers, engine=engine, shard=shard, patches=patches, timeout_s=timeout_s,
-            max_failures=max_failures, staging=None if staging is None else Path(staging),
-            staging_gb=staging_gb, address=address, gpus_per_worker=gpus_per_worker,
-            cpus_per_worker=cpus_per_worker, metrics=None if metrics is None else Path(metrics),
-        )  # fmt: skip
+        with possible_settings(RunSettings):
+            chosen = RunSettings(
+                workers=workers, engine=engine, shard=shard, patches=patches, timeout_s=timeout_s,
+                max_failures=max_failures, staging=None if staging is None else Path(staging),
+                staging_gb=staging_gb, address=address, gpus_per_worker=gpus_per_worker,
+                cpus_per_worker=cpus_per_worker, metrics=None if metrics is None else Path(metrics),
+            )  # fmt: skip
         if mpp is not None:
             self.fill_spacings(mpp)
         rows = [] if self.slides is None else self.slides.to_pylist()

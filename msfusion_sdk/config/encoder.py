@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 
 from msfusion_sdk.config.base import FrozenConfig
 from msfusion_sdk.config.networks import AnyNetworkConfig, FeatureNetworksConfig, NetworkConfig
+from msfusion_sdk.config.possible import possible_settings
 from msfusion_sdk.config.slides import (
     PatchConfig,
     QualityConfig,
@@ -16,6 +17,7 @@ from msfusion_sdk.config.slides import (
     StainConfig,
     TissueConfig,
 )
+from msfusion_sdk.errors import SettingError
 
 __all__ = [
     "PRESETS",
@@ -119,6 +121,11 @@ class EncoderConfig(FrozenConfig):
         tissue, patches, read, network, fusion, stain, qc, attention : mapping, optional
             From fields of that section to values; an empty one makes a section that is None.
 
+        Raises
+        ------
+        SettingError
+            When a value cannot be, or there is no such field; it is a ``ValueError`` too.
+
         Examples
         --------
         >>> EncoderConfig().updated(fusion={"patch_weights": "uniform"}).fusion.patch_weights
@@ -131,15 +138,19 @@ class EncoderConfig(FrozenConfig):
         data = self.model_dump()
         for section, fields in given.items():
             if fields is not None:
+                if not isinstance(fields, Mapping):
+                    msg = f"{section}={fields!r} cannot be: give a mapping from fields to values."
+                    raise SettingError(msg)
                 # A section may be None, as stain is.
                 data[section] = {**(data.get(section) or {}), **fields}
-        return type(self).model_validate(data)
+        with possible_settings(type(self)):
+            return type(self).model_validate(data)
 
     def with_preset(self, name: str) -> Self:
         """Return a copy with the settings of ``PRESETS[name]``."""
         if name not in PRESETS:
             msg = f"No preset {name!r} (known: {', '.join(PRESETS)})."
-            raise ValueError(msg)
+            raise SettingError(msg)
         return self.updated(**PRESETS[name])
 
     def digest(self) -> str:

@@ -26,7 +26,7 @@ from msfusion_sdk.encoder.weights.patch_attention import (
 )
 from msfusion_sdk.encoder.weights.references import Place
 from msfusion_sdk.encoder.weights.sending import model_received, model_to_send
-from msfusion_sdk.errors import ShapeError
+from msfusion_sdk.errors import SettingError, ShapeError
 from msfusion_sdk.files import made_folder
 from msfusion_sdk.storage.model_folder import CARD_FILE
 
@@ -138,10 +138,10 @@ class HeldModel:
                 "The network section belongs to the weights and cannot be changed; load another "
                 "model."
             )
-            raise ValueError(msg)
+            raise SettingError(msg)
         if config.attention != self.config.attention:
             msg = "An attention is put in by with_attention and taken out by without_attention."
-            raise ValueError(msg)
+            raise SettingError(msg)
         return self._twin(self.model.with_settings(config), config, self.runtime)
 
     def with_attention(self, fitted: LearnedAttention | HasAttention) -> Self:

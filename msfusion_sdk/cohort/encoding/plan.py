@@ -12,6 +12,7 @@ from msfusion_sdk.cohort.store.store import EmbeddingStore
 from msfusion_sdk.cohort.workers.worker import SlideTask
 from msfusion_sdk.errors import (
     DuplicateIdError,
+    SettingError,
     SlideAccessError,
     SlideError,
     SlideNotFoundError,
@@ -59,7 +60,7 @@ def in_shard(slide_ids: Iterable[str], shard: str | None) -> set[str]:
 
     Raises
     ------
-    ValueError
+    SettingError
 
     Examples
     --------
@@ -76,7 +77,7 @@ def in_shard(slide_ids: Iterable[str], shard: str | None) -> set[str]:
             f"shard={shard!r} is not the i-th of n parts, counted from 1, such as '3/20'. For a "
             "SLURM array use --array=1-20."
         )
-        raise ValueError(msg)
+        raise SettingError(msg)
     # Every n-th: neighbours in the table are often alike in size, so that shards are even.
     return set(ordered[i - 1 :: n])
 

@@ -14,7 +14,7 @@ from importlib.util import find_spec
 
 import torch
 
-from msfusion_sdk.errors import DeviceError
+from msfusion_sdk.errors import DeviceError, SettingError
 
 __all__ = ["Runtime", "choose_runtime"]
 
@@ -87,14 +87,14 @@ def choose_runtime(device: str = "auto", precision: str = "auto") -> Runtime:
     ------
     DeviceError
         When the device is not there.  Never falls back in silence.
-    ValueError
+    SettingError
         When a word is unknown.
     """
     name = _resolve_device(device)
     is_cuda = name.startswith("cuda")
     if precision not in ("auto", "fp32", "bf16", *(["fp16"] if is_cuda else [])):
         msg = f"No precision {precision!r} (known: auto, fp32, bf16, and fp16 on a CUDA device)."
-        raise ValueError(msg)
+        raise SettingError(msg)
     if precision in ("fp32", "fp16"):
         return Runtime(name, precision)
     # Only bf16 and "auto" are left: what follows depends on the processor.
@@ -121,7 +121,7 @@ def _resolve_device(device: str) -> str:
     match = DEVICE.fullmatch(device)
     if match is None or (match[2] and match[1] != "cuda"):
         msg = f"No device {device!r} (known: auto, cpu, cuda, cuda:N, mps)."
-        raise ValueError(msg)
+        raise SettingError(msg)
     kind, number = match[1], int(match[2] or 0)
     count = {"cpu": 1, "mps": int(torch.backends.mps.is_available())}.get(
         kind, torch.cuda.device_count()

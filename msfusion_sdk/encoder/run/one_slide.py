@@ -2,6 +2,7 @@
 
 import os
 from dataclasses import dataclass
+from numbers import Integral
 from typing import Self
 
 from msfusion_sdk.config import EncoderConfig
@@ -14,6 +15,7 @@ from msfusion_sdk.encoder.run.describing import describe, runtime_facts
 from msfusion_sdk.encoder.run.encoding import Findings, Progress, encode_patches
 from msfusion_sdk.encoder.run.reading import Measure
 from msfusion_sdk.encoder.run.staining import recolour_for
+from msfusion_sdk.errors import SettingError
 from msfusion_sdk.slides.opening import open_slide
 from msfusion_sdk.slides.quality.patch_quality import SlideQuality
 from msfusion_sdk.slides.tissue.survey import Survey, survey_slide
@@ -43,22 +45,26 @@ class Computing:
 
         Raises
         ------
-        ValueError, RuntimeError
+        SettingError, RuntimeError
             When a number cannot be, or the model is in training.
         """
         threads = runtime.reading_threads if threads is None else threads
-        if threads < 0 or (batch_size is not None and batch_size < 1):
-            msg = (
-                "threads must be at least 0 and batch_size at least 1, got "
-                f"{threads} and {batch_size}."
-            )
-            raise ValueError(msg)
+        _require_count("threads", threads, 0)
+        if batch_size is not None:
+            _require_count("batch_size", batch_size, 1)
         if any(module.training for module in model.modules()):
             # Batch statistics would make the vector depend on the batch, and change the weights.
             msg = "The model is in training mode. Call encoder.model.eval() before encoding."
             raise RuntimeError(msg)
         usual = runtime.patches_per_batch(model.geometry.images_per_patch)
         return cls(runtime, batch_size or usual, threads, progress)
+
+
+def _require_count(name: str, value: object, least: int) -> None:
+    is_whole = isinstance(value, Integral) and not isinstance(value, bool)
+    if not is_whole or value < least:  # type: ignore[operator]  # a whole number, as is_whole says
+        msg = f"{name}={value!r} cannot be: give a whole number of at least {least}."
+        raise SettingError(msg)
 
 
 def encode_file(

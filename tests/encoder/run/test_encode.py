@@ -17,6 +17,7 @@ from msfusion_sdk.encoder.run import reading
 from msfusion_sdk.encoder.run.encoding import encode_patches
 from msfusion_sdk.errors import (
     DeviceError,
+    SettingError,
     SlideChangedError,
     SlideCorruptError,
     SlideResolutionError,
@@ -241,11 +242,15 @@ def test_a_device_without_room_for_one_image_is_an_error(
     assert not reading_threads()
 
 
-@pytest.mark.parametrize("wrong", [{"threads": -1}, {"batch_size": 0}])
+@pytest.mark.parametrize(
+    ("wrong", "least"),
+    [({"threads": -1}, 0), ({"batch_size": 0}, 1), ({"threads": 1.5}, 0), ({"batch_size": "x"}, 1)],
+)
 def test_impossible_arguments_are_refused(
-    small_encoder: SlideEncoder, made_slide: Path, wrong: dict[str, int]
+    small_encoder: SlideEncoder, made_slide: Path, wrong: dict[str, Any], least: int
 ) -> None:
-    with pytest.raises(ValueError, match="threads must be at least 0 and batch_size at least 1"):
+    ((name, value),) = wrong.items()
+    with pytest.raises(SettingError, match=f"{name}={value!r} cannot be: .* at least {least}"):
         small_encoder.encode(made_slide, **wrong)
 
 
