@@ -97,10 +97,10 @@ def require_finished(
 def _move(staged: Path, folder: Path, kind: FolderKind, remedy: str | None) -> None:
     """Put what is staged in the place of what was there before."""
     fresh = entries_of(staged)
-    # On disk before it is moved: a name must not get there ahead of its bytes.
-    flush(staged)
-    marker = _mark(folder, kind)
     try:
+        # On disk before it is moved: a name must not get there ahead of its bytes.
+        flush(staged)
+        marker = _mark(folder, kind)
         # Looked at again: another process may have finished since.
         require_free(folder, kind, remedy)
         for path in fresh:

@@ -153,6 +153,19 @@ def test_errors_name_the_folder_and_not_where_it_is_prepared(folder: Path) -> No
     assert str(found.value).startswith(f"{folder / 'no'} does not exist")
 
 
+def test_a_disk_that_fails_before_anything_is_moved_is_an_error_of_ours(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def cannot(path: Path) -> None:
+        raise OSError(30, "Read-only file system", str(path))
+
+    monkeypatch.setattr("msfusion_sdk.files.making.flush", cannot)
+    with pytest.raises(StoreError, match="Read-only file system") as caught:
+        fill(folder, "new")
+    assert f"{folder} could not be written" in str(caught.value)
+    assert not folder.exists()
+
+
 def test_a_file_in_place_of_the_folder_is_an_error(folder: Path) -> None:
     folder.write_text("mine")
     with pytest.raises(StoreError, match="not empty"):
