@@ -26,6 +26,18 @@ from msfusion_sdk.slides.stored_tiles.tiff_facts import (
 __all__ = ["open_slide"]
 
 TIFF_SUFFIXES = (".svs", ".tif", ".tiff", ".ndpi", ".scn", ".bif")
+NO_SLIDES = {
+    b"version https://git-lfs": "a Git LFS pointer, which stands for a file elsewhere. Fetch it "
+    "with git lfs pull",
+    b"<!doctype html": "a web page, as a download without a login gives. Download the slide again",
+    b"<html": "a web page, as a download without a login gives. Download the slide again",
+    b"<?xml": "XML, such as outlines or the error of a storage. Pass the slide, or download it "
+    "again",
+    b"\x1f\x8b": "packed with gzip. Unpack it with gunzip, or with tar where it is an archive",
+    b"pk\x03\x04": "a ZIP archive. Unpack it, and pass the slide that is in it",
+    b"%pdf": "a PDF. Pass the scanner's own file",
+}
+"""The first bytes of files that lie where a slide is meant, in small letters."""
 OTHER_FORMATS = {FileKind.ZARR: open_zarr, FileKind.CZI: open_czi}
 
 
@@ -119,6 +131,11 @@ def _by_openslide(source: Source, facts: TiffFacts | None, mpp: float | None) ->
 
 
 def _unknown(source: Source) -> SlideFormatError | SlideCorruptError:
+    with source.path.open("rb") as file:
+        head = file.read(64).lstrip(b"\xef\xbb\xbf \r\n\t").lower()
+    for magic, what in NO_SLIDES.items():
+        if head.startswith(magic):
+            return SlideFormatError(f"{source.path} is no slide: it is {what}.")
     if source.path.suffix.lower() in TIFF_SUFFIXES:
         msg = (
             f"{source.path} is named like a TIFF slide, and its first bytes are not TIFF. The file "

@@ -11,8 +11,8 @@ from msfusion_sdk.errors import SlideCorruptError, SlideFormatError, SlidePixelT
 from msfusion_sdk.extras import import_extra
 from msfusion_sdk.slides.files.companions import ZARR_FILES
 from msfusion_sdk.slides.formats.pyramid import PyramidReader, downsamples_of, reads_of
+from msfusion_sdk.slides.pyramid_levels.level_content import matching_levels
 from msfusion_sdk.slides.readers.file_kind import Source
-from msfusion_sdk.slides.readers.level_content import matching_levels
 from msfusion_sdk.slides.readers.levels import false_level_warnings, true_levels
 from msfusion_sdk.slides.readers.reader import WHITE, SlideHeader
 

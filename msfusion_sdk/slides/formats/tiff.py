@@ -9,8 +9,8 @@ import tifffile
 from msfusion_sdk.errors import SlideCorruptError, SlideFormatError
 from msfusion_sdk.slides.formats.pyramid import PyramidReader, downsamples_of, reads_of
 from msfusion_sdk.slides.formats.tiff_level import TiffLevel
+from msfusion_sdk.slides.pyramid_levels.level_content import matching_levels
 from msfusion_sdk.slides.readers.file_kind import Source
-from msfusion_sdk.slides.readers.level_content import matching_levels
 from msfusion_sdk.slides.readers.levels import false_level_warnings, true_levels
 from msfusion_sdk.slides.readers.ome_xml import ome_magnification, ome_spacing
 from msfusion_sdk.slides.readers.reader import WHITE, SlideHeader

@@ -12,8 +12,8 @@ from PIL import Image
 
 from msfusion_sdk.errors import SlideCorruptError, SlideFormatError
 from msfusion_sdk.slides.files.disk import require_readable_disk
+from msfusion_sdk.slides.pyramid_levels.level_content import matching_levels
 from msfusion_sdk.slides.readers.file_kind import FileKind, Source, classify
-from msfusion_sdk.slides.readers.level_content import matching_levels
 from msfusion_sdk.slides.readers.openslide_header import BY_FLAG, read_header, with_levels
 from msfusion_sdk.slides.readers.reader import Region, Slide, composite
 from msfusion_sdk.slides.stored_tiles.fast_path import verified_tiles

@@ -1,5 +1,6 @@
 """Every way a slide can be wrong has its own error, at once, with what to do next."""
 
+import gzip
 import os
 import pickle
 import struct
@@ -371,3 +372,21 @@ def test_a_compression_of_several_numbers_is_named(tmp_path: Path) -> None:
     _changed_tag(path, 259, (2).to_bytes(4, "little") + bytes([7, 0, 7, 0]), at=4)
     with pytest.raises(SlideError, match=r"tiled\.ome\.tif"):
         open_slide(path, mpp=0.5).read_region((0, 0), 0, (64, 64))
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\n", "git lfs pull"),
+        (b"\n<!DOCTYPE html><html><body>Login</body></html>", "web page"),
+        (b"<?xml version='1.0'?><Error><Code>AccessDenied</Code></Error>", "XML"),
+        (gzip.compress(b"II*\0"), "gunzip"),
+        (b"PK\x03\x04" + bytes(60), "ZIP"),
+        (b"%PDF-1.5", "PDF"),
+    ],
+)
+def test_what_lies_in_place_of_a_slide_is_named(content: bytes, said: str, tmp_path: Path) -> None:
+    path = tmp_path / "case.svs"
+    path.write_bytes(content)
+    with pytest.raises(SlideFormatError, match=said):
+        open_slide(path)

@@ -44,6 +44,8 @@ def cases() -> dict[str, tuple[list[Pixels], list[tuple[int, int]]]]:
         "black": ([CANVAS, np.zeros_like(halves[0])], true[:1]),
         "the middle alone": ([CANVAS, CANVAS[500:1500, 500:1500].copy()], true[:1]),
         "as if YCbCr were RGB": ([CANVAS, cv2.cvtColor(halves[0], cv2.COLOR_RGB2YCrCb)], true[:1]),
+        "red and blue exchanged": ([CANVAS, halves[0][..., ::-1].copy(), halves[1]],
+                                   [true[0], true[2]]),
         "a level twice": ([CANVAS, halves[0], halves[0], halves[1]], true[:3]),
     }  # fmt: skip
 
@@ -137,3 +139,40 @@ def test_true_levels_of_known_slides(
     dimensions: tuple[tuple[int, int], ...], expected: tuple[int, ...]
 ) -> None:
     assert true_levels(dimensions) == expected
+
+
+@pytest.mark.parametrize(
+    ("part", "level", "value"),
+    [
+        (np.s_[1:2], 0, 255),
+        (np.s_[1:2], 1, 0),
+        (np.s_[0:1], 2, 255),
+        (np.s_[:, 1:2], 3, 255),
+        (np.s_[:, 0:1], 3, 0),
+    ],
+)
+def test_a_level_of_which_half_is_blank_is_left_out(
+    part: tuple[slice, ...], level: int, value: int, tmp_path: Path
+) -> None:
+    pictures = [CANVAS.copy(), *(smaller(CANVAS, n) for n in (2, 4, 8))]
+    # A view of four quarters: the half is two of them.
+    edge = pictures[level].shape[0] // 2
+    pictures[level].reshape(2, edge, 2, edge, 3).swapaxes(1, 2)[part] = value
+    path = write_pictures(
+        tmp_path / "x.tif", [(pixels, int(i > 0)) for i, pixels in enumerate(pictures)]
+    )
+    kept = [1, 2, 4, 8] if level else [1]
+    with open_slide(path) as slide:
+        found = [2000 // width for width, _ in slide.level_dimensions]
+        assert found == [n for n in kept if n != 2**level or not level]
+        assert slide.header.warnings
+
+
+def test_levels_with_noise_where_the_scanner_filled_in_nothing_stay(tmp_path: Path) -> None:
+    # Glass that was not scanned is one colour on all levels, and specks of dust vanish on some.
+    filled = CANVAS.copy()
+    filled[:900] = 244
+    filled[395:400, 995:1000] = 0
+    pictures = [(filled, 0), *((smaller(filled, n), 1) for n in (2, 4, 8))]
+    with open_slide(write_pictures(tmp_path / "x.tif", pictures)) as slide:
+        assert slide.level_count == 4

@@ -10,6 +10,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from msfusion_sdk.slides.pyramid_levels.level_blanks import levels_without_blanks
+
 __all__ = ["matching_levels"]
 
 Size = tuple[int, int]
@@ -24,6 +26,8 @@ LEAST_PX = 4 * MARGIN_PX
 """Of a level with a shorter edge, too little is left to compare without the margins."""
 SAME_COLOUR = 48.0
 """Largest difference of the mean of a block in red, green or blue."""
+SEEN_COLOUR = 8.0
+"""Difference of these means from which exchanged channels are told; true levels have below 4."""
 GRID = 5
 """Blocks that are looked at along each edge to find those with something in them."""
 MIN_CONTRAST = 5.0
@@ -48,8 +52,9 @@ def matching_levels(
     Compared are the two places with most contrast, the second one far from the slide's
     origin, where a padded level is displaced most.  A level in which nothing is seen, because
     it is blank or absent, is compared where the level before shows something; where that is
-    blank as well, it counts as one that matches.
+    blank as well, it counts as one that matches.  A level that is blank in part is found first.
     """
+    levels = levels_without_blanks(read, dimensions, levels)
     kept = [levels[0]]
     # Searched once, where it costs least; the other levels show the same, or are searched too.
     shared = _telling_places(read, dimensions, levels[-1]) if len(levels) > 1 else []
@@ -93,7 +98,8 @@ def _is_same(
     if colours is None or expected_colours is None:
         return None
     # Each channel: a level that is coded in another colour space may have the same grey.
-    if np.abs(colours.mean((0, 1)) - expected_colours.mean((0, 1))).max() > SAME_COLOUR:
+    means = colours.mean((0, 1)), expected_colours.mean((0, 1))
+    if _distance(*means) > SAME_COLOUR or _is_exchanged(*means):
         return False
     block, expected = _grey(colours), _grey(expected_colours)
     inner = np.ascontiguousarray(block[MARGIN_PX:-MARGIN_PX, MARGIN_PX:-MARGIN_PX])
@@ -108,6 +114,16 @@ def _is_same(
     # Rounding moves a true level by a pixel or two; a better fit elsewhere means displacement.
     best = float(found[near, near].max())
     return best >= max(SAME_SCORE, float(found.max()) - TIE)
+
+
+def _distance(mean: NDArray[np.float64], expected: NDArray[np.float64]) -> float:
+    return float(np.abs(mean - expected).max())
+
+
+def _is_exchanged(mean: NDArray[np.float64], expected: NDArray[np.float64]) -> bool:
+    """Return whether red and blue fit far better when they are exchanged."""
+    as_it_is = _distance(mean, expected)
+    return as_it_is > SEEN_COLOUR and _distance(mean[::-1], expected) < as_it_is / 3
 
 
 def _read_block(

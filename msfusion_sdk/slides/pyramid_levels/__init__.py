@@ -1,0 +1,1 @@
+"""Whether the levels of a file show one picture."""
