@@ -159,7 +159,8 @@ def test_a_disk_that_fails_before_anything_is_moved_is_an_error_of_ours(
     def cannot(path: Path) -> None:
         raise OSError(30, "Read-only file system", str(path))
 
-    monkeypatch.setattr("msfusion_sdk.files.making.flush", cannot)
+    # By its full name: the room's face has the function of that name.
+    monkeypatch.setattr(sys.modules["msfusion_sdk.files.making"], "flush", cannot)
     with pytest.raises(StoreError, match="Read-only file system") as caught:
         fill(folder, "new")
     assert f"{folder} could not be written" in str(caught.value)
