@@ -159,22 +159,48 @@ def main() -> None:
         sys.exit(ExitCode.USAGE)
     handler = start(chosen)
     try:
-        with _interruptible():
-            app(words)
+        with _interruptible() as heard:
+            _call(words, heard)
     finally:
         log.removeHandler(handler)
 
 
+def _call(words: list[str], heard: list[int]) -> None:
+    """Run a command; whatever a signal became on its way, the exit code is that of the signal.
+
+    A KeyboardInterrupt that arrives while a library is imported, or calls back from C, leaves it
+    as an error of that library.
+    """
+    try:
+        app(words)
+    except Exception:
+        if not heard:
+            raise
+        tell("Interrupted. What was written is complete.", logging.WARNING)
+        sys.exit(128 + heard[-1])
+
+
 @contextmanager
-def _interruptible() -> Iterator[None]:
-    """Let SIGTERM and SIGHUP end a command as Ctrl-C does, with its own exit code."""
-    names = ("SIGTERM", "SIGHUP")  # Windows has no SIGHUP
+def _interruptible() -> Iterator[list[int]]:
+    """Let SIGTERM and SIGHUP end a command as Ctrl-C does, each with its own exit code.
+
+    Yields the signals that were heard.
+    """
+    heard: list[int] = []
+
+    def interrupt(signum: int, frame: FrameType | None) -> None:
+        heard.append(signum)
+        if signum == signal.SIGINT:
+            signal.default_int_handler(signum, frame)
+        _interrupt(signum, frame)
+
+    names = ("SIGINT", "SIGTERM", "SIGHUP")  # Windows has no SIGHUP
     numbers = [getattr(signal, name) for name in names if hasattr(signal, name)]
     # Under nohup the end of the terminal is ignored, and stays so.
     heeded = [number for number in numbers if signal.getsignal(number) != signal.SIG_IGN]
-    before = {number: signal.signal(number, _interrupt) for number in heeded}
+    before = {number: signal.signal(number, interrupt) for number in heeded}
     try:
-        yield
+        yield heard
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

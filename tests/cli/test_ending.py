@@ -38,6 +38,23 @@ def test_a_signal_ends_any_command_in_words(
     assert signal.getsignal(signal.SIGTERM) == before
 
 
+@pytest.mark.parametrize("name", CODES)
+def test_a_signal_that_a_library_makes_another_error_of_keeps_its_code(
+    msfusion: Any, table: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    def interrupted(*_: object, **__: object) -> None:
+        try:
+            os.kill(os.getpid(), getattr(signal, name))
+        except KeyboardInterrupt:
+            # As an extension module that is interrupted while it is imported.
+            msg = "initialization of a module raised unreported exception"
+            raise SystemError(msg) from None
+
+    monkeypatch.setattr(Cohort, "create", interrupted)
+    done = msfusion("cohort", "create", table.parent / "c", "--patients", table)
+    assert (done.code, "What was written is complete" in done.stderr) == (CODES[name], True)
+
+
 @pytest.mark.parametrize(("signum", "code"), [(2, 130), (15, 143), (1, 129)])
 def test_an_interrupted_run_has_the_code_of_its_signal(
     msfusion: Any, table: Path, monkeypatch: pytest.MonkeyPatch, signum: int, code: int
