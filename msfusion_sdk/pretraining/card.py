@@ -47,6 +47,7 @@ def model_card(facts: CardFacts) -> str:
         floor=facts.floor,
         slides=facts.slides.strip(),
         start=facts.start,
+        follows=any("attention_loss" in row for s in facts.states.values() for row in s.history),
     )
 
 

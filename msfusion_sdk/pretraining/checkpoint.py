@@ -52,7 +52,8 @@ class TrainingState:
     best_score: float = 0.0
     """Balanced accuracy there."""
     history: list[dict[str, float]] = field(default_factory=list)
-    """A row per epoch: epoch, rate, loss, validation_loss, validation (balanced accuracy)."""
+    """A row per epoch: epoch, rate, loss, validation_loss, validation (balanced accuracy), and
+    where attention learns from findings attention_loss."""
 
 
 def save_checkpoint(

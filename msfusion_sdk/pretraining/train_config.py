@@ -32,6 +32,12 @@ class TrainConfig(FrozenConfig):
     group_weight: float = Field(
         0.5, ge=0, description="of the loss that tells groups apart; the class loss has 1"
     )
+    attention_weight: float = Field(
+        1.0,
+        ge=0,
+        description="of the loss that lets attention follow the finding, where a class without it"
+        " is named; 0 trains on whole images alone",
+    )
     label_smoothing: float = Field(0.05, ge=0, lt=1)
     average_decay: float = Field(0.998, ge=0, lt=1, description="of the averaged weights, per step")
     seed: int = 0

@@ -4,6 +4,9 @@ Beside the classifier a second head tells the groups of tiles apart.  Few photog
 soon learned by heart as "class A" or "class B"; to know each from all the others, under
 every stain and scale, takes features that also serve for photographs never seen.
 
+Where a class without the finding is named, the last attention learns where the finding is, on
+views that hold some of it: see ``msfusion_sdk.pretraining.mixing``.
+
 Source of the second head: Dosovitskiy et al., NIPS 2014, arXiv:1406.6909.
 """
 
@@ -21,7 +24,7 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from msfusion_sdk.config import FEATURES, NetworkConfig
 from msfusion_sdk.encoder.backends.devices import Runtime
-from msfusion_sdk.encoder.networks.network import ImageClassifier
+from msfusion_sdk.encoder.networks.network import AttendedResNet, ImageClassifier
 from msfusion_sdk.files import made_folder
 from msfusion_sdk.monitoring.progress import Progress
 from msfusion_sdk.pretraining.checkpoint import (
@@ -31,6 +34,7 @@ from msfusion_sdk.pretraining.checkpoint import (
     save_checkpoint,
 )
 from msfusion_sdk.pretraining.index import TileIndex
+from msfusion_sdk.pretraining.mixing import MixedViews, attention_loss, mix
 from msfusion_sdk.pretraining.scores import tile_probabilities
 from msfusion_sdk.pretraining.train_config import WARM, TrainConfig, one_cycle
 from msfusion_sdk.pretraining.views import Scale, TrainingViews, training_batches
@@ -136,8 +140,12 @@ class _Run:
         self.loss_of = nn.CrossEntropyLoss(
             weight.to(runtime.device), label_smoothing=config.label_smoothing
         )
+        self.background = None
+        if network.background is not None and config.attention_weight:
+            self.background = index.classes.index(network.background)
         self.steps_done = 0
         self.losses: list[float] = []
+        self.attention_losses: list[float] = []
 
     @property
     def averaged(self) -> ImageClassifier:
@@ -168,19 +176,12 @@ class _Run:
 
     def step(self, views: Tensor, labels: Tensor, groups: Tensor) -> float:
         """Take one step of the optimiser and return the loss of the classifier."""
-        device = self.runtime.device
         rate = one_cycle(self.steps_done, self.steps, self.config.peak_rate)
         self.optimiser.param_groups[0]["lr"] = rate
         self.network.train()
-        with self.runtime.autocast():
-            vectors = self.network.features(views.to(device)).vectors
-            # One pass through the network serves both heads.
-            logits, group_logits = self.network.head(vectors), self.group_head(vectors)
-        # Losses in fp32, outside of autocast: logarithms of rounded chances are coarse.
-        loss: Tensor = self.loss_of(logits.float(), labels.to(device))
-        group_loss = nn.functional.cross_entropy(group_logits.float(), groups.to(device))
+        loss, beside = self._losses(views, labels, groups)
         self.optimiser.zero_grad(set_to_none=True)
-        total = loss + self.config.group_weight * group_loss
+        total = loss + beside
         total.backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_norm_(self._parameters(), MAX_GRADIENT)
         self.optimiser.step()
@@ -188,6 +189,37 @@ class _Run:
         self.steps_done += 1
         self.losses.append(loss.item())
         return self.losses[-1]
+
+    def _losses(self, views: Tensor, labels: Tensor, groups: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the loss of the classifier, and the weighted sum of the losses beside it."""
+        mixed, device = self._mixed(views, labels), self.runtime.device
+        features = self.network.features
+        assert isinstance(features, AttendedResNet)
+        with self.runtime.autocast():
+            vectors, attention = features.with_logits(mixed.views.to(device))
+            # One pass through the network serves both heads.
+            logits, group_logits = self.network.head(vectors), self.group_head(vectors)
+        # Losses in fp32, outside of autocast: logarithms of rounded chances are coarse.
+        loss: Tensor = self.loss_of(logits.float(), mixed.labels.to(device))
+        # A mixed view is of two groups, and is not asked for either.
+        whole = ~mixed.is_mixed
+        group_loss = nn.functional.cross_entropy(
+            group_logits[whole.to(device)].float(), groups[whole].to(device)
+        )
+        beside = self.config.group_weight * group_loss
+        if self.background is not None:
+            where = attention_loss(attention, mixed.finding.to(device))
+            self.attention_losses.append(where.item())
+            beside = beside + self.config.attention_weight * where
+        return loss, beside
+
+    def _mixed(self, views: Tensor, labels: Tensor) -> MixedViews:
+        """Return the batch with findings drawn into background, where one is named."""
+        if self.background is None:
+            nothing = torch.zeros(len(labels), dtype=torch.bool)
+            return MixedViews(views, labels, nothing, nothing)
+        rng = np.random.default_rng([self.config.seed, self.steps_done])
+        return mix(views, labels, self.background, rng)
 
     def end_epoch(self) -> bool:
         """Score the running average, note the epoch, and return whether it is the best."""
@@ -200,8 +232,10 @@ class _Run:
             "validation_loss": loss,
             "validation": score,
         }
+        if self.attention_losses:
+            row["attention_loss"] = float(np.mean(self.attention_losses))
         state.history.append(row)
-        self.losses = []
+        self.losses, self.attention_losses = [], []
         is_best = loss < state.best_loss
         if is_best:
             state.best_loss, state.best_score, state.best_epoch = loss, score, state.epoch

@@ -6,7 +6,7 @@ Source: the spatial module of CBAM, Woo et al., ECCV 2018, section 3.2, equation
 import torch
 from torch import Tensor, nn
 
-__all__ = ["SpatialAttention", "attention_map"]
+__all__ = ["SpatialAttention", "attention_logits", "attention_map"]
 
 
 def attention_map(features: Tensor, weight: Tensor) -> Tensor:
@@ -23,8 +23,13 @@ def attention_map(features: Tensor, weight: Tensor) -> Tensor:
     Tensor, shape (image, 1, height, width), in (0, 1)
         sigmoid(conv([mean; max])); higher means the place counts more.
     """
+    return torch.sigmoid(attention_logits(features, weight))
+
+
+def attention_logits(features: Tensor, weight: Tensor) -> Tensor:
+    """Return conv([mean; max]), shape (image, 1, height, width): the map before its sigmoid."""
     summary = torch.cat([_channel_mean(features), features.amax(1, keepdim=True)], 1)
-    return torch.sigmoid(nn.functional.conv2d(summary, weight, padding=weight.shape[-1] // 2))
+    return nn.functional.conv2d(summary, weight, padding=weight.shape[-1] // 2)
 
 
 def _channel_mean(features: Tensor) -> Tensor:

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from msfusion_sdk.config import FEATURES, FeatureNetworksConfig, NetworkConfig
 from msfusion_sdk.encoder.networks.attended import AttendedNetwork
-from msfusion_sdk.encoder.networks.attention import SpatialAttention
+from msfusion_sdk.encoder.networks.attention import SpatialAttention, attention_logits
 from msfusion_sdk.encoder.networks.contract import Features
 from msfusion_sdk.encoder.networks.resnet import resnet18_stages, resnet18_stem
 
@@ -50,10 +50,24 @@ class AttendedResNet(nn.Module):
 
     def forward(self, images: Tensor) -> Features:
         """Return features of ``images``, shape (image, 3, height, width), 0..255."""
-        early, _ = self.first_attention(self.stem(self.normalise(images)))
-        late, weights = self.last_attention(self.stages(early))
+        late, weights = self.last_attention(self._late(images))
         # Means of a thousand places are taken in fp32: bf16 has three digits.
         return Features(late.float().mean((2, 3)), weights.float().mean((1, 2, 3)))
+
+    def with_logits(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        """Return vectors, and the last attention map before its sigmoid, for training.
+
+        A sigmoid that has come to 1 gives no gradient; its logits do.
+        """
+        late = self._late(images)
+        logits = attention_logits(late, self.last_attention.conv.weight)
+        return (late * torch.sigmoid(logits)).float().mean((2, 3)), logits
+
+    def _late(self, images: Tensor) -> Tensor:
+        """Return the map of the last stage, before its attention."""
+        early, _ = self.first_attention(self.stem(self.normalise(images)))
+        late: Tensor = self.stages(early)
+        return late
 
 
 class ImageClassifier(nn.Module):

@@ -19,6 +19,7 @@ from torch import Tensor
 
 from msfusion_sdk.config import EncoderConfig, FeatureNetworksConfig, FrozenConfig
 from msfusion_sdk.encoder.networks.model import TwoScaleModel
+from msfusion_sdk.encoder.weights.base_model import Base, base_folder
 from msfusion_sdk.encoder.weights.golden import Golden, golden_of, require_golden, versions_of
 from msfusion_sdk.encoder.weights.references import Given, Place, carry, find_networks
 from msfusion_sdk.errors import (
@@ -55,12 +56,13 @@ REAL = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
 class Manifest(FrozenConfig):
     """What ``config.json`` holds."""
 
-    _added = frozenset({"places"})
+    _added = frozenset({"places", "base"})
 
     weights_sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
     golden: Golden
     encoder: EncoderConfig
     places: dict[str, Place] = Field({}, description="where networks by reference are")
+    base: Base | None = Field(None, description="the model of the package that this one changes")
 
 
 def model_fingerprint(weights_sha256: str, config: EncoderConfig) -> str:
@@ -155,7 +157,7 @@ def load_model_folder(
     """
     manifest = read_manifest(folder)
     path = Path(folder) / WEIGHTS_FILE
-    tensors = _read_tensors(path, read_weights(Path(folder), manifest.weights_sha256))
+    tensors = _all_tensors(Path(folder), manifest)
     found = dict[str, Any]()
     if isinstance(manifest.encoder.network, FeatureNetworksConfig):
         found, places = find_networks(
@@ -180,6 +182,21 @@ def load_model_folder(
         return model, manifest
     require_golden(path, model, wanted)
     return model if found else model.to(memory_format=torch.channels_last), manifest
+
+
+def _all_tensors(folder: Path, manifest: Manifest) -> dict[str, Tensor]:
+    """Return the tensors of a model, those of its base with them."""
+    path, base = folder / WEIGHTS_FILE, manifest.base
+    if base is None:
+        return _read_tensors(path, read_weights(folder, manifest.weights_sha256))
+    changed = _read_tensors(path, read_weights(folder, base.changed_sha256))
+    below = base_folder(folder, base)
+    tensors = _all_tensors(below, read_manifest(below)) | changed
+    # The digest of all of them, as they would stand in one file.
+    if hashlib.sha256(save(tensors)).hexdigest() != manifest.weights_sha256:
+        msg = f"{path} does not complete {base.model} to the model that its {CONFIG_FILE} pins."
+        raise WeightsMismatchError(msg + " Install this version of the SDK again.")
+    return tensors
 
 
 def _read_tensors(path: Path, data: bytes) -> dict[str, Tensor]:
