@@ -84,8 +84,15 @@ def raw_features(
 
     context (patch, 512), tiles (patch, 4, 512), context_scores (patch,), tile_scores (patch, 4),
     context_classes (patch, class), tile_classes (patch, 4, class): probabilities.
+    context_bare, tiles_bare: the same shapes as context and tiles, without the last attention.
     """
-    rows = []
+    rows, bare = [], list[torch.Tensor]()
+
+    def keep(stages: object, given: object, late: torch.Tensor) -> None:
+        bare.append(late.float().mean((2, 3)))
+
+    networks = model.context.features, model.detail.features
+    hooks = [n.get_submodule("stages").register_forward_hook(keep) for n in networks]
     for patch in patches:
         pixels = torch.from_numpy(patch).permute(2, 0, 1)[None]
         context, tiles = split_scales(pixels)
@@ -98,8 +105,11 @@ def raw_features(
                 "context": one.vectors[0], "tiles": four.vectors,
                 "context_scores": one.scores[0], "tile_scores": four.scores,
                 "context_classes": heads[0][0].softmax(0), "tile_classes": heads[1].softmax(1),
+                "context_bare": bare[-2][0], "tiles_bare": bare[-1],
             }
         )  # fmt: skip
+    for hook in hooks:
+        hook.remove()
     return {k: torch.stack([r[k] for r in rows]).float().numpy() for k in rows[0]}
 
 

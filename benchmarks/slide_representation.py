@@ -80,7 +80,11 @@ REPRESENTATIONS: dict[str, Callable[[Features, np.random.Generator], np.ndarray]
     "softmax weights": lambda s, rng: weighted(s["patches"], np.exp(s["context_scores"])),
     "fused, literal method": lambda s, rng: weighted(s["patches"], s["context_scores"]),
 }
-WITH_EVIDENCE = {
+OF_COMPOSITES = {
+    # Not even over the places of an image, before they are one vector.
+    "no attention anywhere": lambda s, rng: np.append(
+        s["context_bare"].mean(0), s["tiles_bare"].mean((0, 1))
+    ),
     "evidence, patches only": lambda s, rng: weighted(s["patches"], s["context_evidence"]),
     "evidence, patches and tiles": lambda s, rng: weighted(s["evident"], s["context_evidence"]),
     "evidence, mean of its tiles": lambda s, rng: weighted(
@@ -138,7 +142,7 @@ def auroc(table: pd.DataFrame, name: str) -> float:
     return float(np.mean(areas))
 
 
-def report(table: pd.DataFrame, names: list[str], against: str = "plain mean") -> pd.DataFrame:
+def report(table: pd.DataFrame, names: list[str], against: str) -> pd.DataFrame:
     """Return a row per representation: score, interval and paired difference in each range."""
     rng = np.random.default_rng(0)
     strata = [rows.index for _, rows in table.groupby(["kind", "fraction"])]
@@ -183,7 +187,7 @@ def run_composites(arguments: argparse.Namespace) -> None:
     encoder = SlideEncoder.from_pretrained(arguments.model)
     index = read_tile_index(arguments.tiles, seed=0)
     normal = encoder.config.network.classes.index(NORMAL)
-    ways = REPRESENTATIONS | WITH_EVIDENCE
+    ways = REPRESENTATIONS | OF_COMPOSITES
     tables, slides = [], []
     for seed in range(arguments.seeds):
         parts = []
@@ -207,7 +211,7 @@ def run_composites(arguments: argparse.Namespace) -> None:
     )
     print("one stain" if arguments.same_stain else "own stains", f"model {encoder.config.name}")
     print(spread(slides))
-    print(report(table, list(ways)).to_string(index=False))
+    print(report(table, list(ways), arguments.against).to_string(index=False))
 
 
 def cached(folder: Path | None, name: str) -> tuple[pd.DataFrame, list[Features]] | None:
@@ -265,6 +269,7 @@ def main() -> None:
     parser.add_argument("--patches", type=int, default=8, help="per slide")
     parser.add_argument("--same-stain", action="store_true", help="no colour tells the classes")
     parser.add_argument("--cache", type=Path, help="keep the features here")
+    parser.add_argument("--against", default="plain mean", choices=REPRESENTATIONS | OF_COMPOSITES)
     parser.add_argument("--cohort", type=Path, help="an encoded cohort instead of composites")
     parser.add_argument("--outcome", default="diagnosis")
     arguments = parser.parse_args()
