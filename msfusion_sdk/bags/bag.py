@@ -187,8 +187,9 @@ def _vectors_of(source: Path | Vectors | PatchSource) -> Vectors:
     if isinstance(source, PatchSource):
         return source.read()
     if source.suffix == ".npy":
-        # Mapped: the pages of a slide leave memory when its turn is over.
-        vectors: Vectors = np.load(source, mmap_mode="r", allow_pickle=False)
+        # Mapped: the pages of a slide leave memory when its turn is over.  "c" never writes to the
+        # file, and torch takes such an array without a copy.
+        vectors: Vectors = np.load(source, mmap_mode="c", allow_pickle=False)
         return vectors
     patches = read_parquet(source).patches
     if patches is None:

@@ -21,6 +21,7 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from msfusion_sdk.arrays import Singles
+from msfusion_sdk.bags.dropout import ByteDropout
 from msfusion_sdk.bags.pooling import attention_weights, gated_logits, pooled
 
 __all__ = ["HEADS", "STARTED", "BagHead", "Head", "Shares", "Start", "make_head"]
@@ -218,7 +219,7 @@ def make_head(kind: Head, columns: int, outputs: int) -> BagHead:
 
 
 def _hidden(columns: int) -> nn.Sequential:
-    return nn.Sequential(nn.Linear(columns, HIDDEN), nn.ReLU(), nn.Dropout(DROPOUT))
+    return nn.Sequential(nn.Linear(columns, HIDDEN), nn.ReLU(), ByteDropout(DROPOUT))
 
 
 def _started(rows: int, columns: int) -> Tensor:

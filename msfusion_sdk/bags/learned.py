@@ -17,11 +17,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from msfusion_sdk.arrays import Floats
+from msfusion_sdk.arrays import Floats, Singles
 from msfusion_sdk.bags.heads import BagHead, Head, make_head
 from msfusion_sdk.errors import ShapeError
 
-__all__ = ["HasAttention", "Judged", "LearnedAttention", "Reduced"]
+__all__ = ["HasAttention", "Judged", "LearnedAttention", "Reduced", "singles"]
 
 Vectors = NDArray[np.floating[Any]]
 
@@ -35,6 +35,14 @@ class Judged(NamedTuple):
     """Shape (patch,), sums to 1: the share of each patch in what is looked at."""
     shares: Floats
     """Shape (patch, output): what each patch adds; they sum to the score minus the baseline."""
+
+
+def singles(vectors: Vectors) -> Singles:
+    """Return the same numbers as float32; what is float32 already is not copied."""
+    # Of half precision torch makes them six times as fast as numpy; it warns of what is read-only.
+    if vectors.dtype == np.float16 and vectors.flags.writeable:
+        return np.asarray(torch.from_numpy(vectors).float().numpy())
+    return vectors.astype(np.float32, copy=False)
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,7 +72,7 @@ class Reduced:
                 f"{len(self.shift)}. Give patches of the network that it was trained on."
             )
             raise ShapeError(msg)
-        return np.asarray((vectors.astype(np.float32) - self.shift) @ self.matrix, np.float32)
+        return np.asarray((singles(vectors) - self.shift) @ self.matrix, np.float32)
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,7 +11,7 @@ import torch
 from msfusion_adapters.patches.columns import ReducedBags, learn_columns, reduced_bags
 from msfusion_adapters.patches.objective import SurvivalLoss, make_objective
 from msfusion_adapters.patches.screening import look_all_ways, screen
-from msfusion_adapters.patches.training import Side, scores_of, train_head
+from msfusion_adapters.patches.training import Side, Training, scores_of
 from msfusion_sdk.arrays import Floats, Rows, Singles
 from msfusion_sdk.bags.bag import Bag
 from msfusion_sdk.bags.heads import STARTED, BagHead, Head, make_head
@@ -24,6 +24,8 @@ from msfusion_sdk.fusion.strategies.fuser import fold_numbers
 __all__ = ["Settings", "fit_attention", "learn_attention"]
 
 
+TRIED = 40
+"""Steps of both trainings of a member; the better one alone goes on."""
 KEPT = 16
 _LEARNED: dict[str, tuple[LearnedAttention, Floats]] = {}
 """What was learned last, the latest at the end; a megabyte each."""
@@ -38,13 +40,6 @@ class Settings(NamedTuple):
     most: int
     loss: SurvivalLoss
     seed: int
-
-
-class _Trial(NamedTuple):
-    """A head that was trained, and its loss on the patients that stopped it."""
-
-    head: BagHead
-    loss: float
 
 
 class _Member(NamedTuple):
@@ -106,8 +101,9 @@ def learn_attention(
         torch.manual_seed(settings.seed)
         seen = look_all_ways(columns) if settings.head in STARTED else None
         sides = [(np.flatnonzero(parts != p), np.flatnonzero(parts == p)) for p in np.unique(parts)]
-        trials = [_try(columns, seen, target, *side, settings, rng) for side in sides]
-        for (rest, held), head in zip(sides, _chosen(trials), strict=True):
+        trials = [_begun(columns, seen, target, *side, settings, rng) for side in sides]
+        for (rest, held), trial in zip(sides, _chosen(trials), strict=True):
+            head = trial.finished()
             scores = scores_of(head, columns, np.arange(len(columns)))
             member = _Member(head, scores, *_ridge(columns.means[rest], target.rows(rest)))
             # The level of a head means nothing: each is taken relative to those it learned from.
@@ -129,7 +125,7 @@ def learn_attention(
     return attention, np.tensordot(mix, held_out, 1)
 
 
-def _try(
+def _begun(
     columns: ReducedBags,
     seen: Singles | None,
     target: Target,
@@ -137,8 +133,8 @@ def _try(
     held: Rows,
     settings: Settings,
     rng: np.random.Generator,
-) -> list[_Trial]:
-    """Train a head from the best start, where heads take one, and one from random weights."""
+) -> list[Training]:
+    """Return a head from the best start, where heads take one, and one from random weights."""
     own = target.rows(rest)
     learn, stop = Side(rest, own), Side(held, target.rows(held))
     found = None if seen is None else screen(seen[rest], own, make_objective(own, settings.loss))
@@ -148,20 +144,21 @@ def _try(
         if start is not None:
             head.begin(start)
         objective = make_objective(own, settings.loss)
-        loss = train_head(head, objective, columns, learn, stop, most=settings.most, rng=rng)
-        trials.append(_Trial(head, loss))
+        trial = Training(head, objective, columns, learn, stop, most=settings.most, rng=rng)
+        trial.go_on(TRIED)
+        trials.append(trial)
     return trials
 
 
-def _chosen(trials: Sequence[Sequence[_Trial]]) -> list[BagHead]:
-    """Return a head of each member: from its start, unless random weights led further.
+def _chosen(trials: Sequence[Sequence[Training]]) -> list[Training]:
+    """Return what each member goes on with: its start, unless random weights led further.
 
     A member's own patients held out are few; what the others gained by their starts counts as much.
     """
     gains = [tries[-1].loss - tries[0].loss for tries in trials]
     others = [(sum(gains) - own) / max(1, len(gains) - 1) for own in gains]
     return [
-        tries[0 if own + other >= 0 else -1].head
+        tries[0 if own + other >= 0 else -1]
         for tries, own, other in zip(trials, gains, others, strict=True)
     ]
 

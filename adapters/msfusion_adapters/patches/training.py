@@ -13,15 +13,17 @@ from msfusion_sdk.arrays import Floats, Rows
 from msfusion_sdk.bags.heads import BagHead
 from msfusion_sdk.fusion.inputs.targets import Target
 
-__all__ = ["Side", "scores_of", "train_head"]
+__all__ = ["Side", "Training", "scores_of"]
 
 EPOCHS, PATIENCE = 150, 15
+LEAST_GAIN = 1e-3
+"""Nats per patient; what gains less is not worth more steps."""
 LEARNING_RATE, WEIGHT_DECAY = 3e-3, 1e-2
 KEPT_PATCHES = 0.5
 """Of those drawn for an epoch, the rest dropped: so no head leans on a few patches of a bag."""
 EXTRA_WEIGHT = 0.3
-PATCHES_PER_STEP = 200_000
-"""Bounds the memory of a step, whatever the number of bags."""
+PATCHES_PER_STEP = 100_000
+"""Bounds the time and memory of a step, whatever the number of bags."""
 
 
 class Side(NamedTuple):
@@ -32,44 +34,66 @@ class Side(NamedTuple):
     target: Target
 
 
-def train_head(
-    head: BagHead,
-    objective: Objective,
-    bags: ReducedBags,
-    learn: Side,
-    stop: Side,
-    *,
-    most: int,
-    rng: np.random.Generator,
-) -> float:
-    """Train ``head`` in place, leave it as it was when ``stop`` had the lowest loss.
+class Training:
+    """A head in training, which can be stopped after some steps and gone on with later.
 
     A step looks at all bags of ``learn``, so that the risk sets of a Cox likelihood are whole.
-    Patches are drawn anew in every step, at most ``most`` of a bag.
+    Patches are drawn anew in every step, at most ``most`` of a bag, and some of them dropped.
 
-    Returns
-    -------
-    float
-        That loss, per patient.
+    Parameters
+    ----------
+    head : BagHead
+        Trained in place.
+    stop : Side
+        Their loss decides when to end, and which weights are kept.
     """
-    most = max(1, min(most, PATCHES_PER_STEP // len(learn.bags)))
-    parameters = [*head.parameters(), *objective.parameters()]
-    optimiser = torch.optim.AdamW(parameters, lr=LEARNING_RATE, weight_decay=WEIGHT_DECAY)
-    # Drawn once: otherwise the loss would also change by which patches are looked at.
-    judged = bags.drawn(stop.bags, most, rng)
-    best, best_step = copy.deepcopy(head.state_dict()), 0
-    best_loss = _loss(head, objective, *judged, stop.target)
-    for step in range(1, EPOCHS + 1):
-        patches, there = bags.drawn(learn.bags, most, rng)
-        _step(head, objective, optimiser, patches, _dropped(there), learn.target)
-        loss = _loss(head, objective, *judged, stop.target)
-        if loss < best_loss:
-            best, best_loss, best_step = copy.deepcopy(head.state_dict()), loss, step
-        if step - best_step == PATIENCE:
-            break
-    head.load_state_dict(best)
-    head.eval()
-    return best_loss
+
+    def __init__(
+        self,
+        head: BagHead,
+        objective: Objective,
+        bags: ReducedBags,
+        learn: Side,
+        stop: Side,
+        *,
+        most: int,
+        rng: np.random.Generator,
+    ) -> None:
+        self.head, self._objective, self._rng = head, objective, rng
+        self._bags, self._learn, self._stop = bags, learn, stop
+        self._most = max(1, min(most, PATCHES_PER_STEP // len(learn.bags)))
+        parameters = [*head.parameters(), *objective.parameters()]
+        self._optimiser = torch.optim.AdamW(parameters, lr=LEARNING_RATE, weight_decay=WEIGHT_DECAY)
+        # Drawn once: otherwise the loss would also change by which patches are looked at.
+        self._judged = bags.drawn(stop.bags, self._most, rng)
+        self._best = copy.deepcopy(head.state_dict())
+        self.loss = self._judged_loss()
+        """The lowest so far of ``stop``, per patient."""
+        self._step, self._gained, self._gained_at = 0, self.loss, 0
+
+    def go_on(self, until: int) -> None:
+        """Train up to this step, or until nothing was gained for ``PATIENCE`` steps."""
+        while self._step < until and self._step - self._gained_at < PATIENCE:
+            self._step += 1
+            patches = self._bags.drawn(self._learn.bags, self._most, self._rng, KEPT_PATCHES)
+            _step(self.head, self._objective, self._optimiser, *patches, self._learn.target)
+            loss = self._judged_loss()
+            if loss < self.loss:
+                self._best, self.loss = copy.deepcopy(self.head.state_dict()), loss
+            if loss < self._gained - LEAST_GAIN:
+                self._gained, self._gained_at = loss, self._step
+
+    def finished(self) -> BagHead:
+        """Train to the end, and return the head as it was when the loss was lowest."""
+        self.go_on(EPOCHS)
+        self.head.load_state_dict(self._best)
+        return self.head.eval()
+
+    @torch.no_grad()
+    def _judged_loss(self) -> float:
+        self.head.eval()
+        scores = self.head(*self._judged).scores
+        return float(self._objective(scores, self._stop.target))
 
 
 @torch.no_grad()
@@ -97,17 +121,3 @@ def _step(
         loss = loss + EXTRA_WEIGHT * head.extra_loss(patches, there, codes)
     loss.backward()
     optimiser.step()
-
-
-@torch.no_grad()
-def _loss(
-    head: BagHead, objective: Objective, patches: Tensor, there: Tensor, target: Target
-) -> float:
-    head.eval()
-    return float(objective(head(patches, there).scores, target))
-
-
-def _dropped(there: Tensor) -> Tensor:
-    """Return ``there`` with patches taken away by chance, some always left in every bag."""
-    kept = there & (torch.rand(there.shape) < KEPT_PATCHES)
-    return torch.where(kept.any(1, keepdim=True), kept, there)
