@@ -51,16 +51,21 @@ def outline(edge: int, share: float, rng: np.random.Generator) -> NDArray[np.boo
     return np.asarray(field > np.quantile(field, 1 - share))
 
 
-def mix(views: Tensor, labels: Tensor, background: int, rng: np.random.Generator) -> MixedViews:
+def mix(
+    views: Tensor, labels: Tensor, background: int | None, rng: np.random.Generator
+) -> MixedViews:
     """Draw findings of a batch into half of its views of background.
 
     Parameters
     ----------
     views : shape (image, 3, edge, edge), 0..255
     labels : shape (image,)
-    background : int
-        The class without the finding.
+    background : int, optional
+        The class without the finding; None mixes nothing.
     """
+    if background is None:
+        nothing = torch.zeros(len(labels), dtype=torch.bool)
+        return MixedViews(views, labels, nothing, nothing)
     views, labels = views.float(), labels.clone()
     edge = views.shape[-1]
     finding = (labels != background).float()[:, None, None].repeat(1, edge, edge)

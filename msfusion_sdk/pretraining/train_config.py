@@ -17,6 +17,8 @@ WARM = 0.25
 class TrainConfig(FrozenConfig):
     """Settings of one training run."""
 
+    _added = frozenset({"attention_weight"})
+
     tile_mpp: float = Field(gt=0, description="spacing of the tile files; never guessed")
     target_mpp: float = Field(0.25, gt=0)
     epochs: int = Field(150, ge=1, description="of the context network")

@@ -34,7 +34,7 @@ from msfusion_sdk.pretraining.checkpoint import (
     save_checkpoint,
 )
 from msfusion_sdk.pretraining.index import TileIndex
-from msfusion_sdk.pretraining.mixing import MixedViews, attention_loss, mix
+from msfusion_sdk.pretraining.mixing import attention_loss, mix
 from msfusion_sdk.pretraining.scores import tile_probabilities
 from msfusion_sdk.pretraining.train_config import WARM, TrainConfig, one_cycle
 from msfusion_sdk.pretraining.views import Scale, TrainingViews, training_batches
@@ -192,7 +192,11 @@ class _Run:
 
     def _losses(self, views: Tensor, labels: Tensor, groups: Tensor) -> tuple[Tensor, Tensor]:
         """Return the loss of the classifier, and the weighted sum of the losses beside it."""
-        mixed, device = self._mixed(views, labels), self.runtime.device
+        rng, device = (
+            np.random.default_rng([self.config.seed, self.steps_done]),
+            self.runtime.device,
+        )
+        mixed = mix(views, labels, self.background, rng)
         features = self.network.features
         assert isinstance(features, AttendedResNet)
         with self.runtime.autocast():
@@ -212,14 +216,6 @@ class _Run:
             self.attention_losses.append(where.item())
             beside = beside + self.config.attention_weight * where
         return loss, beside
-
-    def _mixed(self, views: Tensor, labels: Tensor) -> MixedViews:
-        """Return the batch with findings drawn into background, where one is named."""
-        if self.background is None:
-            nothing = torch.zeros(len(labels), dtype=torch.bool)
-            return MixedViews(views, labels, nothing, nothing)
-        rng = np.random.default_rng([self.config.seed, self.steps_done])
-        return mix(views, labels, self.background, rng)
 
     def end_epoch(self) -> bool:
         """Score the running average, note the epoch, and return whether it is the best."""
@@ -295,4 +291,7 @@ def _digest(
     warm = None if first is None else hashlib.sha256(first).hexdigest()
     rows = index.table[["class", "file", "group", "part"]].to_csv(index=False)
     parts = [scale, warm, config.model_dump_json(), network.model_dump_json(), rows]
+    # A run of before attention was taught would go on as another one.
+    if network.background is not None and config.attention_weight:
+        parts.append("attention is taught")
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()

@@ -1,5 +1,7 @@
 """Attention follows the finding where training knows the class without it."""
 
+import hashlib
+import json
 from pathlib import Path
 
 import numpy as np
@@ -71,3 +73,24 @@ def test_logits_are_those_of_the_forward_pass() -> None:
         whole = network(images)
     assert torch.equal(vectors, whole.vectors)
     assert torch.allclose(logits.sigmoid().mean((1, 2, 3)), whole.scores, atol=1e-6)
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("narrow")
+@pytest.mark.parametrize("background", ["dots", None])
+def test_a_run_of_before_goes_on_only_where_nothing_changed(
+    tile_folder: Path, quick_config: TrainConfig, tmp_path: Path, background: str | None
+) -> None:
+    """The digest of settings as version 0.1.0 took it."""
+    index = read_tile_index(tile_folder)
+    network = NetworkConfig(classes=index.classes, background=background)
+    runtime = Runtime("cpu", "fp32")
+    _, state = train_network(
+        "context", index, quick_config, network, tmp_path, runtime=runtime, workers=0
+    )
+    settings = json.loads(quick_config.model_dump_json())
+    assert "attention_weight" not in settings
+    rows = index.table[["class", "file", "group", "part"]].to_csv(index=False)
+    parts = ["context", None, quick_config.model_dump_json(), network.model_dump_json(), rows]
+    before = hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+    assert (state.settings == before) == (background is None)
