@@ -66,7 +66,8 @@ def mix(
     if background is None:
         nothing = torch.zeros(len(labels), dtype=torch.bool)
         return MixedViews(views, labels, nothing, nothing)
-    views, labels = views.float(), labels.clone()
+    # Copies, whatever the views are: the batch belongs to the loader.
+    views, labels = views.to(torch.float32, copy=True), labels.clone()
     edge = views.shape[-1]
     finding = (labels != background).float()[:, None, None].repeat(1, edge, edge)
     is_mixed = torch.zeros(len(labels), dtype=torch.bool)
