@@ -9,6 +9,7 @@ import tifffile
 from msfusion_sdk.config import EncoderConfig, PatchConfig
 from msfusion_sdk.errors import SlideCorruptError, SlidePixelTypeError
 from msfusion_sdk.slides import open_slide
+from msfusion_sdk.slides.tissue import survey as survey_module
 from msfusion_sdk.slides.tissue.survey import Survey, survey_slide
 
 from ..pictures import TILED, picture
@@ -40,6 +41,14 @@ def test_without_tissue_the_share_that_is_missing_is_said(tmp_path: Path) -> Non
     assert "lacks 94 % of its pixels" in survey(write_rgba(tmp_path / "x.tif", alpha)).empty_reason
 
 
+@pytest.fixture(params=["every pixel", "every fourth or so"])
+def looked_at(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of large slides not every pixel is asked whether it is dark."""
+    if request.param != "every pixel":
+        monkeypatch.setattr(survey_module, "ENOUGH_PX", 300)
+
+
+@pytest.mark.usefixtures("looked_at")
 def test_fluorescence_is_told_from_brightfield(tmp_path: Path) -> None:
     cells = np.zeros((640, 640, 3), np.uint8)
     cells[200:300, 200:300] = (10, 40, 220)
@@ -48,6 +57,7 @@ def test_fluorescence_is_told_from_brightfield(tmp_path: Path) -> None:
         survey(tmp_path / "x.tif")
 
 
+@pytest.mark.usefixtures("looked_at")
 def test_black_padding_is_not_fluorescence(tmp_path: Path) -> None:
     padded = np.zeros((640, 1600, 3), np.uint8)
     padded[:, :640] = picture(640, 640)
