@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["levels_without_blanks"]
+__all__ = ["Read", "Size", "levels_without_blanks"]
 
 Size = tuple[int, int]
 Read = Callable[[tuple[int, int], int, Size], NDArray[np.uint8] | None]

@@ -4,21 +4,18 @@ Sizes cannot tell everything: a square slide whose levels are padded to whole st
 or whose macro image is flagged as a level, has levels of the right shape.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from msfusion_sdk.slides.pyramid_levels.level_blanks import levels_without_blanks
+from msfusion_sdk.slides.pyramid_levels.level_blanks import Read, Size, levels_without_blanks
 
 __all__ = ["matching_levels"]
 
-Size = tuple[int, int]
 Place = tuple[float, float]
 """(x, y) as shares of the slide's edges."""
-Read = Callable[[tuple[int, int], int, Size], NDArray[np.uint8] | None]
-"""Takes a location in level-0 pixels, a level and a size; gives RGB pixels, None if damaged."""
 
 BLOCK_PX, MARGIN_PX = 48, 8
 """Edge of what is compared, in pixels of the coarser level, and how far it may be displaced."""
