@@ -144,10 +144,12 @@ def explain(
 ) -> None:
     """Show what each patch of a patient's slides adds to a prediction."""
     from msfusion_sdk.cohort.cohort import Cohort
+    from msfusion_sdk.files import require_free
     from msfusion_sdk.study.explaining import explain_on_cohort
-    from msfusion_sdk.study.explanation_folder import write_explanation
+    from msfusion_sdk.study.explanation_folder import EXPLANATION, write_explanation
 
     cohort = Cohort.open(folder)
+    require_free(results, EXPLANATION, None)
     with known_words():
         explanation = explain_on_cohort(cohort, model, patient, of=of)
         record = write_explanation(explanation, cohort, results, command=typed())
@@ -190,10 +192,13 @@ def evaluate(
 ) -> None:
     """Judge such models on patients they were not fitted on, beside each table alone."""
     from msfusion_sdk.cohort.cohort import Cohort
-    from msfusion_sdk.study.evaluation_folder import write_evaluation
+    from msfusion_sdk.files import require_free
+    from msfusion_sdk.study.evaluation_folder import EVALUATION, write_evaluation
     from msfusion_sdk.study.models import evaluate_on_cohort
 
     cohort = Cohort.open(folder)
+    if results:  # refused before hours of fitting
+        require_free(results, EVALUATION, None)
     with known_words(), told_warnings(), bars() as bar:
         evaluation = evaluate_on_cohort(
             cohort,

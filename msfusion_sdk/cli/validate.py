@@ -44,13 +44,16 @@ def validate(
     Also who lacks what, which inputs are unlike training, and groups with counts.
     """
     from msfusion_sdk.cohort.cohort import Cohort
+    from msfusion_sdk.files import require_free
     from msfusion_sdk.study.trained_model import TrainedModel
     from msfusion_sdk.validation.markdown import validation_page
     from msfusion_sdk.validation.recalibrate import recalibrate_model
-    from msfusion_sdk.validation.record import write_validation
+    from msfusion_sdk.validation.record import VALIDATION, write_validation
     from msfusion_sdk.validation.validate import validate_model
 
     cohort = Cohort.open(folder)
+    if results is not None:
+        require_free(results, VALIDATION, None)
     with known_words(), told_warnings():
         trained = TrainedModel.load(model)
         found = validate_model(

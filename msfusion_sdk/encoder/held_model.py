@@ -27,8 +27,8 @@ from msfusion_sdk.encoder.weights.patch_attention import (
 from msfusion_sdk.encoder.weights.references import Place
 from msfusion_sdk.encoder.weights.sending import model_received, model_to_send
 from msfusion_sdk.errors import SettingError, ShapeError
-from msfusion_sdk.files import made_folder
-from msfusion_sdk.storage.model_folder import CARD_FILE
+from msfusion_sdk.files import made_folder, require_free
+from msfusion_sdk.storage.model_folder import CARD_FILE, MODEL
 
 __all__ = ["HeldModel"]
 
@@ -213,6 +213,7 @@ class HeldModel:
 
     def _save(self, folder: Path, places: Mapping[str, Place]) -> Path:
         """Write the folder; networks from elsewhere are said to be at ``places``."""
+        require_free(folder, MODEL, None)
         if self._attention is not None:
             write_attention(made_folder(folder), self._attention)
         manifest = write_model_folder(folder, self.model, self.config, self._card, places)

@@ -12,10 +12,11 @@ import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import NamedTuple
 
-from msfusion_sdk.errors import MsfusionError, StoreError, StoreUnfinishedError
+from msfusion_sdk.errors import MsfusionError, StoreError, StoreSchemaError, StoreUnfinishedError
 from msfusion_sdk.files.folders import entries_of, made_folder, remove_abandoned, require_unused
 from msfusion_sdk.files.owners import is_gone, this_process
 from msfusion_sdk.files.reading import read_bytes
@@ -35,7 +36,12 @@ class FolderKind(NamedTuple):
     name: str
     """What it is called in messages: ``cohort``."""
     contents: tuple[str, ...]
-    """Files and folders that an earlier version of it may have: removed before a new one."""
+    """Files and folders that an earlier version of it may have, by name or pattern
+    (``map-*.png``): removed before a new one."""
+    record: str
+    """The file among them that every finished one has."""
+    mark: bytes
+    """Stands in ``record``, and in no other program's file of that name."""
 
 
 @contextmanager
@@ -46,7 +52,7 @@ def making(folder: Path, kind: FolderKind, remedy: str | None = None) -> Iterato
     ----------
     remedy : str, optional
         A sentence for the error when something is in ``folder``.  None writes over what an
-        earlier call has finished.
+        earlier call has finished, and over no other file of the names that are written.
 
     Raises
     ------
@@ -106,9 +112,10 @@ def _move(staged: Path, folder: Path, kind: FolderKind, remedy: str | None) -> N
         for path in fresh:
             _require_alike(folder / path.name, path)
         # Also what only the earlier version has: it would look like a part of the new one.
-        for name in {*kind.contents, *(path.name for path in fresh)}:
-            _remove(folder / name)
+        for path in _parts_of(folder, kind):
+            _remove(path)
         for path in fresh:
+            _remove(folder / path.name)
             path.rename(folder / path.name)
         flush(folder)
         marker.unlink()
@@ -151,13 +158,39 @@ def require_free(folder: Path, kind: FolderKind, remedy: str | None) -> None:
     elif is_ours := os.path.lexists(folder / MARKER):
         _require_abandoned(folder, kind)
     if remedy is None:
+        if not is_ours:
+            _require_earlier(folder, kind)
         return
     if not is_ours:
         require_unused(folder, remedy)
-    strange = [path.name for path in entries_of(folder) if path.name not in kind.contents]
+    parts = _parts_of(folder, kind)
+    strange = [path.name for path in entries_of(folder) if path not in parts]
     if strange:
         msg = f"{folder} holds {', '.join(strange[:3])}. {remedy}"
         raise StoreError(msg)
+
+
+def _parts_of(folder: Path, kind: FolderKind) -> list[Path]:
+    """Return what lies in a folder under the names of this kind."""
+    known = kind.contents
+    return [p for p in entries_of(folder) if any(fnmatchcase(p.name, name) for name in known)]
+
+
+def _require_earlier(folder: Path, kind: FolderKind) -> None:
+    """Raise when what would be written over is not what an earlier call has written."""
+    there = [path.name for path in _parts_of(folder, kind)]
+    if not there:
+        return
+    try:
+        is_earlier = kind.mark in read_bytes(folder / kind.record)
+    except FileNotFoundError:
+        is_earlier = False
+    if not is_earlier:
+        msg = (
+            f"{folder} holds {', '.join(there[:3])}, which a new {kind.name} would replace, and no "
+            f"{kind.record} of an earlier one. Choose a new folder, or move them away first."
+        )
+        raise StoreSchemaError(msg)
 
 
 def _require_abandoned(folder: Path, kind: FolderKind) -> None:

@@ -18,7 +18,7 @@ from msfusion_sdk.encoder.weights.encoder_folder import (
     write_model_folder,
 )
 from msfusion_sdk.errors import TableError
-from msfusion_sdk.files import made_folder, store_text
+from msfusion_sdk.files import made_folder, require_free, store_text
 from msfusion_sdk.files.csv_text import csv_for_people
 from msfusion_sdk.monitoring.progress import Progress, no_progress, shows_progress
 from msfusion_sdk.pretraining.card import CardFacts, model_card
@@ -28,6 +28,7 @@ from msfusion_sdk.pretraining.scores import colour_floor, score_network
 from msfusion_sdk.pretraining.train_config import TrainConfig
 from msfusion_sdk.pretraining.training import train_network
 from msfusion_sdk.pretraining.views import Scale
+from msfusion_sdk.storage.model_folder import MODEL
 
 if TYPE_CHECKING:
     from msfusion_sdk.pretraining.checkpoint import TrainingState
@@ -150,6 +151,7 @@ def train_model(
     start : Path, optional
         Folder of the model whose weights the networks start from.
     """
+    require_free(out, MODEL, None)
     training = out / "training"
     made_folder(training)
     store_text(training / "split.csv", csv_for_people(datasets["context"].index.table))

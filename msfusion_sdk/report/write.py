@@ -8,6 +8,7 @@ from pathlib import Path
 from msfusion_sdk._version import __version__
 from msfusion_sdk.errors import StoreAbsentError, StoreSchemaError
 from msfusion_sdk.files import store_text
+from msfusion_sdk.files.replacing import holds, require_replaceable
 from msfusion_sdk.report.chapters.cohort import CohortChapter, cohort_chapter
 from msfusion_sdk.report.chapters.evaluation import EvaluationChapter, evaluation_chapter
 from msfusion_sdk.report.chapters.model import ModelChapter, model_chapter
@@ -20,6 +21,7 @@ __all__ = ["write_report"]
 
 _BAD = ("failed", "crashed", "timeout", "changed")
 """Cells that hold just this are marked."""
+GENERATOR = b'<meta name="generator" content="msfusion_sdk'
 
 Chapter = CohortChapter | EvaluationChapter | ModelChapter | ValidationChapter
 
@@ -53,8 +55,10 @@ def write_report(
     StoreSchemaError
         When a folder is none of these.
     StoreError
-        When a folder is damaged, several models are meant, or the page cannot be written.
+        When a folder is damaged, several models are meant, the page cannot be written, or a file
+        lies there that is no such page.
     """
+    require_replaceable(Path(path), "a report", lambda there: holds(there, GENERATOR))
     if not folders:
         msg = "No folder was given: pass a cohort, a model or an evaluation."
         raise ValueError(msg)

@@ -55,6 +55,8 @@ MODEL = FolderKind(
         "detail.safetensors",
         "encoder",
     ),
+    CONFIG_FILE,
+    b'"weights_sha256"',
 )
 FORMAT = 2
 ENCODER = "encoder"

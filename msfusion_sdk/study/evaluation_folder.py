@@ -24,7 +24,12 @@ FIGURES = (
     "precision_recall.png",
 )
 """Of any outcome: those of an earlier evaluation are removed."""
-EVALUATION = FolderKind("evaluation", (SUMMARY_FILE, PREDICTIONS_FILE, EVALUATION_FILE, *FIGURES))
+EVALUATION = FolderKind(
+    "evaluation",
+    (SUMMARY_FILE, PREDICTIONS_FILE, EVALUATION_FILE, *FIGURES),
+    EVALUATION_FILE,
+    b'"split_hash"',
+)
 
 
 @takes_unit

@@ -20,15 +20,22 @@ from msfusion_sdk.errors import SlideError
 from msfusion_sdk.figures.slides.shares import draw_shares, draw_strongest
 from msfusion_sdk.figures.slides.small_png import write_small_png
 from msfusion_sdk.figures.slides.thumbnail import read_ground
-from msfusion_sdk.files import made_folder, storing
+from msfusion_sdk.files import FolderKind, making, require_finished, storing
 from msfusion_sdk.slides.opening import open_slide
 from msfusion_sdk.storage.records import RecordErrors, read_record, write_record
 from msfusion_sdk.study.explaining import Explanation, strongest
 from msfusion_sdk.tables.paths import path_of
 
-__all__ = ["EXPLANATION_FILE", "ExplanationRecord", "write_explanation"]
+__all__ = ["EXPLANATION", "EXPLANATION_FILE", "ExplanationRecord", "write_explanation"]
 
 EXPLANATION_FILE = "explanation.json"
+PATCHES_FILE = "patches.parquet"
+EXPLANATION = FolderKind(
+    "explanation",
+    (EXPLANATION_FILE, PATCHES_FILE, "map-*.png", "strongest-*.png", "tiles-*.geojson"),
+    EXPLANATION_FILE,
+    b'"random_removed"',
+)
 ERRORS = RecordErrors("Write it again: msfusion explain.")
 
 
@@ -67,6 +74,7 @@ class ExplanationRecord(FrozenConfig):
         StoreError
             When it is damaged, or of a newer version.
         """
+        require_finished(folder)
         return read_record(cls, folder / EXPLANATION_FILE, ERRORS, version=cls.VERSION)
 
 
@@ -84,22 +92,29 @@ def write_explanation(
     cohort : Cohort
         That it is of, for the slide files.
     folder : path
-        Made if it is not there.
+        Made if it is not there; an earlier explanation in it is written over.
     command : str
         What was typed to get it, for reports.
 
     Raises
     ------
     StoreError
-        When the folder cannot be written.
+        When the folder cannot be written, or holds files of these names that are something else.
     """
-    folder = made_folder(Path(folder))
-    with storing(folder / "patches.parquet") as temporary:
-        explanation.patches.to_parquet(temporary, index=False)
+    with making(Path(folder), EXPLANATION) as staged:
+        with storing(staged / PATCHES_FILE) as temporary:
+            explanation.patches.to_parquet(temporary, index=False)
+        not_drawn = _draw_slides(explanation, cohort, staged)
+        record = _record(explanation, not_drawn, command)
+        write_record(staged / EXPLANATION_FILE, record)
+    return record
+
+
+def _draw_slides(explanation: Explanation, cohort: Cohort, folder: Path) -> dict[str, str]:
+    """Write tiles and pictures of each slide; return why some have no pictures."""
     files = {} if cohort.slides is None else _files(cohort.slides)
-    slides = tuple(dict.fromkeys(explanation.patches["slide_id"]))
     not_drawn = {}
-    for number, slide_id in enumerate(slides, 1):
+    for number, slide_id in enumerate(_slides_of(explanation), 1):
         rows = explanation.patches[explanation.patches["slide_id"] == slide_id]
         _write_tiles(rows, folder / f"tiles-{number}.geojson")
         pictures = folder / f"map-{number}.png", folder / f"strongest-{number}.png"
@@ -108,8 +123,16 @@ def write_explanation(
         # Numbers do not need the pixels of a slide: a file that is gone costs its pictures only.
         except SlideError as error:
             not_drawn[slide_id] = str(error)
+    return not_drawn
+
+
+def _slides_of(explanation: Explanation) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(explanation.patches["slide_id"]))
+
+
+def _record(explanation: Explanation, not_drawn: dict[str, str], command: str) -> ExplanationRecord:
     deletion = explanation.deletion
-    record = ExplanationRecord(
+    return ExplanationRecord(
         patient_id=explanation.patient_id,
         of=explanation.of,
         score=explanation.score,
@@ -118,13 +141,10 @@ def write_explanation(
         removed=deletion.removed,
         strongest_removed=deletion.strongest,
         random_removed=deletion.random,
-        slides=slides,
+        slides=_slides_of(explanation),
         not_drawn=not_drawn,
         command=command,
     )
-    # Last: a folder that has it is whole.
-    write_record(folder / EXPLANATION_FILE, record)
-    return record
 
 
 class _SlideFile(NamedTuple):

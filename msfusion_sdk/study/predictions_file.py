@@ -1,5 +1,7 @@
 """Predictions of patients as a file for people and programs: Parquet or CSV."""
 
+import csv
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -7,10 +9,17 @@ import pandas as pd
 
 from msfusion_sdk.files import store_text
 from msfusion_sdk.files.csv_text import csv_for_people
+from msfusion_sdk.files.replacing import holds, require_replaceable
 from msfusion_sdk.storage.predictions import store_predictions
 from msfusion_sdk.study.training_record import TrainingRecord
+from msfusion_sdk.tables.frames import ID_COLUMN
 
 __all__ = ["require_predictions_path", "write_predictions"]
+
+IN_METADATA = b'"schema_version"', b'"outcome"', b'"modalities"'
+"""Stand in the metadata of every Parquet file of predictions, and of no other of ours."""
+PREDICTED = re.compile("risk|predicted|proba_.+")
+LONGEST_HEADER = 1_000_000
 
 
 def require_predictions_path(path: str | Path) -> Path:
@@ -20,12 +29,23 @@ def require_predictions_path(path: str | Path) -> Path:
     ------
     ValueError
         When it ends neither in ``.parquet`` nor in ``.csv``.
+    StoreError
+        When a file lies there that holds no predictions.
     """
     path = Path(path)
     if path.suffix not in (".parquet", ".csv"):
         msg = f"Predictions are written as .parquet or .csv, and {path.name!r} is neither."
         raise ValueError(msg)
+    require_replaceable(path, "a file of predictions", _holds_predictions)
     return path
+
+
+def _holds_predictions(path: Path) -> bool:
+    if path.suffix == ".parquet":
+        return holds(path, *IN_METADATA)
+    with path.open(encoding="utf-8", errors="replace") as file:
+        names = next(csv.reader([file.readline(LONGEST_HEADER)]), [])
+    return names[:1] == [ID_COLUMN] and any(PREDICTED.fullmatch(name) for name in names)
 
 
 def write_predictions(

@@ -4,11 +4,12 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from msfusion_sdk.files import made_folder, require_unused
+from msfusion_sdk.files import making, require_free
 from msfusion_sdk.outcomes.classes import ClassOutcome
 from msfusion_sdk.outcomes.outcome import Outcome
 from msfusion_sdk.outcomes.survival import SurvivalOutcome
 from msfusion_sdk.shift.profile import write_profile
+from msfusion_sdk.storage.model_folder import MODEL
 from msfusion_sdk.study.trained_model import ENCODER_FOLDER, TrainedModel
 from msfusion_sdk.study.training_record import Recalibration, write_training_record
 from msfusion_sdk.validation.validate import external_patients
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from msfusion_sdk.cohort.cohort import Cohort
 
 __all__ = ["recalibrate_model"]
+
+REMEDY = "Choose a new folder for the recalibrated model."
 
 
 def recalibrate_model(
@@ -46,7 +49,7 @@ def recalibrate_model(
         When the folder is in use or cannot be written.
     """
     folder = Path(folder)
-    require_unused(folder, "Choose a new folder for the recalibrated model.")
+    require_free(folder, MODEL, REMEDY)
     judged = external_patients(model, cohort, outcome or model.record.outcome)
     made = model.estimator.recalibrated(judged.tables, judged.outcome)
     note = Recalibration(
@@ -55,12 +58,13 @@ def recalibrate_model(
         before=model.record.recalibrated,
     )
     record = model.record.model_copy(update={"recalibrated": note})
-    made.save(made_folder(folder))
-    if model.has_encoder:
-        shutil.copytree(model.folder / ENCODER_FOLDER, folder / ENCODER_FOLDER)
-    if model.profile is not None:
-        write_profile(folder, model.profile)
-    write_training_record(folder, record)
+    with making(folder, MODEL, REMEDY) as staged:
+        made.save(staged)
+        if model.has_encoder:
+            shutil.copytree(model.folder / ENCODER_FOLDER, staged / ENCODER_FOLDER)
+        if model.profile is not None:
+            write_profile(staged, model.profile)
+        write_training_record(staged, record)
     return TrainedModel(folder, record, made, model.profile)
 
 

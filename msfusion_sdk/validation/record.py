@@ -9,7 +9,7 @@ import pandas as pd
 
 from msfusion_sdk._version import __version__
 from msfusion_sdk.config import FrozenConfig
-from msfusion_sdk.files import made_folder, store_text
+from msfusion_sdk.files import FolderKind, making, require_finished, store_text
 from msfusion_sdk.storage.records import RecordErrors, read_record, write_record
 from msfusion_sdk.study.predictions_file import write_predictions
 from msfusion_sdk.study.training_record import TrainingRecord
@@ -18,9 +18,21 @@ from msfusion_sdk.validation.markdown import headline, validation_page
 from msfusion_sdk.validation.result import ExternalValidation
 from msfusion_sdk.validation.tripod import tripod_items
 
-__all__ = ["VALIDATION_FILE", "ValidationRecord", "write_validation"]
+__all__ = ["VALIDATION", "VALIDATION_FILE", "ValidationRecord", "write_validation"]
 
 VALIDATION_FILE = "validation.json"
+VALIDATION = FolderKind(
+    "validation",
+    (
+        "summary.md",
+        "predictions.parquet",
+        "calibration.png",
+        "decision_curve.png",
+        VALIDATION_FILE,
+    ),
+    VALIDATION_FILE,
+    b'"tripod"',
+)
 
 Rows = tuple[dict[str, Any], ...]
 
@@ -66,6 +78,7 @@ class ValidationRecord(FrozenConfig):
         StoreError
             When it is damaged, of another format, or cannot be read.
         """
+        require_finished(folder)
         errors = RecordErrors("Validate again with msfusion validate --out.")
         return read_record(cls, folder / VALIDATION_FILE, errors, version=cls.VERSION)
 
@@ -79,7 +92,7 @@ def write_validation(
     ----------
     found : ExternalValidation
     folder : path
-        Made if it is not there.
+        Made if it is not there; an earlier validation in it is written over.
     command : str
         What was typed to get it, for reports.
     recalibrated : str
@@ -89,11 +102,12 @@ def write_validation(
     -------
     Path
         Of ``validation.json``.
+
+    Raises
+    ------
+    StoreError
+        When the folder cannot be written, or holds files of these names that are something else.
     """
-    folder = made_folder(Path(folder))
-    store_text(folder / "summary.md", validation_page(found))
-    write_predictions(found.predictions, folder / "predictions.parquet", found.record)
-    write_validation_figures(found, folder)
     record = ValidationRecord(
         kind=found.record.kind,
         training=found.record,
@@ -117,8 +131,12 @@ def write_validation(
         command=command,
         written_at=datetime.now(UTC).isoformat(timespec="seconds"),
     )
-    # Last: a folder that has it is whole.
-    return write_record(folder / VALIDATION_FILE, record)
+    with making(Path(folder), VALIDATION) as staged:
+        store_text(staged / "summary.md", validation_page(found))
+        write_predictions(found.predictions, staged / "predictions.parquet", found.record)
+        write_validation_figures(found, staged)
+        write_record(staged / VALIDATION_FILE, record)
+    return Path(folder) / VALIDATION_FILE
 
 
 def _rows(table: pd.DataFrame) -> Rows:

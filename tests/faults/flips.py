@@ -150,6 +150,11 @@ def _classifier(world: World, folder: Path) -> None:
     w._save_classifier(world, folder)
 
 
+def _validation(world: World, folder: Path) -> None:
+    folder.mkdir()
+    w._validate(world, folder)
+
+
 def _evaluation(world: World, folder: Path) -> None:
     folder.mkdir()
     w._evaluate(world, folder)
@@ -225,6 +230,8 @@ KINDS = (
     FileKind("training profile", _model, "m/training_profile.parquet", _profile),
     FileKind("classifier.json", _classifier, "m/classifier.json", w._saved_classifier),
     FileKind("evaluation.json", _evaluation, "e/evaluation.json", w._evaluated),
+    FileKind("validation.json", _validation, "v/validation.json", w._validated),
+    FileKind("predictions of validate", _validation, "v/predictions.parquet", w._validated),
     FileKind("predictions of evaluate", _evaluation, "e/predictions.parquet", w._evaluated),
     FileKind("predictions of predict", _prediction, "p.parquet", _predictions),
     FileKind("export", _export, "x.parquet", _exported),

@@ -6,6 +6,7 @@ import shutil
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from msfusion_sdk.cohort.store.store import EmbeddingStore
 from msfusion_sdk.cohort.store.vectors import load_parts
 from msfusion_sdk.cohort.workers.worker import Job, encode_task
 from msfusion_sdk.doctor.cohort import examine_cohort
-from msfusion_sdk.errors import StoreUnfinishedError
+from msfusion_sdk.errors import MsfusionWarning, StoreUnfinishedError
 from msfusion_sdk.inspect.encode_folder import encode_to_folder
 from msfusion_sdk.pretraining.checkpoint import (
     CheckpointWarning,
@@ -36,6 +37,10 @@ from msfusion_sdk.study.evaluation_record import EvaluationRecord
 from msfusion_sdk.study.models import predict_to_file
 from msfusion_sdk.study.train import train_on_cohort
 from msfusion_sdk.study.trained_model import TrainedModel
+from msfusion_sdk.validation.recalibrate import recalibrate_model
+from msfusion_sdk.validation.record import ValidationRecord, write_validation
+from msfusion_sdk.validation.result import ExternalValidation
+from msfusion_sdk.validation.validate import validate_model
 
 Act = Callable[[World, Path], object]
 
@@ -259,6 +264,34 @@ def _with_evaluation(world: World, folder: Path) -> None:
     _evaluate(world, folder)
 
 
+def _validate(world: World, folder: Path) -> None:
+    write_validation(_external(world.model, world.cohort), folder / "v")
+
+
+def _validated(world: World, folder: Path) -> object:
+    record = ValidationRecord.read(folder / "v").model_dump(exclude={"written_at"})
+    return record, read_predictions(folder / "v" / "predictions.parquet")[0].to_csv()
+
+
+def _with_validation(world: World, folder: Path) -> None:
+    folder.mkdir()
+    _validate(world, folder)
+
+
+@cache
+def _external(model: Path, cohort: Path) -> ExternalValidation:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", MsfusionWarning)
+        return validate_model(TrainedModel.load(model), Cohort.open(cohort), bootstrap=0)
+
+
+def _recalibrate(world: World, folder: Path) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", MsfusionWarning)
+        model, cohort = TrainedModel.load(world.model), Cohort.open(world.cohort)
+        recalibrate_model(model, cohort, folder / "m")
+
+
 def _report(world: World, folder: Path) -> None:
     write_report([world.cohort], folder / "r.html")
 
@@ -341,6 +374,8 @@ WORKLOADS = (
     Workload("predict to csv", _predict("p.csv"), _bytes_of("p.csv"), is_slow=True),
     Workload("evaluate", _evaluate, _evaluated, is_slow=True),
     Workload("evaluate over one", _evaluate, _evaluated, _with_evaluation, is_slow=True),
+    Workload("validate over one", _validate, _validated, _with_validation, is_slow=True),
+    Workload("recalibrate", _recalibrate, _trained, is_slow=True),
     Workload("report", _report, _reported, is_slow=True),
     Workload("encode files", _encode_files, _encoded_files, is_slow=True),
     Workload("checkpoints", _checkpoints, _checkpointed),

@@ -13,7 +13,7 @@ from msfusion_sdk.files import FolderKind, making, require_finished, store_text
 from msfusion_sdk.files.making import MARKER
 from msfusion_sdk.files.owners import is_gone, this_process
 
-KIND = FolderKind("thing", ("a.txt", "b.txt", "inner"))
+KIND = FolderKind("thing", ("a.txt", "b.txt", "inner"), "a.txt", b"")
 REMEDY = "Choose a new folder."
 
 
@@ -171,7 +171,7 @@ def test_a_file_in_place_of_the_folder_is_an_error(folder: Path) -> None:
     folder.write_text("mine")
     with pytest.raises(StoreError, match="not empty"):
         fill(folder, "new")
-    with pytest.raises(StoreError, match="could not be written"):
+    with pytest.raises(StoreError, match=r"is a file, where a folder belongs\. Move it away"):
         fill(folder, "new", remedy=None)
     assert folder.read_text() == "mine"
 

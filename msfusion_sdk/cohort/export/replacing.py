@@ -1,10 +1,10 @@
 """An export replaces an older export of its own format, and no other file that is there."""
 
-import mmap
 from pathlib import Path
 from typing import Literal
 
 from msfusion_sdk.errors import StoreSchemaError
+from msfusion_sdk.files.replacing import holds
 
 __all__ = ["require_replaceable"]
 
@@ -33,7 +33,7 @@ def require_replaceable(path: Path, form: Format) -> None:
     elif path.is_file() and path.stat().st_size:
         with path.open("rb") as file:
             found = BEGINNINGS.get(file.read(4), "")
-            is_ours = bool(found) and _holds(path)
+            is_ours = bool(found) and holds(path, MARK)
     else:
         return
     if is_ours and found == form:
@@ -44,8 +44,3 @@ def require_replaceable(path: Path, form: Format) -> None:
         "another file, or move this one away first."
     )
     raise StoreSchemaError(msg)
-
-
-def _holds(path: Path) -> bool:
-    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
-        return content.find(MARK) >= 0

@@ -12,7 +12,9 @@ __all__ = [
     "slides_path",
 ]
 
-COHORT = FolderKind("cohort", ("cohort.json", "patients.parquet", "slides.parquet"))
+COHORT = FolderKind(
+    "cohort", ("cohort.json", "patients.parquet", "slides.parquet"), "cohort.json", b"outcomes"
+)
 
 
 def patients_path(root: Path) -> Path:

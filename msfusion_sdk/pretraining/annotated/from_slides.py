@@ -17,6 +17,7 @@ from msfusion_sdk.config import (
 from msfusion_sdk.encoder.backends.devices import choose_runtime
 from msfusion_sdk.encoder.weights.encoder_folder import load_model_folder
 from msfusion_sdk.errors import TableError
+from msfusion_sdk.files import require_free
 from msfusion_sdk.monitoring.progress import Progress, shows_progress
 from msfusion_sdk.pretraining.annotated.dataset_config import DatasetConfig
 from msfusion_sdk.pretraining.annotated.datasets import Record, cut_slides, write_index
@@ -28,6 +29,7 @@ from msfusion_sdk.pretraining.from_tiles import SCALES, Dataset, Datasets, train
 from msfusion_sdk.pretraining.index import Part, TileIndex, assign_parts, read_tile_index
 from msfusion_sdk.pretraining.train_config import TrainConfig
 from msfusion_sdk.pretraining.views import Scale
+from msfusion_sdk.storage.model_folder import MODEL
 
 __all__ = [
     "about_slides",
@@ -117,6 +119,7 @@ def pretrain_slides(
         When colour normalisation is asked for and no slide looks like H&E.
     """
     out = Path(out)
+    require_free(out, MODEL, None)
     entries = list_slides(slides, annotations, data, patients)
     parts = split_patients(entries, data)
     encoder = EncoderConfig(name=name, patches=PatchConfig(target_mpp=config.target_mpp))

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from msfusion_sdk.encoder.networks.model import TwoScaleModel
 from msfusion_sdk.encoder.weights.encoder_folder import load_model_folder, write_model_folder
 from msfusion_sdk.encoder.weights.hub import locate_model
+from msfusion_sdk.files import require_free
 from msfusion_sdk.monitoring.progress import Progress, shows_progress
 from msfusion_sdk.pretraining.annotated.dataset_config import DatasetConfig
 from msfusion_sdk.pretraining.annotated.datasets import cut_slides, write_index
@@ -24,6 +25,7 @@ from msfusion_sdk.pretraining.frozen.run import (
     with_classifier,
 )
 from msfusion_sdk.pretraining.index import TileIndex, read_tile_index
+from msfusion_sdk.storage.model_folder import MODEL
 
 if TYPE_CHECKING:
     from msfusion_sdk.pretraining.views import Scale
@@ -81,6 +83,7 @@ def pretrain_slides_over_networks(
         When the tables do not fit, or the maps take too much room.
     """
     out = Path(out)
+    require_free(out, MODEL, None)
     model, manifest = load_model_folder(locate_model(network))
     before = manifest.encoder
     with_classifier(before, ("a", "b"), None, name)  # refused before any slide is cut

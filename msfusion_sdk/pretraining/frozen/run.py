@@ -26,6 +26,7 @@ from msfusion_sdk.encoder.weights.encoder_folder import load_model_folder, write
 from msfusion_sdk.encoder.weights.hub import locate_model
 from msfusion_sdk.encoder.weights.network_card import network_card
 from msfusion_sdk.errors import NetworkFactsError
+from msfusion_sdk.files import require_free
 from msfusion_sdk.monitoring.progress import Progress, no_progress, shows_progress
 from msfusion_sdk.pretraining.card import filled_card, markdown_table, score_columns
 from msfusion_sdk.pretraining.checkpoint import TrainingState
@@ -35,6 +36,7 @@ from msfusion_sdk.pretraining.frozen.head_training import frozen_probabilities, 
 from msfusion_sdk.pretraining.frozen.maps import CachedMaps, cache_maps, tile_image
 from msfusion_sdk.pretraining.index import TileIndex, read_tile_index
 from msfusion_sdk.pretraining.scores import colour_floor, summarise
+from msfusion_sdk.storage.model_folder import MODEL
 
 __all__ = ["LabelledImages", "pretrain_frozen", "train_over_networks", "with_classifier"]
 
@@ -115,6 +117,7 @@ def pretrain_frozen(
     TableError, StoreFullError
         When tiles cannot be used, or their maps take too much room.
     """
+    require_free(Path(out), MODEL, None)
     model, manifest = load_model_folder(locate_model(network))
     index = read_tile_index(Path(data), seed=config.seed)
     encoder = with_classifier(manifest.encoder, index.classes, background, name)

@@ -18,7 +18,7 @@ from msfusion_sdk.encoder.weights.encoder_folder import (
 )
 from msfusion_sdk.encoder.weights.hub import locate_model
 from msfusion_sdk.errors import DegenerateSplitError, NetworkFactsError, TableError
-from msfusion_sdk.files import made_folder, store_text
+from msfusion_sdk.files import made_folder, require_free, store_text
 from msfusion_sdk.files.csv_text import csv_for_people
 from msfusion_sdk.monitoring.progress import Progress, no_progress, shows_progress
 from msfusion_sdk.pretraining.annotated.dataset_config import DatasetConfig
@@ -31,6 +31,7 @@ from msfusion_sdk.pretraining.slide_labels.card import LabelsFacts, labels_card
 from msfusion_sdk.pretraining.slide_labels.fine_tune_config import FineTuneConfig
 from msfusion_sdk.pretraining.slide_labels.kept_maps import KeptMaps, weighing_by_attention
 from msfusion_sdk.pretraining.slide_labels.training import FineTuning, Labelled
+from msfusion_sdk.storage.model_folder import MODEL
 
 __all__ = ["pretrain_labels"]
 
@@ -108,6 +109,7 @@ def pretrain_labels(
         When ``out`` holds a run with other settings or other slides.
     """
     report = progress or no_progress
+    require_free(Path(out), MODEL, None)
     training = Path(out) / "training"
     made_folder(training)
     model, manifest = load_model_folder(locate_model(start if network is None else network))
