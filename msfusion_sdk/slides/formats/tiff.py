@@ -16,6 +16,7 @@ from msfusion_sdk.slides.readers.ome_xml import ome_magnification, ome_spacing
 from msfusion_sdk.slides.readers.reader import WHITE, SlideHeader
 from msfusion_sdk.slides.readers.tiff_pictures import picture_warnings
 from msfusion_sdk.slides.stored_tiles.damage import DAMAGE
+from msfusion_sdk.slides.stored_tiles.ndpi import opened_tiff
 from msfusion_sdk.slides.stored_tiles.tiff_facts import TiffFacts
 
 __all__ = ["open_tiff", "tag_spacing"]
@@ -39,8 +40,7 @@ def open_tiff(source: Source, facts: TiffFacts, mpp: float | None) -> PyramidRea
     # A descriptor of our own: tifffile closes its file, and its handle is not for threads.
     file = os.open(source.path, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0))
     try:
-        # Without the other files that an OME description names: one path stands for one file.
-        with tifffile.TiffFile(source.path, _multifile=False) as tiff:
+        with opened_tiff(source.path) as tiff:
             pages = _pages(tiff)
             stated = ome_spacing(facts.ome_xml)
             spacing = tag_spacing(pages[0]) if stated[0] is None else stated

@@ -89,9 +89,10 @@ def classify(path: str | os.PathLike[str]) -> Source:
     if not head:
         msg = f"{absolute} holds 0 bytes. The copy did not finish; copy the slide again."
         raise SlideCorruptError(msg)
-    if absolute.suffix.lower() == ".mrxs":
-        _require_mrxs_companion(absolute)
     kind = _kind(head)
+    # An MRXS begins as the JPEG that it also is; another slide may have been given its name.
+    if absolute.suffix.lower() == ".mrxs" and kind in (FileKind.JPEG, FileKind.OTHER):
+        _require_mrxs_companion(absolute)
     if kind is FileKind.DICOM:
         require_slide_instance(absolute)
     return Source(absolute, kind, FileStamp.of(absolute))

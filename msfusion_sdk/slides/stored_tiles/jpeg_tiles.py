@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import tifffile
 from numpy.typing import NDArray
 
 from msfusion_sdk.slides.stored_tiles.damage import DAMAGE
@@ -25,6 +24,7 @@ from msfusion_sdk.slides.stored_tiles.jpeg_stream import (
     coding_signature,
     decode_tile,
 )
+from msfusion_sdk.slides.stored_tiles.ndpi import opened_tiff
 from msfusion_sdk.slides.stored_tiles.tiff_facts import COLOURS
 
 __all__ = ["JpegTiles", "TileIndex", "index_tiles"]
@@ -59,7 +59,7 @@ class TileIndex:
 def index_tiles(path: Path) -> TileIndex | None:
     """Return the index of the first image, or None when it is not what ``JpegTiles`` reads."""
     try:
-        with tifffile.TiffFile(path) as file:
+        with opened_tiff(path) as file:
             page = file.pages.first
             ordinary = page.is_tiled and page.planarconfig == CONTIGUOUS
             if not (ordinary and page.compression == JPEG and page.photometric in COLOURS):

@@ -18,6 +18,7 @@ from msfusion_sdk.slides.stored_tiles.directories import (
     read_directories,
 )
 from msfusion_sdk.slides.stored_tiles.jpeg_stream import TileError, own_colours
+from msfusion_sdk.slides.stored_tiles.ndpi import first_ndpi_directory, opened_tiff
 
 __all__ = [
     "COLOURS",
@@ -108,7 +109,7 @@ def read_tiff_facts(path: Path) -> TiffFacts:
     # Before tifffile, which says of a truncated file only that it cannot be parsed.
     _first_directory(path, _Layout.of(path))
     try:
-        with tifffile.TiffFile(path) as file:
+        with opened_tiff(path) as file:
             page = file.pages.first
             tile = (int(page.tilewidth), int(page.tilelength)) if page.is_tiled else None
             return TiffFacts(
@@ -241,7 +242,7 @@ def _first_directory(path: Path, layout: _Layout) -> int:
     if len(raw) < struct.calcsize(layout.offset):
         msg = f"{path} is shorter than a TIFF header. Copy the slide again."
         raise SlideCorruptError(msg)
-    offset = int(struct.unpack(layout.offset, raw)[0])
+    offset = first_ndpi_directory(path) or int(struct.unpack(layout.offset, raw)[0])
     # Many writers put the directory last, so that a copy which broke off has none.
     if not 0 < offset < path.stat().st_size:
         raise _truncated(path, 1, offset)
