@@ -37,7 +37,7 @@ Fusion = Annotated[
         help="concat (default), average, stacking, product_of_experts, gated, low_rank, attention."
     ),
 ]
-Seed = Annotated[int, typer.Option(help="Equal ones give equal results on one machine.")]
+Seed = Annotated[int, typer.Option(min=0, help="Equal ones give equal results on one machine.")]
 
 
 def train(
@@ -175,7 +175,7 @@ def evaluate(
         Path | None,
         typer.Option("--out", "-o", help="Folder for predictions, summary and figures."),
     ] = None,
-    folds: Annotated[int, typer.Option(help="By patient; each is judged once.")] = 5,
+    folds: Annotated[int, typer.Option(min=2, help="By patient; each is judged once.")] = 5,
     site: Annotated[
         str | None, typer.Option(help="Column of the patient table: no site on both sides.")
     ] = None,

@@ -25,6 +25,7 @@ from msfusion_sdk.cli.pretrain.tiles import app as pretrain
 from msfusion_sdk.cli.report import report
 from msfusion_sdk.cli.shared.console import err, tell
 from msfusion_sdk.cli.shared.logging_options import start, take_logging, talk
+from msfusion_sdk.cli.shared.setting_words import of_options, options_of
 from msfusion_sdk.cli.shared.several_words import SeveralWords
 from msfusion_sdk.cli.validate import validate
 from msfusion_sdk.cli.view import view
@@ -32,6 +33,7 @@ from msfusion_sdk.errors import (
     ExitCode,
     MsfusionError,
     RunInterruptedError,
+    SettingError,
     StoreAbsentError,
     StoreError,
     StoreSchemaError,
@@ -57,7 +59,10 @@ class Door(TyperGroup):
         try:
             return super().invoke(ctx)
         except MsfusionError as error:
-            _say(error.code, str(error))
+            text = str(error)
+            if isinstance(error, SettingError):  # to the shell, settings are options
+                text = of_options(text, options_of(self, sys.argv[1:]))
+            _say(error.code, text)
             raise typer.Exit(_exit_code(error)) from error
         except KeyboardInterrupt as error:
             tell("Interrupted. What was written is complete.", logging.WARNING)

@@ -36,7 +36,7 @@ def validate(
     bootstrap: Annotated[
         int, typer.Option(min=0, help="Resamples of patients, for the intervals; 0 gives none.")
     ] = 1000,
-    seed: Annotated[int, typer.Option(help="Equal ones give equal intervals.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Equal ones give equal intervals.")] = 0,
     json: Json = False,
 ) -> None:
     """Judge a trained model on patients of elsewhere: discrimination, calibration, net benefit.

@@ -18,6 +18,7 @@ from msfusion_sdk import SlideEmbedding
 from msfusion_sdk.cli.main import app
 from msfusion_sdk.cli.shared.console import known_words
 from msfusion_sdk.cohort.workers.settings import RunSettings
+from msfusion_sdk.errors import SettingError
 from msfusion_sdk.pretraining import scores
 from msfusion_sdk.testing import make_slide
 
@@ -294,8 +295,8 @@ def test_bench_of_a_slide_without_tissue_says_so(msfusion: Msfusion, blank_slide
 
 
 def test_a_setting_that_cannot_be_is_told_without_the_words_of_a_library() -> None:
-    with pytest.raises(typer.BadParameter) as told, known_words():
+    with pytest.raises(SettingError) as told, known_words():
         RunSettings.model_validate({"engine": "spark", "workers": 0})
-    assert "engine='spark' was given. Input should be 'local' or 'ray'." in str(told.value)
-    assert "workers=0 was given." in str(told.value)
+    assert "engine='spark' cannot be: input should be 'local' or 'ray'." in str(told.value)
+    assert "workers=0 cannot be: give a number of at least 1." in str(told.value)
     assert "pydantic" not in str(told.value)

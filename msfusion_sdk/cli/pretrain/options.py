@@ -33,7 +33,7 @@ Data = Annotated[
 ]
 TileMpp = Annotated[float, typer.Option("--mpp", help="µm per pixel of the tile files.")]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N or mps.")]
-Seed = Annotated[int, typer.Option(help="Decides split, order and augmentation.")]
+Seed = Annotated[int, typer.Option(min=0, help="Decides split, order and augmentation.")]
 Folder = Annotated[Path, typer.Option("--out", "-o", help="Becomes the model folder.")]
 Patience = Annotated[int, typer.Option(help="Stop after this many epochs without a better loss.")]
 Name = Annotated[str, typer.Option(help="What the model is called.")]

@@ -49,7 +49,7 @@ def slides(
     min_overlap: Annotated[
         float, typer.Option(help="Share of an image inside outlines from which it has a class.")
     ] = 0.5,
-    patches_per_slide: Annotated[int, typer.Option(help="At most, of one class.")] = 200,
+    patches_per_slide: Annotated[int, typer.Option(min=1, help="At most, of one class.")] = 200,
     stain: Annotated[
         str | None,
         typer.Option(help="vahadane, macenko or none: vahadane, with --network none."),
@@ -73,7 +73,7 @@ def slides(
     cache_gb: CacheGb = None,
     device: Device = "auto",
     seed: Seed = 0,
-    workers: Annotated[int, typer.Option(help="Processes that prepare images.")] = 1,
+    workers: Annotated[int, typer.Option(min=0, help="Processes that prepare images.")] = 1,
 ) -> None:
     """Train both networks, or attention over frozen ones, from slides with outlines.
 
@@ -157,7 +157,7 @@ def labels(
         int | None, typer.Option(help="Passes over the training slides: 10, with --network 40.")
     ] = None,
     patience: Patience = 4,
-    patches_per_slide: Annotated[int, typer.Option(help="Drawn anew in every epoch.")] = 8,
+    patches_per_slide: Annotated[int, typer.Option(min=1, help="Drawn anew in every epoch.")] = 8,
     name: Name = "fine-tuned",
     about: About = None,
     device: Device = "auto",

@@ -16,7 +16,8 @@ from pydantic_core import PydanticSerializationError
 from rich.console import Console
 
 from msfusion_sdk.cli.shared.logging_options import log_progress, talk
-from msfusion_sdk.errors import ExitCode, MsfusionError
+from msfusion_sdk.cli.shared.setting_words import told
+from msfusion_sdk.errors import ExitCode, MsfusionError, SettingError
 from msfusion_sdk.monitoring.log import log
 from msfusion_sdk.monitoring.progress import Progress, terminal_bars
 
@@ -96,17 +97,9 @@ def known_words() -> Iterator[None]:
     except MsfusionError:
         raise
     except ValidationError as error:
-        raise typer.BadParameter(_told(error)) from error
+        raise SettingError(told(error)) from error
     except ValueError as error:
         raise typer.BadParameter(str(error)) from error
-
-
-def _told(error: ValidationError) -> str:
-    """Return what is wrong with each setting, without the words of the library that checks."""
-    return " ".join(
-        f"{'.'.join(map(str, one['loc']))}={one['input']!r} was given. {one['msg']}."
-        for one in error.errors(include_url=False)
-    )
 
 
 def require_unused(when: str, options: Mapping[str, object]) -> None:
