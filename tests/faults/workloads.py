@@ -265,7 +265,7 @@ def _with_evaluation(world: World, folder: Path) -> None:
 
 
 def _validate(world: World, folder: Path) -> None:
-    write_validation(_external(world.model, world.cohort), folder / "v")
+    write_validation(_external(world.model, world.elsewhere), folder / "v")
 
 
 def _validated(world: World, folder: Path) -> object:
@@ -288,7 +288,7 @@ def _external(model: Path, cohort: Path) -> ExternalValidation:
 def _recalibrate(world: World, folder: Path) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", MsfusionWarning)
-        model, cohort = TrainedModel.load(world.model), Cohort.open(world.cohort)
+        model, cohort = TrainedModel.load(world.model), Cohort.open(world.elsewhere)
         recalibrate_model(model, cohort, folder / "m")
 
 

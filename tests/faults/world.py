@@ -30,6 +30,8 @@ class World:
     results: dict[str, SlideEmbedding]
     cohort: Path
     """Three slides encoded with patches, a modality, two outcomes."""
+    elsewhere: Path
+    """A cohort of other patients, without slides."""
     model: Path
     """Of ``survival``, trained on the cohort."""
     evaluation: Evaluation
@@ -67,7 +69,17 @@ def make_world(folder: Path) -> World:
         with h5py.File(features / f"{name}.h5", "w") as file:
             file["features"] = np.full((4, 8), number, np.float32)
             file["coords"] = np.zeros((4, 2), np.int64)
-    return World(folder, encoder, results, cohort.root, folder / "model", evaluation, features)
+    return World(
+        folder, encoder, results, cohort.root, _elsewhere(folder), folder / "model", evaluation,
+        features,
+    )  # fmt: skip
+
+
+def _elsewhere(folder: Path) -> Path:
+    others = [table.replace("^P", "E", regex=True) for table in (patients(), clinical(1.0))]
+    cohort = Cohort.create(folder / "elsewhere", patients=others[0])
+    cohort.add_modality("clinical", others[1])
+    return cohort.root
 
 
 def patients() -> pd.DataFrame:

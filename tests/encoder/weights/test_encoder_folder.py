@@ -254,6 +254,8 @@ def test_saving_leaves_a_model_in_training_as_it_was(model_folder: Path, tmp_pat
 def test_a_folder_that_cannot_be_written_is_a_store_error(
     random_encoder: SlideEncoder, tmp_path: Path
 ) -> None:
+    random_encoder.save_pretrained(tmp_path)
+    (tmp_path / "model.safetensors").unlink()
     kept = tmp_path / "model.safetensors" / "of somebody else"
     kept.mkdir(parents=True)
     with pytest.raises(StoreError, match=r"model\.safetensors could not be written"):
