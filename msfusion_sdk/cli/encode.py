@@ -39,7 +39,10 @@ def demo(
     from msfusion_sdk.demo.cohort import run_cohort_demo
     from msfusion_sdk.demo.slide import run_demo
     from msfusion_sdk.encoder.slide_encoder import SlideEncoder
+    from msfusion_sdk.files import require_unused
 
+    # It writes names that anybody may have given: slide.svs, report.html.
+    require_unused(folder, "Choose a new folder: --out.")
     encoder = SlideEncoder.from_pretrained()
     with bars() as update:
         result = run_demo(folder, encoder, lambda done, total: update("patches", done, total))
@@ -73,6 +76,7 @@ def info(
     json: Json = False,
 ) -> None:
     """Say what a slide is, what encoding it would do and what was drawn on it."""
+    from msfusion_sdk.figures.slides.small_png import require_replaceable_png
     from msfusion_sdk.inspect.describe import describe_slide
     from msfusion_sdk.slides.annotations import read_annotations
 
@@ -83,6 +87,8 @@ def info(
         settings = tissue_settings(
             patch_settings(EncoderConfig(), preset, max_upsample), stain, keep_ink=keep_ink
         )
+    if overlay:
+        require_replaceable_png(overlay)
     drawn = read_annotations(annotations) if annotations else None
     description = describe_slide(path, settings, mpp=mpp, annotations=drawn)
     if drawn and overlay:

@@ -8,6 +8,7 @@ from msfusion_sdk.cohort.store.store import EmbeddingStore
 from msfusion_sdk.cohort.store.stored_result import stored_result
 from msfusion_sdk.errors import SlideError, StoreError
 from msfusion_sdk.figures.slides.overlay import write_overlay
+from msfusion_sdk.figures.slides.small_png import require_replaceable_png
 from msfusion_sdk.files import made_folder
 from msfusion_sdk.places.url import Url
 from msfusion_sdk.slides.files.names import result_name
@@ -41,8 +42,16 @@ def write_heat_maps(
     -------
     dict
         From slide id to its picture, or to the reason why there is none.
+
+    Raises
+    ------
+    StoreSchemaError
+        When a picture would replace a file that is none of ours; nothing is drawn then.
     """
     store, target = EmbeddingStore(root, fingerprint), made_folder(Path(folder))
+    pictures = {s.slide_id: target / f"{result_name(s.slide_id)}.png" for s in statuses}
+    for path in pictures.values():
+        require_replaceable_png(path)
     found: dict[str, Path | str] = {}
     for status in statuses:
         name = status.slide_id
@@ -56,9 +65,7 @@ def write_heat_maps(
             found[name] = f"its patches cannot be read: {error}"
             continue
         try:
-            found[name] = write_overlay(
-                str(paths[name]), result, target / f"{result_name(name)}.png"
-            )
+            found[name] = write_overlay(str(paths[name]), result, pictures[name])
         except SlideError as error:  # the prediction stands without its picture
             found[name] = f"[{error.code}] {error}"
     return found

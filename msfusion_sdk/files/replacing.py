@@ -10,7 +10,12 @@ from msfusion_sdk.files.reading import read_error
 __all__ = ["holds", "require_replaceable"]
 
 
-def require_replaceable(path: Path, what: str, is_earlier: Callable[[Path], bool]) -> None:
+def require_replaceable(
+    path: Path,
+    what: str,
+    is_earlier: Callable[[Path], bool],
+    remedy: str = "Name another file, or move this one away first.",
+) -> None:
     """Raise where a file lies at ``path`` that an earlier call has not written.
 
     An empty file may be replaced, as ``mktemp`` makes them.
@@ -21,6 +26,8 @@ def require_replaceable(path: Path, what: str, is_earlier: Callable[[Path], bool
         What is to be written: ``a report``.
     is_earlier : callable
         Says whether a file is such a thing.
+    remedy : str
+        A sentence.
 
     Raises
     ------
@@ -34,7 +41,7 @@ def require_replaceable(path: Path, what: str, is_earlier: Callable[[Path], bool
     if is_strange:
         msg = (
             f"{path} is there and is not {what} that msfusion wrote, which {what} would replace. "
-            "Name another file, or move this one away first."
+            f"{remedy}"
         )
         raise StoreSchemaError(msg)
 

@@ -16,6 +16,7 @@ from msfusion_sdk.encoder.slide_encoder import SlideEncoder
 from msfusion_sdk.errors import DuplicateIdError, NonFiniteVectorError, SlideError, StoreError
 from msfusion_sdk.figures.slides.overlay import write_overlay
 from msfusion_sdk.files import made_folder
+from msfusion_sdk.inspect.earlier_results import require_replaceable_results
 from msfusion_sdk.places.url import find_url, require_disk
 from msfusion_sdk.remote.copies import LocalSlide, copies_ahead
 from msfusion_sdk.slides.files.names import result_name, slide_id_of
@@ -85,6 +86,9 @@ def encode_to_folder(
     ------
     DuplicateIdError
         Before anything is read, when two slides would write the same files.
+    StoreSchemaError
+        Before anything is read, when a file that is no result would be replaced: a slide itself,
+        or outlines of it.
     StoreError
         When a result cannot be written: the next one could not be either.
     """
@@ -103,7 +107,9 @@ def encode_to_folder(
             "different folders."
         )
         raise DuplicateIdError(msg)
-    made_folder(require_disk(folder, "The folder of results"))
+    folder = require_disk(folder, "The folder of results")
+    require_replaceable_results(dict(zip(ids, slides, strict=True)), folder)
+    made_folder(folder)
     where = None if staging is None else require_disk(staging, "The folder for copies")
     copies = copies_ahead(slides, where, staging_gb)
     with closing(copies):

@@ -17,7 +17,7 @@ from msfusion_sdk.extras import import_extra
 from msfusion_sdk.files import read_bytes, store_bytes
 from msfusion_sdk.storage.isolation import Child, ChildDiedError, ChildTimeoutError
 
-__all__ = ["ArrayReader", "plain_sets", "read_arrays", "require_own", "write_arrays"]
+__all__ = ["ArrayReader", "names_in", "plain_sets", "read_arrays", "require_own", "write_arrays"]
 
 MAX_BYTES = 8 * 2**30
 """Of all arrays of a file: 2 million patches of 1024 numbers."""
@@ -170,6 +170,17 @@ def _require_plain(path: Path, sets: Mapping[str, Any], size: int) -> None:
             f"{MAX_BYTES / 1e9:.1f} GB are read. It is damaged, or needs to be split."
         )
         raise TableError(msg)
+
+
+def names_in(path: Path) -> dict[str, set[str]]:
+    """Return the names of attributes by array, those of the file under ''; {} if it is no HDF5."""
+    try:
+        with _h5py().File(path) as file:
+            found = {"": set(file.attrs)}
+            return found | {name: set(file[name].attrs) for name in file}
+    # What a damaged or foreign file raises is said to be anything.
+    except (OSError, KeyError, ValueError, RuntimeError):
+        return {}
 
 
 def write_arrays(

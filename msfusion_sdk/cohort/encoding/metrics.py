@@ -6,7 +6,10 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from msfusion_sdk.cohort.encoding.run_report import RunReport
 
-__all__ = ["metrics_text"]
+__all__ = ["METRIC", "metrics_text"]
+
+METRIC = b"# TYPE msfusion_"
+"""Stands in every such file."""
 
 
 def metrics_text(report: "RunReport") -> str:

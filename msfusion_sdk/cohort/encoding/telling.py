@@ -8,12 +8,13 @@ from collections import Counter
 from datetime import UTC, datetime
 from pathlib import Path
 
-from msfusion_sdk.cohort.encoding.metrics import metrics_text
+from msfusion_sdk.cohort.encoding.metrics import METRIC, metrics_text
 from msfusion_sdk.cohort.encoding.repeats import Repeats
 from msfusion_sdk.cohort.encoding.run_report import RunReport, RunState
 from msfusion_sdk.cohort.store.ledger import SlideStatus
 from msfusion_sdk.errors import StoreError
 from msfusion_sdk.files import made_folder, store_text
+from msfusion_sdk.files.replacing import holds, require_replaceable
 from msfusion_sdk.monitoring.log import log
 
 __all__ = ["Teller", "progress_path"]
@@ -41,11 +42,18 @@ class Teller:
         Slides that it was asked for.
     metrics : Path, optional
         Of an OpenMetrics text file.
+
+    Raises
+    ------
+    StoreSchemaError
+        When a file lies there that holds no metrics of ours.
     """
 
     def __init__(
         self, path: Path, fingerprint: str, shard: str | None, total: int, metrics: Path | None
     ) -> None:
+        if metrics is not None:
+            require_replaceable(metrics, "a file of metrics", lambda there: holds(there, METRIC))
         self._path, self._metrics = path, metrics
         self._fingerprint, self._shard, self._total = fingerprint, shard, total
         self._started = time.monotonic()

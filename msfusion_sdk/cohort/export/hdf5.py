@@ -15,8 +15,9 @@ from msfusion_sdk.cohort.store.store import EmbeddingStore
 from msfusion_sdk.cohort.store.vectors import load_parts
 from msfusion_sdk.errors import NonFiniteError, ShapeError, StoreCorruptError, TableError
 from msfusion_sdk.files import entries_of, made_folder
+from msfusion_sdk.files.replacing import require_replaceable
 from msfusion_sdk.slides.readers.file_kind import FileStamp
-from msfusion_sdk.storage.h5_arrays import ArrayReader, write_arrays
+from msfusion_sdk.storage.h5_arrays import ArrayReader, names_in, write_arrays
 
 __all__ = ["export_features", "import_features"]
 
@@ -24,6 +25,8 @@ SUFFIXES = (".h5", ".hdf5")
 UnusableFile = TableError | ShapeError | NonFiniteError | StoreCorruptError
 UNUSABLE = (TableError, ShapeError, NonFiniteError, StoreCorruptError)
 MOST_SHOWN = 5
+PATCH_SIZE = "patch_size_level0"
+REMEDY = "Choose another folder, or move this file away first."
 
 
 def import_features(root: Path, slide_ids: list[str], folder: Path, name: str) -> dict[str, int]:
@@ -151,8 +154,19 @@ def read_features(reader: ArrayReader, path: Path) -> tuple[NDArray[np.float32],
 
 
 def export_features(root: Path, slide_ids: list[str], folder: Path, fingerprint: str) -> int:
-    """Write an .h5 file per slide that has patch rows; return how many."""
+    """Write an .h5 file per slide that has patch rows; return how many.
+
+    Raises
+    ------
+    StoreSchemaError
+        When a file lies there that is none of these, features of another program say; nothing
+        is written then.
+    """
     store, written = EmbeddingStore(root, fingerprint), 0
+    if folder.is_dir():
+        for slide_id in slide_ids:
+            path = folder / _features_name(store, slide_id)
+            require_replaceable(path, "a file of features", _is_own, REMEDY)
     there = {path.name for path in entries_of(store.patch_folder)}
     having = [name for name in slide_ids if store.patch_part(name).name in there]
     for slide_id, part in load_parts(root, having, fingerprint).items():
@@ -160,17 +174,25 @@ def export_features(root: Path, slide_ids: list[str], folder: Path, fingerprint:
         if patches is None or not patches.num_rows:
             continue
         vectors = patches.column("vector").combine_chunks().flatten().to_numpy()
-        name = store.patch_part(slide_id).name.removeprefix("slide=").replace(".parquet", ".h5")
         write_arrays(
-            made_folder(folder) / name,
+            made_folder(folder) / _features_name(store, slide_id),
             {
                 "features": vectors.reshape(patches.num_rows, -1),
                 "coords": np.stack([patches.column("x"), patches.column("y")], axis=1),
             },
-            {"coords": {"patch_size_level0": patches.column("size_px")[0].as_py()}},
+            {"coords": {PATCH_SIZE: patches.column("size_px")[0].as_py()}},
         )
         written += 1
     if not written:
         msg = "No slide has patch rows. Encode the cohort with patches=True, which keeps them."
         raise TableError(msg)
     return written
+
+
+def _features_name(store: EmbeddingStore, slide_id: str) -> str:
+    return store.patch_part(slide_id).name.removeprefix("slide=").replace(".parquet", ".h5")
+
+
+def _is_own(path: Path) -> bool:
+    """Return whether a file has all that ``export_features`` writes, and no more."""
+    return names_in(path) == {"": set(), "features": set(), "coords": {PATCH_SIZE}}

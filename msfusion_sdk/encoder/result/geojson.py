@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from msfusion_sdk.files import store_text
 
-__all__ = ["Polygon", "write_geojson", "write_measured_tiles"]
+__all__ = ["Polygon", "is_own_geojson", "write_geojson", "write_measured_tiles"]
 
 Polygon = list[list[tuple[float, float]]]
 """[outer ring, hole, …], rings of (x, y), not closed."""
@@ -69,11 +69,35 @@ def _ring(row: Mapping[str, Any]) -> list[list[int]]:
 
 
 def _feature(rings: list[Any], kind: str, properties: dict[str, Any]) -> dict[str, Any]:
-    # The id depends on the shape alone, so the same result gives the same file.
-    name = uuid.uuid5(uuid.NAMESPACE_OID, json.dumps([kind, rings]))
     return {
         "type": "Feature",
-        "id": str(name),
+        "id": _id(kind, rings),
         "geometry": {"type": "Polygon", "coordinates": rings},
         "properties": {"objectType": kind, **properties},
     }
+
+
+def _id(kind: str, rings: list[Any]) -> str:
+    # It depends on the shape alone, so the same result gives the same file.
+    return str(uuid.uuid5(uuid.NAMESPACE_OID, json.dumps([kind, rings])))
+
+
+def is_own_geojson(path: Path) -> bool:
+    """Return whether a file holds nothing but what was written here.
+
+    Outlines that somebody drew, moved or gave a class have other ids or properties.
+    """
+    try:
+        return all(map(_is_own, json.loads(path.read_bytes())["features"]))
+    except (ValueError, LookupError, TypeError):
+        return False
+
+
+def _is_own(feature: Any) -> bool:
+    properties = feature["properties"]
+    kind, rings = properties["objectType"], feature["geometry"]["coordinates"]
+    says_more = properties != {"objectType": kind, **TISSUE} and set(properties) != {
+        "objectType",
+        "measurements",
+    }
+    return not says_more and bool(feature["id"] == _id(kind, rings))

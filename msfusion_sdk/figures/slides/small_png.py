@@ -9,13 +9,17 @@ import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
 from msfusion_sdk.figures.style import DPI
 from msfusion_sdk.files import store_bytes
+from msfusion_sdk.files.replacing import holds, require_replaceable
 
-__all__ = ["write_small_png"]
+__all__ = ["is_own_png", "require_replaceable_png", "write_small_png"]
 
 COLOURS = (256, 128, 64, 32, 16)
+MARK = "Software", "msfusion_sdk"
+"""Text in each file, by which it is known for ours."""
 MOST_BYTES = 480_000
 """Tissue that is all texture takes fewer colours to stay below."""
 
@@ -29,13 +33,29 @@ def write_small_png(
     ----------
     keep : colours (R, G, B) that must stay as they are, such as those of a legend
     """
-    picture = _drawn(figure)
+    picture, about = _drawn(figure), PngInfo()
+    about.add_text(*MARK)
     for colours in COLOURS:
         small = BytesIO()
-        _quantized(picture, colours, keep).save(small, "png", optimize=True)
+        _quantized(picture, colours, keep).save(small, "png", optimize=True, pnginfo=about)
         if small.tell() <= MOST_BYTES:
             break
     return store_bytes(Path(path), small.getvalue())
+
+
+def is_own_png(path: Path) -> bool:
+    """Return whether a file that is not empty is one that ``write_small_png`` wrote."""
+    return holds(path, "\0".join(MARK).encode())
+
+
+def require_replaceable_png(path: Path) -> None:
+    """Raise where a file lies at ``path`` that ``write_small_png`` has not written.
+
+    Raises
+    ------
+    StoreSchemaError
+    """
+    require_replaceable(path, "a picture", is_own_png)
 
 
 def _drawn(figure: Figure) -> Image.Image:

@@ -17,7 +17,7 @@ from msfusion_sdk.cohort.encoding.run_report import RunReport
 from msfusion_sdk.cohort.encoding.telling import Teller, progress_path
 from msfusion_sdk.cohort.encoding.watching import watch_cohort
 from msfusion_sdk.cohort.store.ledger import SlideStatus
-from msfusion_sdk.errors import ExitCode, RunInterruptedError
+from msfusion_sdk.errors import ExitCode, RunInterruptedError, StoreSchemaError
 
 FINGERPRINT = "f" * 64
 
@@ -120,6 +120,17 @@ def test_programs_see_how_far_it_is_in_a_file(
     text = (tmp_path / "msfusion.prom").read_text()
     assert 'msfusion_slides{model="ffffffffffff",shard="",status="ok"} 30' in text
     assert text.endswith("# EOF\n")
+
+
+def test_metrics_take_the_place_of_metrics_alone(tmp_path: Path, rows: list[SlideRow]) -> None:
+    path = tmp_path / "notes.txt"
+    path.write_text("mine")
+    with pytest.raises(StoreSchemaError, match="is not a file of metrics that msfusion wrote"):
+        encode(tmp_path, rows[:2], engine(), path)
+    assert path.read_text() == "mine"
+    path.unlink()
+    for _ in range(2):  # those of an earlier run
+        encode(tmp_path, rows[:2], engine(), path)
 
 
 def test_every_sample_of_the_metrics_has_a_type_and_a_number(
