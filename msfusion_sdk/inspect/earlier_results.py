@@ -42,13 +42,12 @@ def require_replaceable_results(slides: Mapping[str, SlidePath], folder: Path) -
             folder / f"{result_name(slide_id)}.{ending}" for ending in ("parquet", "png", "geojson")
         )
         require_replaceable(vector, "a result", _is_own_vector, REMEDY)
+        require_replaceable(outlines, "a result", is_own_geojson, REMEDY)
+        if picture.is_file() and _identity(picture) in given:
+            require_replaceable(picture, "a result", lambda _: False, REMEDY)
         # Those of before 0.2 have no mark: what lies beside our vector was written with it.
-        is_encoded = vector.is_file() and vector.stat().st_size > 0
-        for path, is_own in ((picture, is_own_png), (outlines, is_own_geojson)):
-            if path.is_file() and _identity(path) in given:
-                require_replaceable(path, "a result", lambda _: False, REMEDY)
-            elif not is_encoded:
-                require_replaceable(path, "a result", is_own, REMEDY)
+        elif not vector.is_file():
+            require_replaceable(picture, "a result", is_own_png, REMEDY)
 
 
 def _is_own_vector(path: Path) -> bool:

@@ -113,6 +113,9 @@ def test_outlines_that_were_changed_are_somebody_s(
         other.write_text(json.dumps(changed))
         assert not is_own_geojson(other)
     assert not is_own_geojson(slide)
+    shutil.copy(other, path)
+    with pytest.raises(StoreSchemaError, match=r"a\.geojson is there"):
+        encode(small_encoder, slide, path.parent)
 
 
 def test_heat_maps_replace_no_other_picture(tmp_path: Path) -> None:
