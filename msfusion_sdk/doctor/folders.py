@@ -9,7 +9,14 @@ from pathlib import Path
 
 from msfusion_sdk.doctor.finding import Finding, Level
 from msfusion_sdk.errors import StoreError
-from msfusion_sdk.files import probe_folder, put_if_absent, storing, temporary_beside
+from msfusion_sdk.files import (
+    probe_folder,
+    put_if_absent,
+    store_error,
+    storing,
+    temporary_beside,
+)
+from msfusion_sdk.files.writing import drop
 
 __all__ = ["check_cache", "check_folder", "check_temporary"]
 
@@ -73,11 +80,14 @@ def _trouble(folder: Path) -> str:
         # Free space is not asked for but used: a quota shows in no other way.
         with storing(probe) as temporary:
             temporary.write_bytes(bytes(PROBE_BYTES))
+        # A disk that lets nothing be removed is of no use either.
+        probe.unlink()
     except StoreError as error:
         return str(error)
+    except OSError as error:
+        return str(store_error(probe, error))
     finally:
-        if os.access(folder, os.W_OK):
-            probe.unlink(missing_ok=True)
+        drop(probe)
     return ""
 
 

@@ -107,3 +107,15 @@ def test_a_folder_that_is_not_there_is_made_by_the_remedy(tmp_path: Path) -> Non
     assert found.level == "problem"
     subprocess.run(found.remedy, shell=True, check=True)
     assert gravest(folders.check_folder(folder)).level != "problem"
+
+
+def test_a_folder_that_lets_nothing_be_removed_is_a_problem(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def cannot(path: Path, missing_ok: bool = False) -> None:
+        raise OSError(30, "Read-only file system", str(path))
+
+    monkeypatch.setattr(Path, "unlink", cannot)
+    (found,) = folders.check_folder(tmp_path)
+    assert (found.level, found.check) == ("problem", "folder")
+    assert "Read-only file system" in found.found
