@@ -146,7 +146,10 @@ class Cohort(CohortEncoding):
         require_modality_name(name)
         path = modality_path(self.root, name)
         if name in self.modalities and not replace:
-            msg = f"The cohort has a modality {name!r}. Pass replace=True, or another name."
+            msg = (
+                f"The cohort has a modality {name!r}. Choose another name, or give a table of all "
+                "its patients with replace=True (--replace): those that it lacks lose their row."
+            )
             raise TableError(msg)
         # Without settings a table is taken as it is, even if the modality is called like an
         # adapter.

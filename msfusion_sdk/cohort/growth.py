@@ -9,6 +9,7 @@ import pyarrow as pa
 from msfusion_sdk.cohort.changes.forgetting import forget_slides
 from msfusion_sdk.cohort.changes.moving import (
     Moved,
+    have_stayed,
     look_at_moved,
     relocated,
     require_some_there,
@@ -158,6 +159,7 @@ class CohortGrowth:
     def relocate(self, old: str | Path, new: str | Path) -> CohortChange:
         """Follow slides that were moved: every path that is ``old``, or lies in it, is at ``new``.
 
+        A slide that is still at its old place, and not at the new one, is left as it is.
         Results stay where the file has the same size and time, is equal to the old one where that
         is still there, or has the same size and OpenSlide's hash.  No pixel is read.
 
@@ -175,10 +177,13 @@ class CohortGrowth:
         rows = self._slides_of(tables, None)
         places = {name: place_of(row) for name, row in rows.items()}
         found = relocated(places, absolute_place(old), absolute_place(new))
+        stayed = have_stayed(places, found)
         changed = {
-            name: {**rows[name], "path": stored_place(place)} for name, place in found.items()
+            name: {**rows[name], "path": stored_place(place)}
+            for name, place in found.items()
+            if name not in stayed
         }
-        return self._set_rows(tables, changed)
+        return self._set_rows(tables, changed).model_copy(update={"stayed": stayed})
 
     def remove(
         self, *, slides: Collection[str] = (), patients: Collection[str] = ()

@@ -19,6 +19,7 @@ __all__ = ["require_predictions_path", "write_predictions"]
 IN_METADATA = b'"schema_version"', b'"outcome"', b'"modalities"'
 """Stand in the metadata of every Parquet file of predictions, and of no other of ours."""
 PREDICTED = re.compile("risk|predicted|proba_.+")
+BESIDE = re.compile("class|survival@.+|n_slides|reason")
 LONGEST_HEADER = 1_000_000
 
 
@@ -45,7 +46,11 @@ def _holds_predictions(path: Path) -> bool:
         return holds(path, *IN_METADATA)
     with path.open(encoding="utf-8", errors="replace") as file:
         names = next(csv.reader([file.readline(LONGEST_HEADER)]), [])
-    return names[:1] == [ID_COLUMN] and any(PREDICTED.fullmatch(name) for name in names)
+    if names[:1] != [ID_COLUMN]:
+        return False
+    others = [name for name in names[1:] if not PREDICTED.fullmatch(name)]
+    # A column that is never written here is somebody's own.
+    return len(others) < len(names) - 1 and all(map(BESIDE.fullmatch, others))
 
 
 def write_predictions(

@@ -54,6 +54,10 @@ def table_of_somebody(path: Path, columns: list[str]) -> None:
 OTHERS: dict[str, tuple[str, Write]] = {
     "a table of outcomes": (".csv", lambda p: table_of_somebody(p, ["patient_id", "class"])),
     "a clinical table": (".csv", lambda p: table_of_somebody(p, ["patient_id", "age"])),
+    "remarks on predictions": (
+        ".csv",
+        lambda p: p.write_text("patient_id,risk,physician\na,1,x\n"),
+    ),
     "other predictions": (".csv", lambda p: table_of_somebody(p, ["case", "risk"])),
     "one line of text": (".csv", lambda p: p.write_text("patient_id")),
     "a table as Parquet": (".parquet", lambda p: table_of_somebody(p, ["patient_id", "risk"])),

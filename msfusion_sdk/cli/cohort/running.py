@@ -74,6 +74,7 @@ def encode(
     too many failed, 5 results can no longer be stored, 130 or 143 interrupted.
     """
     from msfusion_sdk.cohort.cohort import Cohort
+    from msfusion_sdk.cohort.encoding.summary import summary_path
     from msfusion_sdk.encoder.slide_encoder import SlideEncoder
 
     cohort = Cohort.open(folder)
@@ -109,11 +110,12 @@ def encode(
     if run.exit_code is not ExitCode.OK:
         left = run.total - len(run.statuses)
         early = f", and {left} were not tried: too many failed" if run.stopped_early else ""
-        where = folder / "summary.md"
+        where = summary_path(folder, shard)
         text = f"{len(run.failed)} of {run.total} slides failed{early}. See {where}."
-        tell(text, logging.WARNING)
+        tell(text, logging.WARNING, event="warning")
         if run.all_missing:
-            tell("None of their files is there: is a disk not mounted?", logging.WARNING)
+            text = "None of their files is there: is a disk not mounted?"
+            tell(text, logging.WARNING, event="warning")
         raise typer.Exit(run.exit_code)
 
 

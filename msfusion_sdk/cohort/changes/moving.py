@@ -19,7 +19,7 @@ from msfusion_sdk.remote.slide import RemoteSlide
 from msfusion_sdk.slides.files.stamp import FileStamp
 from msfusion_sdk.slides.readers.file_kind import classify
 
-__all__ = ["Moved", "look_at_moved", "relocated", "require_some_there"]
+__all__ = ["Moved", "have_stayed", "look_at_moved", "relocated", "require_some_there"]
 
 
 class Moved(NamedTuple):
@@ -56,6 +56,23 @@ def relocated(places: Mapping[str, Place], old: Place, new: Place) -> dict[str, 
         )
         raise TableError(msg)
     return found
+
+
+def have_stayed(old: Mapping[str, Place], new: Mapping[str, Place]) -> tuple[str, ...]:
+    """Return the slides that are still at their old place and not at the new one.
+
+    None where that is so of all of them: then the new place is misspelt.
+    """
+    stayed = tuple(
+        name
+        for name, place in new.items()
+        if _is_there(old[name]) and isinstance(place, Path) and not os.path.lexists(place)
+    )
+    return stayed if len(stayed) < len(new) else ()
+
+
+def _is_there(place: Place) -> bool:
+    return isinstance(place, Path) and os.path.lexists(place)
 
 
 def _moved(place: Place, old: Place, new: Place) -> Place | None:

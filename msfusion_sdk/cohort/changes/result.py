@@ -28,6 +28,8 @@ class CohortChange(FrozenConfig):
     """By slide id, why its results cannot be taken over: it is encoded again."""
     missing: tuple[str, ...] = ()
     """Slides whose file is not there."""
+    stayed: tuple[str, ...] = ()
+    """Slides that are not at the new place but still at the old one, and were left there."""
     report: CohortReport
     """What the cohort holds now."""
 
@@ -41,8 +43,11 @@ class CohortChange(FrozenConfig):
             "moved, results kept": len(self.kept_results),
             "to be encoded again": len(self.to_encode),
             "with no file": len(self.missing),
+            "left at their old place, where their files are": len(self.stayed),
         }
         first = ", ".join(f"{count} {what}" for what, count in counts.items() if count)
         reasons = [f"- {name}: {why}" for name, why in list(self.to_encode.items())[:5]]
         reasons += [f"- {name}: there is no such file" for name in self.missing[:5]]
+        more = max(0, len(self.to_encode) - 5) + max(0, len(self.missing) - 5)
+        reasons += [f"- and {more} more"] if more else []
         return "\n".join([first or "nothing changed", *reasons])

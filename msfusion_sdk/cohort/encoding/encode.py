@@ -7,7 +7,7 @@ from pathlib import Path
 
 from msfusion_sdk.cohort.encoding.plan import SlideRow, in_shard
 from msfusion_sdk.cohort.encoding.run import EncodingRun, Engine, RunProgress, run_encoding
-from msfusion_sdk.cohort.encoding.summary import write_summary
+from msfusion_sdk.cohort.encoding.summary import summary_path, write_summary
 from msfusion_sdk.cohort.encoding.telling import Teller, progress_path
 from msfusion_sdk.cohort.workers.local import encode_locally, threads_each
 from msfusion_sdk.cohort.workers.settings import RunSettings
@@ -39,8 +39,6 @@ def encode_slides(
         len(chosen),
         settings.metrics,
     )
-    # A file for each shard: they run side by side, and the last would replace the others.
-    shard = "" if settings.shard is None else f"-{settings.shard.replace('/', '-of-')}"
     return run_encoding(
         root,
         [row for row in rows if row.slide_id in chosen],
@@ -50,7 +48,7 @@ def encode_slides(
         max_failures=settings.max_failures,
         show=progress,
         teller=teller,
-        leave=partial(write_summary, root / f"summary{shard}.md"),
+        leave=partial(write_summary, summary_path(root, settings.shard)),
     )
 
 

@@ -7,10 +7,19 @@ from msfusion_sdk.cohort.encoding.run import EncodingRun
 from msfusion_sdk.cohort.store.ledger import SlideStatus
 from msfusion_sdk.files import store_text
 
-__all__ = ["write_summary"]
+__all__ = ["summary_path", "write_summary"]
 
 EXAMPLES = 3
 """Slides named for each kind of failure; the ledger has all of them."""
+
+
+def summary_path(root: Path, shard: str | None) -> Path:
+    """Return where the summary of a run lies.
+
+    A file for each shard: they run side by side, and the last would replace the others.
+    """
+    part = "" if shard is None else f"-{shard.replace('/', '-of-')}"
+    return root / f"summary{part}.md"
 
 
 def write_summary(path: Path, run: EncodingRun) -> Path:

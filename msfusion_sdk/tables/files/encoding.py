@@ -69,7 +69,8 @@ def _not_utf8(path: Path, data: bytes, place: int) -> TableError:
     return TableError(
         f"{path} is not UTF-8 text: line {number} has the byte "
         f"0x{data[place]:02x} ({shown!r} if it is Latin-1, as Excel writes it on Windows). Save it "
-        "as CSV in UTF-8, or say encoding='cp1252' (--encoding cp1252)."
+        "as CSV in UTF-8; or say encoding='cp1252', or --encoding cp1252 where a cohort is made or "
+        "gets a table."
     )
 
 

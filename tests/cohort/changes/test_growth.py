@@ -171,13 +171,26 @@ def test_another_slide_at_the_new_place_is_encoded_again(
     assert to_do(cohort, small_encoder) == ["s0"]
 
 
-def test_a_place_without_a_file_is_said(cohort: Cohort, tmp_path: Path) -> None:
+def test_a_slide_that_stayed_where_it_was_keeps_its_row(cohort: Cohort, tmp_path: Path) -> None:
     (tmp_path / "archive").mkdir()
     shutil.move(tmp_path / "slides" / "s1.svs", tmp_path / "archive")
     change = cohort.relocate(tmp_path / "slides", tmp_path / "archive")
-    assert (change.changed, change.missing, change.kept_results) == (2, ("s0",), ("s1",))
+    # Still where it was: its row stays right.
+    assert (change.changed, change.stayed, change.kept_results) == (1, ("s0",), ("s1",))
+    assert "1 left at their old place, where their files are" in str(change)
+    assert Cohort.open(cohort.root).slides.column("path").to_pylist() == [
+        str(tmp_path / "slides" / "s0.svs"), str(tmp_path / "archive" / "s1.svs")
+    ]  # fmt: skip
     with pytest.raises(TableError, match="No slide of the cohort lies at"):
         cohort.relocate(tmp_path / "elsewhere", tmp_path / "slides")
+
+
+def test_a_place_without_a_file_is_said(cohort: Cohort, tmp_path: Path) -> None:
+    (tmp_path / "archive").mkdir()
+    shutil.move(tmp_path / "slides" / "s1.svs", tmp_path / "archive")
+    (tmp_path / "slides" / "s0.svs").unlink()
+    change = cohort.relocate(tmp_path / "slides", tmp_path / "archive")
+    assert (change.changed, change.missing, change.kept_results) == (2, ("s0",), ("s1",))
 
 
 def test_a_folder_that_holds_none_of_the_files_is_refused(cohort: Cohort, tmp_path: Path) -> None:
