@@ -64,7 +64,7 @@ def typed_columns(
     """
     if decimal == ",":
         return [
-            column if name in keep_text else _typed(column, ",")
+            column if name in keep_text else _with_points(_typed(column, ","))
             for name, column in zip(names, columns, strict=True)
         ]
     typed = {
@@ -78,6 +78,7 @@ def typed_columns(
         if commas and has_comma:
             others = [n for n in typed if n not in keep_text and n not in commas]
             _require_no_points({n: written[n] for n in others}, next(iter(commas)), written, source)
+            typed |= {name: _with_points(typed[name]) for name in text}
             typed |= {name: found.values for name, found in commas.items()}
         elif is_comma_usual:
             _require_clear_points({n: c for n, c in written.items() if n not in keep_text}, source)
@@ -97,6 +98,21 @@ def _typed(text: pa.ChunkedArray, decimal: Decimal) -> pa.ChunkedArray:
         if pc.any(no_value).as_py():
             found = _as_numbers(pc.if_else(no_value, None, values), decimal)
     return pc.if_else(missing, None, text) if found is None else found
+
+
+def _with_points(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Return text that is mostly numbers with a comma, ``>90`` among them say, with points.
+
+    It stays text; whoever reads single cells then finds numbers, and only what is none is none.
+    """
+    if not pa.types.is_string(column.type) or not pc.any(pc.match_substring(column, ",")).as_py():
+        return column
+    trimmed = pc.utf8_trim_whitespace(column)
+    is_number = pc.fill_null(pc.match_substring_regex(trimmed, WITH_COMMA), False)
+    if 2 * pc.sum(is_number).as_py() <= len(column) - column.null_count:
+        return column
+    pointed = pc.replace_substring(pc.replace_substring(trimmed, ".", ""), ",", ".")
+    return pc.if_else(is_number, pointed, column)
 
 
 def _as_numbers(values: pa.ChunkedArray, decimal: Decimal) -> pa.ChunkedArray | None:

@@ -71,3 +71,22 @@ def test_commas_here_and_points_there_are_asked_about() -> None:
 @pytest.mark.parametrize("cells", [["1,2,3", "4"], ["a,b", "1"], ["01,5", "x"], ["(1,5)", "2"]])
 def test_text_with_commas_stays_text(cells: list[str]) -> None:
     assert typed(x=cells) == {"x": cells}
+
+
+@pytest.mark.parametrize(
+    ("cells", "expected"),
+    [
+        (["65,1", ">90", "1.234,5", "70", ""], ["65.1", ">90", "1234.5", "70", None]),
+        (["4,0", "18,5", "ca. 12"], ["4.0", "18.5", "ca. 12"]),
+        # Mostly words, lists of codes among them: as they are written.
+        (["1,2", "a", "b", "c"], ["1,2", "a", "b", "c"]),
+        (["brain, left", "12", "13"], ["brain, left", "12", "13"]),
+    ],
+)
+def test_one_cell_that_is_no_number_leaves_the_others_as_numbers_are_written(
+    cells: list[str], expected: list[str | None]
+) -> None:
+    """So that an error is about that cell, and not about all with a comma."""
+    assert typed(decimal=",", x=cells) == {"x": expected}
+    # Where another column tells what a comma means.
+    assert typed(x=cells, y=["1,5"] * len(cells))["x"] == expected
