@@ -5,7 +5,7 @@ outcome is an error: it is more often a slip than a fact.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -46,7 +46,9 @@ def survival_labels(
     flag, wrong_flags = _flags(ids, cells_of(table, declared.flag), declared)
     if wrong_times or wrong_flags:
         return pd.DataFrame(), [*wrong_times, *wrong_flags]
-    half = ids[np.isnan(time) != np.isnan(flag)]
+    read = {declared.time: time, declared.flag: flag}
+    is_half = np.isnan(time) != np.isnan(flag)
+    half = ids[is_half]
     both = ~(np.isnan(time) | np.isnan(flag))
     # A column of censoring says the opposite.
     event = flag[both] == (0 if declared.event is None else 1)
@@ -63,7 +65,8 @@ def survival_labels(
             "SurvivalLabel",
             len(half),
             f"{len(half)} of {len(ids)} patients have only one of {declared.time} and "
-            f"{declared.flag} (first: {first_few(half)}). Fill in both, or blank both.",
+            f"{declared.flag} (first: {first_few(half)}). Fill in both, or blank both."
+            f"{_taken_for_missing(table, read, is_half)}",
         ),
         *wrong_entries,
         *without_outcome(neither, len(ids), f"{declared.time} and {declared.flag}"),
@@ -184,3 +187,16 @@ def without_outcome(count: int, n: int, columns: str) -> list[Issue]:
     """Return how many patients have blank ``columns``."""
     message = f"{count} of {n} patients have no {columns} and are left out of this outcome."
     return note("Table", count, message)
+
+
+def _taken_for_missing(table: pa.Table, read: Mapping[str, Floats], half: NDArray[np.bool_]) -> str:
+    """Say which words of half outcomes count as missing: to the reader both cells are filled in."""
+    words = {
+        str(cell).strip()
+        for column, values in read.items()
+        for cell, is_asked in zip(
+            table.column(column).to_pylist(), half & np.isnan(values), strict=True
+        )
+        if is_asked and cell is not None
+    } - {"", "nan"}
+    return f" As missing counts {first_few(sorted(words))}." if words else ""
