@@ -1,5 +1,6 @@
 """What a cohort holds: its counts, its gaps, and what was remarked about it."""
 
+import re
 from collections.abc import Collection, Mapping
 from typing import Any
 
@@ -8,8 +9,12 @@ import pyarrow as pa
 
 from msfusion_sdk.cohort.folder.manifest import CohortManifest
 from msfusion_sdk.cohort.intake.creation import labels_of
+from msfusion_sdk.cohort.intake.modality import lacks
 from msfusion_sdk.outcomes.declaration import Declaration
 from msfusion_sdk.tables.issues import CohortReport, Issue
+
+LACKS = re.compile(r"^\d+ of \d+ patients of the cohort lack the modality ")
+"""Begins what ``lacks`` says: cohorts keep it from when the table was added, and grow since."""
 
 __all__ = ["count_patterns", "report_on", "summarise_outcomes"]
 
@@ -72,7 +77,7 @@ def report_on(
     labels = {name: labels_of(patients, known) for name, known in manifest.outcomes.items()}
     issues = [
         *manifest.findings,
-        *(Issue.model_validate(found) for note in notes.values() for found in note["findings"]),
+        *(each for name, about in notes.items() for each in _of_modality(name, about, patients)),
         *(each for _, found in labels.values() for each in found),
     ]
     return CohortReport(
@@ -82,3 +87,11 @@ def report_on(
         outcomes={name: len(values) for name, (values, _) in labels.items()},
         findings=tuple(issues),
     )
+
+
+def _of_modality(name: str, about: Mapping[str, Any], patients: pa.Table) -> list[Issue]:
+    """Return what was noted when a table was added, and who lacks it now."""
+    noted = [Issue.model_validate(found) for found in about["findings"]]
+    total = patients.num_rows
+    lacking = lacks(total - about["n_patients"], total, name, about.get("source", "a table"))
+    return [*(each for each in noted if not LACKS.search(each.message)), *lacking]

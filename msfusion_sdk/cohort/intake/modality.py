@@ -20,7 +20,7 @@ from msfusion_sdk.tables.frames import ID_COLUMN
 from msfusion_sdk.tables.ids import find_bad_ids, find_unknown_ids
 from msfusion_sdk.tables.issues import Issue, issue, note, require_no_errors
 
-__all__ = ["Unmatched", "read_modality_table", "require_modality_name"]
+__all__ = ["Unmatched", "lacks", "read_modality_table", "require_modality_name"]
 
 Unmatched = Literal["refuse", "report"]
 
@@ -77,7 +77,6 @@ def read_modality_table(
     has_value = _has_value(table)
     kept = belongs & has_value
     empty = [patient for patient, e in zip(ids, belongs & ~has_value, strict=True) if e]
-    lacking = len(known) - int(kept.sum())
     issues += [
         *issue(
             "MissingModality",
@@ -86,12 +85,7 @@ def read_modality_table(
             "patients lack the modality, and the rows are left out.",
             is_error=not kept.any(),
         ),
-        *note(
-            "MissingModality",
-            lacking,
-            f"{lacking} of {len(known)} patients of the cohort lack the modality {modality!r}, "
-            f"which is of {name}.",
-        ),
+        *lacks(len(known) - int(kept.sum()), len(known), modality, name),
     ]
     require_no_errors(issues)
     notes = {
@@ -101,6 +95,16 @@ def read_modality_table(
         "findings": [each.model_dump() for each in issues],
     }
     return Checked(table.filter(pa.array(kept)), notes)
+
+
+def lacks(lacking: int, patients: int, modality: str, source: str) -> list[Issue]:
+    """Return the remark that some patients of the cohort are not in a table, if any."""
+    return note(
+        "MissingModality",
+        lacking,
+        f"{lacking} of {patients} patients of the cohort lack the modality {modality!r}, "
+        f"which is of {source}.",
+    )
 
 
 def _infinite(table: pa.Table, name: str) -> list[Issue]:

@@ -121,6 +121,9 @@ def test_new_patients_may_have_other_columns(cohort: Cohort, tmp_path: Path) -> 
     new = pd.DataFrame({"patient_id": ["c"], "diagnosis": ["x"], "time_months": 3.0, "event": 1})
     change = cohort.add_patients(new)
     assert change.report.n_patients == 3
+    # Nobody lacked it when the table was added.
+    found = "1 of 3 patients of the cohort lack the modality 'clinical', which is of the DataFrame."
+    assert found in [finding.message for finding in change.report.findings]
     assert cohort.outcome("diagnosis").to_dict() == {"a": "x", "b": "y", "c": "x"}
     assert list(cohort.outcome("survival").index) == ["c"]
     cohort.add_slides(slide_rows(tmp_path, 1, first=2).assign(patient_id="c"))
