@@ -17,7 +17,8 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from literal_attention import carry_changes
+from literal_attention import carry_changes, compiled
+from mixed_images import EDGE_PX
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
@@ -29,7 +30,7 @@ from msfusion_sdk.pretraining.index import TileIndex, read_tile_index
 from msfusion_sdk.pretraining.scores import CONDITIONS
 from msfusion_sdk.pretraining.views import Scale, TrainingViews, plain_view, read_tile
 
-EDGE_PX, TILE_MPP, TARGET_MPP = 576, 0.3, 0.25
+TILE_MPP, TARGET_MPP = 0.3, 0.25
 AUGMENT = AugmentConfig(grey_share=0.25)
 EPOCHS, BATCH, RATE, DECAY = 60, 64, 1e-3, 0.1
 SCALES: tuple[Scale, ...] = ("context", "detail")
@@ -48,20 +49,6 @@ class Vectors(nn.Module):
         """Return vectors of images of 0..255."""
         out: Tensor = self.features(images).vectors
         return out
-
-
-def compiled(network: ImageClassifier) -> ToVector:
-    """Return what gives the vector of one image, shape (576, 576, 3), in single precision."""
-    import openvino
-
-    example, shape = torch.rand(1, 3, EDGE_PX, EDGE_PX), [(-1, 3, EDGE_PX, EDGE_PX)]
-    converted = openvino.convert_model(Vectors(network).eval(), example_input=example, input=shape)
-    run = openvino.Core().compile_model(converted, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
-
-    def vector(image: NDArray[np.uint8]) -> NDArray[np.float32]:
-        return run(image.transpose(2, 0, 1)[None].astype(np.float32))[0][0]  # type: ignore[no-any-return]
-
-    return vector
 
 
 def learned_from(vector: ToVector, index: TileIndex, scale: Scale) -> tuple[Tensor, Tensor]:
@@ -95,7 +82,7 @@ def judged_on(vector: ToVector, index: TileIndex, scale: Scale) -> tuple[list[Te
 
 def fitted(network: ImageClassifier, index: TileIndex, scale: Scale) -> nn.Sequential:
     """Return the classifier of the best epoch, in half precision."""
-    vector = compiled(network)
+    vector = compiled(Vectors(network))
     x, y = learned_from(vector, index, scale)
     held_out, truth = judged_on(vector, index, scale)
     head = copy.deepcopy(network.head).requires_grad_(True)
