@@ -178,10 +178,11 @@ class CohortGrowth:
         places = {name: place_of(row) for name, row in rows.items()}
         found = relocated(places, absolute_place(old), absolute_place(new))
         stayed = have_stayed(places, found)
+        # By hash: a cohort may have hundreds of thousands of slides, half of which stayed.
+        left = set(stayed)
+        moved = {name: place for name, place in found.items() if name not in left}
         changed = {
-            name: {**rows[name], "path": stored_place(place)}
-            for name, place in found.items()
-            if name not in stayed
+            name: {**rows[name], "path": stored_place(place)} for name, place in moved.items()
         }
         return self._set_rows(tables, changed).model_copy(update={"stayed": stayed})
 

@@ -66,7 +66,7 @@ def have_stayed(old: Mapping[str, Place], new: Mapping[str, Place]) -> tuple[str
     stayed = tuple(
         name
         for name, place in new.items()
-        if _is_there(old[name]) and isinstance(place, Path) and not os.path.lexists(place)
+        if _is_there(old[name]) and isinstance(place, Path) and not _is_there(place)
     )
     return stayed if len(stayed) < len(new) else ()
 
