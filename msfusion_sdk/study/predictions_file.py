@@ -45,7 +45,11 @@ def _holds_predictions(path: Path) -> bool:
     if path.suffix == ".parquet":
         return holds(path, *IN_METADATA)
     with path.open(encoding="utf-8", errors="replace") as file:
-        names = next(csv.reader([file.readline(LONGEST_HEADER)]), [])
+        header = file.readline(LONGEST_HEADER)
+    try:
+        names = next(csv.reader([header]), [])
+    except csv.Error:  # a cell longer than any of ours
+        return False
     if names[:1] != [ID_COLUMN]:
         return False
     others = [name for name in names[1:] if not PREDICTED.fullmatch(name)]

@@ -60,6 +60,7 @@ OTHERS: dict[str, tuple[str, Write]] = {
     ),
     "other predictions": (".csv", lambda p: table_of_somebody(p, ["case", "risk"])),
     "one line of text": (".csv", lambda p: p.write_text("patient_id")),
+    "one long line": (".csv", lambda p: p.write_text("x" * 200_000)),
     "a table as Parquet": (".parquet", lambda p: table_of_somebody(p, ["patient_id", "risk"])),
     "an export": (".parquet", lambda p: shutil.copy(V0_1 / "export_slide.parquet", p)),
     "a slide's vector": (".parquet", lambda p: shutil.copy(V0_1 / "one.parquet", p)),
