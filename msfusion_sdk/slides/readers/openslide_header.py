@@ -10,6 +10,7 @@ from msfusion_sdk.slides.readers.header_checks import require_possible_levels
 from msfusion_sdk.slides.readers.levels import LEFT_OUT, false_level_warnings, true_levels
 from msfusion_sdk.slides.readers.ome_xml import ome_spacing
 from msfusion_sdk.slides.readers.reader import WHITE, SlideHeader
+from msfusion_sdk.slides.readers.spacing import contradictions
 from msfusion_sdk.slides.readers.tiff_pictures import orientation_warnings, picture_warnings
 from msfusion_sdk.slides.stored_tiles.tiff_facts import TiffFacts
 
@@ -48,16 +49,18 @@ def read_header(
         level_0_bytes=facts.level_0_bytes if facts else None,
     )
     colour = _property(handle, openslide.PROPERTY_NAME_BACKGROUND_COLOR)
+    apart = contradictions(_aperio_spacings(handle)) if vendor == "aperio" else ()
     header = SlideHeader(
         reader=f"openslide {openslide.__library_version__}",
         vendor=vendor,
         level_dimensions=sizes,
         level_downsamples=tuple(float(d) for d in handle.level_downsamples),
-        header_mpp=_spacing(handle, facts),
+        header_mpp=(None, None) if apart else _spacing(handle, facts),
         magnification=_number(_property(handle, openslide.PROPERTY_NAME_OBJECTIVE_POWER)),
         background=_colour(colour) if colour else WHITE,
         quickhash=_property(handle, openslide.PROPERTY_NAME_QUICKHASH1),
         warnings=_warnings(source, facts, vendor),
+        contradicting_mpp=apart,
     )
     return with_levels(header, sizes, levels), levels
 
@@ -91,6 +94,14 @@ def _spacing(
         _number(_property(handle, openslide.PROPERTY_NAME_MPP_X)),
         _number(_property(handle, openslide.PROPERTY_NAME_MPP_Y)),
     )
+
+
+def _aperio_spacings(handle: openslide.OpenSlide) -> list[float]:
+    """Return every ``MPP`` of an Aperio description, of which OpenSlide takes the last."""
+    fields = (_property(handle, openslide.PROPERTY_NAME_COMMENT) or "").split("|")
+    pairs = [field.partition("=") for field in fields]
+    found = [_number(value.strip()) for name, _, value in pairs if name.strip() == "MPP"]
+    return [value for value in found if value is not None]
 
 
 def _warnings(source: Source, facts: TiffFacts | None, vendor: str) -> tuple[str, ...]:

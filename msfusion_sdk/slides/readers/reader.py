@@ -34,6 +34,8 @@ class SlideHeader:
     background: tuple[int, int, int] = WHITE
     quickhash: str | None = None
     warnings: tuple[str, ...] = field(default=())
+    contradicting_mpp: tuple[float, ...] = ()
+    """Where the file states several spacings that do not agree; then it has no ``header_mpp``."""
 
 
 class Slide(ABC):
@@ -170,7 +172,10 @@ class Slide(ABC):
 
     def spacing(self) -> Spacing:
         """Return µm per pixel of level 0, or raise ``SlideResolutionError``."""
-        return resolve_mpp(self.header.header_mpp, self.mpp_argument, self.header.magnification)
+        header = self.header
+        return resolve_mpp(
+            header.header_mpp, self.mpp_argument, header.magnification, header.contradicting_mpp
+        )
 
     def require_unchanged(self) -> None:
         """Raise ``SlideChangedError`` when the file was replaced since it was opened."""

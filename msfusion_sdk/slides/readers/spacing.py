@@ -4,14 +4,15 @@ A downsample is a float and is never truncated: 3.9998 is not 3.
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from msfusion_sdk.config import MAX_MPP, MIN_MPP
 from msfusion_sdk.errors import SlideResolutionError
 
-__all__ = ["Spacing", "resolve_mpp"]
+__all__ = ["Spacing", "contradictions", "resolve_mpp"]
 
-# As a share: 2 % between x and y, and between the argument and the header.
+# As a share: 2 % between x and y, the argument and the header, and two lines of a header.
 MAX_ANISOTROPY = 0.02
 WAYS_OUT = (
     "Pass the scanner's value, for example encode(path, mpp=0.25) or --mpp 0.25 for a 40x "
@@ -34,6 +35,7 @@ def resolve_mpp(
     header: tuple[float | None, float | None],
     argument: float | None,
     objective: float | None = None,
+    contradicting: tuple[float, ...] = (),
 ) -> Spacing:
     """Return the spacing of level 0, from the argument if given, else from the header.
 
@@ -44,11 +46,14 @@ def resolve_mpp(
         The caller's word; it wins, and a disagreement is a warning.
     objective : float, optional
         The scanner's label; only used to warn.
+    contradicting : tuple of float
+        Several spacings that the file states, where they do not agree.
 
     Raises
     ------
     SlideResolutionError
-        When the spacing is missing, outside 0.05..20, or differs by over 2 % between x and y.
+        When the spacing is missing, stated in several ways, outside 0.05..20, or differs by over
+        2 % between x and y.
     """
     mpp_x, mpp_y = header
     if argument is not None:
@@ -57,6 +62,10 @@ def resolve_mpp(
         if mpp_x and math.isfinite(mpp_x) and abs(mpp_x / value - 1) > MAX_ANISOTROPY:
             warnings.append(f"mpp={value:g} was given, and the header says {mpp_x:g}")
         return Spacing(value, "argument", tuple(warnings))
+    if contradicting:
+        stated = " and ".join(f"{value:g}" for value in contradicting)
+        msg = f"The slide's header states {stated} µm per pixel, and none is guessed. {WAYS_OUT}"
+        raise SlideResolutionError(msg)
     if mpp_x is None or mpp_y is None:
         msg = f"The slide's header has no microns per pixel, and they are never guessed. {WAYS_OUT}"
         raise SlideResolutionError(msg)
@@ -73,6 +82,12 @@ def resolve_mpp(
         label = f"the header says {mpp:g} µm per pixel and {objective:g}x, which do not agree"
         return Spacing(mpp, "header", (label,))
     return Spacing(mpp, "header")
+
+
+def contradictions(stated: Sequence[float]) -> tuple[float, ...]:
+    """Return the spacings that a file states when they differ by over 2 %, none when they agree."""
+    known = sorted({value for value in stated if value > 0 and math.isfinite(value)})
+    return tuple(known) if known and known[-1] / known[0] - 1 > MAX_ANISOTROPY else ()
 
 
 def _plausible(value: float, what: str) -> float:

@@ -23,6 +23,8 @@ Mask = NDArray[np.bool_]
 
 # A group of pixels is stained tissue when its mean saturation is at least this.
 TISSUE_SATURATION = 30.0
+# Glass and pale tissue are this far apart in saturation, and glass is seldom more saturated.
+APART = 10.0
 # Outside these shares of the slide the mask is probably wrong.
 PLAUSIBLE_SHARE = (0.0005, 0.98)
 # More ink than this is seldom marker: wrong colours, or a stain that is not H&E.
@@ -119,7 +121,7 @@ def tissue_mask(
     valid = ~unusable & (hsv[..., 2] >= config.min_brightness)
     if not valid.any():
         return np.zeros(valid.shape, np.bool_), float("nan")
-    threshold = _threshold(np.asarray(saturation, np.uint8)[valid], config)
+    threshold = _threshold(np.asarray(saturation, np.uint8), valid, hsv, config)
     return _clean(valid & (saturation > threshold), valid, mpp, config), threshold
 
 
@@ -127,7 +129,9 @@ def _hsv(rgb: Pixels) -> Pixels:
     return np.asarray(cv2.cvtColor(rgb, cv2.COLOR_RGB2HSV), np.uint8)
 
 
-def _threshold(saturation: NDArray[np.uint8], config: TissueConfig) -> float:
+def _threshold(
+    saturation: NDArray[np.uint8], valid: Mask, hsv: Pixels, config: TissueConfig
+) -> float:
     """Return the saturation at which tissue begins, guarded against slides of one kind alone.
 
     Otsu splits in two, and a slide may hold glass, pale tissue and dense tissue: the paler
@@ -136,17 +140,44 @@ def _threshold(saturation: NDArray[np.uint8], config: TissueConfig) -> float:
     one slide where Otsu's own threshold jumps.
     """
     # Where Otsu only splits glass, tissue too small to draw the threshold may still be there.
-    threshold, rest = float(config.max_threshold), saturation
+    threshold, rest = float(config.max_threshold), saturation[valid]
     while rest.min() < rest.max():
-        otsu, _ = cv2.threshold(rest.reshape(1, -1), 0, 255, cv2.THRESH_BINARY + cv2.THRESH_OTSU)
+        otsu = _otsu(rest)
         if rest[rest > otsu].mean() < TISSUE_SATURATION:
             break
-        threshold, rest = float(otsu), rest[rest <= otsu]
+        threshold, rest = otsu, rest[rest <= otsu]
     if rest.mean() >= TISSUE_SATURATION:
         # Not even the palest part is glass.
         return float(config.min_saturation)
-    threshold = min(threshold, float(np.median(rest)) + config.glass_margin)
+    glass = float(np.median(rest))
+    if glass >= APART:
+        scanned = valid & ~_plain(hsv, config.median_px)
+        glass = _glass(saturation[scanned & (saturation <= rest.max())], glass)
+    threshold = min(threshold, glass + config.glass_margin)
     return float(np.clip(threshold, config.min_saturation, config.max_threshold))
+
+
+def _glass(rest: NDArray[np.uint8], median: float) -> float:
+    """Return the saturation of glass where pale tissue may be most of what is left."""
+    if not rest.size or rest.min() == rest.max():
+        return median
+    otsu = _otsu(rest)
+    lower, upper = rest[rest <= otsu], rest[rest > otsu]
+    return float(np.median(lower)) if upper.mean() - lower.mean() >= APART else median
+
+
+def _plain(hsv: Pixels, reach_px: int) -> Mask:
+    """Return what is all of one colour, or near it, as where nothing was scanned.
+
+    Glass has some noise.
+    """
+    brush = np.ones((3, 3), np.uint8)
+    plain = (cv2.dilate(hsv, brush) == cv2.erode(hsv, brush)).all(2).astype(np.uint8)
+    return np.asarray(cv2.dilate(plain, disk(2 * reach_px)) > 0)
+
+
+def _otsu(values: NDArray[np.uint8]) -> float:
+    return cv2.threshold(values.reshape(1, -1), 0, 255, cv2.THRESH_BINARY + cv2.THRESH_OTSU)[0]
 
 
 def _clean(mask: Mask, valid: Mask, mpp: float, config: TissueConfig) -> Mask:

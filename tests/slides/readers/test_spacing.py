@@ -1,11 +1,15 @@
 import math
+from pathlib import Path
 
+import numpy as np
 import pytest
+import tifffile
 from hypothesis import given
 from hypothesis import strategies as st
 
 from msfusion_sdk.config import PatchConfig
 from msfusion_sdk.errors import SlideGeometryError, SlideResolutionError
+from msfusion_sdk.slides import open_slide
 from msfusion_sdk.slides.readers.header_checks import require_possible_levels
 from msfusion_sdk.slides.readers.levels import choose_level
 from msfusion_sdk.slides.readers.spacing import resolve_mpp
@@ -184,3 +188,51 @@ def test_usual_headers_are_accepted(
     require_possible_levels(
         (size,), ((256, 256),), file_bytes=file_bytes, level_0_bytes=level_0_bytes
     )
+
+
+@pytest.mark.parametrize(
+    ("fields", "stated"),
+    [
+        ("|MPP = 0.25|AppMag = 40|MPP = 0.5", "0.25 and 0.5"),
+        ("|MPP = 0.5|MPP = 0.25", "0.25 and 0.5"),
+        ("|MPP=0.5|MPP = 0.5|MPP = 0.23", "0.23 and 0.5"),
+    ],
+)
+def test_a_description_of_two_spacings_is_no_spacing(
+    fields: str, stated: str, tmp_path: Path
+) -> None:
+    path = aperio_slide(tmp_path, fields)
+    with open_slide(path) as slide:
+        with pytest.raises(SlideResolutionError, match=rf"states {stated} µm .* --mpp"):
+            slide.spacing()
+        assert slide.header.header_mpp == (None, None)
+    with open_slide(path, mpp=0.25) as slide:
+        assert slide.spacing().mpp == 0.25
+
+
+@pytest.mark.parametrize(
+    ("fields", "mpp"),
+    [
+        ("|MPP = 0.25|MPP = 0.25", 0.25),
+        ("|MPP = 0.2520|MPP = 0.25", 0.25),
+        ("|MPP = |MPP = 0.5", 0.5),
+        ("|OriginalMPP = 0.25|MPP = 0.5", 0.5),
+    ],
+)
+def test_a_spacing_that_is_said_twice_alike_is_one(fields: str, mpp: float, tmp_path: Path) -> None:
+    with open_slide(aperio_slide(tmp_path, fields)) as slide:
+        assert slide.spacing().mpp == pytest.approx(mpp, rel=0.01)
+
+
+def aperio_slide(folder: Path, fields: str) -> Path:
+    pixels = np.random.default_rng(0).integers(0, 255, (480, 640, 3), dtype=np.uint8)
+    description = f"Aperio Image Library v11\n640x480 (240x240){fields}"
+    tifffile.imwrite(
+        folder / "x.svs",
+        pixels,
+        tile=(240, 240),
+        photometric="rgb",
+        description=description,
+        metadata=None,
+    )
+    return folder / "x.svs"
