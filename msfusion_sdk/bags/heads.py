@@ -58,11 +58,9 @@ class Start(NamedTuple):
     look: Singles
     """What each column adds to the logarithm of a patch's weight, shape (column,)."""
     read: Singles
-    """What each column adds to what is read of a patch, shape (column,)."""
-    slopes: Singles
-    """What that adds to each output, shape (output,)."""
-    level: float
-    """What is read where it adds nothing."""
+    """What each column adds to the value of a patch, shape (column, output)."""
+    level: Singles
+    """What is taken from it, shape (output,)."""
 
 
 class BagHead(nn.Module, ABC):
@@ -134,14 +132,20 @@ class _GatedHead(BagHead):
     @torch.no_grad()
     def begin(self, start: Start) -> None:
         """Give the first unit, and the first hidden numbers, to what ``start`` says."""
-        enter, slopes = self.hidden[0], torch.from_numpy(start.slopes)
+        enter = self.hidden[0]
         assert isinstance(enter, nn.Linear)
-        # Above and below 0 apart: hidden numbers are never negative.
-        given = np.stack([start.look, -start.look, start.read, -start.read])
-        enter.weight[:4], enter.bias[:4] = torch.from_numpy(given), 0.0
+        axes, sizes, turns = np.linalg.svd(start.read, full_matrices=False)
+        # Above and below 0 apart, since hidden numbers are never negative; so many fit in.
+        read = min(len(sizes), HIDDEN // 2 - 1)
+        given = np.stack([start.look, *axes.T[:read]])
+        slopes = torch.from_numpy(sizes[:read] * turns[:read].T)
+        taken = 2 * len(given)
+        enter.weight[0:taken:2] = torch.from_numpy(given)
+        enter.weight[1:taken:2] = torch.from_numpy(-given)
+        enter.bias[:taken] = 0.0
         self.value.weight[:] = 0.0
-        self.value.weight[:, 2], self.value.weight[:, 3] = slopes, -slopes
-        self.value.bias[:] = -slopes * start.level
+        self.value.weight[:, 2:taken:2], self.value.weight[:, 3:taken:2] = slopes, -slopes
+        self.value.bias[:] = torch.from_numpy(-start.level)
         # So gently that tanh is as good as linear, and through a gate that is half open.
         self.tanh[0], self.gate[0] = 0.0, 0.0
         self.tanh[0, 0], self.tanh[0, 1] = GENTLY, -GENTLY

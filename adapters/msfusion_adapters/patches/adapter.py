@@ -33,9 +33,10 @@ class PatchesAdapter(ModalityAdapter):
     n_components : int
         Columns that the head sees of a patch vector: principal components of patches of the
         training patients, each of deviation 1.
-    members : int
+    members : int, optional
         As many heads are averaged.  Each learns from all but one part of the training patients
-        and is stopped by the loss of that part.
+        and is stopped by the loss of that part.  By default 10 for up to 400 training patients,
+        each of whom counts more, and 5 for more.
     max_patches : int
         Of a bag in one step of training, drawn anew in each; to predict, all are looked at.
     loss : {"cox", "discrete"}
@@ -62,7 +63,7 @@ class PatchesAdapter(ModalityAdapter):
         *,
         head: Head = "gated",
         n_components: int = 64,
-        members: int = 5,
+        members: int | None = None,
         max_patches: int = 256,
         loss: SurvivalLoss = "cox",
         random_state: int = 0,

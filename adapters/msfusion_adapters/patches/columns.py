@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -20,16 +21,25 @@ from msfusion_sdk.bags.bag import Bag
 from msfusion_sdk.bags.learned import Reduced, singles
 from msfusion_sdk.errors import ShapeError, TableError
 
-__all__ = ["ReducedBags", "learn_columns", "reduced_bags"]
+__all__ = ["Columns", "ReducedBags", "learn_columns", "reduced_bags"]
 
 SAMPLED_BAGS, SAMPLED_PATCHES = 200, 64
 STARTS, POWERS, SHIFT = 16, 30, 0.1
 
 
-def learn_columns(bags: Sequence[Bag], count: int, rng: np.random.Generator) -> Reduced:
+class Columns(NamedTuple):
+    """Few columns of patch vectors."""
+
+    reduced: Reduced
+    principal: Floats
+    """The rotation from columns to principal components, the largest first, (column, component)."""
+
+
+def learn_columns(bags: Sequence[Bag], count: int, rng: np.random.Generator) -> Columns:
     """Return the first principal components of standardised patch vectors, each of deviation 1.
 
-    Learned from at most 64 patches of each of at most 200 bags.
+    They are rotated to columns as skewed as they can be.  Learned from at most 64 patches of each
+    of at most 200 bags.
 
     Parameters
     ----------
@@ -56,8 +66,9 @@ def learn_columns(bags: Sequence[Bag], count: int, rng: np.random.Generator) -> 
     # What is left is rounding, and would be blown up to deviation 1.
     kept = kept[kept > 1e-8 * kept[0]]
     loadings = axes[:, ::-1][:, : len(kept)] / np.sqrt(kept)
-    matrix = scale[:, None] * loadings @ _rotation(standard @ loadings)
-    return Reduced(mean.astype(np.float32), matrix.astype(np.float32))
+    rotation = _rotation(standard @ loadings)
+    matrix = scale[:, None] * loadings @ rotation
+    return Columns(Reduced(mean.astype(np.float32), matrix.astype(np.float32)), rotation.T)
 
 
 class ReducedBags:

@@ -10,11 +10,11 @@ import torch
 
 from msfusion_adapters.patches.columns import ReducedBags, learn_columns, reduced_bags
 from msfusion_adapters.patches.objective import SurvivalLoss, make_objective
-from msfusion_adapters.patches.screening import look_all_ways, screen
+from msfusion_adapters.patches.starts import find_starts
 from msfusion_adapters.patches.training import Side, Training, scores_of
-from msfusion_sdk.arrays import Floats, Rows, Singles
+from msfusion_sdk.arrays import Floats, Rows
 from msfusion_sdk.bags.bag import Bag
-from msfusion_sdk.bags.heads import STARTED, BagHead, Head, make_head
+from msfusion_sdk.bags.heads import STARTED, BagHead, Head, Start, make_head
 from msfusion_sdk.bags.learned import LearnedAttention
 from msfusion_sdk.fusion.inputs.design import prior_variances
 from msfusion_sdk.fusion.inputs.targets import Target
@@ -25,7 +25,9 @@ __all__ = ["Settings", "fit_attention", "learn_attention"]
 
 
 TRIED = 40
-"""Steps of both trainings of a member; the better one alone goes on."""
+"""Steps of each training of a member; the best one alone goes on."""
+SMALL, MANY, FEW = 400, 10, 5
+"""Up to how many patients there are how many members, and how many above."""
 KEPT = 16
 _LEARNED: dict[str, tuple[LearnedAttention, Floats]] = {}
 """What was learned last, the latest at the end; a megabyte each."""
@@ -36,7 +38,8 @@ class Settings(NamedTuple):
 
     head: Head
     columns: int
-    members: int
+    members: int | None
+    """None: by the number of patients."""
     most: int
     loss: SurvivalLoss
     seed: int
@@ -93,16 +96,17 @@ def learn_attention(
     """
     target.outcome.require("Attention over patches", 2)
     rng = np.random.default_rng(settings.seed)
-    reduced = learn_columns(bags, settings.columns, rng)
-    parts = fold_numbers(target.outcome, settings.members, settings.seed)
+    learned = learn_columns(bags, settings.columns, rng)
+    reduced = learned.reduced
+    count = settings.members or (MANY if len(bags) <= SMALL else FEW)
+    parts = fold_numbers(target.outcome, count, settings.seed)
     held_out = np.zeros((2, len(bags), target.outputs))
     members = []
     with reduced_bags(bags, reduced) as columns, torch.random.fork_rng(devices=[]):
         torch.manual_seed(settings.seed)
-        seen = look_all_ways(columns) if settings.head in STARTED else None
         sides = [(np.flatnonzero(parts != p), np.flatnonzero(parts == p)) for p in np.unique(parts)]
-        trials = [_begun(columns, seen, target, *side, settings, rng) for side in sides]
-        for (rest, held), trial in zip(sides, _chosen(trials), strict=True):
+        trials = _tried(columns, learned.principal, target, sides, settings, rng)
+        for (rest, held), trial in zip(sides, trials, strict=True):
             head = trial.finished()
             scores = scores_of(head, columns, np.arange(len(columns)))
             member = _Member(head, scores, *_ridge(columns.means[rest], target.rows(rest)))
@@ -125,42 +129,44 @@ def learn_attention(
     return attention, np.tensordot(mix, held_out, 1)
 
 
-def _begun(
+def _tried(
     columns: ReducedBags,
-    seen: Singles | None,
+    principal: Floats,
     target: Target,
-    rest: Rows,
-    held: Rows,
+    sides: Sequence[tuple[Rows, Rows]],
     settings: Settings,
     rng: np.random.Generator,
 ) -> list[Training]:
-    """Return a head from the best start, where heads take one, and one from random weights."""
-    own = target.rows(rest)
-    learn, stop = Side(rest, own), Side(held, target.rows(held))
-    found = None if seen is None else screen(seen[rest], own, make_objective(own, settings.loss))
-    trials = []
-    for start in (None,) if found is None else (found, None):
+    """Return a head per side that is on its way, from where most was gained."""
+
+    def training(rest: Rows, held: Rows, start: Start | None) -> Training:
+        own = target.rows(rest)
         head = make_head(settings.head, columns.columns, target.outputs)
         if start is not None:
             head.begin(start)
+        learn, stop = Side(rest, own), Side(held, target.rows(held))
         objective = make_objective(own, settings.loss)
-        trial = Training(head, objective, columns, learn, stop, most=settings.most, rng=rng)
+        return Training(head, objective, columns, learn, stop, most=settings.most, rng=rng)
+
+    kinds: list[Sequence[Start | None]] = [[None] * len(sides)]
+    if settings.head in STARTED:
+        learn = [rest for rest, _ in sides]
+        kinds += find_starts(columns, principal, target, learn, settings.loss, settings.most)
+    trials = [[training(*side, one) for side, one in zip(sides, k, strict=True)] for k in kinds]
+    for trial in (trial for kind in trials for trial in kind):
         trial.go_on(TRIED)
-        trials.append(trial)
-    return trials
+    return _chosen(trials)
 
 
 def _chosen(trials: Sequence[Sequence[Training]]) -> list[Training]:
-    """Return what each member goes on with: its start, unless random weights led further.
+    """Return what each member goes on with, of trainings by kind of start and member.
 
-    A member's own patients held out are few; what the others gained by their starts counts as much.
+    A member's own patients held out are few; what the others lose by such starts counts as much.
     """
-    gains = [tries[-1].loss - tries[0].loss for tries in trials]
-    others = [(sum(gains) - own) / max(1, len(gains) - 1) for own in gains]
-    return [
-        tries[0 if own + other >= 0 else -1]
-        for tries, own, other in zip(trials, gains, others, strict=True)
-    ]
+    losses = np.array([[trial.loss for trial in kind] for kind in trials])
+    others = (losses.sum(1, keepdims=True) - losses) / max(1, losses.shape[1] - 1)
+    best = (losses + others).argmin(0)
+    return [trials[kind][member] for member, kind in enumerate(best)]
 
 
 def _ridge(means: Floats, target: Target) -> tuple[Floats, Floats]:

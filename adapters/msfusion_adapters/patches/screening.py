@@ -10,6 +10,7 @@ many goes with any outcome, so whoever uses it has to ask patients that it was n
 """
 
 from collections.abc import Iterator
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -20,12 +21,30 @@ from msfusion_sdk.arrays import Singles
 from msfusion_sdk.bags.heads import Start
 from msfusion_sdk.fusion.inputs.targets import Target
 
-__all__ = ["look_all_ways", "screen"]
+__all__ = ["Response", "look_all_ways", "look_of", "response_of", "screen"]
 
 SHARPNESS = 2.0
 """A patch one deviation higher in a column weighs e² as much."""
 LEAST = 1e-10
 """Of a variance between bags, where patches have 1."""
+
+
+class Response(NamedTuple):
+    """What a score should be near, by one step of Fisher scoring from score 0."""
+
+    residuals: Singles
+    """Minus the derivative of the loss at score 0, shape (patient, output)."""
+    information: Singles
+    """Mean square of each output's residuals, shape (output,); a score is their quotient."""
+
+
+def response_of(patients: int, target: Target, objective: Objective) -> Response:
+    """Return what the loss asks of scores that are all 0; for survival, martingale residuals."""
+    scores = torch.zeros(patients, target.outputs, requires_grad=True)
+    objective(scores, target).backward()
+    assert scores.grad is not None
+    residuals = -scores.grad.numpy() * len(scores)
+    return Response(residuals, np.maximum((residuals**2).mean(0), 1e-18))
 
 
 def look_all_ways(bags: ReducedBags) -> Singles:
@@ -45,19 +64,17 @@ def look_all_ways(bags: ReducedBags) -> Singles:
     return np.stack(rows)
 
 
-def screen(seen: Singles, target: Target, objective: Objective) -> Start | None:
-    """Return the way to look, and what to read, that goes best with the outcome.
+def screen(seen: Singles, response: Response) -> Start | None:
+    """Return the way to look, and the one axis to read there, that go best with the outcome.
 
     None when all bags are alike.
 
     Parameters
     ----------
     seen : shape (bag, way, column)
-        Of the bags to learn from, in the order of ``target``.
+        Of the bags to learn from, in the order of ``response``.
     """
-    residuals = _residuals(len(seen), target, objective)
-    size = np.maximum(np.sqrt((residuals**2).sum(0)), 1e-9)
-    wanted = residuals / size
+    wanted = response.residuals / np.sqrt(len(seen) * response.information)
     best, start = -1.0, None
     for way, readings, axes in _readings(seen):
         # Of several outputs, such as classes, the one that a reading goes best with decides.
@@ -65,10 +82,9 @@ def screen(seen: Singles, target: Target, objective: Objective) -> Start | None:
         place = int(found.argmax())
         if found[place] > best:
             best = float(found[place])
-            # One step of Fisher scoring, the information from the residuals themselves.
-            slopes = wanted.T @ readings[:, place] / size
-            level = float(seen[:, way].mean(0) @ axes[:, place])
-            start = Start(_look(way, seen.shape[2]), axes[:, place], slopes, level)
+            slopes = response.residuals.T @ readings[:, place] / len(seen) / response.information
+            read = np.outer(axes[:, place], slopes).astype(np.float32)
+            start = Start(look_of(way, seen.shape[2]), read, seen[:, way].mean(0) @ read)
     return start
 
 
@@ -85,15 +101,8 @@ def _readings(seen: Singles) -> Iterator[tuple[int, Singles, Singles]]:
         yield way, centred @ axes, axes
 
 
-def _look(way: int, columns: int) -> Singles:
+def look_of(way: int, columns: int) -> Singles:
+    """Return what each column adds to the logarithm of a weight, for one of all ways."""
     look = np.zeros(columns, np.float32)
     look[way % columns] = SHARPNESS if way < columns else -SHARPNESS
     return look
-
-
-def _residuals(patients: int, target: Target, objective: Objective) -> Singles:
-    """Return minus the derivative of the loss at score 0, shape (patient, output)."""
-    scores = torch.zeros(patients, target.outputs, requires_grad=True)
-    objective(scores, target).backward()
-    assert scores.grad is not None
-    return -scores.grad.numpy() * len(scores)
