@@ -95,10 +95,12 @@ def find_tissue(overview: Overview, config: TissueConfig) -> TissueMask:
     if mask.any() and not low <= share <= high:
         warnings.append(f"{100 * share:.3g} % of the slide is tissue; look at the overlay")
     if config.drop_pen and ink.mean() > PLAUSIBLE_INK:
+        way_out = "tissue.drop_pen=False (--keep-ink)"
+        if config.stain == "he":
+            way_out = f"tissue.stain (--stain ihc or other), or {way_out}"
         warnings.append(
             f"{100 * ink.mean():.0f} % of the slide has the colours of marker ink and was left "
-            "out; if it is not ink, the colours are wrong or the stain is not H&E: set "
-            "tissue.stain (--stain ihc or other), or tissue.drop_pen=False (--keep-ink)"
+            f"out; if it is not ink, the colours are wrong or the stain is not H&E: set {way_out}"
         )
     return TissueMask(mask, overview.l0_step, overview.mpp, threshold, tuple(warnings), ink)
 

@@ -114,9 +114,17 @@ def test_ink_is_kept_on_request() -> None:
     assert tissue_of(pixels, config=TissueConfig(drop_pen=False)).mask[150, 200]
 
 
-def test_much_ink_is_a_warning() -> None:
-    warnings = tissue_of(paint(("band", (30, 140, 90), 60))).warnings
-    assert any("marker ink" in warning for warning in warnings)
+def test_much_ink_is_a_warning_with_what_changes_it() -> None:
+    pixels = paint(("band", (30, 140, 90), 60))
+    (warning,) = tissue_of(pixels).warnings
+    assert "marker ink" in warning
+    assert "--stain ihc or other" in warning
+    assert "--keep-ink" in warning
+    # Ink so smooth is ink with any stain: only one way is left.
+    (warning,) = tissue_of(pixels, config=TissueConfig(stain="other")).warnings
+    assert "--stain" not in warning
+    assert "--keep-ink" in warning
+    assert tissue_of(pixels, config=TissueConfig(drop_pen=False)).mask[150, 200]
 
 
 def test_black_scanner_borders_are_not_tissue() -> None:

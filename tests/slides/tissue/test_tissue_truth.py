@@ -15,7 +15,7 @@ pytestmark = pytest.mark.slow
 CASES = [
     *((name, change) for name in ("skin", "frozen", "biopsy") for change in CHANGES),
     *((name, change) for name in ("four pieces", "resection", "kidney") for change in CHANGES),
-    *((name, "as it is") for name in ("pen red", "pen green", "coverslip edge")),
+    *((name, "as it is") for name in ("pen red", "pen green", "pen blue", "coverslip edge")),
 ]
 # Of fat, of which one sees little but membranes, and of small pieces that are stained half as
 # much, part is missed.
