@@ -27,6 +27,9 @@ TISSUE_SATURATION = 30.0
 APART = 10.0
 # Outside these shares of the slide the mask is probably wrong.
 PLAUSIBLE_SHARE = (0.0005, 0.98)
+# Below the threshold by so much, and as much as so great a share of the tissue: some of it is pale.
+PALE_BELOW, PALE_SHARE = 5.0, 0.15
+PALE_MARGIN = 10.0
 # More ink than this is seldom marker: wrong colours, or a stain that is not H&E.
 PLAUSIBLE_INK = 0.15
 
@@ -89,11 +92,17 @@ def find_tissue(overview: Overview, config: TissueConfig) -> TissueMask:
     hsv = _hsv(overview.pixels)
     ink = ink_mask(hsv, overview.mpp, config.stain) & ~overview.missing
     unusable = overview.missing | ink if config.drop_pen else overview.missing
-    mask, threshold = tissue_mask(hsv, unusable, overview.mpp, config)
+    mask, threshold, pale = tissue_mask(hsv, unusable, overview.mpp, config)
     warnings = list(overview.warnings)
     share, (low, high) = float(mask.mean()), PLAUSIBLE_SHARE
     if mask.any() and not low <= share <= high:
         warnings.append(f"{100 * share:.3g} % of the slide is tissue; look at the overlay")
+    if mask.any() and pale > PALE_SHARE and config.glass_margin > PALE_MARGIN:
+        warnings.append(
+            f"what is a little too pale to be tissue is {100 * pale:.0f} % as much as the tissue "
+            "that was found; look at the overlay, and if tissue is missing there, set "
+            "preset='pale' (--preset pale)"
+        )
     if config.drop_pen and ink.mean() > PLAUSIBLE_INK:
         way_out = "tissue.drop_pen=False (--keep-ink)"
         if config.stain == "he":
@@ -107,8 +116,10 @@ def find_tissue(overview: Overview, config: TissueConfig) -> TissueMask:
 
 def tissue_mask(
     hsv: Pixels, unusable: Mask, mpp: float, config: TissueConfig
-) -> tuple[Mask, float]:
-    """Return where an image shows tissue, and the saturation threshold used.
+) -> tuple[Mask, float, float]:
+    """Return where an image shows tissue, the saturation threshold, and how much is doubtful.
+
+    The last is what lies less than 5 below the threshold, as a share of what lies above.
 
     Parameters
     ----------
@@ -122,9 +133,12 @@ def tissue_mask(
     saturation = cv2.medianBlur(np.ascontiguousarray(hsv[..., 1]), config.median_px)
     valid = ~unusable & (hsv[..., 2] >= config.min_brightness)
     if not valid.any():
-        return np.zeros(valid.shape, np.bool_), float("nan")
+        return np.zeros(valid.shape, np.bool_), float("nan"), 0.0
     threshold = _threshold(np.asarray(saturation, np.uint8), valid, hsv, config)
-    return _clean(valid & (saturation > threshold), valid, mpp, config), threshold
+    tissue = valid & (saturation > threshold)
+    count = int(tissue.sum())
+    pale = int((valid & (saturation > threshold - PALE_BELOW)).sum()) - count
+    return _clean(tissue, valid, mpp, config), threshold, pale / max(1, count)
 
 
 def _hsv(rgb: Pixels) -> Pixels:

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -16,7 +16,7 @@ from msfusion_sdk.slides.tissue.mask import find_tissue
 from msfusion_sdk.slides.tissue.overview import Overview, read_overview
 
 TRUTH = Path(__file__).parents[2] / "data" / "tissue_truth.json"
-FINER = 8
+FINER = 4
 """Outlines are filled so much finer than pixels; a pixel is tissue when half of it is."""
 Picture = np.ndarray
 
@@ -69,6 +69,7 @@ def known(name: str) -> dict[str, Any]:
     return entry
 
 
+@cache
 def picture_of(shared: Path, name: str) -> Picture:
     """Return the pixels that were looked at."""
     of = known(name)
@@ -88,6 +89,7 @@ def picture_of(shared: Path, name: str) -> Picture:
     return np.ascontiguousarray(pixels[top:bottom, left:right])
 
 
+@cache
 def filled(name: str, what: str, shape: tuple[int, ...]) -> np.ndarray:
     """Return the pixels inside outlines; coordinates count from the corner of the first pixel."""
     of = known(name)
