@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 
 from msfusion_sdk import SlideEncoder
 from msfusion_sdk.bags import bag_table
+from msfusion_sdk.encoder.networks.attended import AttendedNetwork
+from msfusion_sdk.encoder.networks.contract import vector_of
 from msfusion_sdk.pretraining.index import read_tile_index
 
 Features = NDArray[np.float32]
@@ -62,16 +64,23 @@ class Tiles:
 
 
 def tile_features(folder: Path, model: str, out: Path) -> None:
-    """Write the plain mean of the last feature map of every tile, by a model's detail network."""
+    """Write the vector of every tile by a model's detail network.
+
+    Of a frozen backbone the plain mean of its last feature map, of a network of the method its own
+    vector.
+    """
     index = read_tile_index(folder, seed=0)
-    encoder = SlideEncoder.from_pretrained(model)
-    network: Any = encoder.model.detail.features.backbone
+    network = SlideEncoder.from_pretrained(model).model.detail.features
     rows, vectors = index.table, []
     with torch.inference_mode():
         for kind, name in zip(rows["class"], rows["file"], strict=True):
             image = cv2.imread(str(folder / kind / name), cv2.IMREAD_COLOR_RGB)
             pixels = torch.from_numpy(image).permute(2, 0, 1)[None].float()
-            vectors.append(network.maps(pixels).map.mean((2, 3))[0].numpy())
+            if isinstance(network, AttendedNetwork):
+                (vector,) = vector_of(network.maps(pixels), network.backbone.facts)
+            else:
+                (vector,) = network(pixels).vectors
+            vectors.append(vector.numpy())
     named = {name: rows[column].to_numpy().astype(str) for name, column in COLUMNS.items()}
     np.savez(out, X=np.stack(vectors), allow_pickle=False, **named)
 
