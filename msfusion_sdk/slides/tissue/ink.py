@@ -61,7 +61,7 @@ def ink_mask(hsv: Pixels, mpp: float, stain: Stain = "he") -> Mask:
         strokes = _strokes(is_colour & (saturation > strong))
         if strokes.any():  # on most slides there is no ink, and nothing to widen
             # Eosin and blood are red, so of red only what is strong tells of another stain.
-            share_of = strokes > 0 if last > RED else is_colour & stained
+            share_of = is_colour & (saturation > faint) if last > RED else is_colour & stained
             strokes = _without_stain(strokes, share_of, value, stained, is_strict=is_strict)
             ink |= strokes | (cv2.dilate(strokes, near) & (is_colour & (saturation > faint)))
     if not ink.any():
