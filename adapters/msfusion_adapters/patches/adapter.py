@@ -35,8 +35,8 @@ class PatchesAdapter(ModalityAdapter):
         training patients, each of deviation 1.
     members : int, optional
         As many heads are averaged.  Each learns from all but one part of the training patients
-        and is stopped by the loss of that part.  By default 10 for up to 400 training patients,
-        each of whom counts more, and 5 for more.
+        and is stopped by the patients of the other parts.  By default 10 for up to 400 training
+        patients, each of whom counts more, and 5 for more.
     max_patches : int
         Of a bag in one step of training, drawn anew in each; to predict, all are looked at.
     loss : {"cox", "discrete"}

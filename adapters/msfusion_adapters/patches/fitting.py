@@ -11,7 +11,7 @@ import torch
 from msfusion_adapters.patches.columns import ReducedBags, learn_columns, reduced_bags
 from msfusion_adapters.patches.objective import SurvivalLoss, make_objective
 from msfusion_adapters.patches.starts import find_starts
-from msfusion_adapters.patches.training import Side, Training, scores_of
+from msfusion_adapters.patches.training import EPOCHS, Side, Together, Training, scores_of
 from msfusion_sdk.arrays import Floats, Rows
 from msfusion_sdk.bags.bag import Bag
 from msfusion_sdk.bags.heads import STARTED, BagHead, Head, Start, make_head
@@ -25,7 +25,7 @@ __all__ = ["Settings", "fit_attention", "learn_attention"]
 
 
 TRIED = 40
-"""Steps of each training of a member; the best one alone goes on."""
+"""Steps of each kind of start; the best one alone goes on."""
 SMALL, MANY, FEW = 400, 10, 5
 """Up to how many patients there are how many members, and how many above."""
 KEPT = 16
@@ -81,8 +81,8 @@ def learn_attention(
 ) -> tuple[LearnedAttention, Floats]:
     """Return what was learned, and the scores of the same patients by parts that did not see them.
 
-    Each member learns from all but one part of the patients and is stopped by the loss of that
-    part, so those scores are a little too good, and far less so than scores of a member's own.
+    Each member learns from all but one part of the patients, and is stopped by the loss of those
+    that the other members do not learn from: its own part decides nothing.
 
     Parameters
     ----------
@@ -105,9 +105,8 @@ def learn_attention(
     with reduced_bags(bags, reduced) as columns, torch.random.fork_rng(devices=[]):
         torch.manual_seed(settings.seed)
         sides = [(np.flatnonzero(parts != p), np.flatnonzero(parts == p)) for p in np.unique(parts)]
-        trials = _tried(columns, learned.principal, target, sides, settings, rng)
-        for (rest, held), trial in zip(sides, trials, strict=True):
-            head = trial.finished()
+        heads = _trained(columns, learned.principal, target, sides, settings, rng)
+        for (rest, held), head in zip(sides, heads, strict=True):
             scores = scores_of(head, columns, np.arange(len(columns)))
             member = _Member(head, scores, *_ridge(columns.means[rest], target.rows(rest)))
             # The level of a head means nothing: each is taken relative to those it learned from.
@@ -129,44 +128,38 @@ def learn_attention(
     return attention, np.tensordot(mix, held_out, 1)
 
 
-def _tried(
+def _trained(
     columns: ReducedBags,
     principal: Floats,
     target: Target,
     sides: Sequence[tuple[Rows, Rows]],
     settings: Settings,
     rng: np.random.Generator,
-) -> list[Training]:
-    """Return a head per side that is on its way, from where most was gained."""
+) -> list[BagHead]:
+    """Return a trained head per side, from the kind of start that led furthest."""
 
     def training(rest: Rows, held: Rows, start: Start | None) -> Training:
         own = target.rows(rest)
         head = make_head(settings.head, columns.columns, target.outputs)
         if start is not None:
             head.begin(start)
-        learn, stop = Side(rest, own), Side(held, target.rows(held))
+        learn, judge = Side(rest, own), Side(held, target.rows(held))
         objective = make_objective(own, settings.loss)
-        return Training(head, objective, columns, learn, stop, most=settings.most, rng=rng)
+        return Training(head, objective, columns, learn, judge, most=settings.most, rng=rng)
 
-    kinds: list[Sequence[Start | None]] = [[None] * len(sides)]
+    starts: list[Sequence[Start | None]] = [[None] * len(sides)]
     if settings.head in STARTED:
         learn = [rest for rest, _ in sides]
-        kinds += find_starts(columns, principal, target, learn, settings.loss, settings.most)
-    trials = [[training(*side, one) for side, one in zip(sides, k, strict=True)] for k in kinds]
-    for trial in (trial for kind in trials for trial in kind):
-        trial.go_on(TRIED)
-    return _chosen(trials)
-
-
-def _chosen(trials: Sequence[Sequence[Training]]) -> list[Training]:
-    """Return what each member goes on with, of trainings by kind of start and member.
-
-    A member's own patients held out are few; what the others lose by such starts counts as much.
-    """
-    losses = np.array([[trial.loss for trial in kind] for kind in trials])
-    others = (losses.sum(1, keepdims=True) - losses) / max(1, losses.shape[1] - 1)
-    best = (losses + others).argmin(0)
-    return [trials[kind][member] for member, kind in enumerate(best)]
+        starts += find_starts(columns, principal, target, learn, settings.loss, settings.most)
+    kinds = [
+        Together([training(*s, k) for s, k in zip(sides, kind, strict=True)]) for kind in starts
+    ]
+    for kind in kinds:
+        kind.go_on(TRIED)
+    best = np.array([kind.losses for kind in kinds]).argmin(0)
+    for place in np.unique(best):
+        kinds[place].go_on(EPOCHS)
+    return [kinds[place].head(member) for member, place in enumerate(best)]
 
 
 def _ridge(means: Floats, target: Target) -> tuple[Floats, Floats]:

@@ -1,6 +1,7 @@
-"""Train one head on bags, and stop it by the loss of patients it does not learn from."""
+"""Train heads on bags, and stop each by the loss of patients that the others do not learn from."""
 
 import copy
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -13,7 +14,7 @@ from msfusion_sdk.arrays import Floats, Rows
 from msfusion_sdk.bags.heads import BagHead
 from msfusion_sdk.fusion.inputs.targets import Target
 
-__all__ = ["Side", "Training", "scores_of"]
+__all__ = ["EPOCHS", "Side", "Together", "Training", "scores_of"]
 
 EPOCHS, PATIENCE = 150, 15
 LEAST_GAIN = 1e-3
@@ -35,7 +36,7 @@ class Side(NamedTuple):
 
 
 class Training:
-    """A head in training, which can be stopped after some steps and gone on with later.
+    """A head in training, and how well it does on patients that it does not learn from.
 
     A step looks at all bags of ``learn``, so that the risk sets of a Cox likelihood are whole.
     Patches are drawn anew in every step, at most ``most`` of a bag, and some of them dropped.
@@ -44,8 +45,8 @@ class Training:
     ----------
     head : BagHead
         Trained in place.
-    stop : Side
-        Their loss decides when to end, and which weights are kept.
+    held : Side
+        The patients it is judged by.
     """
 
     def __init__(
@@ -54,46 +55,75 @@ class Training:
         objective: Objective,
         bags: ReducedBags,
         learn: Side,
-        stop: Side,
+        held: Side,
         *,
         most: int,
         rng: np.random.Generator,
     ) -> None:
         self.head, self._objective, self._rng = head, objective, rng
-        self._bags, self._learn, self._stop = bags, learn, stop
+        self._bags, self._learn, self._held = bags, learn, held
         self._most = max(1, min(most, PATCHES_PER_STEP // len(learn.bags)))
         parameters = [*head.parameters(), *objective.parameters()]
         self._optimiser = torch.optim.AdamW(parameters, lr=LEARNING_RATE, weight_decay=WEIGHT_DECAY)
         # Drawn once: otherwise the loss would also change by which patches are looked at.
-        self._judged = bags.drawn(stop.bags, self._most, rng)
-        self._best = copy.deepcopy(head.state_dict())
-        self.loss = self._judged_loss()
-        """The lowest so far of ``stop``, per patient."""
-        self._step, self._gained, self._gained_at = 0, self.loss, 0
+        self._judged = bags.drawn(held.bags, self._most, rng)
+
+    def step(self) -> None:
+        """Learn from all bags once."""
+        patches = self._bags.drawn(self._learn.bags, self._most, self._rng, KEPT_PATCHES)
+        _step(self.head, self._objective, self._optimiser, *patches, self._learn.target)
+
+    @torch.no_grad()
+    def loss(self) -> float:
+        """Return the loss of the patients held out, per patient."""
+        self.head.eval()
+        scores = self.head(*self._judged).scores
+        return float(self._objective(scores, self._held.target))
+
+
+class Together:
+    """Heads of one kind, in training step by step, each stopped by the patients of the others.
+
+    Were a head stopped by the patients whose scores it gives, those would be too good: more so the
+    fewer they are.
+
+    Parameters
+    ----------
+    trainings : sequence of Training
+        One per part of the patients, which it holds out.
+    """
+
+    def __init__(self, trainings: Sequence[Training]) -> None:
+        self._trainings = trainings
+        self.losses = np.full(len(trainings), np.inf)
+        """The lowest so far of the others' patients, of each head."""
+        self._best: list[dict[str, Tensor]] = [{} for _ in trainings]
+        self._step, self._gained, self._gained_at = 0, np.inf, 0
+        self._judge()
 
     def go_on(self, until: int) -> None:
         """Train up to this step, or until nothing was gained for ``PATIENCE`` steps."""
         while self._step < until and self._step - self._gained_at < PATIENCE:
             self._step += 1
-            patches = self._bags.drawn(self._learn.bags, self._most, self._rng, KEPT_PATCHES)
-            _step(self.head, self._objective, self._optimiser, *patches, self._learn.target)
-            loss = self._judged_loss()
-            if loss < self.loss:
-                self._best, self.loss = copy.deepcopy(self.head.state_dict()), loss
-            if loss < self._gained - LEAST_GAIN:
-                self._gained, self._gained_at = loss, self._step
+            for training in self._trainings:
+                training.step()
+            self._judge()
 
-    def finished(self) -> BagHead:
-        """Train to the end, and return the head as it was when the loss was lowest."""
-        self.go_on(EPOCHS)
-        self.head.load_state_dict(self._best)
-        return self.head.eval()
+    def head(self, member: int) -> BagHead:
+        """Return a head as it was when the loss of the others was lowest."""
+        head = self._trainings[member].head
+        head.load_state_dict(self._best[member])
+        return head.eval()
 
-    @torch.no_grad()
-    def _judged_loss(self) -> float:
-        self.head.eval()
-        scores = self.head(*self._judged).scores
-        return float(self._objective(scores, self._stop.target))
+    def _judge(self) -> None:
+        own = np.array([training.loss() for training in self._trainings])
+        # A head alone has nobody else to be judged by.
+        others = (own.sum() - own) / (len(own) - 1) if len(own) > 1 else own
+        for member in map(int, np.flatnonzero(others < self.losses)):
+            state = self._trainings[member].head.state_dict()
+            self.losses[member], self._best[member] = others[member], copy.deepcopy(state)
+        if own.mean() < self._gained - LEAST_GAIN:
+            self._gained, self._gained_at = own.mean(), self._step
 
 
 @torch.no_grad()

@@ -1,7 +1,6 @@
 """Attention begins at a finding in few patches, and at random where there is none."""
 
-from types import SimpleNamespace
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -12,7 +11,6 @@ from sklearn.metrics import roc_auc_score
 
 from msfusion_adapters.patches import PatchesAdapter
 from msfusion_adapters.patches.columns import learn_columns, reduced_bags
-from msfusion_adapters.patches.fitting import _chosen
 from msfusion_adapters.patches.objective import make_objective
 from msfusion_adapters.patches.screening import look_all_ways, response_of, screen
 from msfusion_sdk.bags import bag_table
@@ -70,16 +68,6 @@ def test_a_risk_in_few_patches_is_found(planted: Planted) -> None:
     assert concordance_index(time=time, event=event, risk=scores) > known - 0.08
 
 
-def test_heads_of_other_patients_help_to_decide() -> None:
-    losses = ((1.0, 1.0, 1.0), (1.5, 0.9, 0.3))
-    trials: list[Any] = [[SimpleNamespace(loss=loss) for loss in kind] for kind in losses]
-    first, second = trials
-    # The second kind costs 0.5, -0.1 and -0.7: with the mean of the other two, 0.1, -0.2 and -0.5.
-    assert _chosen(trials) == [first[0], second[1], second[2]]
-    assert _chosen([first]) == first
-    assert _chosen([first[:1], second[2:]]) == [second[2]]
-
-
 def test_survival_that_the_patches_do_not_tell_is_not_predicted(planted: Planted) -> None:
     rng = np.random.default_rng(2)
     chance = []
@@ -89,9 +77,8 @@ def test_survival_that_the_patches_do_not_tell_is_not_predicted(planted: Planted
         scores = PatchesAdapter(members=2, n_components=6, random_state=0).fit_transform(table, y)
         risk = scores.values[:, 0]
         chance.append(concordance_index(time=y["time"], event=y["event"], risk=risk))
-    # The patients whose scores these are have stopped the training, so they are a little too good:
-    # 0.54 over 13 such cohorts.  The deviation of a mean of six is 0.016; learned scores have 0.9.
-    assert 0.45 < np.mean(chance) < 0.59
+    # The deviation of a mean of six is 0.016; scores of those learned from have 0.9.
+    assert 0.45 < np.mean(chance) < 0.57
 
 
 def test_what_is_read_best_is_taken_with_the_slope_of_a_regression() -> None:

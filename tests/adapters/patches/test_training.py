@@ -1,4 +1,7 @@
-"""Patches of a step are dropped by chance, and a training can be stopped and gone on with."""
+"""Patches of a step are dropped by chance; heads go at one pace, and the others stop each."""
+
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -8,7 +11,7 @@ import torch
 from msfusion_adapters.patches import training
 from msfusion_adapters.patches.columns import ReducedBags
 from msfusion_adapters.patches.objective import make_objective
-from msfusion_adapters.patches.training import Side, Training
+from msfusion_adapters.patches.training import Side, Together, Training
 from msfusion_sdk.bags.heads import make_head
 from msfusion_sdk.fusion.inputs.targets import target_of
 from msfusion_sdk.outcomes.reading import read_outcome
@@ -54,21 +57,56 @@ def test_each_patch_is_kept_as_often_as_any_other() -> None:
     assert count.max() < 133 + 50
 
 
-def test_a_training_in_two_parts_is_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(training, "EPOCHS", 6)
-    expected = training_of(made()).finished().state_dict()
-    parts = training_of(made())
+def test_a_training_in_two_parts_is_the_same() -> None:
+    whole = Together([training_of(made())])
+    whole.go_on(6)
+    parts = Together([training_of(made())])
     parts.go_on(2)
-    for name, value in parts.finished().state_dict().items():
-        torch.testing.assert_close(value, expected[name])
+    parts.go_on(6)
+    for name, value in parts.head(0).state_dict().items():
+        torch.testing.assert_close(value, whole.head(0).state_dict()[name])
+
+
+class Scripted:
+    """A training whose head counts its steps, and whose losses are known beforehand."""
+
+    def __init__(self, losses: Sequence[float]) -> None:
+        self.head, self._losses = torch.nn.Linear(1, 1), losses
+        self.steps = 0
+
+    def step(self) -> None:
+        self.steps += 1
+        with torch.no_grad():
+            self.head.weight.fill_(self.steps)
+
+    def loss(self) -> float:
+        return self._losses[self.steps]
+
+
+def together(*losses: Sequence[float]) -> tuple[Together, list[Any]]:
+    scripted: list[Any] = [Scripted(one) for one in losses]
+    return Together(scripted), scripted
+
+
+def test_the_patients_of_the_others_stop_a_head() -> None:
+    first, second, third = [9.0, 1, 8, 8], [9.0, 8, 2, 7], [9.0, 8, 6, 5]
+    trained, _ = together(first, second, third)
+    trained.go_on(3)
+    # Means of the other two, step by step: 9, 8, 4, 6; then 9, 4.5, 7, 6.5; then 9, 4.5, 5, 7.5.
+    assert list(trained.losses) == [4, 4.5, 4.5]
+    assert [trained.head(member).weight.item() for member in range(3)] == [2, 1, 1]
+
+
+def test_a_head_alone_is_stopped_by_its_own() -> None:
+    trained, _ = together([3.0, 2, 1, 2])
+    trained.go_on(3)
+    assert list(trained.losses) == [1]
+    assert trained.head(0).weight.item() == 2
 
 
 def test_what_is_hardly_gained_does_not_go_on(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(training, "EPOCHS", 60)
     monkeypatch.setattr(training, "PATIENCE", 5)
-    trained, losses = training_of(made()), iter(1 - 1e-5 * np.arange(100))
-    monkeypatch.setattr(trained, "_judged_loss", lambda: next(losses))
-    trained._gained = trained.loss = 1.0
-    trained.finished()
-    assert next(losses) == pytest.approx(1 - 5e-5)
-    assert trained.loss == pytest.approx(1 - 4e-5)
+    trained, (one, _) = together(*[list(1 - 1e-5 * np.arange(100))] * 2)
+    trained.go_on(60)
+    assert one.steps == 5
+    assert trained.losses[0] == pytest.approx(1 - 5e-5)
