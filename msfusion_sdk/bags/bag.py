@@ -89,7 +89,10 @@ class SlidePatches:
     def stamp(self) -> str:
         """What changes when the vectors do: size and time of the file, or a digest of an array."""
         if isinstance(self.source, np.ndarray):
-            return hashlib.sha256(np.ascontiguousarray(self.source).tobytes()).hexdigest()
+            array = np.ascontiguousarray(self.source)
+            # The same bytes are other vectors when they are taken as longer ones.
+            kind = f"{array.dtype} {array.shape}".encode()
+            return hashlib.sha256(kind + array.tobytes()).hexdigest()
         # Gigabytes are not hashed to learn whether they have changed.
         path = _path_of(self.source)
         found = path.stat()

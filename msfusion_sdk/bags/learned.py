@@ -24,6 +24,8 @@ from msfusion_sdk.errors import ShapeError
 __all__ = ["HasAttention", "Judged", "LearnedAttention", "Reduced", "singles"]
 
 Vectors = NDArray[np.floating[Any]]
+FAR = 1e4
+"""Columns have a deviation of 1 in training; no patch is farther, and half precision holds it."""
 
 
 class Judged(NamedTuple):
@@ -72,7 +74,8 @@ class Reduced:
                 f"{len(self.shift)}. Give patches of the network that it was trained on."
             )
             raise ShapeError(msg)
-        return np.asarray((singles(vectors) - self.shift) @ self.matrix, np.float32)
+        columns = (singles(vectors) - self.shift) @ self.matrix
+        return np.asarray(np.clip(columns, -FAR, FAR), np.float32)
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,6 +1,7 @@
 """Attention over the patches of a slide, learned from the patients' outcomes in the fold."""
 
 from collections.abc import Mapping
+from numbers import Integral
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -16,7 +17,7 @@ from msfusion_sdk.arrays import Floats
 from msfusion_sdk.bags.bag import PATCHES, Bag
 from msfusion_sdk.bags.heads import Head
 from msfusion_sdk.bags.learned import LearnedAttention
-from msfusion_sdk.errors import MissingModalityError, TableError
+from msfusion_sdk.errors import MissingModalityError, SettingError, TableError
 from msfusion_sdk.tables.frames import patient_table, select_columns
 
 __all__ = ["PatchesAdapter"]
@@ -94,6 +95,8 @@ class PatchesAdapter(ModalityAdapter):
             When no patient has a bag.
         DegenerateSplitError
             When there are fewer than two events, or patients of a class.
+        SettingError
+            When ``n_components`` or ``max_patches`` is below 1, or ``members`` below 2.
         """
         self._fit(table, y)
         return self
@@ -138,6 +141,17 @@ class PatchesAdapter(ModalityAdapter):
         self.attention_ = LearnedAttention.from_arrays(learned["kind"], arrays)
         return self
 
+    def _require_possible_settings(self) -> None:
+        """Refuse numbers with which nothing can be learned."""
+        least = {"n_components": 1, "members": 2, "max_patches": 1}
+        for name, lowest in least.items():
+            value = getattr(self, name)
+            if name == "members" and value is None:
+                continue
+            if not isinstance(value, Integral) or value < lowest:
+                msg = f"{name} must be a whole number from {lowest} on, and is {value!r}."
+                raise SettingError(msg)
+
     def _fit(self, table: pd.DataFrame, y: pd.DataFrame | pd.Series | None) -> dict[str, Floats]:
         """Fit, and return the held-out score of each patient who has a bag."""
         # Sorted, so that the order of a table decides nothing.
@@ -146,6 +160,7 @@ class PatchesAdapter(ModalityAdapter):
             msg = "No training patient has a bag of patches. Leave that table out of this fit."
             raise MissingModalityError(msg)
         target, self.names_ = target_of(y, list(bags.index))
+        self._require_possible_settings()
         settings = Settings(
             self.head,
             self.n_components,

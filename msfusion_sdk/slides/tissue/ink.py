@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from msfusion_sdk.arrays import Pixels
 from msfusion_sdk.config import Stain
 
-__all__ = ["disk", "ink_mask"]
+__all__ = ["disk", "ink_mask", "texture_of"]
 
 Mask = NDArray[np.bool_]
 
@@ -89,7 +89,7 @@ def _without_stain(
     strokes: Pixels, colour: Mask, value: NDArray[np.uint8], stained: Mask, *, is_strict: bool
 ) -> Pixels:
     """Return what is ink of the strokes of one of its colours; the rest is a stain."""
-    texture, inner = _texture(value), _inner(strokes)
+    texture, inner = texture_of(value), _inner(strokes)
     count, labels, stats, _ = cv2.connectedComponentsWithStats(strokes, connectivity=8)
     sizes = np.bincount(labels[inner], minlength=count)
     mean = np.bincount(labels[inner], texture[inner], minlength=count) / np.maximum(sizes, 1)
@@ -125,7 +125,7 @@ def _inner(strokes: Pixels) -> Mask:
     return np.asarray(strokes > 0)
 
 
-def _texture(value: NDArray[np.uint8]) -> NDArray[np.float32]:
+def texture_of(value: NDArray[np.uint8]) -> NDArray[np.float32]:
     """Return the standard deviation around each pixel."""
     grey = value.astype(np.float32)
     mean = cv2.blur(grey, (3, 3))

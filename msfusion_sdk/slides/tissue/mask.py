@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from msfusion_sdk.arrays import Pixels
 from msfusion_sdk.config import TissueConfig
-from msfusion_sdk.slides.tissue.ink import disk, ink_mask
+from msfusion_sdk.slides.tissue.ink import disk, ink_mask, texture_of
 from msfusion_sdk.slides.tissue.overview import Overview
 
 __all__ = ["TissueMask", "find_tissue", "tissue_mask"]
@@ -30,6 +30,8 @@ PLAUSIBLE_SHARE = (0.0005, 0.98)
 # Below the threshold by so much, and as much as so great a share of the tissue: some of it is pale.
 PALE_BELOW, PALE_SHARE = 5.0, 0.15
 PALE_MARGIN = 10.0
+# Tissue has so many times the texture of glass, and of glass at least this much is noise.
+ROUGHER, NOISE = 2.0, 0.5
 # More ink than this is seldom marker: wrong colours, or a stain that is not H&E.
 PLAUSIBLE_INK = 0.15
 
@@ -136,9 +138,19 @@ def tissue_mask(
         return np.zeros(valid.shape, np.bool_), float("nan"), 0.0
     threshold = _threshold(np.asarray(saturation, np.uint8), valid, hsv, config)
     tissue = valid & (saturation > threshold)
-    count = int(tissue.sum())
-    pale = int((valid & (saturation > threshold - PALE_BELOW)).sum()) - count
-    return _clean(tissue, valid, mpp, config), threshold, pale / max(1, count)
+    pale = _pale_share(np.asarray(saturation, np.uint8), valid, hsv, threshold)
+    return _clean(tissue, valid, mpp, config), threshold, pale
+
+
+def _pale_share(saturation: NDArray[np.uint8], valid: Mask, hsv: Pixels, threshold: float) -> float:
+    """Return how much has the texture of tissue and is a little too pale, beside the tissue."""
+    above = valid & (saturation > threshold - PALE_BELOW)
+    count = int((valid & (saturation > threshold)).sum())
+    share = (int(above.sum()) - count) / max(1, count)
+    if share <= PALE_SHARE:
+        return share
+    glass = valid & ~above & ~_plain(hsv, 0)
+    return share if _is_rougher(hsv, above & (saturation <= threshold), glass) else 0.0
 
 
 def _hsv(rgb: Pixels) -> Pixels:
@@ -168,18 +180,31 @@ def _threshold(
     glass = float(np.median(rest))
     if glass >= APART:
         scanned = valid & ~_plain(hsv, config.median_px)
-        glass = _glass(saturation[scanned & (saturation <= rest.max())], glass)
+        glass = _glass(saturation, scanned & (saturation <= rest.max()), hsv, glass)
     threshold = min(threshold, glass + config.glass_margin)
     return float(np.clip(threshold, config.min_saturation, config.max_threshold))
 
 
-def _glass(rest: NDArray[np.uint8], median: float) -> float:
+def _glass(saturation: NDArray[np.uint8], left: Mask, hsv: Pixels, median: float) -> float:
     """Return the saturation of glass where pale tissue may be most of what is left."""
+    rest = saturation[left]
     if not rest.size or rest.min() == rest.max():
         return median
     otsu = _otsu(rest)
     lower, upper = rest[rest <= otsu], rest[rest > otsu]
-    return float(np.median(lower)) if upper.mean() - lower.mean() >= APART else median
+    if upper.mean() - lower.mean() < APART:
+        return median
+    # Two kinds of glass, as beside a cover slip, are apart as well, and equally smooth.
+    is_tissue = _is_rougher(hsv, left & (saturation > otsu), left & (saturation <= otsu))
+    return float(np.median(lower)) if is_tissue else median
+
+
+def _is_rougher(hsv: Pixels, part: Mask, glass: Mask) -> bool:
+    """Return whether a part of a picture has more texture than its glass."""
+    if not part.any() or not glass.any():
+        return False
+    texture = texture_of(np.ascontiguousarray(hsv[..., 2]))
+    return bool(np.median(texture[part]) >= ROUGHER * max(NOISE, np.median(texture[glass])))
 
 
 def _plain(hsv: Pixels, reach_px: int) -> Mask:
@@ -189,7 +214,7 @@ def _plain(hsv: Pixels, reach_px: int) -> Mask:
     """
     brush = np.ones((3, 3), np.uint8)
     plain = (cv2.dilate(hsv, brush) == cv2.erode(hsv, brush)).all(2).astype(np.uint8)
-    return np.asarray(cv2.dilate(plain, disk(2 * reach_px)) > 0)
+    return np.asarray(cv2.dilate(plain, disk(2 * reach_px + 1)) > 0)
 
 
 def _otsu(values: NDArray[np.uint8]) -> float:

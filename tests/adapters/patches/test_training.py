@@ -8,11 +8,13 @@ import pandas as pd
 import pytest
 import torch
 
-from msfusion_adapters.patches import training
+from msfusion_adapters.patches import PatchesAdapter, training
 from msfusion_adapters.patches.columns import ReducedBags
 from msfusion_adapters.patches.objective import make_objective
 from msfusion_adapters.patches.training import Side, Together, Training
+from msfusion_sdk.bags import bag_table
 from msfusion_sdk.bags.heads import make_head
+from msfusion_sdk.errors import SettingError
 from msfusion_sdk.fusion.inputs.targets import target_of
 from msfusion_sdk.outcomes.reading import read_outcome
 
@@ -110,3 +112,34 @@ def test_what_is_hardly_gained_does_not_go_on(monkeypatch: pytest.MonkeyPatch) -
     trained.go_on(60)
     assert one.steps == 5
     assert trained.losses[0] == pytest.approx(1 - 5e-5)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("members", 1), ("members", 0), ("members", 2.5), ("max_patches", 0), ("n_components", 0)],
+)
+def test_settings_with_which_nothing_can_be_learned_are_refused(name: str, value: Any) -> None:
+    bags = {f"P{n}": np.random.default_rng(n).normal(size=(6, 4)) for n in range(8)}
+    y = pd.Series(["a", "b"] * 4, list(bags))
+    with pytest.raises(SettingError, match=f"{name} must be a whole number from . on, and is"):
+        PatchesAdapter(**{name: value}).fit(bag_table(bags), y)
+
+
+def test_one_patch_that_is_out_of_all_bounds_does_no_harm() -> None:
+    # In few bags, so that the sample that columns are learned from may not hold it.
+    rng = np.random.default_rng(0)
+    bags = {f"P{n:02d}": rng.normal(size=(300, 4)) for n in range(30)}
+    for bag in bags.values():
+        bag[:, 3] *= 1e-4
+    bags["P03"][7, 3] = 100
+    y = pd.Series(["a", "b"] * 15, list(bags))
+    fitted = PatchesAdapter(members=2).fit(bag_table(bags), y)
+    assert np.isfinite(fitted.transform(bag_table(bags)).values).all()
+
+
+def test_the_same_bytes_as_longer_vectors_are_learned_anew() -> None:
+    short = {f"P{n}": np.random.default_rng(n).normal(size=(12, 2)) for n in range(8)}
+    y = pd.Series(["a", "b"] * 4, list(short))
+    long = {name: bag.reshape(6, 4) for name, bag in short.items()}
+    for bags, features in ((short, 2), (long, 4)):
+        assert PatchesAdapter(members=2).fit(bag_table(bags), y).attention_.features == features
