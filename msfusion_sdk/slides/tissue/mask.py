@@ -204,7 +204,8 @@ def _is_rougher(hsv: Pixels, part: Mask, glass: Mask) -> bool:
     if not part.any() or not glass.any():
         return False
     texture = texture_of(np.ascontiguousarray(hsv[..., 2]))
-    return bool(np.median(texture[part]) >= ROUGHER * max(NOISE, np.median(texture[glass])))
+    own, noise = float(np.median(texture[part])), float(np.median(texture[glass]))
+    return own >= ROUGHER * max(NOISE, noise)
 
 
 def _plain(hsv: Pixels, reach_px: int) -> Mask:
