@@ -97,10 +97,14 @@ def _spacing(
 
 
 def _aperio_spacings(handle: openslide.OpenSlide) -> list[float]:
-    """Return every ``MPP`` of an Aperio description, of which OpenSlide takes the last."""
+    """Return every ``MPP`` of an Aperio description, of which OpenSlide takes the last.
+
+    A decimal comma is read as OpenSlide reads it.
+    """
     fields = (_property(handle, openslide.PROPERTY_NAME_COMMENT) or "").split("|")
     pairs = [field.partition("=") for field in fields]
-    found = [_number(value.strip()) for name, _, value in pairs if name.strip() == "MPP"]
+    stated = [value for name, _, value in pairs if name.strip() == "MPP"]
+    found = [_number(value.strip().replace(",", ".")) for value in stated]
     return [value for value in found if value is not None]
 
 

@@ -59,8 +59,10 @@ def resolve_mpp(
     if argument is not None:
         value = _plausible(argument, "mpp argument")
         warnings = []
-        if mpp_x and math.isfinite(mpp_x) and abs(mpp_x / value - 1) > MAX_ANISOTROPY:
-            warnings.append(f"mpp={value:g} was given, and the header says {mpp_x:g}")
+        stated = contradicting or ((mpp_x,) if mpp_x and math.isfinite(mpp_x) else ())
+        if stated and all(abs(one / value - 1) > MAX_ANISOTROPY for one in stated):
+            says = " and ".join(f"{one:g}" for one in stated)
+            warnings.append(f"mpp={value:g} was given, and the header says {says}")
         return Spacing(value, "argument", tuple(warnings))
     if contradicting:
         stated = " and ".join(f"{value:g}" for value in contradicting)

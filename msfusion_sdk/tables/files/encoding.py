@@ -24,8 +24,6 @@ def to_utf8(path: Path, data: bytes, encoding: str | None) -> bytes:
     ----------
     encoding : str or None
         The encoding given by the caller; None means UTF-8, or UTF-16 or UTF-32 with their marks.
-        Where one of a byte per letter is given and the text is UTF-8, it is read as UTF-8: two
-        tables may share the argument, and no text of that encoding has letters in such pairs.
 
     Raises
     ------
@@ -33,7 +31,7 @@ def to_utf8(path: Path, data: bytes, encoding: str | None) -> bytes:
         When it is in none of these; the line, and what it may be.
     """
     named = encoding or next((name for mark, name in MARKS if data.startswith(mark)), None)
-    if named is not None and not (_has_a_byte_per_letter(named) and _is_beyond_ascii(data)):
+    if named is not None:
         data = _decoded(path, data, named)
     # Joined files have a mark at the beginning of each.
     data = data.removeprefix(BOM_UTF8).replace(b"\n" + BOM_UTF8, b"\n")
@@ -48,23 +46,6 @@ def to_utf8(path: Path, data: bytes, encoding: str | None) -> bytes:
         return data.replace(b"\r", b"\n")
     _require_whole_lines(path, data)
     return data
-
-
-def _has_a_byte_per_letter(encoding: str) -> bool:
-    try:
-        letters = bytes(range(128, 256)).decode(encoding, "ignore")
-    except (LookupError, UnicodeError):
-        return False
-    # Some have a few bytes without a letter; others than these take several, or have none at all.
-    return len(letters) > 90
-
-
-def _is_beyond_ascii(data: bytes) -> bool:
-    """Return whether a text is UTF-8 and has letters that ASCII has not."""
-    try:
-        return not data.isascii() and bool(data.decode())
-    except UnicodeDecodeError:
-        return False
 
 
 def _decoded(path: Path, data: bytes, encoding: str) -> bytes:

@@ -196,6 +196,7 @@ def test_usual_headers_are_accepted(
         ("|MPP = 0.25|AppMag = 40|MPP = 0.5", "0.25 and 0.5"),
         ("|MPP = 0.5|MPP = 0.25", "0.25 and 0.5"),
         ("|MPP=0.5|MPP = 0.5|MPP = 0.23", "0.23 and 0.5"),
+        ("|MPP = 0,25|MPP = 0.5", "0.25 and 0.5"),
     ],
 )
 def test_a_description_of_two_spacings_is_no_spacing(
@@ -206,8 +207,12 @@ def test_a_description_of_two_spacings_is_no_spacing(
         with pytest.raises(SlideResolutionError, match=rf"states {stated} µm .* --mpp"):
             slide.spacing()
         assert slide.header.header_mpp == (None, None)
-    with open_slide(path, mpp=0.25) as slide:
-        assert slide.spacing().mpp == 0.25
+    first, last = map(float, stated.split(" and "))
+    for given in (first, last):
+        with open_slide(path, mpp=given) as slide:
+            assert (slide.spacing().mpp, slide.spacing().warnings) == (given, ())
+    with open_slide(path, mpp=1.0) as slide:
+        assert f"the header says {stated}" in slide.spacing().warnings[0]
 
 
 @pytest.mark.parametrize(

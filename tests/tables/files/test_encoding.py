@@ -41,20 +41,6 @@ def test_latin_1_is_named_with_its_line_and_read_when_it_is_said(
     assert patients(text, encoding=encoding)["site"] == ["Köln", "Zürich"]
 
 
-@pytest.mark.parametrize("encoding", ["latin-1", "cp1252", "cp1250", "mac_roman", "koi8-r"])
-def test_a_text_of_utf_8_is_read_as_that_whatever_is_said_of_the_other_table(
-    encoding: str, patients: Callable[..., Any]
-) -> None:
-    assert patients(TEXT, encoding=encoding) == READ
-
-
-def test_encodings_of_several_bytes_are_taken_at_their_word(patients: Callable[..., Any]) -> None:
-    # The bytes of these two letters in GBK are two letters of UTF-8 as well.
-    text = "patient_id,name\na,模小\n".encode("gbk")
-    assert text.decode() != text.decode("gbk")
-    assert patients(text, encoding="gbk")["name"] == ["模小"]
-
-
 def test_an_encoding_that_is_wrong_or_unknown_is_refused(patients: Callable[..., Any]) -> None:
     with pytest.raises(TableError, match="is not in ascii"):
         patients(TEXT, encoding="ascii")
