@@ -59,9 +59,9 @@ def resolve_mpp(
     if argument is not None:
         value = _plausible(argument, "mpp argument")
         warnings = []
-        stated = contradicting or ((mpp_x,) if mpp_x and math.isfinite(mpp_x) else ())
-        if stated and all(abs(one / value - 1) > MAX_ANISOTROPY for one in stated):
-            says = " and ".join(f"{one:g}" for one in stated)
+        known = contradicting or ((mpp_x,) if mpp_x and math.isfinite(mpp_x) else ())
+        if known and all(abs(one / value - 1) > MAX_ANISOTROPY for one in known):
+            says = " and ".join(f"{one:g}" for one in known)
             warnings.append(f"mpp={value:g} was given, and the header says {says}")
         return Spacing(value, "argument", tuple(warnings))
     if contradicting:

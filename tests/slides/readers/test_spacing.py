@@ -208,9 +208,9 @@ def test_a_description_of_two_spacings_is_no_spacing(
             slide.spacing()
         assert slide.header.header_mpp == (None, None)
     first, last = map(float, stated.split(" and "))
-    for given in (first, last):
-        with open_slide(path, mpp=given) as slide:
-            assert (slide.spacing().mpp, slide.spacing().warnings) == (given, ())
+    for told in (first, last):
+        with open_slide(path, mpp=told) as slide:
+            assert (slide.spacing().mpp, slide.spacing().warnings) == (told, ())
     with open_slide(path, mpp=1.0) as slide:
         assert f"the header says {stated}" in slide.spacing().warnings[0]
 
